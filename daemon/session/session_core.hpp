@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "membership/events.hpp"
+#include "membership/groups/group_engine.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/message.hpp"
+#include "protocol/rng.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::session {
+
+/// Limits and identity of the session layer; fixed for one life of the daemon, except where a
+/// setter exists.
+struct SessionConfig {
+    std::string daemon_name;                      ///< 1..19 bytes
+    std::size_t sessions_max = 997;               ///< as stock; includes unfinished handshakes
+    std::size_t session_messages_max = 1000;      ///< MaxSessionMessages
+    std::size_t session_bytes_max = 256U << 20U;  ///< queued bytes per session, a memory bound
+    protocol::Duration handshake_timeout = std::chrono::seconds(10);
+    /// After accept a peer must send its first byte within this time (stock: 1 s).
+    protocol::Duration first_byte_timeout = std::chrono::seconds(1);
+    /// Names of allowed methods in registration order; NULL only, for now.
+    std::vector<std::string> auth_methods = {"NULL"};
+};
+
+enum class CloseReason : std::uint8_t {
+    kPeerClosed,  ///< EOF or socket error
+    kKill,        ///< orderly disconnect
+    kHandshakeTimeout,
+    kRejected,        ///< a reject byte was sent
+    kIllegalRequest,  ///< a header check of client-protocol 5.1 failed
+    kSlowReader,      ///< its queue reached a limit
+    kShutdown
+};
+
+[[nodiscard]] std::string_view to_string(CloseReason reason);
+
+/// What one input produced; owned and reused by the caller.
+struct SessionOutput {
+    /// One frame (or handshake reply) for one or many sessions, already counted in their queues.
+    struct Write {
+        std::vector<protocol::SessionId> sessions;
+        protocol::Message bytes;
+    };
+    struct Close {
+        protocol::SessionId session;
+        CloseReason reason;
+        bool flush;          ///< send what is queued first (reject bytes), else drop it
+        std::string detail;  ///< for the log, client text already escaped
+    };
+    std::vector<Write> writes;                        ///< in order, per session
+    std::vector<Close> closes;                        ///< after the writes
+    std::vector<membership::Submission> submissions;  ///< for the ring, in order
+    std::optional<protocol::RingId> resume;           ///< for the ring, after the submissions
+
+    void clear() {
+        writes.clear();
+        closes.clear();
+        submissions.clear();
+        resume.reset();
+    }
+};
+
+struct SessionInfo {
+    protocol::SessionId id;
+    std::string private_name;  ///< "#user#daemon"; empty before the handshake is done
+    std::string peer;
+    bool wants_membership = false;
+    std::size_t messages_queued = 0;
+    std::size_t bytes_queued = 0;
+};
+
+/// All client sessions of one daemon, without their sockets: handshakes, request checks, names and
+/// quota, the group engine, and the accounting of outbound queues. Pure: the daemon feeds it from
+/// Asio, the simulator and the golden replays feed it from memory.
+class SessionCore {
+  public:
+    SessionCore(SessionConfig config, membership::GroupConfig groups, protocol::Rng rng);
+    ~SessionCore();
+
+    /// A connection was accepted. `peer` is printable, for logs. Over quota the reject byte goes
+    /// out and the session closes; a SessionId is returned all the same.
+    protocol::SessionId on_accept(protocol::Instant now, std::string peer, SessionOutput& out);
+
+    /// Bytes from the client, in any fragmentation. They may live in `bytes` slices of a shared
+    /// read buffer: multicast frames that lie wholly inside one slice are submitted without a copy,
+    /// with their header normalised in place, so the caller must own the buffer's bytes until then.
+    void on_bytes(protocol::Instant now, protocol::SessionId session, protocol::Slice bytes,
+                  SessionOutput& out);
+
+    /// The peer closed or the socket failed.
+    void on_peer_closed(protocol::Instant now, protocol::SessionId session, SessionOutput& out);
+
+    /// The socket layer passed this many whole messages and bytes to the kernel.
+    void on_sent(protocol::SessionId session, std::size_t messages, std::size_t bytes);
+
+    /// From the ring, in order.
+    void on_ring_event(protocol::Instant now, membership::DeliveryEvent event, SessionOutput& out);
+
+    /// Handshake timers.
+    void on_deadline(protocol::Instant now, SessionOutput& out);
+    [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
+
+    /// Closes every session (daemon stops).
+    void shutdown(protocol::Instant now, SessionOutput& out);
+
+    void set_session_messages_max(std::size_t messages);
+
+    [[nodiscard]] const membership::GroupEngine& groups() const;
+    [[nodiscard]] std::size_t session_count() const;
+    [[nodiscard]] std::vector<SessionInfo> sessions() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace spread::session

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "protocol/ids.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::membership {
+
+/// Everything the ring engine needs of the configuration. Durations are the engine's defaults for a
+/// local network; the host overrides them from the configuration file.
+struct RingConfig {
+    /// All configured daemons in file order, `self` among them. Their order is the order of the
+    /// token and of every member list; the first member of a ring is its representative.
+    protocol::MemberList daemons;
+    protocol::DaemonId self;
+    std::uint32_t config_hash = 0;
+
+    /// Silence of the ring (no token, no packet of this ring) that counts as its loss.
+    protocol::Duration token_loss_timeout = std::chrono::milliseconds(400);
+    /// A forwarded token is sent again when the ring showed no progress for so long. The engine
+    /// uses the larger of this floor and a few measured rotations.
+    protocol::Duration token_retransmit_timeout = std::chrono::milliseconds(5);
+    /// An idle ring's representative keeps the token for so long between rounds.
+    protocol::Duration token_hold_timeout = std::chrono::milliseconds(100);
+    /// Joins are repeated this often while gathering.
+    protocol::Duration join_timeout = std::chrono::milliseconds(20);
+    /// Daemons that have not agreed on the members after so long are left out.
+    protocol::Duration consensus_timeout = std::chrono::milliseconds(100);
+    /// A starting daemon waits so long for others before it forms a ring of one.
+    protocol::Duration start_timeout = std::chrono::milliseconds(150);
+    /// A ring that misses configured daemons looks for them this often.
+    protocol::Duration merge_detect_timeout = std::chrono::milliseconds(250);
+
+    /// Packets all members together may send per token round.
+    std::uint32_t window = 160;
+    /// Packets one member may send per token visit.
+    std::uint32_t personal_window = 40;
+    /// Of these, how many are sent after the token was passed on. 0 with `accelerated` off.
+    std::uint32_t accelerated_window = 30;
+    bool accelerated = true;
+
+    /// Highest number assigned minus all-received-up-to, at most. Bounds every receive window.
+    std::uint32_t gap_max = 2000;
+    /// UDP payload bytes of a data packet at most.
+    std::size_t datagram_bytes_max = 1452;
+    /// Messages waiting to be stamped, at most; submit() refuses more.
+    std::size_t send_queue_messages_max = 2000;
+    std::size_t send_queue_bytes_max = 16U << 20U;
+};
+
+}  // namespace spread::membership

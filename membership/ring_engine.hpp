@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "membership/events.hpp"
+#include "membership/ring_config.hpp"
+#include "membership/ring_stats.hpp"
+#include "membership/trace.hpp"
+#include "protocol/buffer.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/rng.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::membership {
+
+/// Whom a datagram is for. The transport knows addresses; the engine knows daemons.
+enum class Destination : std::uint8_t {
+    kDaemon,  ///< one daemon
+    kAll      ///< every configured daemon that can be reached, except this one
+};
+
+/// Which socket a datagram belongs to: tokens travel apart from data so that the reader can choose
+/// which to drain first.
+enum class Channel : std::uint8_t { kData, kToken };
+
+struct OutboundPacket {
+    Destination destination = Destination::kAll;
+    Channel channel = Channel::kData;
+    protocol::DaemonId to;     ///< for kDaemon
+    protocol::Slice datagram;  ///< immutable
+};
+
+/// What one call produced. Owned and reused by the caller, who clears it.
+struct EngineOutput {
+    std::vector<OutboundPacket> sends;      ///< transmit in this order, token included
+    std::vector<DeliveryEvent> deliveries;  ///< hand upward in this order
+
+    void clear() {
+        sends.clear();
+        deliveries.clear();
+    }
+};
+
+enum class SubmitStatus : std::uint8_t {
+    kAccepted,
+    kFull  ///< try again when send_queue_has_room(); nothing was taken
+};
+
+enum class ReadPreference : std::uint8_t { kDataFirst, kTokenFirst };
+
+enum class RingState : std::uint8_t { kOperational, kGather, kCommit, kRecovery };
+
+/// One daemon's part in the ring: total order (Totem single-ring, with the accelerated token) and
+/// membership with extended virtual synchrony. A state machine without I/O: the host supplies time,
+/// datagrams and entropy, and carries out what EngineOutput says.
+///
+/// References: Amir, Moser, Melliar-Smith, Agarwal, Ciarfella, "The Totem single-ring ordering and
+/// membership protocol", TOCS 1995; Moser, Amir, Melliar-Smith, Agarwal, "Extended virtual
+/// synchrony", ICDCS 1994; Babay, Amir, "Fast total ordering for modern data centers", ICDCS 2016.
+class RingEngine {
+  public:
+    /// `pool` supplies the datagram buffers (blocks of at least datagram_bytes_max) and `tracer`
+    /// hears state changes; both must outlive the engine.
+    RingEngine(RingConfig config, protocol::Incarnation incarnation, std::uint64_t ring_counter,
+               protocol::Rng rng, protocol::BufferPool& pool, Tracer& tracer);
+    ~RingEngine();
+    RingEngine(const RingEngine&) = delete;
+    RingEngine& operator=(const RingEngine&) = delete;
+
+    void on_start(protocol::Instant now, EngineOutput& out);
+    /// A datagram as received. Anything malformed, foreign or stale is counted and dropped.
+    void on_packet(protocol::Instant now, const protocol::Slice& datagram, EngineOutput& out);
+    /// Call at or after next_deadline(), after draining the sockets.
+    void on_deadline(protocol::Instant now, EngineOutput& out);
+    /// The kernel of `peer` said that nobody listens there.
+    void on_peer_unreachable(protocol::Instant now, protocol::DaemonId peer, EngineOutput& out);
+    /// Graceful shutdown: tells the ring to go on without us. The engine is silent afterwards.
+    void on_leave(protocol::Instant now, EngineOutput& out);
+
+    /// Takes `submission` unless the queue is full; it is moved from only when accepted. An idle
+    /// ring is woken at once.
+    [[nodiscard]] SubmitStatus submit(protocol::Instant now, Submission&& submission,
+                                      EngineOutput& out);
+    /// After each regular configuration ordinary messages wait until the host resumes that ring;
+    /// control messages do not wait.
+    void resume(protocol::Instant now, protocol::RingId ring, EngineOutput& out);
+    /// How many deliveries the host can take now; more stay in the engine, whose aru then stops, so
+    /// that the ring slows down. Configuration changes are always handed over. Unlimited at first.
+    void set_delivery_room(protocol::Instant now, std::size_t deliveries, EngineOutput& out);
+
+    [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
+    [[nodiscard]] bool send_queue_has_room() const;
+    [[nodiscard]] ReadPreference read_preference() const;
+    [[nodiscard]] RingState state() const;
+    [[nodiscard]] const protocol::RingId& ring_id() const;      ///< last installed regular ring
+    [[nodiscard]] const protocol::MemberList& members() const;  ///< of that ring
+    [[nodiscard]] const RingStats& stats() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace spread::membership

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/ids.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::membership {
+
+enum class RingState : std::uint8_t;
+
+/// Why the ring left a state.
+enum class ChangeReason : std::uint8_t {
+    kStart,
+    kTokenLoss,
+    kJoinReceived,
+    kForeignRing,
+    kPeerLeft,
+    kPeerUnreachable,
+    kConsensus,
+    kConsensusTimeout,
+    kCommitTokenReceived,
+    kCommitTimeout,
+    kRecoveryTimeout,
+    kRecoveryComplete,
+    kAlone,
+    kShutdown
+};
+
+[[nodiscard]] std::string_view to_string(ChangeReason reason);
+[[nodiscard]] std::string_view to_string(RingState state);
+
+/// A ring state change; the line operators search for.
+struct StateChange {
+    protocol::Instant at;
+    protocol::DaemonId self;
+    RingState from;
+    RingState to;
+    ChangeReason reason;
+    protocol::DaemonId peer;              ///< whose packet caused it; 0 when none did
+    protocol::RingId ring_id;             ///< ring being left or installed
+    const protocol::MemberList& members;  ///< installed or aimed at; valid during the call only
+};
+
+/// Hears what the engine does. Called on the engine's thread; must not call back into it.
+class Tracer {
+  public:
+    virtual ~Tracer() = default;
+    virtual void on_state_change(const StateChange& change) = 0;
+};
+
+/// For hosts that do not listen.
+class NullTracer final : public Tracer {
+  public:
+    void on_state_change(const StateChange&) override {}
+};
+
+}  // namespace spread::membership
