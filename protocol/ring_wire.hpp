@@ -1,0 +1,283 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "protocol/buffer.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/result.hpp"
+#include "protocol/service.hpp"
+
+/// The wire between daemons. Ours alone: little-endian, versioned, checksummed. One UDP datagram is
+/// one packet. docs/ring-wire.md has the reasons behind the layout.
+///
+/// Common header, 32 bytes
+///
+///   offset size field
+///   0      2    magic 'S' 'R' (no stock monitor datagram starts so)
+///   2      1    version, 1
+///   3      1    kind (PacketKind)
+///   4      4    CRC32C of the datagram without these 4 bytes
+///   8      4    configuration hash; daemons with another one are ignored
+///   12     4    sender (DaemonId); for data packets the stamper, also when somebody else resends
+///   them 16     4    ring id: representative 20     4    ring id: nonce 24     8    ring id:
+///   counter
+///
+/// A later authenticated-encryption layer wraps whole datagrams between codec and socket;
+/// kSealRoomBytes of every full datagram are left for its nonce and tag.
+namespace spread::protocol {
+
+inline constexpr std::size_t kRingHeaderBytes = 32;
+inline constexpr std::uint8_t kRingWireVersion = 1;
+inline constexpr std::size_t kSealRoomBytes = 40;
+/// Largest datagram any encoder makes: tokens of big rings may exceed the MTU and are then
+/// fragmented by IP; data packets never do.
+inline constexpr std::size_t kRingDatagramBytesMax = 65000;
+/// Members of a ring and entries of a member list, at most.
+inline constexpr std::size_t kRingMembersMax = 128;
+
+enum class PacketKind : std::uint8_t {
+    kData = 1,    ///< stamped messages
+    kToken = 2,   ///< the right to stamp
+    kJoin = 3,    ///< gathering: who should be in the next ring
+    kCommit = 4,  ///< forming: passes all members twice
+    kWake = 5,    ///< to a representative that may be holding the token
+    kHold = 6,    ///< from a representative that begins to hold the token
+    kProbe = 7,   ///< looks for daemons of other rings
+    kLeave = 8    ///< the sender goes away in order
+};
+
+struct PacketHeader {
+    PacketKind kind = PacketKind::kData;
+    std::uint32_t config_hash = 0;
+    DaemonId sender;
+    RingId ring_id;
+};
+
+/// Checks magic, version, kind and checksum, in this order.
+[[nodiscard]] Decoded<PacketHeader> decode_header(std::span<const std::byte> datagram);
+
+// --- data ---------------------------------------------------------------------------------------
+
+/// Data packet
+///
+///   offset size field
+///   32     8    seq: place of this packet in the ring's order, from 1
+///   40     8    token_seq of the visit that stamped it
+///   48     2    number of entries, at least 1
+///   50     2    zero
+///   52     ..   entries: u16 length, u8 flags, u8 message kind, `length` bytes
+///
+/// Entry flags: bit 0 first piece of its message, bit 1 last piece, bits 4-5 Service. A message
+/// that does not fit is continued as the first entry of the sender's next packet, so only the last
+/// entry of a packet may lack bit 1 and only the first one may lack bit 0.
+inline constexpr std::size_t kDataHeaderBytes = kRingHeaderBytes + 20;
+inline constexpr std::size_t kEntryHeaderBytes = 4;
+inline constexpr std::uint8_t kEntryFirst = 0x01;
+inline constexpr std::uint8_t kEntryLast = 0x02;
+
+struct DataHeader {
+    Seq seq;
+    TokenSeq token_seq;
+    std::uint16_t entry_count = 0;
+};
+
+struct Entry {
+    bool first = false;
+    bool last = false;
+    Service service = Service::kAgreed;
+    MessageKind kind = MessageKind::kClientFrame;
+    std::uint32_t offset = 0;  ///< of the bytes, within the datagram
+    std::uint32_t length = 0;
+};
+
+/// Checks the whole packet, entries included, so that DataEntries cannot fail on it afterwards.
+[[nodiscard]] Decoded<DataHeader> decode_data(std::span<const std::byte> datagram);
+
+/// Walks the entries of a datagram that decode_data() accepted (or that we built).
+class DataEntries {
+  public:
+    explicit DataEntries(std::span<const std::byte> datagram,
+                         std::uint32_t offset = kDataHeaderBytes)
+        : datagram_(datagram), offset_(offset) {}
+
+    /// The entry at the current place, or nullopt at the end.
+    [[nodiscard]] std::optional<Entry> peek() const;
+    void skip(const Entry& entry) { offset_ = entry.offset + entry.length; }
+    [[nodiscard]] std::uint32_t offset() const { return offset_; }
+
+  private:
+    std::span<const std::byte> datagram_;
+    std::uint32_t offset_;
+};
+
+/// Builds one data packet in place. Add entries while they fit, then finish().
+class DataBuilder {
+  public:
+    /// `bytes_max` of `buffer` may be used.
+    DataBuilder(BufferRef buffer, std::size_t bytes_max);
+
+    /// Payload bytes that one more entry could carry; 0 when not even one byte fits.
+    [[nodiscard]] std::size_t room() const;
+    [[nodiscard]] bool empty() const { return entry_count_ == 0; }
+    /// Room for an entry of `length` <= room() bytes, to be filled by the caller.
+    [[nodiscard]] std::span<std::byte> add_entry(std::size_t length, bool first, bool last,
+                                                 Service service, MessageKind kind);
+    /// Writes the headers and the checksum.
+    [[nodiscard]] Slice finish(const PacketHeader& header, Seq seq, TokenSeq token_seq);
+
+  private:
+    BufferRef buffer_;
+    std::size_t bytes_max_;
+    std::size_t used_ = kDataHeaderBytes;
+    std::uint16_t entry_count_ = 0;
+};
+
+// --- token --------------------------------------------------------------------------------------
+
+/// A run of missing packets.
+struct SeqRange {
+    Seq first;
+    std::uint32_t count = 0;
+
+    friend bool operator==(const SeqRange&, const SeqRange&) = default;
+};
+
+inline constexpr std::size_t kRtrRangesMax = 256;
+
+/// Token
+///
+///   offset size field
+///   32     8    token_seq, grows by one per hop
+///   40     8    seq: highest number assigned
+///   48     8    aru: received by all up to here
+///   56     4    aru_id: who lowered aru, 0 nobody
+///   60     4    fcc: packets sent during the last rotation
+///   64     4    backlog: packets waiting at all members
+///   68     2    flags: bit 0 idle (the representative will hold the token)
+///   70     2    number of retransmission ranges
+///   72     12n  ranges: u64 first, u32 count
+///   ..     2    bytes of the completion bitmap; 0 outside recovery
+///   ..     ..   bitmap: bit i = member i of the new ring has recovered everything
+struct Token {
+    RingId ring_id;
+    DaemonId sender;
+    TokenSeq token_seq;
+    Seq seq;
+    Seq aru;
+    DaemonId aru_id;
+    std::uint32_t fcc = 0;
+    std::uint32_t backlog = 0;
+    bool idle = false;
+    std::vector<SeqRange> rtr;
+    std::vector<std::uint8_t> complete;
+
+    friend bool operator==(const Token&, const Token&) = default;
+};
+
+[[nodiscard]] Decoded<Token> decode_token(std::span<const std::byte> datagram);
+
+// --- membership ---------------------------------------------------------------------------------
+
+/// Join
+///
+///   32     8    incarnation of the sender
+///   40     8    highest ring counter the sender knows
+///   48     8    join_seq, grows with every join of this incarnation
+///   56     2    number of daemons in proc_set
+///   58     2    number in fail_set
+///   60     4n   the two lists of DaemonIds
+struct Join {
+    Incarnation incarnation;
+    std::uint64_t highest_counter = 0;
+    std::uint64_t join_seq = 0;
+    MemberList proc_set;
+    MemberList fail_set;
+
+    friend bool operator==(const Join&, const Join&) = default;
+};
+
+[[nodiscard]] Decoded<Join> decode_join(std::span<const std::byte> datagram);
+
+/// What one member brings into a new ring: filled in on the commit token's first pass.
+struct CommitMember {
+    DaemonId id;
+    bool filled = false;
+    Incarnation incarnation;
+    RingId old_ring;
+    Seq aru;                     ///< holds all packets of the old ring up to here
+    Seq safe_up_to;              ///< highest line known to be received by the whole old ring
+    std::vector<SeqRange> held;  ///< packets held beyond aru, ascending, disjoint, not adjacent
+    /// Senders whose messages were promised in interrupted recoveries: bit i = daemon i of the
+    /// configuration file (the equal configuration hash makes positions comparable).
+    std::vector<std::uint8_t> obligation;
+
+    friend bool operator==(const CommitMember&, const CommitMember&) = default;
+};
+
+/// Commit token; ring_id of the header is the ring being formed.
+///
+///   32     8    token_seq, grows by one per hop, continued by the ring's regular token
+///   40     1    pass: 1 collects, 2 distributes
+///   41     1    zero
+///   42     2    number of members, configuration order
+///   44     ..   members: u32 id, u8 filled; if filled also u64 incarnation, old ring (u32, u32,
+///   u64),
+///               u64 aru, u64 safe_up_to, u16 held ranges (u32 distance from the end of the
+///               previous one, u32 count), u16 bytes of the obligation bitmap, bitmap
+struct CommitToken {
+    RingId ring_id;
+    DaemonId sender;
+    TokenSeq token_seq;
+    std::uint8_t pass = 1;
+    std::vector<CommitMember> members;
+
+    friend bool operator==(const CommitToken&, const CommitToken&) = default;
+};
+
+/// Ranges a member of a ring of `members` can report so that the token fits one datagram. Packets
+/// beyond them count as lost; a window can only be that ragged under extreme loss.
+[[nodiscard]] constexpr std::size_t held_ranges_max(std::size_t members) {
+    return (kRingDatagramBytesMax - 64) / members / 8 - 8;
+}
+
+[[nodiscard]] Decoded<CommitToken> decode_commit(std::span<const std::byte> datagram);
+
+/// Probe
+///
+///   32     8    incarnation
+///   40     8    highest ring counter
+///   48     2    number of foreign daemons heard lately
+///   50     4n   their ids
+struct Probe {
+    Incarnation incarnation;
+    std::uint64_t highest_counter = 0;
+    MemberList heard;
+
+    friend bool operator==(const Probe&, const Probe&) = default;
+};
+
+[[nodiscard]] Decoded<Probe> decode_probe(std::span<const std::byte> datagram);
+
+/// Hold: 32 + 8 bytes token_seq of the token being held.
+[[nodiscard]] Decoded<TokenSeq> decode_hold(std::span<const std::byte> datagram);
+
+/// Wake and Leave: the header alone.
+[[nodiscard]] Decoded<std::monostate> decode_empty(std::span<const std::byte> datagram);
+
+// --- encoders: a fresh datagram, from the pool where it fits a block, else from the heap
+// ----------
+
+[[nodiscard]] Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool);
+[[nodiscard]] Slice encode_join(const Join& join, const PacketHeader& header, BufferPool& pool);
+[[nodiscard]] Slice encode_commit(const CommitToken& token, std::uint32_t config_hash,
+                                  BufferPool& pool);
+[[nodiscard]] Slice encode_probe(const Probe& probe, const PacketHeader& header, BufferPool& pool);
+[[nodiscard]] Slice encode_hold(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool);
+[[nodiscard]] Slice encode_empty(const PacketHeader& header, BufferPool& pool);
+
+}  // namespace spread::protocol
