@@ -4,33 +4,13 @@
 #include <variant>
 #include <vector>
 
+#include "ordering/submission.hpp"
 #include "protocol/ids.hpp"
-#include "protocol/message.hpp"
-#include "protocol/service.hpp"
 
 namespace spread::membership {
 
-/// A message on its way to the ring.
-struct Submission {
-    protocol::Service service = protocol::Service::kAgreed;
-    protocol::MessageKind kind = protocol::MessageKind::kClientFrame;
-    /// Group-state messages: sent before all ordinary messages, and even while those are held back
-    /// after a configuration change.
-    bool control = false;
-    protocol::Message body;
-};
-
-/// A message at its place in the total order. (ring_id, seq, index) is that place: `seq` numbers
-/// the packet that completed the message, `index` the message inside that packet.
-struct Delivery {
-    protocol::RingId ring_id;
-    protocol::Seq seq;
-    std::uint16_t index = 0;
-    protocol::DaemonId origin;
-    protocol::Service service = protocol::Service::kAgreed;
-    protocol::MessageKind kind = protocol::MessageKind::kClientFrame;
-    protocol::Message body;
-};
+using ordering::Delivery;
+using ordering::Submission;
 
 enum class ConfigurationKind : std::uint8_t {
     kTransitional,  ///< those of the old ring who come along; weaker guarantees until kRegular

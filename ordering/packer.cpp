@@ -1,0 +1,27 @@
+#include "ordering/packer.hpp"
+
+#include <algorithm>
+
+namespace spread::ordering {
+
+void fill_packet(SendQueue& queue, protocol::DataBuilder& packet) {
+    while (const Submission* message = queue.current()) {
+        const std::size_t offset = queue.offset();
+        const std::size_t left = message->body.size() - offset;
+        const std::size_t room = packet.room();
+        const bool fits = left <= room;
+        if (!fits && !packet.empty() && room < kFirstPieceBytesMin) {
+            return;
+        }
+        const std::size_t length = std::min(left, room);
+        const auto piece =
+            packet.add_entry(length, offset == 0, fits, message->service, message->kind);
+        message->body.copy_to(piece, offset);
+        queue.advance(length);
+        if (!fits) {
+            return;
+        }
+    }
+}
+
+}  // namespace spread::ordering

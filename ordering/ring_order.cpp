@@ -1,0 +1,212 @@
+#include "ordering/ring_order.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "ordering/packer.hpp"
+
+namespace spread::ordering {
+
+using protocol::Seq;
+using protocol::SeqRange;
+using protocol::Token;
+
+namespace {
+
+/// Adds [first, first + count) to ascending `ranges`, merging what touches.
+void append_range(std::vector<SeqRange>& ranges, SeqRange range) {
+    if (!ranges.empty()) {
+        SeqRange& last = ranges.back();
+        const Seq end = last.first + last.count;
+        if (range.first <= end) {
+            const Seq range_end = range.first + range.count;
+            if (range_end > end) {
+                last.count = static_cast<std::uint32_t>(range_end - last.first);
+            }
+            return;
+        }
+    }
+    if (ranges.size() < protocol::kRtrRangesMax) {
+        ranges.push_back(range);
+    }
+}
+
+}  // namespace
+
+RingOrder::RingOrder(const OrderConfig& config, protocol::RingId ring_id)
+    : config_(config),
+      ring_id_(ring_id),
+      // The safe line trails the ring's aru by up to two rotations, each of which may advance it by
+      // the whole gap; half a gap more is what delivery may lag behind reception.
+      window_(4 * std::size_t{config.gap_max} + config.personal_window),
+      cursor_(ring_id),
+      flow_(config.window, config.personal_window) {}
+
+ReceiveWindow::Insert RingOrder::on_data(const protocol::DataHeader& data,
+                                         protocol::DaemonId sender, protocol::Slice datagram) {
+    const auto result = window_.insert(data.seq, sender, std::move(datagram));
+    if (result == ReceiveWindow::Insert::kNew) {
+        high_seq_ = std::max(high_seq_, data.seq);
+    }
+    return result;
+}
+
+void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& pool,
+                         bool accelerate, TokenVisit& visit) {
+    visit.clear();
+    last_token_seq_ = token.token_seq;
+    high_seq_ = std::max(high_seq_, token.seq);
+    const Seq received_high = token.seq;
+
+    answer_requests(token, visit);
+
+    const std::uint32_t backlog = backlog_packets(queue);
+    std::uint32_t allowed = flow_.allowance(token, backlog);
+    const std::uint64_t gap = token.seq - token.aru;
+    allowed =
+        gap >= config_.gap_max
+            ? 0
+            : static_cast<std::uint32_t>(std::min<std::uint64_t>(allowed, config_.gap_max - gap));
+    if (window_.end() > token.seq + 1) {
+        allowed = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(allowed, window_.end() - (token.seq + 1)));
+    } else {
+        allowed = 0;
+    }
+    stamp(token, queue, pool, accelerate, allowed, visit);
+
+    request_missing(
+        token, accelerate ? std::min(previous_token_high_, received_high) : received_high, visit);
+    previous_token_high_ = received_high;
+
+    update_aru(token);
+    flow_.settle(token, visit.stamped + visit.retransmitted, backlog_packets(queue));
+    ++token.token_seq.value;
+    token.sender = config_.self;
+    gate_.on_token_visit(token.aru);
+}
+
+void RingOrder::answer_requests(Token& token, TokenVisit& visit) {
+    if (token.rtr.empty()) {
+        return;
+    }
+    scratch_ranges_.clear();
+    for (SeqRange range : token.rtr) {
+        // What is released here was received by all; only a confused daemon asks for it.
+        if (range.first < window_.base()) {
+            const std::uint64_t released = window_.base() - range.first;
+            if (released >= range.count) {
+                continue;
+            }
+            range.first = window_.base();
+            range.count -= static_cast<std::uint32_t>(released);
+        }
+        for (std::uint32_t i = 0; i < range.count; ++i) {
+            const Seq seq = range.first + i;
+            const ReceiveWindow::Slot* slot = window_.find(seq);
+            if (slot == nullptr) {
+                // A hole beyond everything held: the rest of the range stays as it is.
+                if (seq > window_.high()) {
+                    append_range(scratch_ranges_, SeqRange{seq, range.count - i});
+                    break;
+                }
+                append_range(scratch_ranges_, SeqRange{seq, 1});
+            } else if (visit.retransmitted < config_.window) {
+                visit.before_token.push_back(slot->datagram);
+                ++visit.retransmitted;
+            } else {
+                append_range(scratch_ranges_, SeqRange{seq, 1});
+            }
+        }
+    }
+    token.rtr.swap(scratch_ranges_);
+}
+
+void RingOrder::stamp(Token& token, SendQueue& queue, protocol::BufferPool& pool, bool accelerate,
+                      std::uint32_t allowed, TokenVisit& visit) {
+    const protocol::PacketHeader header{protocol::PacketKind::kData, config_.config_hash,
+                                        config_.self, ring_id_};
+    const std::size_t first_stamped = visit.before_token.size();
+    // A slot that is taken already means forged packets; never overwrite, never trust them to be
+    // ours.
+    while (visit.stamped < allowed && queue.current() != nullptr &&
+           window_.find(token.seq + 1) == nullptr) {
+        protocol::DataBuilder packet(pool.acquire_or_heap(), config_.datagram_bytes_max);
+        fill_packet(queue, packet);
+        ++token.seq;
+        protocol::Slice datagram = packet.finish(header, token.seq, token.token_seq);
+        const auto inserted = window_.insert(token.seq, config_.self, datagram);
+        SPREAD_ASSERT(inserted == ReceiveWindow::Insert::kNew);
+        visit.before_token.push_back(std::move(datagram));
+        ++visit.stamped;
+    }
+    high_seq_ = std::max(high_seq_, token.seq);
+    if (accelerate) {
+        // The last packets follow the token, so that the next member can start at once.
+        const std::size_t later = std::min<std::size_t>(visit.stamped, config_.accelerated_window);
+        const auto from = visit.before_token.end() - static_cast<std::ptrdiff_t>(later);
+        SPREAD_ASSERT(visit.before_token.size() - later >= first_stamped);
+        visit.after_token.assign(std::make_move_iterator(from),
+                                 std::make_move_iterator(visit.before_token.end()));
+        visit.before_token.erase(from, visit.before_token.end());
+    }
+}
+
+void RingOrder::request_missing(Token& token, Seq up_to, TokenVisit& visit) {
+    if (window_.my_aru() >= up_to) {
+        return;
+    }
+    scratch_ranges_.clear();
+    window_.append_missing(up_to, protocol::kRtrRangesMax, scratch_ranges_);
+    for (const SeqRange& range : scratch_ranges_) {
+        visit.requested += range.count;
+    }
+    // Union of what others still wait for and what is missing here, ascending.
+    const auto by_first = [](const SeqRange& a, const SeqRange& b) { return a.first < b.first; };
+    scratch_ranges_.insert(scratch_ranges_.end(), token.rtr.begin(), token.rtr.end());
+    std::sort(scratch_ranges_.begin(), scratch_ranges_.end(), by_first);
+    token.rtr.clear();
+    for (const SeqRange& range : scratch_ranges_) {
+        append_range(token.rtr, range);
+    }
+}
+
+void RingOrder::update_aru(Token& token) const {
+    // A member whose clients' side is behind reports less than it received, so that nobody runs
+    // more than a gap ahead of the slowest.
+    const Seq lag_limit = cursor_.next() + config_.gap_max / 2;
+    const Seq mine = std::min(window_.my_aru(), lag_limit);
+    if (mine < token.aru || token.aru_id == config_.self || !token.aru_id) {
+        token.aru = mine;
+        token.aru_id = mine == token.seq ? protocol::DaemonId{} : config_.self;
+    }
+}
+
+void RingOrder::release() {
+    const Seq delivered{cursor_.next().value - 1};
+    const Seq done = std::min({delivered, gate_.safe_up_to(), window_.my_aru()});
+    window_.release_up_to(done);
+}
+
+Seq RingOrder::next_alone() {
+    const Seq seq = window_.high() + 1;
+    window_.skip_to(seq);
+    cursor_.skip_to(seq);
+    gate_.on_alone(seq);
+    high_seq_ = seq;
+    return seq;
+}
+
+std::uint32_t RingOrder::backlog_packets(const SendQueue& queue) const {
+    if (!queue.has_sendable()) {
+        return 0;
+    }
+    const std::size_t room = config_.datagram_bytes_max - protocol::kDataHeaderBytes;
+    const std::size_t bytes =
+        queue.sendable_bytes() + queue.sendable_messages() * protocol::kEntryHeaderBytes;
+    return static_cast<std::uint32_t>(std::min<std::size_t>(
+        (bytes + room - 1) / room, std::numeric_limits<std::uint16_t>::max()));
+}
+
+}  // namespace spread::ordering

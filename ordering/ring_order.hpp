@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ordering/delivery_cursor.hpp"
+#include "ordering/delivery_gate.hpp"
+#include "ordering/flow_control.hpp"
+#include "ordering/receive_window.hpp"
+#include "ordering/send_queue.hpp"
+#include "protocol/buffer.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/ring_wire.hpp"
+
+namespace spread::ordering {
+
+struct OrderConfig {
+    protocol::DaemonId self;
+    std::uint32_t config_hash = 0;
+    std::uint32_t window = 160;
+    std::uint32_t personal_window = 40;
+    /// Of the packets of one visit, how many follow the token instead of preceding it; 0 gives the
+    /// original ring.
+    std::uint32_t accelerated_window = 0;
+    std::uint32_t gap_max = 2000;  ///< seq - aru at most
+    std::size_t datagram_bytes_max = 1452;
+};
+
+/// What a token visit makes the host send, besides the token.
+struct TokenVisit {
+    std::vector<protocol::Slice> before_token;
+    std::vector<protocol::Slice> after_token;
+    std::uint32_t stamped = 0;
+    std::uint32_t retransmitted = 0;
+    std::uint32_t requested = 0;  ///< packets this member asks for
+
+    void clear() {
+        before_token.clear();
+        after_token.clear();
+        stamped = retransmitted = requested = 0;
+    }
+};
+
+/// Total order of one ring as one member sees it: numbering, gaps, aru, retransmission, flow
+/// control and the delivery gates. Knows nothing of how rings form; the same code runs while old
+/// packets are recovered and in normal operation.
+class RingOrder {
+  public:
+    RingOrder(const OrderConfig& config, protocol::RingId ring_id);
+
+    /// A checked data packet of this ring.
+    ReceiveWindow::Insert on_data(const protocol::DataHeader& data, protocol::DaemonId sender,
+                                  protocol::Slice datagram);
+
+    /// True for a token not seen before; copies and late ones are false.
+    [[nodiscard]] bool is_new(const protocol::Token& token) const {
+        return token.token_seq > last_token_seq_;
+    }
+
+    /// The work of one token visit, in Totem's order: answer requests, stamp messages from `queue`,
+    /// ask for what is missing, update aru, flow control and safe line. Leaves `token` ready to be
+    /// passed on. `accelerate` is off during recovery.
+    void on_token(protocol::Token& token, SendQueue& queue, protocol::BufferPool& pool,
+                  bool accelerate, TokenVisit& visit);
+
+    /// Delivers what the gates allow, at most `budget` messages, into `sink(Delivery&&)`.
+    template <typename Sink>
+    DeliveryCursor::Stop deliver(std::size_t budget, Sink&& sink) {
+        const auto stop =
+            cursor_.run(window_, {window_.my_aru(), gate_.safe_up_to(), budget}, sink);
+        release();
+        return stop;
+    }
+
+    /// A ring of one: the number of the next message, which is at once received and safe
+    /// everywhere.
+    protocol::Seq next_alone();
+
+    [[nodiscard]] const protocol::RingId& ring_id() const { return ring_id_; }
+    [[nodiscard]] const ReceiveWindow& window() const { return window_; }
+    [[nodiscard]] ReceiveWindow& window() { return window_; }
+    [[nodiscard]] DeliveryCursor& cursor() { return cursor_; }
+    [[nodiscard]] const DeliveryCursor& cursor() const { return cursor_; }
+    [[nodiscard]] protocol::Seq safe_up_to() const { return gate_.safe_up_to(); }
+    [[nodiscard]] protocol::TokenSeq last_token_seq() const { return last_token_seq_; }
+    /// Highest number this member knows to be assigned.
+    [[nodiscard]] protocol::Seq high_seq() const { return high_seq_; }
+    /// True when everything assigned has been delivered here.
+    [[nodiscard]] bool all_delivered() const { return cursor_.next() > high_seq_; }
+
+  private:
+    void answer_requests(protocol::Token& token, TokenVisit& visit);
+    void stamp(protocol::Token& token, SendQueue& queue, protocol::BufferPool& pool,
+               bool accelerate, std::uint32_t allowed, TokenVisit& visit);
+    void request_missing(protocol::Token& token, protocol::Seq up_to, TokenVisit& visit);
+    void update_aru(protocol::Token& token) const;
+    void release();
+    [[nodiscard]] std::uint32_t backlog_packets(const SendQueue& queue) const;
+
+    OrderConfig config_;
+    protocol::RingId ring_id_;
+    ReceiveWindow window_;
+    DeliveryCursor cursor_;
+    DeliveryGate gate_;
+    FlowControl flow_;
+    protocol::TokenSeq last_token_seq_;
+    protocol::Seq high_seq_;
+    /// token.seq as it came in at the previous visit: with an accelerated token, only packets up to
+    /// there are surely not still on their way (Babay and Amir, section III).
+    protocol::Seq previous_token_high_;
+    std::vector<protocol::SeqRange> scratch_ranges_;
+};
+
+}  // namespace spread::ordering
