@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "client/address.hpp"
+#include "client/error.hpp"
+#include "client/socket.hpp"
+#include "protocol/session_wire.hpp"
+
+namespace spread::client {
+
+struct ConnectOptions {
+    std::string address;           ///< see parse_address()
+    std::string private_name;      ///< 1 to 10 bytes; empty: the daemon invents one
+    bool wants_membership = true;  ///< memberships, transitional signals and self-leave notices
+    bool priority = false;         ///< carried, without effect in any known daemon
+    std::string auth_method = "NULL";
+    std::chrono::milliseconds timeout{5000};  ///< for resolving nothing, connecting and handshake
+};
+
+/// A socket on which the handshake is done; both session classes are made from one.
+struct Connection {
+    FileDescriptor socket;              ///< non-blocking
+    std::string peer;                   ///< the address as the user wrote it
+    protocol::NameField private_group;  ///< "#user#daemon", who we are from now on
+    protocol::SpreadVersion daemon_version;
+    std::vector<std::byte> early_bytes;  ///< came in one read with the end of the handshake
+};
+
+/// Opens the socket and runs the handshake.
+[[nodiscard]] Result<Connection> connect(const ConnectOptions& options);
+
+/// Runs the handshake (client protocol 3) on a connected stream socket; `peer` is for messages.
+[[nodiscard]] Result<Connection> run_handshake(FileDescriptor socket, const ConnectOptions& options,
+                                               std::string peer, Deadline deadline);
+
+}  // namespace spread::client

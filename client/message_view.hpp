@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client/error.hpp"
+#include "protocol/session_wire.hpp"
+
+namespace spread::client {
+
+/// One message from the daemon, where it stands in the receive buffer. Nothing is copied but the
+/// header; `groups` and `body` die with the next read.
+struct MessageView {
+    protocol::SessionHeader header;
+    /// header.type; for a reject the refused request's type | REJECT, as the libraries report it
+    /// (client protocol 7.5).
+    std::uint32_t type = 0;
+    std::span<const std::byte> groups;  ///< num_groups x 32 bytes
+    std::span<const std::byte> body;
+
+    [[nodiscard]] bool is_reject() const { return (header.type & protocol::kRejectMess) != 0; }
+    [[nodiscard]] bool is_regular() const {
+        return (header.type & protocol::kRegularMess) != 0 && !is_reject();
+    }
+    [[nodiscard]] bool is_membership() const {
+        return (header.type & protocol::kMembershipMess) != 0 && !is_reject();
+    }
+    [[nodiscard]] bool is_regular_membership() const {
+        return is_membership() && (header.type & protocol::kRegMembMess) != 0;
+    }
+    [[nodiscard]] bool is_transitional() const {
+        return is_membership() && (header.type & protocol::kTransitionMess) != 0;
+    }
+    [[nodiscard]] bool is_self_leave() const {
+        return (header.type & protocol::kMembershipMess) == protocol::kCausedByLeave &&
+               !is_reject();
+    }
+    /// Sender of a regular message, group of a membership message. Valid as long as this view.
+    [[nodiscard]] std::string_view sender() const { return header.private_group_name.view(); }
+    [[nodiscard]] std::size_t group_count() const {
+        return groups.size() / protocol::kNameFieldBytes;
+    }
+    [[nodiscard]] protocol::NameField group(std::size_t index) const {
+        return protocol::NameField(
+            groups.subspan(index * protocol::kNameFieldBytes).first<protocol::kNameFieldBytes>());
+    }
+    /// The application's message type, and the byte order of whoever sent it.
+    [[nodiscard]] protocol::HintValue hint() const { return protocol::decode_hint(header.hint); }
+};
+
+/// Names one view of one group; compared for equality only (client protocol 6).
+struct GroupId {
+    std::int32_t proc_id = 0;
+    std::int32_t time = 0;
+    std::int32_t index = 0;
+
+    friend bool operator==(const GroupId&, const GroupId&) = default;
+};
+
+/// A regular membership or a transitional signal, taken apart (client protocol 7.2, 7.3).
+struct Membership {
+    std::string group;
+    std::uint32_t cause = 0;  ///< one kCausedBy... bit; 0 for a transitional signal
+    GroupId id;
+    std::vector<std::string> members;
+    std::vector<std::vector<std::string>> vs_sets;
+    /// Index into vs_sets of the receiver's own set. For join, leave and disconnect the only set
+    /// holds who joined or went.
+    std::size_t own_vs_set = 0;
+
+    /// Who joined, left or disconnected; empty for network changes and signals.
+    [[nodiscard]] std::string changed_member() const;
+};
+
+/// kIllegalMessage unless `message` is a regular membership or a transitional signal whose body
+/// keeps to the layout.
+[[nodiscard]] Result<Membership> decode_membership(const MessageView& message);
+
+}  // namespace spread::client
