@@ -38,8 +38,11 @@ NameField::NameField(std::span<const std::byte, kNameFieldBytes> field) {
 }
 
 std::string_view NameField::view() const {
-    const auto* end = std::find(chars_.begin(), chars_.end(), '\0');
-    return {chars_.data(), static_cast<std::size_t>(end - chars_.begin())};
+    const void* end = std::memchr(chars_.data(), '\0', chars_.size());
+    const auto size = end == nullptr
+                          ? chars_.size()
+                          : static_cast<std::size_t>(static_cast<const char*>(end) - chars_.data());
+    return {chars_.data(), size};
 }
 
 std::optional<PrivateGroup> parse_private_group(std::string_view name) {
