@@ -57,13 +57,18 @@ struct SessionOutput {
         bool flush;          ///< send what is queued first (reject bytes), else drop it
         std::string detail;  ///< for the log, client text already escaped
     };
-    std::vector<Write> writes;                        ///< in order, per session
+    std::vector<Write> writes;  ///< in order, per session
+    /// Sessions that are over for their client: read nothing more from them and discard what is
+    /// queued, including writes of this very output. The socket stays until their Close, which
+    /// comes when the disconnect has been delivered in agreed order.
+    std::vector<protocol::SessionId> stops;
     std::vector<Close> closes;                        ///< after the writes
     std::vector<membership::Submission> submissions;  ///< for the ring, in order
     std::optional<protocol::RingId> resume;           ///< for the ring, after the submissions
 
     void clear() {
         writes.clear();
+        stops.clear();
         closes.clear();
         submissions.clear();
         resume.reset();

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/buffer.hpp"
+#include "protocol/message.hpp"
+#include "protocol/names.hpp"
+#include "protocol/service.hpp"
+#include "protocol/session_wire.hpp"
+
+namespace spread::session {
+
+enum class SessionPhase : std::uint8_t {
+    kConnect,  ///< C1 is not complete
+    kNaming,   ///< the caller decides about the name
+    kNamed,    ///< the name is granted; D1 or D2 is due
+    kAuth,     ///< D1 is out, C2 is not complete
+    kOpen,     ///< D2 is out; requests
+    kDone      ///< rejected, killed or illegal; further bytes are ignored
+};
+
+/// Nothing more to say until more bytes arrive.
+struct NeedBytes {};
+
+/// C1 is in and well-formed. The caller answers with grant_name() or refuse().
+struct NameAsked {
+    protocol::ConnectRequest request;
+};
+
+/// D1, to be written in one piece.
+struct AuthListDue {
+    std::vector<std::byte> bytes;
+};
+
+/// D2, to be written in one piece; the session is open.
+struct Accepted {
+    std::vector<std::byte> bytes;
+};
+
+/// The code goes out as one byte, then the connection closes.
+struct Rejected {
+    protocol::RejectCode code;
+};
+
+/// A checked multicast, ready for delivery: header little-endian, all else as sent.
+struct Multicast {
+    protocol::Service service;
+    protocol::Message frame;
+};
+
+struct Join {
+    protocol::NameField group;
+};
+
+struct Leave {
+    protocol::NameField group;
+};
+
+struct Kill {};
+
+/// The session is to be dropped. `detail` is printable.
+struct Illegal {
+    std::string detail;
+};
+
+using SessionStep = std::variant<NeedBytes, NameAsked, AuthListDue, Accepted, Rejected, Multicast,
+                                 Join, Leave, Kill, Illegal>;
+
+/// One client connection without its socket: handshake, framing and request checks (client
+/// protocol 3 to 5).
+///
+/// The caller hands in what it read and pulls steps until NeedBytes. Bytes may come in any
+/// fragmentation, also during the handshake, where stock insists on whole pieces; answers and
+/// reject codes are stock's. A multicast that lies within one read buffer is normalised where it
+/// stands and shares that buffer; one that straddles reads is put together in a buffer of its own,
+/// which grows only as bytes arrive, so that announcing a large message costs a client's bytes, not
+/// our memory.
+class SessionMachine {
+  public:
+    /// `auth_methods` are the allowed methods and must outlive the machine.
+    explicit SessionMachine(std::span<const std::string> auth_methods)
+        : auth_methods_(auth_methods) {}
+
+    /// The next step; what it used is cut off the front of `input`. Must not be called while the
+    /// caller owes an answer to NameAsked.
+    [[nodiscard]] SessionStep next(protocol::Slice& input);
+
+    /// Answers NameAsked. `private_group` is what requests must carry from now on.
+    void grant_name(const protocol::NameField& private_group);
+    /// Ends the session; the caller sends the reject byte or nothing.
+    void refuse();
+
+    [[nodiscard]] SessionPhase phase() const { return phase_; }
+    [[nodiscard]] const protocol::NameField& private_group() const { return private_group_; }
+    [[nodiscard]] bool wants_membership() const { return wants_membership_; }
+    /// Bytes held for a message that is not complete yet.
+    [[nodiscard]] std::size_t assembly_bytes() const { return frame_ ? frame_->capacity() : 0; }
+
+  private:
+    [[nodiscard]] SessionStep next_connect(protocol::Slice& input);
+    [[nodiscard]] SessionStep next_named();
+    [[nodiscard]] SessionStep next_auth(protocol::Slice& input);
+    [[nodiscard]] SessionStep next_request(protocol::Slice& input);
+
+    [[nodiscard]] SessionStep accept();
+    [[nodiscard]] SessionStep reject(protocol::RejectCode code);
+    [[nodiscard]] SessionStep illegal(std::string detail);
+
+    /// Moves bytes from `input` to partial_ until that holds `wanted`; false if there are too few.
+    bool fill_partial(std::size_t wanted, protocol::Slice& input);
+    [[nodiscard]] SessionStep take_whole(protocol::Slice& input);
+    void begin_frame();
+    void take_part(protocol::Slice& input);
+    void reserve_frame(std::size_t incoming);
+    [[nodiscard]] SessionStep finish_frame();
+    [[nodiscard]] SessionStep group_request(std::span<const std::byte> frame);
+
+    /// Header and first group: all of a JOIN, LEAVE or KILL that matters.
+    static constexpr std::size_t kRequestBytesKept =
+        protocol::kSessionHeaderBytes + protocol::kNameFieldBytes;
+    static_assert(kRequestBytesKept <= protocol::kAuthChoiceBytes);
+    static_assert(protocol::kConnectBytesMax <= protocol::kAuthChoiceBytes);
+
+    std::span<const std::string> auth_methods_;
+    protocol::NameField private_group_;
+    protocol::SpreadVersion version_;
+    SessionPhase phase_ = SessionPhase::kConnect;
+    bool wants_membership_ = false;
+
+    /// C1, C2, or the start of a message, whichever is incomplete.
+    std::array<std::byte, protocol::kAuthChoiceBytes> partial_{};
+    std::size_t partial_size_ = 0;
+
+    bool in_frame_ = false;  ///< header_ is checked, its message not complete
+    protocol::RequestKind kind_{};
+    protocol::SessionHeader header_;
+    std::size_t frame_size_ = 0;
+    std::size_t frame_have_ = 0;
+    protocol::BufferRef frame_;  ///< of a multicast only
+};
+
+}  // namespace spread::session
