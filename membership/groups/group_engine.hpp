@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,22 +8,11 @@
 #include <vector>
 
 #include "membership/events.hpp"
+#include "membership/groups/group_config.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/message.hpp"
 
 namespace spread::membership {
-
-/// What the group layer knows of the configuration: daemons in file order. Names are 1..19 bytes.
-struct GroupConfig {
-    struct Daemon {
-        protocol::DaemonId id;
-        std::string name;
-    };
-    std::vector<Daemon> daemons;
-    protocol::DaemonId self;
-    /// Bytes of one state message at most; a member list is never split (group-semantics 5.2).
-    std::size_t state_message_bytes_max = 100000;
-};
 
 /// A frame of the session wire for some local sessions, encoded once and shared by all of them.
 struct ClientEvent {
@@ -41,7 +29,8 @@ struct GroupOutput {
     /// Sessions whose disconnect has now been delivered in agreed order: their names are free and
     /// their sockets may close.
     std::vector<protocol::SessionId> disconnected;
-    /// Set when client messages may flow on the ring of this id (stable, state exchange done).
+    /// Set when client messages may flow on the ring of this id (stable, state exchange done). Not
+    /// set for a ring that has ended before its exchange did.
     std::optional<protocol::RingId> resume;
 
     void clear() {
@@ -57,8 +46,9 @@ enum class GroupPhase : std::uint8_t { kStable, kTransitional, kExchange, kExcha
 struct GroupStats {
     std::uint64_t groups = 0;
     std::uint64_t messages_delivered = 0;  ///< client frames handed to at least one local session
-    std::uint64_t views_delivered = 0;
-    std::uint64_t malformed_messages = 0;  ///< ring messages whose body did not decode
+    std::uint64_t views_delivered = 0;     ///< membership frames, however many share each
+    /// Ring messages that were dropped: their body did not decode, or contradicts its origin.
+    std::uint64_t malformed_messages = 0;
 };
 
 /// Process groups: a replicated state machine over the ring's deliveries. Every daemon applies the
@@ -76,6 +66,8 @@ class GroupEngine {
                          bool wants_membership);
 
     /// Requests of local sessions: validated by the session layer, turned into ring messages here.
+    /// Any group name will do that fits a name field with its NUL (client protocol 5.2); others,
+    /// and requests of sessions that are gone, are ignored.
     void request_join(protocol::SessionId session, std::string_view group, GroupOutput& out);
     void request_leave(protocol::SessionId session, std::string_view group, GroupOutput& out);
     /// The session is gone (KILL, closed socket, dropped). Nothing is delivered to it any more; its

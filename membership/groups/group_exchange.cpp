@@ -1,0 +1,157 @@
+#include "membership/groups/group_exchange.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "protocol/assert.hpp"
+
+namespace spread::membership {
+
+using protocol::DaemonId;
+using protocol::NameField;
+
+GroupExchange::GroupExchange(const DaemonDirectory& directory, protocol::RingId ring,
+                             DaemonSet members)
+    : directory_(directory),
+      ring_(ring),
+      members_(std::move(members)),
+      covered_(directory.size()),
+      bundles_(directory.size()) {}
+
+GroupExchange::Verdict GroupExchange::on_part(GroupStatePart part, DaemonIndex origin) {
+    if (part.ring != ring_) {
+        return Verdict::kForeign;
+    }
+    if (part.sender != directory_.id(origin) || !members_.contains(origin)) {
+        return Verdict::kMalformed;
+    }
+    Bundle& bundle = bundles_[origin];
+    if (bundle.complete || part.part != bundle.next_part) {
+        return Verdict::kMalformed;
+    }
+    if (part.part == 0 && !start_bundle(bundle, part)) {
+        return Verdict::kMalformed;
+    }
+    if (!append(bundle, part)) {
+        bundle = Bundle{};
+        return Verdict::kMalformed;
+    }
+    ++bundle.next_part;
+    if (part.last) {
+        bundle.complete = true;
+        bundle.speaks_for = bundle.synced;
+        bundle.speaks_for -= covered_;
+        covered_ |= bundle.synced;
+    }
+    return Verdict::kTaken;
+}
+
+bool GroupExchange::start_bundle(Bundle& bundle, const GroupStatePart& part) {
+    DaemonSet synced(directory_.size());
+    std::optional<DaemonIndex> previous;
+    for (const DaemonId id : part.synced) {
+        const auto daemon = directory_.find(id);
+        if (!daemon || !members_.contains(*daemon) || (previous && *daemon <= *previous)) {
+            return false;
+        }
+        synced.insert(*daemon);
+        previous = daemon;
+    }
+    bundle.synced = std::move(synced);
+    return true;
+}
+
+bool GroupExchange::append(Bundle& bundle, const GroupStatePart& part) {
+    if (part.synced != directory_.ids_of(bundle.synced)) {
+        return false;
+    }
+    for (const auto& group : part.groups) {
+        const bool continues = !bundle.groups.empty() && bundle.groups.back().name == group.name;
+        if (continues) {
+            if (bundle.groups.back().id != group.id ||
+                bundle.groups.back().changed != group.changed) {
+                return false;
+            }
+        } else {
+            if (!bundle.groups.empty() && !(bundle.groups.back().name < group.name)) {
+                return false;
+            }
+            bundle.groups.push_back(GroupPart{
+                .name = group.name, .id = group.id, .changed = group.changed, .daemons = {}});
+        }
+        auto& daemons = bundle.groups.back().daemons;
+        for (const auto& daemon : group.daemons) {
+            const auto index = directory_.find(daemon.id);
+            if (!index || !bundle.synced.contains(*index) ||
+                (!daemons.empty() && *index < daemons.back().daemon)) {
+                return false;
+            }
+            if (daemons.empty() || daemons.back().daemon != *index) {
+                daemons.push_back(DaemonPart{.daemon = *index, .names = {}});
+            }
+            auto& names = daemons.back().names;
+            for (const auto& user : daemon.users) {
+                const NameField name(protocol::make_private_group(user, directory_.name(*index)));
+                if (!names.empty() && !(names.back() < name)) {
+                    return false;
+                }
+                names.push_back(name);
+            }
+        }
+    }
+    return true;
+}
+
+GroupExchange::Merged GroupExchange::merge() {
+    SPREAD_ASSERT(is_complete());
+    Merged merged;
+    // All bundles are sorted by group name: walk them together.
+    std::vector<std::size_t> next(bundles_.size(), 0);
+    while (true) {
+        std::optional<NameField> name;
+        for (std::size_t i = 0; i < bundles_.size(); ++i) {
+            const Bundle& bundle = bundles_[i];
+            if (bundle.complete && next[i] < bundle.groups.size() &&
+                (!name || bundle.groups[next[i]].name < *name)) {
+                name = bundle.groups[next[i]].name;
+            }
+        }
+        if (!name) {
+            break;
+        }
+        Group* group = nullptr;
+        ChangedGroup changed;
+        for (std::size_t i = 0; i < bundles_.size(); ++i) {
+            Bundle& bundle = bundles_[i];
+            if (!bundle.complete || next[i] >= bundle.groups.size() ||
+                bundle.groups[next[i]].name != *name) {
+                continue;
+            }
+            GroupPart& part = bundle.groups[next[i]++];
+            std::erase_if(part.daemons, [&](const DaemonPart& entry) {
+                return !bundle.speaks_for.contains(entry.daemon);
+            });
+            if (part.daemons.empty()) {
+                continue;
+            }
+            if (group == nullptr) {
+                group = &merged.table.create(*name, part.id);
+            }
+            group->changed = group->changed || part.changed || part.id != group->id;
+            MergeSide side{.id = part.id, .daemons = {}};
+            for (DaemonPart& entry : part.daemons) {
+                side.daemons.push_back(entry.daemon);
+                merged.table.add_daemon(*group, entry.daemon, std::move(entry.names));
+            }
+            changed.sides.push_back(std::move(side));
+        }
+        if (group != nullptr && group->changed) {
+            changed.group = group;
+            merged.changed.push_back(std::move(changed));
+        }
+    }
+    return merged;
+}
+
+}  // namespace spread::membership

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "membership/groups/daemon_set.hpp"
+#include "membership/groups/group_table.hpp"
+#include "membership/groups/group_view.hpp"
+#include "membership/groups/group_wire.hpp"
+#include "protocol/ids.hpp"
+
+namespace spread::membership {
+
+/// Collects the state messages of one regular configuration and merges them into one table.
+///
+/// Every daemon of the configuration delivers the same messages in the same order, and the merged
+/// table is made of nothing but these messages: not of what a daemon knew before. So whoever
+/// completes an exchange has the same table, and completes it at the same place of the order.
+class GroupExchange {
+  public:
+    /// `members` of the regular configuration `ring`.
+    GroupExchange(const DaemonDirectory& directory, protocol::RingId ring, DaemonSet members);
+
+    enum class Verdict : std::uint8_t {
+        kTaken,
+        kForeign,    ///< of another configuration: a leftover of an interrupted exchange
+        kMalformed,  ///< contradicts the configuration or its own bundle
+    };
+
+    /// One part, at its place in the order, sent by `origin`.
+    Verdict on_part(GroupStatePart part, DaemonIndex origin);
+
+    /// Somebody has spoken for every member.
+    [[nodiscard]] bool is_complete() const { return covered_ == members_; }
+
+    /// A group whose members must be told: what the sides brought.
+    struct ChangedGroup {
+        Group* group = nullptr;  ///< in the merged table
+        std::vector<MergeSide> sides;
+    };
+    struct Merged {
+        GroupTable table;
+        std::vector<ChangedGroup> changed;  ///< byte order of names
+    };
+    /// The merged table, once complete. Changed groups are marked so and still have an id of one of
+    /// the sides; the caller gives them that of the new view. Ends the exchange.
+    [[nodiscard]] Merged merge();
+
+  private:
+    struct DaemonPart {
+        DaemonIndex daemon = 0;
+        std::vector<protocol::NameField> names;
+    };
+    struct GroupPart {
+        protocol::NameField name;
+        protocol::GroupId id;
+        bool changed = false;
+        std::vector<DaemonPart> daemons;
+    };
+    /// What one representative says.
+    struct Bundle {
+        std::uint32_t next_part = 0;
+        bool complete = false;
+        DaemonSet synced;
+        /// Those of `synced` nobody had spoken for before. Synced sets never overlap unless a
+        /// daemon is in error; then the first to speak counts.
+        DaemonSet speaks_for;
+        std::vector<GroupPart> groups;  ///< byte order of names
+    };
+
+    bool start_bundle(Bundle& bundle, const GroupStatePart& part);
+    bool append(Bundle& bundle, const GroupStatePart& part);
+
+    const DaemonDirectory& directory_;
+    protocol::RingId ring_;
+    DaemonSet members_;
+    DaemonSet covered_;
+    std::vector<Bundle> bundles_;  ///< by sender
+};
+
+}  // namespace spread::membership
