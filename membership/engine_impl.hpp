@@ -1,0 +1,185 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "membership/ring_engine.hpp"
+#include "membership/states.hpp"
+#include "ordering/ring_order.hpp"
+
+namespace spread::membership {
+
+/// One slot per purpose; there are no timer handles and hence no races with cancelled timers.
+enum class RingTimer : std::uint8_t {
+    kTokenLoss,        ///< the ring, or the forming ring, is silent
+    kTokenRetransmit,  ///< the successor shows no sign of the token we sent
+    kTokenHold,        ///< the representative has kept the token long enough
+    kWake,             ///< a held token did not come although we asked
+    kJoin,             ///< repeat our join
+    kConsensus,        ///< give up on those who do not agree
+    kMergeDetect       ///< look for daemons outside the ring
+};
+
+inline constexpr std::size_t kRingTimerCount = 7;
+
+using protocol::DaemonId;
+using protocol::Duration;
+using protocol::Instant;
+using protocol::MemberList;
+using protocol::RingId;
+using protocol::Seq;
+using protocol::Slice;
+using protocol::TokenSeq;
+
+/// The engine behind RingEngine. Functions are grouped by state in operational.cpp, gather.cpp,
+/// commit.cpp and recovery.cpp; what they share is in ring_engine.cpp.
+struct RingEngine::Impl {
+    Impl(RingConfig ring_config, protocol::Incarnation my_incarnation, std::uint64_t ring_counter,
+         protocol::Rng entropy, protocol::BufferPool& buffers, Tracer& listener);
+
+    // --- ring_engine.cpp: dispatch and shared pieces ---
+    void start(Instant now, EngineOutput& out);
+    void packet(Instant now, const Slice& datagram, EngineOutput& out);
+    void deadline(Instant now, EngineOutput& out);
+    void leave(EngineOutput& out);
+    SubmitStatus submit(Instant now, Submission&& submission, EngineOutput& out);
+    void peer_unreachable(Instant now, DaemonId peer, EngineOutput& out);
+
+    [[nodiscard]] RingState ring_state() const;
+    [[nodiscard]] std::optional<std::size_t> position(DaemonId id) const;
+    [[nodiscard]] MemberSet to_set(const MemberList& members) const;
+    [[nodiscard]] MemberList to_list(const MemberSet& set) const;
+    /// The next member after `id` in ring order.
+    [[nodiscard]] static DaemonId successor(const MemberList& members, DaemonId id);
+    [[nodiscard]] static DaemonId predecessor(const MemberList& members, DaemonId id);
+
+    void change_state(Instant now, MembershipState next, ChangeReason reason, DaemonId peer,
+                      const RingId& ring, const MemberList& about);
+    void set_timer(RingTimer timer, Instant at) { timers[static_cast<std::size_t>(timer)] = at; }
+    void clear_timer(RingTimer timer) { timers[static_cast<std::size_t>(timer)].reset(); }
+    void count_decode_error(protocol::DecodeError error) {
+        ++stats.decode_errors[static_cast<std::size_t>(error)];
+    }
+    [[nodiscard]] protocol::PacketHeader header(protocol::PacketKind kind,
+                                                const RingId& ring) const {
+        return {kind, config.config_hash, config.self, ring};
+    }
+    static void send_all(Slice datagram, EngineOutput& out);
+    static void send_to(DaemonId to, Channel channel, Slice datagram, EngineOutput& out);
+    /// Sends a token or commit token and keeps it for retransmission.
+    void send_token(Instant now, DaemonId to, Slice datagram, TokenSeq token_seq,
+                    EngineOutput& out);
+    /// The ring has moved past `token_seq`: our copy of the token is not needed any more.
+    void token_progress(TokenSeq token_seq);
+    void token_retransmit_due(Instant now, EngineOutput& out);
+    [[nodiscard]] std::unique_ptr<ordering::RingOrder> make_order(const RingId& ring) const;
+
+    // --- operational.cpp ---
+    void operational_token(Instant now, protocol::Token&& token, EngineOutput& out);
+    void visit_and_pass(Instant now, protocol::Token&& token, EngineOutput& out);
+    void release_held_token(Instant now, EngineOutput& out);
+    void operational_data(Instant now, const protocol::PacketHeader& from,
+                          const protocol::DataHeader& data, const Slice& datagram,
+                          EngineOutput& out);
+    void operational_hold(Instant now, TokenSeq token_seq);
+    void operational_wake(Instant now, EngineOutput& out);
+    void operational_probe(Instant now, const protocol::PacketHeader& from,
+                           const protocol::Probe& probe, EngineOutput& out);
+    void heard_foreign(Instant now, const protocol::PacketHeader& from, EngineOutput& out);
+    void send_probe(Instant now, std::optional<DaemonId> to, EngineOutput& out);
+    void wake_representative(Instant now, EngineOutput& out);
+    void schedule_merge_detect(Instant now);
+    void deliver(EngineOutput& out);
+    void pump_alone(EngineOutput& out);
+    [[nodiscard]] bool alone() const { return members.size() == 1; }
+    [[nodiscard]] bool is_representative() const { return members.front() == config.self; }
+    void emit_visit(const MemberList& ring_members, EngineOutput& out, const RingId& ring,
+                    Instant now, const protocol::Token& token);
+
+    // --- gather.cpp ---
+    void enter_gather(Instant now, ChangeReason reason, DaemonId peer, const MemberSet& extra_proc,
+                      const MemberSet& extra_fail, EngineOutput& out);
+    void begin_round(Instant now, Gather& gather, EngineOutput& out);
+    void send_join(Instant now, const Gather& gather, EngineOutput& out);
+    void on_join(Instant now, const protocol::PacketHeader& from, const protocol::Join& join,
+                 EngineOutput& out);
+    void gather_join(Instant now, std::size_t sender, const protocol::Join& join,
+                     EngineOutput& out);
+    void check_consensus(Instant now, EngineOutput& out);
+    void consensus_timeout(Instant now, EngineOutput& out);
+    void on_leave_packet(Instant now, const protocol::PacketHeader& from, EngineOutput& out);
+
+    // --- commit.cpp ---
+    void create_commit_token(Instant now, EngineOutput& out);
+    void on_commit(Instant now, protocol::CommitToken&& token, EngineOutput& out);
+    void fill_commit_member(protocol::CommitMember& member, std::size_t member_count) const;
+    void pass_commit_token(Instant now, protocol::CommitToken& token, EngineOutput& out);
+
+    // --- recovery.cpp ---
+    void enter_recovery(Instant now, const protocol::CommitToken& token, EngineOutput& out);
+    void recovery_token(Instant now, protocol::Token&& token, EngineOutput& out);
+    void recovery_data(Instant now, const protocol::DataHeader& data, DaemonId sender,
+                       const Slice& datagram);
+    void take_recovered(Recovery& recovery);
+    void install(Instant now, Recovery recovery, EngineOutput& out);
+    void install_alone(Instant now, EngineOutput& out);
+    /// Delivers what the old ring still owes, the transitional and the new regular configuration.
+    void finish_old_ring(const Recovery& recovery, EngineOutput& out);
+    void begin_ring(Instant now, RingId ring, MemberList ring_members,
+                    std::unique_ptr<ordering::RingOrder> ring_order,
+                    std::vector<protocol::Incarnation> incarnations, ChangeReason reason,
+                    EngineOutput& out);
+
+    // --- what holds in every state ---
+    RingConfig config;
+    protocol::Incarnation incarnation;
+    protocol::Rng rng;
+    protocol::BufferPool& pool;
+    Tracer& tracer;
+    std::unordered_map<std::uint32_t, std::size_t> positions;
+
+    RingId ring_id;                                          ///< last installed ring
+    MemberList members;                                      ///< of that ring
+    std::vector<protocol::Incarnation> member_incarnations;  ///< by position in `members`
+    std::unique_ptr<ordering::RingOrder> order;
+    RingId previous_ring_id;
+    MemberSet obligation;  ///< promised to in recoveries of this ring's packets that did not finish
+    std::uint64_t my_counter;       ///< of the last ring this daemon installed or helped to form
+    std::uint64_t highest_counter;  ///< that it ever heard of
+    ordering::SendQueue queue;
+    std::size_t delivery_room;
+    bool silent = false;  ///< after on_leave
+
+    MembershipState state;
+    std::array<std::optional<Instant>, kRingTimerCount> timers;
+
+    struct SentToken {
+        Slice datagram;
+        DaemonId to;
+        TokenSeq token_seq;
+        Duration interval{};
+    };
+    std::optional<SentToken> sent_token;
+    std::optional<Instant> last_visit;  ///< when the token was here last, unless held since
+    bool prefer_token = false;
+
+    struct Peer {
+        protocol::Incarnation incarnation;
+        std::uint64_t join_seq = 0;
+        std::optional<Instant> heard_foreign;  ///< outside our ring
+        std::optional<Instant> probed;
+        bool joined_this_gather = false;
+    };
+    std::vector<Peer> peers;  ///< by configuration position
+    std::uint64_t my_join_seq = 0;
+
+    ordering::TokenVisit visit;  // scratch, kept for its capacity
+    RingStats stats;
+};
+
+}  // namespace spread::membership
