@@ -1,0 +1,542 @@
+#include "daemon/session/session_core.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "protocol/names.hpp"
+#include "protocol/session_wire.hpp"
+#include "tests/unit/session/client_bytes.hpp"
+#include "tests/unit/session/test_daemon.hpp"
+
+namespace spread::session {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using protocol::Instant;
+using protocol::SessionId;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::StartsWith;
+
+const Bytes kRejectQuota = {std::byte{0xfd}};
+const Bytes kRejectName = {std::byte{0xfb}};
+const Bytes kRejectNotUnique = {std::byte{0xfa}};
+const Bytes kRejectAuth = {std::byte{0xf7}};
+
+// ---- Handshake ----
+
+TEST(SessionCoreHandshake, AnswersEachStepWithOneWrite) {
+    TestDaemon daemon;
+    const SessionId id = daemon.accept();
+    EXPECT_THAT(daemon.received(id), IsEmpty());
+    daemon.send(id, connect_bytes("alice"));
+    EXPECT_THAT(daemon.received(id), ElementsAre(from_hex("054e554c4c20")));
+    daemon.send(id, auth_bytes());
+    EXPECT_THAT(daemon.received(id), ElementsAre(from_hex("010500010923616c696365236431")));
+    EXPECT_EQ(daemon.info(id).private_name, "#alice#d1");
+    EXPECT_TRUE(daemon.info(id).wants_membership);
+    EXPECT_THAT(daemon.closes, IsEmpty());
+}
+
+TEST(SessionCoreHandshake, RejectsAreFlushedAndCloseAtOnce) {
+    TestDaemon daemon;
+    const SessionId id = daemon.accept("10.0.0.1:99");
+    daemon.send(id, connect_bytes("al ce"));
+    EXPECT_THAT(daemon.received(id), ElementsAre(kRejectName));
+    ASSERT_TRUE(daemon.close_of(id));
+    EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kRejected);
+    EXPECT_TRUE(daemon.close_of(id)->flush);
+    EXPECT_THAT(daemon.close_of(id)->detail, HasSubstr("10.0.0.1:99"));
+    EXPECT_EQ(daemon.core().session_count(), 0U);
+    EXPECT_THAT(daemon.ring, IsEmpty());
+}
+
+TEST(SessionCoreHandshake, NamesAreUniqueFromTheOpeningBytesOn) {
+    TestDaemon daemon;
+    const SessionId first = daemon.accept();
+    daemon.send(first, connect_bytes("dupe"));
+    const SessionId second = daemon.accept();
+    daemon.send(second, connect_bytes("dupe"));
+    EXPECT_THAT(daemon.received(second), ElementsAre(kRejectNotUnique));
+    EXPECT_THAT(daemon.close_of(second)->detail, HasSubstr("\"dupe\" is in use"));
+    // The loser does not take the name along.
+    const SessionId third = daemon.accept();
+    daemon.send(third, connect_bytes("dupe"));
+    EXPECT_THAT(daemon.received(third), ElementsAre(kRejectNotUnique));
+}
+
+TEST(SessionCoreHandshake, AFailedHandshakeFreesItsName) {
+    TestDaemon daemon;
+    const SessionId first = daemon.accept();
+    daemon.send(first, connect_bytes("dupe"));
+    daemon.send(first, Bytes(90));
+    EXPECT_THAT(daemon.received(first), ElementsAre(testing::_, kRejectAuth));
+    daemon.open("dupe");
+}
+
+TEST(SessionCoreHandshake, InventsUniqueLegalNamesForTheNameless) {
+    TestDaemon daemon;
+    std::set<std::string> names;
+    for (int i = 0; i < 300; ++i) {
+        const SessionId id = daemon.accept();
+        daemon.send(id, concat({connect_bytes(""), auth_bytes()}));
+        const std::string name = daemon.info(id).private_name;
+        EXPECT_TRUE(protocol::parse_private_group(name)) << name;
+        EXPECT_THAT(name, StartsWith("#r"));
+        names.insert(name);
+    }
+    EXPECT_THAT(names, SizeIs(300));
+}
+
+TEST(SessionCoreHandshake, QuotaCountsUnfinishedHandshakesAndIsToldAtAccept) {
+    SessionConfig config;
+    config.sessions_max = 2;
+    TestDaemon daemon(config);
+    const SessionId silent = daemon.accept();
+    daemon.open("one");
+    const SessionId late = daemon.accept();
+    EXPECT_THAT(daemon.received(late), ElementsAre(kRejectQuota));
+    ASSERT_TRUE(daemon.close_of(late));
+    EXPECT_TRUE(daemon.close_of(late)->flush);
+    EXPECT_EQ(daemon.core().session_count(), 2U);
+    daemon.send(late, connect_bytes("late"));  // crossed with the reject
+    EXPECT_THAT(daemon.received(late), IsEmpty());
+    daemon.hang_up(silent);
+    daemon.open("two");
+}
+
+TEST(SessionCoreHandshake, StockServes997Sessions) {
+    TestDaemon daemon;
+    for (int i = 0; i < 997; ++i) {
+        daemon.accept();
+    }
+    EXPECT_THAT(daemon.closes, IsEmpty());
+    EXPECT_THAT(daemon.received(daemon.accept()), ElementsAre(kRejectQuota));
+}
+
+TEST(SessionCoreHandshake, ASilentPeerIsClosedAfterASecondWithoutAByte) {
+    TestDaemon daemon;
+    const SessionId id = daemon.accept();
+    daemon.send(id, {});
+    EXPECT_EQ(daemon.core().next_deadline(), daemon.now + 1s);
+    daemon.now += 1s - 1ns;
+    daemon.fire_deadlines();
+    EXPECT_THAT(daemon.closes, IsEmpty());
+    daemon.now += 1ns;
+    daemon.fire_deadlines();
+    ASSERT_TRUE(daemon.close_of(id));
+    EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kHandshakeTimeout);
+    EXPECT_THAT(daemon.close_of(id)->detail, HasSubstr("within 1 s"));
+    EXPECT_THAT(daemon.received(id), IsEmpty());
+    EXPECT_EQ(daemon.core().session_count(), 0U);
+    EXPECT_EQ(daemon.core().next_deadline(), std::nullopt);
+}
+
+TEST(SessionCoreHandshake, AStartedHandshakeHasTenSecondsFromAccept) {
+    TestDaemon daemon;
+    const SessionId id = daemon.accept();
+    const Instant accepted = daemon.now;
+    daemon.now += 900ms;
+    daemon.send(id, from_hex("05"));
+    EXPECT_EQ(daemon.core().next_deadline(), accepted + 10s);
+    daemon.now = accepted + 9s;
+    daemon.send(id, from_hex("00"));  // dribbling does not prolong it
+    daemon.fire_deadlines();
+    EXPECT_THAT(daemon.closes, IsEmpty());
+    daemon.now = accepted + 10s;
+    daemon.fire_deadlines();
+    EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kHandshakeTimeout);
+    EXPECT_THAT(daemon.received(id), IsEmpty());
+}
+
+TEST(SessionCoreHandshake, AShortMethodChoiceIsRejectedWhenTimeIsUpAndFreesTheName) {
+    TestDaemon daemon;
+    const SessionId id = daemon.accept();
+    daemon.send(id, connect_bytes("slow"));
+    daemon.send(id, Bytes(30, std::byte{'N'}));
+    daemon.now += 10s;
+    daemon.fire_deadlines();
+    EXPECT_THAT(daemon.received(id), ElementsAre(testing::_, kRejectAuth));
+    EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kHandshakeTimeout);
+    EXPECT_TRUE(daemon.close_of(id)->flush);
+    daemon.open("slow");
+}
+
+TEST(SessionCoreHandshake, AHalfClosedMethodChoiceIsRejected) {
+    TestDaemon daemon;
+    const SessionId id = daemon.accept();
+    daemon.send(id, connect_bytes("x"));
+    daemon.send(id, Bytes(89));
+    daemon.hang_up(id);
+    EXPECT_THAT(daemon.received(id), ElementsAre(testing::_, kRejectAuth));
+    EXPECT_TRUE(daemon.close_of(id)->flush);
+}
+
+TEST(SessionCoreHandshake, ClosingDuringTheOpeningBytesIsNotAnswered) {
+    TestDaemon daemon;
+    const SessionId id = daemon.accept();
+    daemon.send(id, from_hex("0500"));
+    daemon.hang_up(id);
+    EXPECT_THAT(daemon.received(id), IsEmpty());
+    EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kPeerClosed);
+    EXPECT_THAT(daemon.ring, IsEmpty());
+}
+
+TEST(SessionCoreHandshake, AnOpenSessionHasNoDeadline) {
+    TestDaemon daemon;
+    daemon.open("alice");
+    EXPECT_EQ(daemon.core().next_deadline(), std::nullopt);
+}
+
+TEST(SessionCoreHandshake, DeadlinesFireInTheirOrder) {
+    TestDaemon daemon;
+    const SessionId talks = daemon.accept();
+    daemon.send(talks, from_hex("05"));
+    daemon.now += 100ms;
+    const SessionId silent = daemon.accept();
+    daemon.now += 60s;
+    daemon.fire_deadlines();
+    ASSERT_THAT(daemon.closes, SizeIs(2));
+    EXPECT_EQ(daemon.closes[0].session, silent);
+    EXPECT_EQ(daemon.closes[1].session, talks);
+}
+
+// ---- Requests ----
+
+TEST(SessionCoreRequests, JoinSendLeaveSendComesBackAsTheSpecificationSays) {
+    TestDaemon daemon;
+    const SessionId id = daemon.open("tst");
+    daemon.send(id, concat({join_bytes("g"), multicast_bytes({"g"}, "1"), leave_bytes("g"),
+                            multicast_bytes({"g"}, "2")}));
+    EXPECT_THAT(daemon.received(id), IsEmpty()) << "nothing before the ring has ordered it";
+    daemon.run_ring();
+    EXPECT_THAT(daemon.received_types(id),
+                ElementsAre(protocol::kRegMembMess | protocol::kCausedByJoin, protocol::kAgreedMess,
+                            protocol::kCausedByLeave));
+}
+
+TEST(SessionCoreRequests, SubmissionsKeepTheOrderOfTheRequests) {
+    TestDaemon daemon;
+    const SessionId id = daemon.open("tst");
+    daemon.send(id, concat({multicast_bytes({"g"}, "1"), join_bytes("g"),
+                            multicast_bytes({"g"}, "2", protocol::kSafeMess), leave_bytes("g"),
+                            kill_bytes()}));
+    using protocol::MessageKind;
+    using protocol::Service;
+    std::vector<std::pair<MessageKind, Service>> seen;
+    for (const auto& submission : daemon.ring) {
+        EXPECT_FALSE(submission.control);
+        seen.emplace_back(submission.kind, submission.service);
+    }
+    EXPECT_THAT(seen, ElementsAre(std::pair(MessageKind::kClientFrame, Service::kAgreed),
+                                  std::pair(MessageKind::kGroupJoin, Service::kAgreed),
+                                  std::pair(MessageKind::kClientFrame, Service::kSafe),
+                                  std::pair(MessageKind::kGroupLeave, Service::kAgreed),
+                                  std::pair(MessageKind::kDisconnect, Service::kAgreed)));
+}
+
+TEST(SessionCoreRequests, AMessageForManyIsOneWrite) {
+    TestDaemon daemon;
+    std::vector<SessionId> ids;
+    for (const auto* name : {"a", "b", "c"}) {
+        ids.push_back(daemon.open(name, false));
+        daemon.send(ids.back(), join_bytes("room", "#"s + name + "#d1"));
+    }
+    daemon.run_ring();
+    daemon.writes.clear();
+    const Bytes sent = multicast_bytes({"room"}, "hello", protocol::kAgreedMess, "#a#d1");
+    daemon.send(ids[0], sent);
+    daemon.run_ring();
+    ASSERT_THAT(daemon.writes, SizeIs(1));
+    EXPECT_THAT(daemon.writes[0].sessions, testing::UnorderedElementsAreArray(ids));
+    EXPECT_EQ(bytes_of(daemon.writes[0].bytes), sent);
+}
+
+TEST(SessionCoreRequests, OneHundredGroupsAndTheLargestBodyAreDelivered) {
+    TestDaemon daemon;
+    const SessionId id = daemon.open("tst", false);
+    std::vector<std::string> groups;
+    for (int i = 0; i < 100; ++i) {
+        groups.push_back("group" + std::to_string(i));
+    }
+    daemon.send(id, join_bytes(groups.back()));
+    const Bytes sent = multicast_bytes(groups, std::string(140800, 'x'));
+    daemon.send(id, sent);
+    daemon.run_ring();
+    EXPECT_THAT(daemon.received(id), ElementsAre(sent));
+}
+
+// ---- Ends ----
+
+TEST(SessionCoreEnds, AKillClosesWhenItsDisconnectIsDeliveredAndFreesTheNameThen) {
+    TestDaemon daemon;
+    const SessionId id = daemon.open("tst");
+    daemon.send(id, join_bytes("room"));
+    daemon.run_ring();
+    daemon.received(id);
+    daemon.send(id, multicast_bytes({"room"}, "last words"));
+    daemon.send(id, kill_bytes());
+    EXPECT_THAT(daemon.stops, ElementsAre(id));
+    EXPECT_FALSE(daemon.close_of(id));
+    EXPECT_EQ(daemon.ring.back().service, protocol::Service::kAgreed);
+
+    const SessionId early = daemon.accept();
+    daemon.send(early, connect_bytes("tst"));
+    EXPECT_THAT(daemon.received(early), ElementsAre(kRejectNotUnique));
+
+    daemon.run_ring();
+    ASSERT_TRUE(daemon.close_of(id));
+    EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kKill);
+    EXPECT_FALSE(daemon.close_of(id)->flush);
+    EXPECT_THAT(daemon.received(id), IsEmpty()) << "its own last words are not for it any more";
+    daemon.open("tst");
+}
+
+TEST(SessionCoreEnds, AnAbruptEndIsOrderedSafe) {
+    TestDaemon daemon;
+    const SessionId id = daemon.open("tst");
+    daemon.hang_up(id);
+    ASSERT_THAT(daemon.ring, SizeIs(1));
+    EXPECT_EQ(daemon.ring.front().kind, protocol::MessageKind::kDisconnect);
+    EXPECT_EQ(daemon.ring.front().service, protocol::Service::kSafe);
+    daemon.hang_up(id);
+    EXPECT_THAT(daemon.ring, SizeIs(1)) << "told once";
+    daemon.run_ring();
+    EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kPeerClosed);
+    EXPECT_THAT(daemon.close_of(id)->detail, HasSubstr("#tst#d1"));
+}
+
+TEST(SessionCoreEnds, AnIllegalRequestDropsTheSessionAndItsGroupsLearnIt) {
+    TestDaemon daemon;
+    const SessionId watch = daemon.open("watch");
+    daemon.send(watch, join_bytes("room", "#watch#d1"));
+    const SessionId id = daemon.open("tst");
+    daemon.send(id, join_bytes("room"));
+    daemon.run_ring();
+    daemon.received(watch);
+    daemon.received(id);
+    daemon.send(id, concat({multicast_bytes({"room"}, "forged", protocol::kAgreedMess | 0x1100),
+                            multicast_bytes({"room"}, "behind it")}));
+    daemon.run_ring();
+    EXPECT_THAT(daemon.received_types(watch),
+                ElementsAre(protocol::kRegMembMess | protocol::kCausedByDisconnect));
+    EXPECT_THAT(daemon.received(id), IsEmpty());
+    ASSERT_TRUE(daemon.close_of(id));
+    EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kIllegalRequest);
+    EXPECT_THAT(daemon.close_of(id)->detail, HasSubstr("no client may set"));
+}
+
+TEST(SessionCoreEnds, AMessageCutOffByTheEndOfTheConnectionIsDiscarded) {
+    TestDaemon daemon;
+    const SessionId id = daemon.open("tst");
+    Bytes cut = multicast_bytes({"room"}, "hello");
+    cut.pop_back();
+    daemon.send(id, cut);
+    daemon.hang_up(id);
+    ASSERT_THAT(daemon.ring, SizeIs(1));
+    EXPECT_EQ(daemon.ring.front().kind, protocol::MessageKind::kDisconnect);
+}
+
+TEST(SessionCoreEnds, NothingIsReadFromASessionThatIsEnding) {
+    TestDaemon daemon;
+    const SessionId id = daemon.open("tst");
+    daemon.send(id, kill_bytes());
+    daemon.send(id, multicast_bytes({"room"}, "x"));
+    daemon.send(id, kill_bytes());
+    daemon.hang_up(id);
+    EXPECT_THAT(daemon.ring, SizeIs(1));
+    EXPECT_THAT(daemon.stops, SizeIs(1));
+}
+
+TEST(SessionCoreEnds, SessionsThatNeverWereAreIgnored) {
+    TestDaemon daemon;
+    daemon.send(SessionId{77}, connect_bytes("x"));
+    daemon.hang_up(SessionId{77});
+    daemon.core().on_sent(SessionId{77}, 1, 1);
+    EXPECT_THAT(daemon.writes, IsEmpty());
+    EXPECT_THAT(daemon.closes, IsEmpty());
+}
+
+TEST(SessionCoreEnds, ShutdownClosesEverySession) {
+    TestDaemon daemon;
+    const SessionId open = daemon.open("tst");
+    const SessionId ending = daemon.open("end");
+    daemon.hang_up(ending);
+    const SessionId young = daemon.accept();
+    daemon.shutdown();
+    for (const SessionId id : {open, ending, young}) {
+        ASSERT_TRUE(daemon.close_of(id));
+        EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kShutdown);
+    }
+    EXPECT_EQ(daemon.core().session_count(), 0U);
+    EXPECT_EQ(daemon.core().next_deadline(), std::nullopt);
+}
+
+// ---- Outbound queues ----
+
+/// "reader" sits in "room" without membership messages; "writer" sends there.
+class SessionCoreQueues : public testing::Test {
+  protected:
+    void start(SessionConfig config) {
+        daemon.emplace(std::move(config));
+        reader = daemon->open("reader", false);
+        daemon->send(reader, join_bytes("room", "#reader#d1"));
+        writer = daemon->open("writer");
+        daemon->run_ring();
+    }
+
+    void write(std::string_view body = "x") {
+        daemon->send(writer, multicast_bytes({"room"}, body, protocol::kAgreedMess, "#writer#d1"));
+        daemon->run_ring();
+    }
+
+    std::optional<TestDaemon> daemon;
+    SessionId reader;
+    SessionId writer;
+};
+
+TEST_F(SessionCoreQueues, CountWhatIsWrittenAndWhatIsSent) {
+    start({});
+    write();
+    write();
+    EXPECT_EQ(daemon->info(reader).messages_queued, 2U);
+    EXPECT_EQ(daemon->info(reader).bytes_queued, 2U * 81U);
+    daemon->core().on_sent(reader, 1, 90);
+    EXPECT_EQ(daemon->info(reader).messages_queued, 1U);
+    EXPECT_EQ(daemon->info(reader).bytes_queued, 72U);
+    daemon->core().on_sent(reader, 1, 72);
+    EXPECT_EQ(daemon->info(reader).bytes_queued, 0U);
+    EXPECT_EQ(daemon->info(writer).messages_queued, 0U);
+}
+
+TEST_F(SessionCoreQueues, HandshakeRepliesCountToo) {
+    TestDaemon fresh;
+    const SessionId id = fresh.accept();
+    fresh.send(id, connect_bytes("x"));
+    EXPECT_EQ(fresh.info(id).messages_queued, 1U);
+    EXPECT_EQ(fresh.info(id).bytes_queued, 6U);
+}
+
+TEST_F(SessionCoreQueues, AReaderIsDroppedByTheMessageAfterTheLastThatFits) {
+    SessionConfig config;
+    config.session_messages_max = 3;
+    start(config);
+    for (int i = 0; i < 3; ++i) {
+        write();
+    }
+    EXPECT_THAT(daemon->stops, IsEmpty());
+    EXPECT_THAT(daemon->received(reader), SizeIs(3));
+    write();
+    EXPECT_THAT(daemon->stops, ElementsAre(reader));
+    EXPECT_THAT(daemon->received(reader), IsEmpty());
+    ASSERT_TRUE(daemon->close_of(reader));
+    EXPECT_EQ(daemon->close_of(reader)->reason, CloseReason::kSlowReader);
+    EXPECT_THAT(daemon->close_of(reader)->detail,
+                testing::AllOf(HasSubstr("#reader#d1"), HasSubstr("127.0.0.1:5000"),
+                               HasSubstr("3 messages (limit 3)")));
+    EXPECT_THAT(daemon->core().groups().members("room"), IsEmpty());
+    daemon->open("reader");
+}
+
+TEST_F(SessionCoreQueues, ADropIsOrderedSafeAndHappensOnce) {
+    SessionConfig config;
+    config.session_messages_max = 1;
+    start(config);
+    for (int i = 0; i < 4; ++i) {
+        daemon->send(writer, multicast_bytes({"room"}, "x", protocol::kAgreedMess, "#writer#d1"));
+    }
+    std::vector<membership::Submission> disconnects;
+    daemon->run_ring();
+    EXPECT_THAT(daemon->stops, ElementsAre(reader));
+    EXPECT_THAT(daemon->closes, SizeIs(1));
+}
+
+TEST_F(SessionCoreQueues, SendingMakesRoomAgain) {
+    SessionConfig config;
+    config.session_messages_max = 2;
+    start(config);
+    for (int i = 0; i < 100; ++i) {
+        write();
+        if (i % 2 == 1) {
+            daemon->sent(reader);
+        }
+    }
+    EXPECT_THAT(daemon->closes, IsEmpty());
+    EXPECT_THAT(daemon->received(reader), SizeIs(100));
+}
+
+TEST_F(SessionCoreQueues, BytesAreLimitedToo) {
+    SessionConfig config;
+    config.session_bytes_max = 10000;
+    start(config);
+    write(std::string(20000, 'x'));  // one message always has room, else it could never arrive
+    EXPECT_THAT(daemon->closes, IsEmpty());
+    daemon->sent(reader);
+    write(std::string(9000, 'x'));
+    EXPECT_THAT(daemon->closes, IsEmpty());
+    write(std::string(2000, 'x'));
+    ASSERT_TRUE(daemon->close_of(reader));
+    EXPECT_THAT(daemon->close_of(reader)->detail, HasSubstr("9080 bytes (limit 10000)"));
+}
+
+TEST_F(SessionCoreQueues, TheLimitCanBeLoweredWhileRunning) {
+    start({});
+    write();
+    write();
+    daemon->core().set_session_messages_max(2);
+    EXPECT_THAT(daemon->closes, IsEmpty());
+    write();
+    EXPECT_EQ(daemon->close_of(reader)->reason, CloseReason::kSlowReader);
+}
+
+TEST_F(SessionCoreQueues, OthersGetTheMessageThatDroppedASlowReader) {
+    SessionConfig config;
+    config.session_messages_max = 2;
+    start(config);
+    const SessionId quick = daemon->open("quick");
+    daemon->send(quick, join_bytes("room", "#quick#d1"));
+    daemon->run_ring();
+    daemon->received(quick);
+    for (int i = 0; i < 3; ++i) {
+        daemon->sent(quick);
+        write();
+    }
+    EXPECT_THAT(daemon->stops, ElementsAre(reader));
+    EXPECT_THAT(daemon->received_types(quick),
+                ElementsAre(protocol::kAgreedMess, protocol::kAgreedMess, protocol::kAgreedMess,
+                            protocol::kRegMembMess | protocol::kCausedByDisconnect));
+}
+
+TEST_F(SessionCoreQueues, SentNewsOfAnEndingSessionAreHarmless) {
+    start({});
+    write();
+    daemon->send(reader, kill_bytes("#reader#d1"));
+    daemon->core().on_sent(reader, 1, 81);
+    EXPECT_EQ(daemon->info(reader).messages_queued, 0U);
+}
+
+// ---- Ring ----
+
+TEST(SessionCoreRing, PassesOnWhenClientMessagesMayFlow) {
+    TestDaemon daemon;
+    ASSERT_TRUE(daemon.resume);
+    EXPECT_EQ(*daemon.resume, (protocol::RingId{kSelf, 1, 1000}));
+}
+
+TEST(CloseReasonText, IsThereForEachReason) {
+    for (int reason = 0; reason <= static_cast<int>(CloseReason::kShutdown); ++reason) {
+        EXPECT_NE(to_string(static_cast<CloseReason>(reason)), "unknown");
+    }
+}
+
+}  // namespace
+}  // namespace spread::session

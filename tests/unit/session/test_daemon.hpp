@@ -1,0 +1,183 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "daemon/session/session_core.hpp"
+#include "protocol/session_wire.hpp"
+#include "tests/unit/session/client_bytes.hpp"
+
+namespace spread::session {
+
+inline constexpr protocol::DaemonId kSelf{1};
+
+inline membership::GroupConfig one_daemon() {
+    membership::GroupConfig config;
+    config.daemons = {{kSelf, "d1"}};
+    config.self = kSelf;
+    return config;
+}
+
+/// One daemon that is its whole ring: what the core submits comes back when the test says so.
+class TestDaemon {
+  public:
+    explicit TestDaemon(SessionConfig config = {})
+        : core_(named(std::move(config)), one_daemon(), protocol::Rng(7)) {
+        const protocol::RingId alone{kSelf, 1, 1000};
+        for (const auto kind : {membership::ConfigurationKind::kTransitional,
+                                membership::ConfigurationKind::kRegular}) {
+            core_.on_ring_event(now, membership::ConfigurationChange{kind, alone, {kSelf}}, out_);
+            absorb();
+        }
+    }
+
+    protocol::SessionId accept(std::string peer = "127.0.0.1:5000") {
+        const protocol::SessionId id = core_.on_accept(now, std::move(peer), out_);
+        absorb();
+        return id;
+    }
+
+    void send(protocol::SessionId id, const Bytes& bytes) {
+        core_.on_bytes(now, id, slice_of(bytes), out_);
+        absorb();
+    }
+
+    void hang_up(protocol::SessionId id) {
+        core_.on_peer_closed(now, id, out_);
+        absorb();
+    }
+
+    void fire_deadlines() {
+        core_.on_deadline(now, out_);
+        absorb();
+    }
+
+    void shutdown() {
+        core_.shutdown(now, out_);
+        absorb();
+    }
+
+    /// Delivers the first message on the ring.
+    void step_ring() {
+        membership::Submission submission = std::move(ring.front());
+        ring.pop_front();
+        membership::Delivery delivery;
+        delivery.ring_id = {kSelf, 1, 1000};
+        delivery.seq = protocol::Seq{++delivered_};
+        delivery.origin = kSelf;
+        delivery.service = submission.service;
+        delivery.kind = submission.kind;
+        delivery.body = std::move(submission.body);
+        core_.on_ring_event(now, std::move(delivery), out_);
+        absorb();
+    }
+
+    /// Delivers what is on the ring, and what that leads to.
+    void run_ring() {
+        while (!ring.empty()) {
+            step_ring();
+        }
+    }
+
+    /// A session past its handshake.
+    protocol::SessionId open(std::string_view name, bool membership = true) {
+        const protocol::SessionId id = accept();
+        send(id, concat({connect_bytes(name, membership ? 1 : 0), auth_bytes()}));
+        EXPECT_THAT(received(id), testing::SizeIs(2)) << name;
+        sent(id);
+        return id;
+    }
+
+    /// As the socket layer does when it got rid of everything.
+    void sent(protocol::SessionId id) {
+        for (const SessionInfo& info : core_.sessions()) {
+            if (info.id == id) {
+                core_.on_sent(id, info.messages_queued, info.bytes_queued);
+            }
+        }
+    }
+
+    /// What was written to a session, one entry per write; forgotten by asking.
+    std::vector<Bytes> received(protocol::SessionId id) {
+        auto node = received_.extract(id);
+        return node.empty() ? std::vector<Bytes>() : std::move(node.mapped());
+    }
+
+    /// Type words of the messages written to a session.
+    std::vector<std::uint32_t> received_types(protocol::SessionId id) {
+        std::vector<std::uint32_t> types;
+        for (const Bytes& bytes : received(id)) {
+            types.push_back(protocol::decode_session_header(
+                                std::span(bytes).first<protocol::kSessionHeaderBytes>())
+                                .type);
+        }
+        return types;
+    }
+
+    std::optional<SessionOutput::Close> close_of(protocol::SessionId id) const {
+        for (const auto& close : closes) {
+            if (close.session == id) {
+                return close;
+            }
+        }
+        return std::nullopt;
+    }
+
+    [[nodiscard]] SessionInfo info(protocol::SessionId id) const {
+        for (SessionInfo& info : core_.sessions()) {
+            if (info.id == id) {
+                return info;
+            }
+        }
+        return {};
+    }
+
+    SessionCore& core() { return core_; }
+
+    protocol::Instant now{};
+    std::deque<membership::Submission> ring;
+    std::vector<SessionOutput::Close> closes;
+    std::vector<protocol::SessionId> stops;
+    std::vector<SessionOutput::Write> writes;
+    std::optional<protocol::RingId> resume;
+
+  private:
+    static SessionConfig named(SessionConfig config) {
+        config.daemon_name = "d1";
+        return config;
+    }
+
+    void absorb() {
+        for (SessionOutput::Write& write : out_.writes) {
+            for (const protocol::SessionId id : write.sessions) {
+                received_[id].push_back(bytes_of(write.bytes));
+            }
+            writes.push_back(std::move(write));
+        }
+        std::move(out_.submissions.begin(), out_.submissions.end(), std::back_inserter(ring));
+        stops.insert(stops.end(), out_.stops.begin(), out_.stops.end());
+        closes.insert(closes.end(), out_.closes.begin(), out_.closes.end());
+        if (out_.resume) {
+            resume = out_.resume;
+        }
+        out_.clear();
+    }
+
+    SessionCore core_;
+    SessionOutput out_;
+    std::uint64_t delivered_ = 0;
+    std::map<protocol::SessionId, std::vector<Bytes>> received_;
+};
+
+}  // namespace spread::session
