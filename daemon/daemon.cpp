@@ -1,1 +1,385 @@
-// Filled in by the first commits.
+#include "daemon/daemon.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "config/configuration.hpp"
+#include "daemon/engine_config.hpp"
+#include "daemon/host_facts.hpp"
+#include "daemon/listeners.hpp"
+#include "daemon/logging.hpp"
+#include "daemon/ring_link.hpp"
+#include "daemon/ring_thread.hpp"
+#include "daemon/session_server.hpp"
+#include "daemon/startup_error.hpp"
+#include "daemon/state_file.hpp"
+#include "daemon/udp_transport.hpp"
+#include "protocol/buffer.hpp"
+
+namespace spread::daemon {
+namespace {
+
+/// Datagrams held at most by windows, queues and clients before blocks come from the heap.
+constexpr std::size_t kPoolBlocks = 32768;
+constexpr std::size_t kPoolBlockBytesMin = 2048;
+
+struct Loaded {
+    std::string path;  ///< empty: the built-in default
+    config::Configuration configuration;
+    std::vector<LocalAddress> locals;
+    config::SelfResult self;
+};
+
+void print_diagnostics(const std::vector<config::Diagnostic>& diagnostics,
+                       const std::string& path) {
+    for (const config::Diagnostic& diagnostic : diagnostics) {
+        std::fprintf(stderr, "%s\n", config::format(diagnostic, path).c_str());
+    }
+}
+
+bool has_error(const std::vector<config::Diagnostic>& diagnostics) {
+    return std::any_of(diagnostics.begin(), diagnostics.end(), [](const config::Diagnostic& d) {
+        return d.severity == config::Severity::kError;
+    });
+}
+
+/// Reads and checks the configuration; nullopt when it is bad, with everything said.
+std::optional<Loaded> load(const Options& options) {
+    Loaded loaded;
+    ConfigText text = read_configuration(options.config_file, default_config_paths());
+    loaded.path = text.path;
+    if (text.path.empty()) {
+        loaded.configuration = config::default_configuration();
+    } else {
+        SystemResolver resolver;
+        config::ParseResult result = config::parse(text.text, text.path, resolver);
+        print_diagnostics(result.diagnostics, text.path);
+        if (!result.configuration) {
+            return std::nullopt;
+        }
+        loaded.configuration = std::move(*result.configuration);
+    }
+    loaded.locals = local_addresses();
+    const auto addresses = addresses_of(loaded.locals);
+    loaded.self = config::find_self(loaded.configuration, options.name, host_name(), addresses);
+    if (loaded.self.daemon) {
+        config::HostFacts facts{addresses, {}};
+        for (const LocalAddress& local : loaded.locals) {
+            facts.interface_names.push_back(local.interface);
+        }
+        const auto problems = config::check_host(loaded.configuration, *loaded.self.daemon, facts);
+        print_diagnostics(problems, loaded.path);
+        if (has_error(problems)) {
+            return std::nullopt;
+        }
+    }
+    return loaded;
+}
+
+std::string name_of_source(const Loaded& loaded) {
+    return loaded.path.empty() ? "built-in default (one daemon, 127.0.0.1 port 4803)" : loaded.path;
+}
+
+int check(const Loaded& loaded, const Options& options) {
+    const config::Configuration& configuration = loaded.configuration;
+    std::printf("Configuration: %s\n", name_of_source(loaded).c_str());
+    std::printf("Hash value for this configuration is: %u\n",
+                config::configuration_hash(configuration));
+    for (std::size_t i = 0; i < configuration.daemons.size(); ++i) {
+        const config::Daemon& daemon = configuration.daemons[i];
+        std::printf("Daemon '%s' id %u addr %s port %u%s\n", escape(daemon.name).c_str(), daemon.id,
+                    daemon.address.to_string().c_str(),
+                    unsigned{configuration.segments[daemon.segment].port},
+                    loaded.self.daemon == i ? " (this one)" : "");
+    }
+    if (!loaded.self.daemon) {
+        // A file may be checked on a host it is not for; a daemon asked for by name may not.
+        std::fprintf(options.name.empty() ? stdout : stderr, "No daemon for this host: %s\n",
+                     loaded.self.error.c_str());
+        return options.name.empty() ? 0 : 1;
+    }
+    return 0;
+}
+
+spdlog::level::level_enum level_of(config::LogPriority priority) {
+    switch (priority) {
+        case config::LogPriority::kDebug: return spdlog::level::debug;
+        case config::LogPriority::kInfo: return spdlog::level::info;
+        case config::LogPriority::kWarning: return spdlog::level::warn;
+        case config::LogPriority::kError: return spdlog::level::err;
+        case config::LogPriority::kCritical:
+        case config::LogPriority::kFatal: return spdlog::level::critical;
+    }
+    return spdlog::level::info;
+}
+
+/// "%h" and "%H" in EventLogFile stand for the host's name (configuration 4).
+std::string expand_host(const std::string& path) {
+    std::string out;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        if (path[i] == '%' && i + 1 < path.size() && (path[i + 1] == 'h' || path[i + 1] == 'H')) {
+            out += host_name();
+            ++i;
+        } else {
+            out += path[i];
+        }
+    }
+    return out;
+}
+
+LogSettings log_settings(const config::Configuration& configuration, const Options& options) {
+    LogSettings settings;
+    settings.level = level_of(configuration.event_priority);
+    if (configuration.debug_flags != config::Configuration{}.debug_flags) {
+        settings.types = configuration.debug_flags;
+    }
+    if (options.log_level) {
+        settings.level = spdlog::level::from_str(*options.log_level);
+        settings.types = 0xffffffff;
+    }
+    if (options.log_file) {
+        settings.file = *options.log_file == "-" ? std::string() : *options.log_file;
+    } else if (configuration.event_log_file) {
+        settings.file = expand_host(*configuration.event_log_file);
+    }
+    settings.time_stamp = configuration.event_time_stamp;
+    settings.precise_time_stamp = configuration.event_precise_time_stamp;
+    return settings;
+}
+
+void log_start(const Loaded& loaded, const Options& options) {
+    const config::Configuration& configuration = loaded.configuration;
+    const config::Daemon& me = configuration.daemons[*loaded.self.daemon];
+    log_info(LogType::kPrint, "spreadd {} starting, process {}", kVersion, ::getpid());
+    log_info(LogType::kConfiguration, "configuration: {}", name_of_source(loaded));
+    for (std::size_t i = 0; i < configuration.segments.size(); ++i) {
+        const config::Segment& segment = configuration.segments[i];
+        std::string names;
+        for (const std::size_t daemon : segment.daemons) {
+            names += " " + escape(configuration.daemons[daemon].name);
+        }
+        log_info(
+            LogType::kConfiguration, "segment {} [{}]:{} with {} daemons:{}", i,
+            segment.addresses.empty() ? std::string("none") : segment.addresses.front().to_string(),
+            segment.port, segment.daemons.size(), names);
+    }
+    log_info(LogType::kConfiguration, "Hash value for this configuration is: {}",
+             config::configuration_hash(configuration));
+    log_info(LogType::kConfiguration, "My name: {}, id: {}, addr: {}, port: {}", escape(me.name),
+             me.id, me.address.to_string(), configuration.segments[me.segment].port);
+    if (session_config_of(configuration, *loaded.self.daemon).auth_methods.empty()) {
+        log_warning(LogType::kSecurity,
+                    "no client will be admitted: the configured authentication methods are not "
+                    "available in this version, only NULL is");
+    }
+    if (options.session_log) {
+        log_info(LogType::kSession, "session log is on");
+    }
+}
+
+/// After everything is bound, so that a port below 1024 or a foreign directory works.
+void drop_privileges(const config::Configuration& configuration) {
+    if (::geteuid() != 0) {
+        return;
+    }
+    if (!configuration.daemon_user && !configuration.runtime_dir) {
+        log_info(LogType::kSecurity,
+                 "running as root; DaemonUser in the configuration gives that up once the sockets "
+                 "are open");
+        return;
+    }
+    const passwd* user = nullptr;
+    uid_t uid = 0;
+    gid_t gid = 0;
+    if (configuration.daemon_user) {
+        user = ::getpwnam(configuration.daemon_user->c_str());
+        if (user == nullptr) {
+            throw StartupError(fmt::format("DaemonUser {} does not exist on this host",
+                                           escape(*configuration.daemon_user)));
+        }
+        uid = user->pw_uid;
+        gid = user->pw_gid;
+        if (configuration.daemon_group) {
+            const group* group = ::getgrnam(configuration.daemon_group->c_str());
+            if (group == nullptr) {
+                throw StartupError(fmt::format("DaemonGroup {} does not exist on this host",
+                                               escape(*configuration.daemon_group)));
+            }
+            gid = group->gr_gid;
+        }
+    }
+    if (configuration.runtime_dir) {
+        const std::string& directory = *configuration.runtime_dir;
+        if (::chdir(directory.c_str()) != 0 || ::chroot(directory.c_str()) != 0 ||
+            ::chdir("/") != 0) {
+            throw StartupError(fmt::format("cannot change the root directory to RuntimeDir {}: {}",
+                                           escape(directory), std::strerror(errno)));
+        }
+        log_info(LogType::kSecurity, "root directory is now {}", escape(directory));
+    }
+    if (user != nullptr) {
+        if (::setgroups(1, &gid) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0) {
+            throw StartupError(fmt::format("cannot become user {}: {}",
+                                           escape(*configuration.daemon_user),
+                                           std::strerror(errno)));
+        }
+        log_info(LogType::kSecurity, "running as user {} now", escape(*configuration.daemon_user));
+    }
+}
+
+/// Logs configurations, keeps the ring counter on disk and tells the service manager.
+class MembershipReporter {
+  public:
+    MembershipReporter(const config::Configuration& configuration, StateFile& file,
+                       DaemonState state, std::string clients)
+        : names_(configuration),
+          configured_(configuration.daemons.size()),
+          file_(file),
+          state_(state),
+          clients_(std::move(clients)) {}
+
+    void operator()(const membership::ConfigurationChange& change) {
+        if (change.kind != membership::ConfigurationKind::kRegular) {
+            return;
+        }
+        const protocol::RingId& ring = change.ring_id;
+        log_info(LogType::kMembership, "Membership id is ( {}, {})", ring.representative.value,
+                 ring.counter);
+        log_info(LogType::kMembership, "installed configuration of {} of {} daemons: {}",
+                 change.members.size(), configured_, names_.of(change.members));
+        state_.ring_counter = ring.counter;
+        if (!file_.path().empty() && !file_.store(state_) && !std::exchange(told_, true)) {
+            log_info(LogType::kPrint, "{}; going on without", file_.problem());
+        }
+        if (!std::exchange(ready_, true)) {
+            log_info(LogType::kPrint, "ready: serving clients at {}", clients_);
+            sd_notify(fmt::format("READY=1\nSTATUS={} of {} daemons: {}", change.members.size(),
+                                  configured_, names_.of(change.members)));
+        } else {
+            sd_notify(fmt::format("STATUS={} of {} daemons: {}", change.members.size(), configured_,
+                                  names_.of(change.members)));
+        }
+    }
+
+  private:
+    DaemonNames names_;
+    std::size_t configured_;
+    StateFile& file_;
+    DaemonState state_;
+    std::string clients_;
+    bool ready_ = false;
+    bool told_ = false;
+};
+
+std::uint64_t wall_milliseconds() {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count());
+}
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32U) | device();
+}
+
+void serve(const Loaded& loaded, const Options& options) {
+    const config::Configuration& configuration = loaded.configuration;
+    const std::size_t self = *loaded.self.daemon;
+    const std::uint16_t port = configuration.segments[configuration.daemons[self].segment].port;
+    raise_file_limit();
+
+    UdpTransport transport(configuration, self, loaded.locals);
+    auto tcp = open_tcp_listeners(configuration, self, loaded.locals);
+    auto unix_socket = std::make_unique<UnixListener>(options.unix_dir, port);
+    std::string clients;
+    for (const TcpListener& listener : tcp) {
+        clients += (clients.empty() ? "TCP " : ", TCP ") + listener.at.to_string();
+    }
+    if (unix_socket->problem().empty()) {
+        clients += (clients.empty() ? "" : ", ") + unix_socket->path();
+    } else {
+        log_warning(LogType::kSession, "no Unix socket for clients: {}", unix_socket->problem());
+    }
+    for (const UdpTransport::Socket& socket : transport.sockets()) {
+        log_info(LogType::kNetwork, "{} at UDP {}, receive buffer {} KiB",
+                 socket.channel == membership::Channel::kToken ? "tokens" : "data",
+                 socket.bound.to_string(), socket.receive_buffer_bytes / 1024);
+    }
+
+    StateFile file(options.state_dir, protocol::DaemonId{configuration.daemons[self].id});
+    const DaemonState state = next_state(file.load(), wall_milliseconds());
+    if (file.path().empty() || !file.store(state)) {
+        log_info(LogType::kPrint, "the last ring is not remembered over restarts: {}",
+                 file.problem());
+    }
+    drop_privileges(configuration);
+
+    // In this order, so that every buffer is back in the pool when it goes.
+    const membership::RingConfig ring_config = ring_config_of(configuration, self);
+    protocol::BufferPool pool(std::max(kPoolBlockBytesMin, ring_config.datagram_bytes_max),
+                              kPoolBlocks);
+    const auto link = std::make_unique<RingLink>();
+    {
+        RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
+                         random_seed()},
+                        DaemonNames(configuration), *link, transport, pool);
+        const session::SessionConfig session_config = session_config_of(configuration, self);
+        auto core = std::make_unique<session::SessionCore>(
+            session_config, group_config_of(configuration, self), protocol::Rng(random_seed()));
+        SessionServer server(std::move(core), *link, std::move(tcp), std::move(unix_socket),
+                             {options.session_log, session_config.session_messages_max});
+        server.on_configuration(MembershipReporter(configuration, file, state, clients));
+        ring.start();
+        server.run();
+        sd_notify("STOPPING=1");
+        ring.wait();
+    }
+}
+
+}  // namespace
+
+int run_daemon(const Options& options) {
+    const std::optional<Loaded> loaded = load(options);
+    if (!loaded) {
+        return 1;
+    }
+    if (options.check) {
+        return check(*loaded, options);
+    }
+    if (!loaded->self.daemon) {
+        throw StartupError(loaded->self.error);
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+    start_logging(log_settings(loaded->configuration, options));
+    try {
+        log_start(*loaded, options);
+        serve(*loaded, options);
+        log_info(LogType::kExit, "spreadd exiting normally");
+        stop_logging();
+    } catch (const StartupError& error) {
+        // Into the log as well, when that is a file; stderr gets it from main().
+        if (log_settings(loaded->configuration, options).file.empty()) {
+            stop_logging();
+            throw;
+        }
+        log_error(LogType::kExit, "{}", error.what());
+        stop_logging();
+        throw;
+    }
+    return 0;
+}
+
+}  // namespace spread::daemon

@@ -1,0 +1,90 @@
+#include "daemon/engine_config.hpp"
+
+#include <algorithm>
+
+namespace spread::daemon {
+namespace {
+
+constexpr int kWideAreaFactor = 4;
+
+bool knows(const std::string& method) {
+    return method == "NULL";
+}
+
+}  // namespace
+
+membership::RingConfig ring_config_of(const config::Configuration& configuration,
+                                      std::size_t self) {
+    membership::RingConfig ring;
+    for (const config::Daemon& daemon : configuration.daemons) {
+        ring.daemons.push_back(protocol::DaemonId{daemon.id});
+    }
+    ring.self = ring.daemons[self];
+    ring.config_hash = config::configuration_hash(configuration);
+
+    if (configuration.is_wide_area()) {
+        for (protocol::Duration* timeout :
+             {&ring.token_loss_timeout, &ring.token_retransmit_timeout, &ring.token_hold_timeout,
+              &ring.join_timeout, &ring.consensus_timeout, &ring.start_timeout,
+              &ring.merge_detect_timeout}) {
+            *timeout *= kWideAreaFactor;
+        }
+    }
+    if (configuration.timeouts) {
+        const config::StockTimeouts& stock = *configuration.timeouts;
+        ring.token_loss_timeout = stock.token;
+        ring.token_retransmit_timeout =
+            std::min(ring.token_retransmit_timeout, protocol::Duration(stock.hurry));
+        ring.join_timeout = stock.join;
+        ring.consensus_timeout = stock.gather;
+        ring.start_timeout = stock.seg + stock.gather;
+        ring.merge_detect_timeout = stock.lookup;
+    }
+
+    ring.accelerated = configuration.accelerated_ring.value_or(configuration.segments.size() <= 1);
+    if (configuration.window) {
+        ring.window = *configuration.window;
+        ring.personal_window = std::min(ring.personal_window, ring.window);
+    }
+    if (configuration.personal_window) {
+        ring.personal_window = *configuration.personal_window;
+        ring.window = std::max(ring.window, ring.personal_window);
+    }
+    if (configuration.accelerated_window) {
+        ring.accelerated_window = *configuration.accelerated_window;
+    }
+    ring.accelerated_window =
+        ring.accelerated ? std::min(ring.accelerated_window, ring.personal_window) : 0;
+    return ring;
+}
+
+membership::GroupConfig group_config_of(const config::Configuration& configuration,
+                                        std::size_t self) {
+    membership::GroupConfig groups;
+    for (const config::Daemon& daemon : configuration.daemons) {
+        groups.daemons.push_back({protocol::DaemonId{daemon.id}, daemon.name});
+    }
+    groups.self = groups.daemons[self].id;
+    return groups;
+}
+
+session::SessionConfig session_config_of(const config::Configuration& configuration,
+                                         std::size_t self) {
+    session::SessionConfig sessions;
+    sessions.daemon_name = configuration.daemons[self].name;
+    sessions.session_messages_max = configuration.max_session_messages;
+    sessions.auth_methods.clear();
+    const auto& required = configuration.required_auth_methods;
+    if (std::all_of(required.begin(), required.end(), knows)) {
+        std::copy_if(configuration.allowed_auth_methods.begin(),
+                     configuration.allowed_auth_methods.end(),
+                     std::back_inserter(sessions.auth_methods), knows);
+    }
+    return sessions;
+}
+
+std::uint16_t token_port_of(std::uint16_t data_port) {
+    return static_cast<std::uint16_t>(data_port == 65535 ? 65534 : data_port + 1);
+}
+
+}  // namespace spread::daemon

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+
+#include "config/configuration.hpp"
+#include "daemon/session/session_core.hpp"
+#include "membership/groups/group_engine.hpp"
+#include "membership/ring_config.hpp"
+
+namespace spread::daemon {
+
+/// The ring engine's view of a configuration. Values the file does not set keep the engine's
+/// defaults, four times as long over a wide area. Explicit stock timeouts map by meaning:
+/// Token: token loss; Hurry: ceiling of the token retransmission; Join: join repetition; Gather:
+/// consensus; Seg and Gather together: start; Lookup: search for absent daemons (configuration 4).
+[[nodiscard]] membership::RingConfig ring_config_of(const config::Configuration& configuration,
+                                                    std::size_t self);
+
+[[nodiscard]] membership::GroupConfig group_config_of(const config::Configuration& configuration,
+                                                      std::size_t self);
+
+/// Clients are admitted by the methods of AllowedAuthMethods this build knows; with an unknown
+/// method required, nobody is (operations 5).
+[[nodiscard]] session::SessionConfig session_config_of(const config::Configuration& configuration,
+                                                       std::size_t self);
+
+/// Tokens travel on the port after the data port P; before it when P is the last one.
+[[nodiscard]] std::uint16_t token_port_of(std::uint16_t data_port);
+
+}  // namespace spread::daemon

@@ -1,0 +1,230 @@
+#include "daemon/host_facts.hpp"
+
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "daemon/endpoint.hpp"
+#include "daemon/startup_error.hpp"
+#include "daemon/unique_fd.hpp"
+
+namespace spread::daemon {
+namespace {
+
+std::string read_file(int fd, const std::string& path) {
+    std::string text;
+    std::array<char, 65536> chunk{};
+    for (;;) {
+        const ssize_t count = ::read(fd, chunk.data(), chunk.size());
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            throw StartupError(
+                fmt::format("cannot read configuration file {}: {}", path, std::strerror(errno)));
+        }
+        if (count == 0) {
+            return text;
+        }
+        text.append(chunk.data(), static_cast<std::size_t>(count));
+        if (text.size() > config::kMaxFileBytes) {
+            return text;  // the parser refuses it by its size
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<LocalAddress> local_addresses() {
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) {
+        throw StartupError(
+            fmt::format("cannot list this host's addresses: {}", std::strerror(errno)));
+    }
+    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, &::freeifaddrs);
+    std::vector<LocalAddress> locals;
+    for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+        if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) {
+            continue;
+        }
+        const int family = entry->ifa_addr->sa_family;
+        if (family != AF_INET && family != AF_INET6) {
+            continue;
+        }
+        LocalAddress local;
+        local.address = ip_of(entry->ifa_addr);
+        local.interface = entry->ifa_name;
+        local.interface_index = ::if_nametoindex(entry->ifa_name);
+        local.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
+        if (family == AF_INET && (entry->ifa_flags & IFF_BROADCAST) != 0 &&
+            entry->ifa_broadaddr != nullptr) {
+            local.broadcast = ip_of(entry->ifa_broadaddr);
+        }
+        locals.push_back(std::move(local));
+    }
+    return locals;
+}
+
+std::vector<config::IpAddress> addresses_of(const std::vector<LocalAddress>& locals) {
+    std::vector<config::IpAddress> addresses;
+    for (const LocalAddress& local : locals) {
+        addresses.push_back(local.address);
+    }
+    return addresses;
+}
+
+const LocalAddress* find_local(const std::vector<LocalAddress>& locals,
+                               const config::IpAddress& address) {
+    for (const LocalAddress& local : locals) {
+        if (local.address == address) {
+            return &local;
+        }
+    }
+    if (address.family == config::IpAddress::Family::kV4 && address.is_loopback()) {
+        for (const LocalAddress& local : locals) {
+            if (local.loopback && local.address.family == config::IpAddress::Family::kV4) {
+                return &local;
+            }
+        }
+    }
+    return nullptr;
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) {
+        return {};
+    }
+    return name.data();
+}
+
+std::optional<config::IpAddress> SystemResolver::resolve(
+    std::string_view name, std::optional<config::IpAddress::Family> family, std::string& error) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_DGRAM;
+    hints.ai_family = AF_UNSPEC;
+    if (family) {
+        hints.ai_family = *family == config::IpAddress::Family::kV4 ? AF_INET : AF_INET6;
+    }
+    addrinfo* found = nullptr;
+    const int code = ::getaddrinfo(std::string(name).c_str(), nullptr, &hints, &found);
+    if (code != 0) {
+        error = code == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(code);
+        return std::nullopt;
+    }
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, &::freeaddrinfo);
+    // Without a wish IPv4 comes first: segments are IPv4 unless the file says otherwise.
+    const addrinfo* best = nullptr;
+    for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+        if (entry->ai_family == AF_INET || (entry->ai_family == AF_INET6 && best == nullptr)) {
+            best = entry;
+            if (entry->ai_family == AF_INET) {
+                break;
+            }
+        }
+    }
+    if (best == nullptr) {
+        error = "the name has no IP address";
+        return std::nullopt;
+    }
+    return ip_of(best->ai_addr);
+}
+
+std::vector<std::string> default_config_paths() {
+    return {"./spread.conf", "/etc/spread.conf", "/etc/spread/spread.conf"};
+}
+
+ConfigText read_configuration(const std::string& path, const std::vector<std::string>& fallbacks) {
+    if (!path.empty()) {
+        const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!fd) {
+            throw StartupError(
+                fmt::format("cannot open configuration file {}: {}", path, std::strerror(errno)));
+        }
+        return {path, read_file(fd.get(), path)};
+    }
+    for (const std::string& candidate : fallbacks) {
+        const UniqueFd fd(::open(candidate.c_str(), O_RDONLY | O_CLOEXEC));
+        if (fd) {
+            return {candidate, read_file(fd.get(), candidate)};
+        }
+        if (errno != ENOENT && errno != ENOTDIR) {
+            throw StartupError(
+                fmt::format("cannot open configuration file {}: {}; fix its permissions or name "
+                            "another with -c",
+                            candidate, std::strerror(errno)));
+        }
+    }
+    return {};
+}
+
+std::string escape(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte >= 0x7f || c == '\\' || c == '"') {
+            out += fmt::format("\\x{:02x}", byte);
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
+std::size_t raise_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 0;
+    }
+    if (limit.rlim_cur < limit.rlim_max) {
+        const rlim_t before = limit.rlim_cur;
+        limit.rlim_cur = limit.rlim_max;
+        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            limit.rlim_cur = before;
+        }
+    }
+    return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+void sd_notify(std::string_view state) {
+    const char* path = std::getenv("NOTIFY_SOCKET");
+    if (path == nullptr || (path[0] != '/' && path[0] != '@')) {
+        return;
+    }
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::size_t length = std::strlen(path);
+    if (length >= sizeof address.sun_path) {
+        return;
+    }
+    std::memcpy(address.sun_path, path, length);
+    if (path[0] == '@') {
+        address.sun_path[0] = '\0';  // the abstract name space
+    }
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd) {
+        return;
+    }
+    const auto address_length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API's way
+    (void)::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,
+                   reinterpret_cast<const sockaddr*>(&address), address_length);
+}
+
+}  // namespace spread::daemon

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/configuration.hpp"
+
+namespace spread::daemon {
+
+/// One address of this host and the interface that carries it.
+struct LocalAddress {
+    config::IpAddress address;
+    std::optional<config::IpAddress> broadcast;  ///< of the address's network, IPv4 only
+    std::string interface;
+    unsigned interface_index = 0;
+    bool loopback = false;
+};
+
+/// Addresses of all interfaces that are up. Throws StartupError when they cannot be listed.
+[[nodiscard]] std::vector<LocalAddress> local_addresses();
+
+/// The bare addresses, as find_self() wants them.
+[[nodiscard]] std::vector<config::IpAddress> addresses_of(const std::vector<LocalAddress>& locals);
+
+/// The interface address equal to `address`. All of 127.0.0.0/8 belongs to the loopback interface
+/// even where only 127.0.0.1 is listed.
+[[nodiscard]] const LocalAddress* find_local(const std::vector<LocalAddress>& locals,
+                                             const config::IpAddress& address);
+
+[[nodiscard]] std::string host_name();
+
+/// The system's resolver: /etc/hosts, DNS and whatever else the host is set up with.
+class SystemResolver final : public config::Resolver {
+  public:
+    [[nodiscard]] std::optional<config::IpAddress> resolve(
+        std::string_view name, std::optional<config::IpAddress::Family> family,
+        std::string& error) override;
+};
+
+/// Where a configuration is looked for, in this order, when none is named (configuration 1).
+[[nodiscard]] std::vector<std::string> default_config_paths();
+
+struct ConfigText {
+    std::string path;  ///< empty: nothing was found
+    std::string text;
+};
+
+/// Reads `path`, or the first existing of `fallbacks` when `path` is empty. A path given explicitly
+/// is never replaced by another one: a typo must not start another configuration. Throws
+/// StartupError when a file exists and cannot be read, or `path` does not exist.
+[[nodiscard]] ConfigText read_configuration(const std::string& path,
+                                            const std::vector<std::string>& fallbacks);
+
+/// Makes printable what came from outside: control bytes, quotes and backslashes as escapes.
+[[nodiscard]] std::string escape(std::string_view text);
+
+/// Raises the soft limit of open files to the hard one. Returns the limit in force.
+std::size_t raise_file_limit();
+
+/// One datagram to the service manager when NOTIFY_SOCKET is set; else nothing.
+void sd_notify(std::string_view state);
+
+}  // namespace spread::daemon

@@ -1,0 +1,171 @@
+#include "daemon/listeners.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "daemon/logging.hpp"
+#include "daemon/startup_error.hpp"
+
+namespace spread::daemon {
+namespace {
+
+constexpr int kBacklog = 1024;
+
+/// A listening socket, or an empty one and errno.
+UniqueFd listen_at(const Endpoint& at, bool reuse) {
+    UniqueFd fd(::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    if (fd && reuse) {
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    }
+    if (fd && at.family() == AF_INET6) {
+        ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (!fd || ::bind(fd.get(), at.address(), at.length) != 0 ||
+        ::listen(fd.get(), kBacklog) != 0) {
+        const int error = errno;
+        fd.reset();
+        errno = error;
+    }
+    return fd;
+}
+
+[[noreturn]] void cannot_listen(const Endpoint& at, const std::string& daemon, int error) {
+    throw StartupError(fmt::format(
+        "cannot listen for clients of daemon {} at TCP {}: {}{}", escape(daemon), at.to_string(),
+        std::strerror(error),
+        error == EADDRINUSE ? "; is a daemon running there already? See ss -ltnp" : ""));
+}
+
+}  // namespace
+
+std::vector<TcpListener> open_tcp_listeners(const config::Configuration& configuration,
+                                            std::size_t self,
+                                            const std::vector<LocalAddress>& locals) {
+    const config::Daemon& me = configuration.daemons[self];
+    const std::uint16_t port = configuration.segments[me.segment].port;
+    const bool reuse = configuration.socket_port_reuse != config::TriState::kOff;
+    const LocalAddress* own = find_local(locals, me.address);
+    const unsigned scope = own != nullptr ? own->interface_index : 0;
+    std::vector<TcpListener> listeners;
+
+    if (!me.interfaces.empty()) {
+        for (const config::Interface& interface : me.interfaces) {
+            if (!interface.client) {
+                continue;
+            }
+            const Endpoint at = make_endpoint(interface.address, port, scope);
+            UniqueFd fd = listen_at(at, reuse);
+            if (!fd) {
+                cannot_listen(at, me.name, errno);
+            }
+            listeners.push_back({std::move(fd), at});
+        }
+        return listeners;
+    }
+
+    const bool has_neighbour = std::any_of(
+        configuration.daemons.begin(), configuration.daemons.end(), [&](const config::Daemon& d) {
+            return d.id != me.id && configuration.segments[d.segment].port == port &&
+                   find_local(locals, d.address) != nullptr;
+        });
+    if (!has_neighbour) {
+        const Endpoint any = make_endpoint(any_address(me.address.family), port);
+        if (UniqueFd fd = listen_at(any, reuse); fd) {
+            listeners.push_back({std::move(fd), any});
+            return listeners;
+        }
+        if (errno != EADDRINUSE) {
+            cannot_listen(any, me.name, errno);
+        }
+    }
+    const Endpoint at = make_endpoint(me.address, port, scope);
+    UniqueFd fd = listen_at(at, reuse);
+    if (!fd) {
+        cannot_listen(at, me.name, errno);
+    }
+    log_info(LogType::kSession, "clients are served at TCP {} only: {}", at.to_string(),
+             has_neighbour ? "another configured daemon of this host has the same port"
+                           : "the port is in use on another address of this host");
+    listeners.push_back({std::move(fd), at});
+    return listeners;
+}
+
+UnixListener::UnixListener(const std::string& directory, std::uint16_t port)
+    : path_(directory + "/" + std::to_string(port)), name_(std::to_string(port)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path_.size() >= sizeof address.sun_path) {
+        problem_ = fmt::format("{} is longer than a socket's name may be", path_);
+        return;
+    }
+    std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API's way
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+
+    struct stat info {};
+    if (::lstat(path_.c_str(), &info) == 0) {
+        if (!S_ISSOCK(info.st_mode)) {
+            problem_ = fmt::format("{} exists and is no socket", path_);
+            return;
+        }
+        const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        // EAGAIN: a live daemon whose backlog is full.
+        if (probe && (::connect(probe.get(), generic, sizeof address) == 0 || errno == EAGAIN)) {
+            problem_ = fmt::format("a running daemon answers on {}", path_);
+            return;
+        }
+        if (errno != ECONNREFUSED) {
+            problem_ = fmt::format("cannot tell who owns {}: {}", path_, std::strerror(errno));
+            return;
+        }
+        if (::unlink(path_.c_str()) != 0) {
+            problem_ = fmt::format("cannot remove the stale {}: {}", path_, std::strerror(errno));
+            return;
+        }
+    }
+
+    directory_ = UniqueFd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    fd_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd_ || ::bind(fd_.get(), generic, sizeof address) != 0) {
+        problem_ = fmt::format("cannot create {}: {}", path_, std::strerror(errno));
+        fd_.reset();
+        return;
+    }
+    if (::stat(path_.c_str(), &info) == 0) {
+        device_ = info.st_dev;
+        inode_ = info.st_ino;
+    }
+    if (::chmod(path_.c_str(), 0666) != 0 || ::listen(fd_.get(), kBacklog) != 0) {
+        problem_ = fmt::format("cannot open {} for clients: {}", path_, std::strerror(errno));
+        unlink_own();
+        fd_.reset();
+    }
+}
+
+UnixListener::~UnixListener() {
+    unlink_own();
+}
+
+void UnixListener::unlink_own() {
+    if (inode_ == 0) {
+        return;
+    }
+    struct stat info {};
+    if (::fstatat(directory_.get(), name_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+        info.st_dev == device_ && info.st_ino == inode_) {
+        ::unlinkat(directory_.get(), name_.c_str(), 0);
+    }
+    inode_ = 0;
+}
+
+}  // namespace spread::daemon

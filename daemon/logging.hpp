@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "protocol/time.hpp"
+
+namespace spread::daemon {
+
+/// Subject of a log line, as the bits of DebugFlags (operations 4).
+enum class LogType : std::uint32_t {
+    kExit = 0x1,
+    kPrint = 0x10,
+    kNetwork = 0x20,
+    kProtocol = 0x40,
+    kSession = 0x80,
+    kConfiguration = 0x100,
+    kMembership = 0x200,
+    kGroups = 0x2000,
+    kSecurity = 0x800000
+};
+
+/// How the log looks. Stock prints a line if its priority reaches EventPriority and its type is in
+/// DebugFlags, and by default hides nearly everything an operator needs. Here the default shows
+/// every type; a DebugFlags list of the user's own filters lines below warning.
+struct LogSettings {
+    spdlog::level::level_enum level = spdlog::level::info;
+    std::uint32_t types = 0xffffffff;
+    std::string file;  ///< empty: stderr
+    /// strftime prefix of each line; nullopt: date, time with milliseconds and level.
+    std::optional<std::string> time_stamp;
+    bool precise_time_stamp = false;  ///< adds ".microseconds" to `time_stamp`
+};
+
+/// Starts the log thread and makes its logger the default one. Lines queue up to 8192; then the
+/// oldest are overwritten, so that no caller ever waits for a disk. Throws StartupError when the
+/// file cannot be opened.
+void start_logging(const LogSettings& settings);
+/// Opens the file anew, after a log rotation. Takes effect with the next line.
+void reopen_log();
+/// Writes out what is queued and ends the log thread.
+void stop_logging();
+
+[[nodiscard]] bool log_enabled(spdlog::level::level_enum level, LogType type);
+
+template <typename... Args>
+void log_line(spdlog::level::level_enum level, LogType type, fmt::format_string<Args...> format,
+              Args&&... args) {
+    if (log_enabled(level, type)) {
+        spdlog::default_logger_raw()->log(level, fmt::format(format, std::forward<Args>(args)...));
+    }
+}
+
+template <typename... Args>
+void log_debug(LogType type, fmt::format_string<Args...> format, Args&&... args) {
+    log_line(spdlog::level::debug, type, format, std::forward<Args>(args)...);
+}
+
+template <typename... Args>
+void log_info(LogType type, fmt::format_string<Args...> format, Args&&... args) {
+    log_line(spdlog::level::info, type, format, std::forward<Args>(args)...);
+}
+
+template <typename... Args>
+void log_warning(LogType type, fmt::format_string<Args...> format, Args&&... args) {
+    log_line(spdlog::level::warn, type, format, std::forward<Args>(args)...);
+}
+
+template <typename... Args>
+void log_error(LogType type, fmt::format_string<Args...> format, Args&&... args) {
+    log_line(spdlog::level::err, type, format, std::forward<Args>(args)...);
+}
+
+/// Lets one event through per interval and counts the others, so that whoever sends us rubbish
+/// cannot fill the disk.
+class RateLimit {
+  public:
+    explicit RateLimit(protocol::Duration interval) : interval_(interval) {}
+
+    /// nullopt: stay silent. Else how many events were swallowed since the last one let through.
+    [[nodiscard]] std::optional<std::uint64_t> admit(protocol::Instant now) {
+        if (last_ && now - *last_ < interval_) {
+            ++swallowed_;
+            return std::nullopt;
+        }
+        last_ = now;
+        return std::exchange(swallowed_, 0);
+    }
+
+  private:
+    protocol::Duration interval_;
+    std::optional<protocol::Instant> last_;
+    std::uint64_t swallowed_ = 0;
+};
+
+}  // namespace spread::daemon

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace spread::daemon {
+
+inline constexpr const char* kVersion = SPREAD_VERSION;
+
+/// What the command line said. Names and files are not looked at yet.
+struct Options {
+    std::string name;         ///< -n, empty: find out
+    std::string config_file;  ///< -c, empty: search
+    bool session_log = false;
+    bool check = false;
+    std::optional<std::string> log_level;  ///< overrides EventPriority and DebugFlags
+    std::optional<std::string> log_file;   ///< overrides EventLogFile; "-" is stderr
+    std::string state_dir;                 ///< empty: search
+    std::string unix_dir = "/tmp";
+};
+
+/// The command line asks for no daemon, or cannot be understood.
+struct OptionsExit {
+    int status = 0;    ///< 0 after --help and --version, 2 after bad usage
+    std::string text;  ///< for stdout when status is 0, else one line for stderr
+};
+
+/// `arguments` without the program's name.
+[[nodiscard]] std::variant<Options, OptionsExit> parse_options(
+    const std::vector<std::string>& arguments);
+
+}  // namespace spread::daemon

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "config/configuration.hpp"
+#include "daemon/logging.hpp"
+#include "daemon/ring_link.hpp"
+#include "daemon/udp_transport.hpp"
+#include "membership/ring_engine.hpp"
+#include "membership/trace.hpp"
+#include "protocol/buffer.hpp"
+
+namespace spread::daemon {
+
+/// Identifiers of configured daemons as names, for log lines.
+class DaemonNames {
+  public:
+    explicit DaemonNames(const config::Configuration& configuration);
+
+    /// The name, escaped; the number when the daemon is not configured.
+    [[nodiscard]] std::string of(protocol::DaemonId id) const;
+    /// Blank-separated.
+    [[nodiscard]] std::string of(const protocol::MemberList& members) const;
+
+  private:
+    std::vector<std::pair<protocol::DaemonId, std::string>> names_;
+};
+
+/// Drives the ring engine: UDP sockets, deadlines, and the queues to the session thread. Its loop
+/// never waits for a client, takes no lock and makes no system call per message.
+class RingThread final : private membership::Tracer {
+  public:
+    struct Setup {
+        membership::RingConfig config;
+        protocol::Incarnation incarnation;
+        std::uint64_t ring_counter = 0;
+        std::uint64_t random_seed = 0;
+    };
+
+    /// `link`, `transport` and `pool` must outlive this object.
+    RingThread(Setup setup, DaemonNames names, RingLink& link, UdpTransport& transport,
+               protocol::BufferPool& pool);
+    ~RingThread() override;
+    RingThread(const RingThread&) = delete;
+    RingThread& operator=(const RingThread&) = delete;
+
+    /// Starts the loop on a thread of its own, with all signals blocked. It ends after
+    /// link.leave_wanted was set and the ring was left; link.ring_stopped tells.
+    void start();
+    void wait();
+
+  private:
+    void on_state_change(const membership::StateChange& change) override;
+
+    void run();
+    void turn();
+    void wait_for_work();
+    [[nodiscard]] bool has_work();
+    void grant_delivery_room();
+    [[nodiscard]] std::size_t delivery_room() const;
+    void take_control();
+    void take_submissions();
+    void receive();
+    [[nodiscard]] bool receive_from(membership::Channel channel);
+    void on_datagram(const protocol::Slice& datagram, const Endpoint& source);
+    void dispatch();
+    void push_deliveries();
+    [[nodiscard]] bool leave_if_wanted();
+    void report_bad_datagram(const Endpoint& source);
+
+    DaemonNames names_;
+    RingLink& link_;
+    UdpTransport& transport_;
+    protocol::BufferPool& pool_;
+    membership::RingEngine engine_;
+    std::uint32_t own_hash_;
+    protocol::Instant now_{};
+    membership::EngineOutput out_;
+    /// Deliveries that found the queue full: configuration changes, and what the engine released
+    /// before it heard of the new room. Bounded by the ring's window.
+    std::deque<membership::DeliveryEvent> overflow_;
+    std::size_t room_granted_ = 0;
+
+    UniqueFd epoll_;
+    std::vector<char> readable_;  // by socket index
+    bool errors_waiting_ = false;
+    std::optional<protocol::Instant> leave_by_;
+
+    std::uint64_t bad_datagrams_seen_ = 0;
+    std::uint64_t hash_mismatches_seen_ = 0;
+    RateLimit malformed_limit_{std::chrono::seconds(10)};
+    RateLimit mismatch_limit_{std::chrono::seconds(10)};
+
+    std::thread thread_;
+};
+
+}  // namespace spread::daemon

@@ -1,0 +1,674 @@
+#include "daemon/session_server.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "daemon/clock.hpp"
+#include "daemon/endpoint.hpp"
+
+namespace spread::daemon {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+/// Read block: a read gets at least a quarter of it, so that large messages are rarely cut.
+constexpr std::size_t kReadBlockBytes = 64U << 10U;
+constexpr std::size_t kReadBytesMin = kReadBlockBytes / 4;
+/// Ring events taken before clients are written to.
+constexpr std::size_t kDeliveriesPerTurnMax = 256;
+constexpr int kHandlersPerTurn = 256;
+constexpr int kAcceptsPerWait = 64;
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+/// How long stopping waits for the ring, then for clients to take their last messages.
+constexpr auto kLeaveTimeout = std::chrono::milliseconds(400);
+constexpr auto kFlushTimeout = std::chrono::milliseconds(200);
+
+std::string describe_peer(const Endpoint& peer, bool is_unix) {
+    return is_unix ? "unix" : peer.to_string();
+}
+
+void set_client_options(int fd, bool is_unix) {
+    if (is_unix) {
+        return;
+    }
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+}  // namespace
+
+SessionServer::SessionServer(std::unique_ptr<session::SessionCore> core, RingLink& link,
+                             std::vector<TcpListener> tcp_listeners,
+                             std::unique_ptr<UnixListener> unix_listener, Settings settings)
+    : io_(1),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      wakeup_(io_),
+      core_timer_(io_),
+      accept_timer_(io_),
+      stop_timer_(io_),
+      core_(std::move(core)),
+      link_(link),
+      tcp_listeners_(std::move(tcp_listeners)),
+      unix_listener_(std::move(unix_listener)),
+      session_log_(settings.session_log),
+      // Well below the queue's limit, so that a burst does not look like a slow reader.
+      deliveries_per_turn_(static_cast<int>(
+          std::clamp<std::size_t>(settings.session_messages_max / 4, 1, kDeliveriesPerTurnMax))) {
+    signals_.add(SIGUSR1);
+    wakeup_.assign(::dup(link.session_wakeup.fd()));
+    for (TcpListener& listener : tcp_listeners_) {
+        add_acceptor(listener.fd.get(), false);
+    }
+    if (unix_listener_ && unix_listener_->fd() >= 0) {
+        add_acceptor(unix_listener_->fd(), true);
+    }
+}
+
+SessionServer::~SessionServer() = default;
+
+void SessionServer::run() {
+    for (const auto& acceptor : acceptors_) {
+        wait_accept(*acceptor);
+    }
+    wait_signals();
+    wait_wakeup();
+    while (phase_ != Phase::kStopped) {
+        bool busy = take_deliveries();
+        busy |= push_submissions();
+        resume_readers();
+        flush_all();
+        stop_turn();
+        arm_core_timer();
+        if (phase_ == Phase::kStopped) {
+            break;
+        }
+
+        int handlers = 0;
+        if (!busy) {
+            Wakeup::Reasons reasons = RingLink::kDelivery | RingLink::kStopped;
+            if (!may_read() || !waiting_control_.empty()) {
+                reasons |= RingLink::kSubmitRoom;
+            }
+            link_.session_wakeup.arm(reasons);
+            if (!has_work()) {
+                handlers += static_cast<int>(io_.run_one());
+            }
+            link_.session_wakeup.disarm();
+        }
+        while (handlers < kHandlersPerTurn && io_.poll_one() > 0) {
+            ++handlers;
+        }
+    }
+    for (auto& [id, connection] : connections_) {
+        error_code ignored;
+        connection->socket.close(ignored);
+    }
+    connections_.clear();
+}
+
+// Accepting ----------------------------------------------------------------------------------
+
+void SessionServer::add_acceptor(int fd, bool is_unix) {
+    // Asio gets a duplicate, so that each side closes its own.
+    acceptors_.push_back(std::make_unique<Acceptor>(
+        Acceptor{asio::posix::stream_descriptor(io_, ::fcntl(fd, F_DUPFD_CLOEXEC, 0)), is_unix}));
+}
+
+void SessionServer::wait_accept(Acceptor& acceptor) {
+    acceptor.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                   [this, &acceptor](const error_code& error) {
+                                       if (!error) {
+                                           accept_all(acceptor);
+                                       }
+                                   });
+}
+
+void SessionServer::accept_all(Acceptor& acceptor) {
+    if (phase_ != Phase::kServing || accepting_paused_) {
+        return;
+    }
+    for (int i = 0; i < kAcceptsPerWait; ++i) {
+        Endpoint peer;
+        peer.length = sizeof peer.storage;
+        const int fd = ::accept4(acceptor.descriptor.native_handle(), peer.address(), &peer.length,
+                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                break;
+            }
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                pause_accepting(errno);
+                return;
+            }
+            continue;  // that connection is gone already
+        }
+        set_client_options(fd, acceptor.is_unix);
+        const std::string name = describe_peer(peer, acceptor.is_unix);
+        const protocol::SessionId id = core_->on_accept(now(), name, out_);
+        const int family = acceptor.is_unix ? AF_UNIX : peer.family();
+        auto connection = std::make_unique<Connection>(
+            Connection{id, Stream(io_), {}, name, {}, true, false, false, false, false});
+        connection->socket.assign(asio::generic::stream_protocol(family, 0), fd);
+        log_debug(LogType::kSession, "connection from {}", name);
+        Connection& added = *connection;
+        connections_[id] = std::move(connection);
+        wait_read(added);
+        apply();
+    }
+    wait_accept(acceptor);
+}
+
+void SessionServer::pause_accepting(int error) {
+    if (const auto more = accept_limit_.admit(now())) {
+        log_error(LogType::kSession,
+                  "cannot accept clients: {}; trying again. Raise the limit of open files (ulimit "
+                  "-n, LimitNOFILE=)",
+                  std::strerror(error));
+    }
+    accepting_paused_ = true;
+    accept_timer_.expires_after(kAcceptPause);
+    accept_timer_.async_wait([this](const error_code& cancelled) {
+        accepting_paused_ = false;
+        if (cancelled || phase_ != Phase::kServing) {
+            return;
+        }
+        for (const auto& acceptor : acceptors_) {
+            acceptor->descriptor.cancel();
+            wait_accept(*acceptor);
+        }
+    });
+}
+
+// Signals ------------------------------------------------------------------------------------
+
+void SessionServer::wait_signals() {
+    signals_.async_wait([this](const error_code& error, int number) {
+        if (!error) {
+            on_signal(number);
+            wait_signals();
+        }
+    });
+}
+
+void SessionServer::on_signal(int number) {
+    switch (number) {
+        case SIGHUP:
+            log_warning(LogType::kConfiguration,
+                        "SIGHUP ignored: this version reads its configuration at start only");
+            return;
+        case SIGUSR1:
+            reopen_log();
+            log_info(LogType::kPrint, "log file reopened");
+            return;
+        default: break;
+    }
+    const char* name = number == SIGINT ? "SIGINT" : "SIGTERM";
+    if (phase_ != Phase::kServing) {
+        log_warning(LogType::kExit, "second {}: exiting at once", name);
+        if (unix_listener_) {
+            unix_listener_->unlink_own();
+        }
+        stop_logging();
+        std::_Exit(1);
+    }
+    log_info(LogType::kExit, "{}: leaving the ring", name);
+    begin_stop();
+}
+
+void SessionServer::wait_wakeup() {
+    wakeup_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
+        if (!error) {
+            // The loop looks at the queues after every handler; only the count must go.
+            link_.session_wakeup.drain();
+            wait_wakeup();
+        }
+    });
+}
+
+// Reading ------------------------------------------------------------------------------------
+
+SessionServer::Connection* SessionServer::find(protocol::SessionId id) {
+    const auto found = connections_.find(id);
+    return found == connections_.end() ? nullptr : found->second.get();
+}
+
+bool SessionServer::may_read() const {
+    return waiting_submissions_.empty() && unread_.empty() && link_.submit_has_room();
+}
+
+void SessionServer::wait_read(Connection& connection) {
+    connection.socket.async_wait(Stream::wait_read,
+                                 [this, id = connection.id](const error_code& error) {
+                                     if (!error) {
+                                         on_readable(id);
+                                     }
+                                 });
+}
+
+void SessionServer::on_readable(protocol::SessionId id) {
+    Connection* connection = find(id);
+    if (connection == nullptr) {
+        return;
+    }
+    if (connection->closing) {
+        discard_input(*connection);
+        return;
+    }
+    if (!connection->reading || phase_ != Phase::kServing) {
+        return;
+    }
+    if (!may_read()) {
+        unread_.push_back(id);
+        return;
+    }
+    if (!read_block_ || kReadBlockBytes - read_block_used_ < kReadBytesMin) {
+        if (!read_block_.unique()) {
+            read_block_ = protocol::BufferRef::allocate(kReadBlockBytes);
+        }
+        read_block_used_ = 0;
+    }
+    const ssize_t count =
+        ::recv(connection->socket.native_handle(), read_block_->data() + read_block_used_,
+               kReadBlockBytes - read_block_used_, MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        wait_read(*connection);
+        return;
+    }
+    if (count <= 0) {
+        on_peer_gone(id);
+        return;
+    }
+    protocol::Slice bytes{read_block_, static_cast<std::uint32_t>(read_block_used_),
+                          static_cast<std::uint32_t>(count)};
+    read_block_used_ += static_cast<std::size_t>(count);
+    core_->on_bytes(now(), id, std::move(bytes), out_);
+    apply();
+    // apply() may have closed it.
+    connection = find(id);
+    if (connection == nullptr) {
+        return;
+    }
+    if (session_log_ && connection->name.empty() && connection->reading) {
+        note_opened(*connection);
+    }
+    if (connection->reading || connection->closing) {
+        wait_read(*connection);
+    }
+}
+
+/// After a reject the client may still be sending. Closing with unread bytes would reset the
+/// connection and take the reject byte with it.
+void SessionServer::discard_input(Connection& connection) {
+    std::array<std::byte, 4096> scrap{};
+    const ssize_t count =
+        ::recv(connection.socket.native_handle(), scrap.data(), scrap.size(), MSG_DONTWAIT);
+    if (count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))) {
+        wait_read(connection);
+        return;
+    }
+    erase(connection.id);
+}
+
+void SessionServer::on_peer_gone(protocol::SessionId id) {
+    Connection* connection = find(id);
+    if (connection == nullptr) {
+        return;
+    }
+    if (connection->closing) {
+        erase(id);
+        return;
+    }
+    if (!connection->reading) {
+        connection->queue.clear();
+        return;  // the core knows already and will close it
+    }
+    connection->reading = false;
+    connection->queue.clear();
+    core_->on_peer_closed(now(), id, out_);
+    apply();
+}
+
+void SessionServer::resume_readers() {
+    if (unread_.empty() || !waiting_submissions_.empty() || !link_.submit_is_low()) {
+        return;
+    }
+    // Each gets one read, oldest first; whoever finds the queue full again goes to its end.
+    std::deque<protocol::SessionId> readers;
+    readers.swap(unread_);
+    while (!readers.empty()) {
+        const protocol::SessionId id = readers.front();
+        readers.pop_front();
+        on_readable(id);
+        if (!may_read()) {
+            break;
+        }
+    }
+    // The rest keeps its place before those that came later.
+    unread_.insert(unread_.begin(), readers.begin(), readers.end());
+}
+
+// Ring ---------------------------------------------------------------------------------------
+
+bool SessionServer::take_deliveries() {
+    int taken = 0;
+    const protocol::Instant at = now();
+    while (taken < deliveries_per_turn_) {
+        membership::DeliveryEvent* front = link_.deliveries.front();
+        if (front == nullptr) {
+            break;
+        }
+        membership::DeliveryEvent event = std::move(*front);
+        link_.deliveries.pop();
+        ++taken;
+        if (const auto* delivery = std::get_if<membership::Delivery>(&event)) {
+            link_.delivered_bytes.fetch_sub(delivery->body.size(), std::memory_order_release);
+        } else if (configuration_hook_) {
+            configuration_hook_(std::get<membership::ConfigurationChange>(event));
+        }
+        core_->on_ring_event(at, std::move(event), out_);
+        apply();
+    }
+    if (taken > 0 && link_.deliveries_are_low()) {
+        link_.ring_wakeup.notify(RingLink::kDeliveryRoom);
+    }
+    return taken == deliveries_per_turn_;
+}
+
+bool SessionServer::push_submissions() {
+    bool control = false;
+    while (!waiting_control_.empty() &&
+           link_.control.try_push(std::move(waiting_control_.front()))) {
+        waiting_control_.pop_front();
+        control = true;
+    }
+    if (control) {
+        link_.ring_wakeup.notify(RingLink::kControl);
+    }
+    bool pushed = false;
+    while (!waiting_submissions_.empty() && link_.submit_has_room()) {
+        const std::size_t bytes = waiting_submissions_.front().body.size();
+        link_.submitted_bytes.fetch_add(bytes, std::memory_order_relaxed);
+        if (!link_.submissions.try_push(std::move(waiting_submissions_.front()))) {
+            link_.submitted_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+            break;
+        }
+        waiting_submissions_.pop_front();
+        pushed = true;
+    }
+    if (pushed) {
+        link_.ring_wakeup.notify(RingLink::kSubmission);
+    }
+    return false;
+}
+
+bool SessionServer::has_work() {
+    if (link_.deliveries.front() != nullptr) {
+        return true;
+    }
+    if (link_.ring_stopped.load(std::memory_order_acquire) && phase_ == Phase::kLeaving) {
+        return true;
+    }
+    if (!waiting_control_.empty() && link_.control.size() < link_.control.capacity()) {
+        return true;
+    }
+    if (!waiting_submissions_.empty()) {
+        return link_.submit_has_room();
+    }
+    return !unread_.empty() && link_.submit_is_low();
+}
+
+/// Carries out what the core asked for.
+void SessionServer::apply() {
+    for (session::SessionOutput::Write& write : out_.writes) {
+        const FrameRef frame(std::move(write.bytes));
+        for (const protocol::SessionId id : write.sessions) {
+            Connection* connection = find(id);
+            if (connection == nullptr) {
+                continue;
+            }
+            connection->queue.push(frame);
+            if (!connection->unflushed && !connection->write_waiting) {
+                connection->unflushed = true;
+                unflushed_.push_back(id);
+            }
+        }
+    }
+    for (const protocol::SessionId id : out_.stops) {
+        if (Connection* connection = find(id)) {
+            connection->reading = false;
+            connection->queue.clear();
+        }
+    }
+    for (const auto& each : out_.closes) {
+        close(each);
+    }
+    for (membership::Submission& submission : out_.submissions) {
+        if (submission.control) {
+            waiting_control_.emplace_back(std::move(submission));
+        } else {
+            waiting_submissions_.push_back(std::move(submission));
+        }
+    }
+    if (out_.resume) {
+        waiting_control_.emplace_back(*out_.resume);
+    }
+    out_.clear();
+    push_submissions();
+}
+
+// Closing and writing ------------------------------------------------------------------------
+
+void SessionServer::close(const session::SessionOutput::Close& close) {
+    Connection* connection = find(close.session);
+    log_close(close, connection);
+    if (connection == nullptr) {
+        return;
+    }
+    connection->reading = false;
+    if (!close.flush) {
+        erase(close.session);
+        return;
+    }
+    connection->closing = true;
+    if (connection->queue.empty()) {
+        finish_closing(*connection);
+    }
+}
+
+/// Everything is written: tells the peer, and waits for it to close in turn.
+void SessionServer::finish_closing(Connection& connection) {
+    if (connection.shut) {
+        return;
+    }
+    connection.shut = true;
+    ::shutdown(connection.socket.native_handle(), SHUT_WR);
+    // Whoever neither reads nor closes must not keep the socket.
+    auto timer = std::make_shared<asio::steady_timer>(io_, kFlushTimeout);
+    timer->async_wait([this, timer, id = connection.id](const error_code&) {
+        if (find(id) != nullptr) {
+            erase(id);
+        }
+    });
+    wait_read(connection);
+}
+
+void SessionServer::erase(protocol::SessionId id) {
+    const auto found = connections_.find(id);
+    if (found != connections_.end()) {
+        error_code ignored;
+        found->second->socket.close(ignored);
+        connections_.erase(found);
+    }
+}
+
+void SessionServer::flush_all() {
+    flushing_.swap(unflushed_);
+    for (const protocol::SessionId id : flushing_) {
+        if (Connection* connection = find(id)) {
+            connection->unflushed = false;
+            if (!connection->write_waiting) {
+                flush_one(*connection);
+            }
+        }
+    }
+    flushing_.clear();
+}
+
+void SessionServer::flush_one(Connection& connection) {
+    SentCount sent;
+    const FlushResult result = flush(connection.socket.native_handle(), connection.queue, sent);
+    if (sent.bytes > 0 || sent.messages > 0) {
+        core_->on_sent(connection.id, sent.messages, sent.bytes);
+    }
+    switch (result) {
+        case FlushResult::kDone:
+            if (connection.closing) {
+                finish_closing(connection);
+            }
+            return;
+        case FlushResult::kBlocked: wait_write(connection); return;
+        case FlushResult::kFailed: on_peer_gone(connection.id); return;
+    }
+}
+
+void SessionServer::wait_write(Connection& connection) {
+    connection.write_waiting = true;
+    connection.socket.async_wait(Stream::wait_write,
+                                 [this, id = connection.id](const error_code& error) {
+                                     Connection* waiting = find(id);
+                                     if (error || waiting == nullptr) {
+                                         return;
+                                     }
+                                     waiting->write_waiting = false;
+                                     flush_one(*waiting);
+                                 });
+}
+
+void SessionServer::arm_core_timer() {
+    const auto deadline = core_->next_deadline();
+    if (deadline == core_timer_at_) {
+        return;
+    }
+    core_timer_at_ = deadline;
+    if (!deadline) {
+        core_timer_.cancel();
+        return;
+    }
+    core_timer_.expires_at(to_steady(*deadline));
+    core_timer_.async_wait([this](const error_code& cancelled) {
+        if (cancelled) {
+            return;
+        }
+        core_timer_at_.reset();
+        core_->on_deadline(now(), out_);
+        apply();
+    });
+}
+
+// Session log --------------------------------------------------------------------------------
+
+void SessionServer::note_opened(Connection& connection) {
+    for (const session::SessionInfo& info : core_->sessions()) {
+        if (info.id == connection.id && !info.private_name.empty()) {
+            connection.name = info.private_name;
+            log_info(LogType::kSession, "client {} connected from {}{}", escape(connection.name),
+                     connection.peer, info.wants_membership ? ", wants membership messages" : "");
+            return;
+        }
+    }
+}
+
+void SessionServer::log_close(const session::SessionOutput::Close& close,
+                              const Connection* connection) {
+    const std::string who = connection == nullptr
+                                ? std::string("client")
+                                : (connection->name.empty() ? "client at " + connection->peer
+                                                            : "client " + escape(connection->name) +
+                                                                  " at " + connection->peer);
+    const std::string detail = close.detail.empty() ? "" : ": " + close.detail;
+    switch (close.reason) {
+        case session::CloseReason::kSlowReader:
+            log_warning(LogType::kSession, "dropped {}: {}{}", who,
+                        session::to_string(close.reason), detail);
+            return;
+        case session::CloseReason::kHandshakeTimeout:
+        case session::CloseReason::kRejected:
+        case session::CloseReason::kIllegalRequest:
+            if (const auto more = rejected_limit_.admit(now())) {
+                log_info(LogType::kSession, "closed {}: {}{}", who,
+                         session::to_string(close.reason), detail);
+            }
+            return;
+        default: break;
+    }
+    if (session_log_) {
+        log_info(LogType::kSession, "{} disconnected: {}{}", who, session::to_string(close.reason),
+                 detail);
+    }
+}
+
+// Stopping -----------------------------------------------------------------------------------
+
+/// First the ring: it still orders what clients have sent, and the others re-form at once. Then the
+/// clients: they get what was delivered until then.
+void SessionServer::begin_stop() {
+    phase_ = Phase::kLeaving;
+    stop_by_ = now() + kLeaveTimeout;
+    for (const auto& acceptor : acceptors_) {
+        error_code ignored;
+        acceptor->descriptor.close(ignored);
+    }
+    tcp_listeners_.clear();
+    if (unix_listener_) {
+        unix_listener_->unlink_own();
+    }
+    link_.leave_wanted.store(true, std::memory_order_release);
+    link_.ring_wakeup.notify(RingLink::kControl);
+    stop_timer_.expires_at(to_steady(stop_by_));
+    stop_timer_.async_wait([](const error_code&) {});
+}
+
+void SessionServer::stop_turn() {
+    if (phase_ == Phase::kLeaving) {
+        const bool drained = link_.ring_stopped.load(std::memory_order_acquire) &&
+                             link_.deliveries.front() == nullptr;
+        if (!drained && now() < stop_by_) {
+            return;
+        }
+        phase_ = Phase::kFlushing;
+        stop_by_ = now() + kFlushTimeout;
+        core_->shutdown(now(), out_);
+        // The ring is gone: what the sessions' end would tell it, its new configuration says.
+        out_.submissions.clear();
+        out_.resume.reset();
+        for (auto& each : out_.closes) {
+            each.flush = true;
+        }
+        apply();
+        flush_all();
+        stop_timer_.expires_at(to_steady(stop_by_));
+        stop_timer_.async_wait([](const error_code&) {});
+    }
+    if (phase_ == Phase::kFlushing) {
+        const bool flushed =
+            std::all_of(connections_.begin(), connections_.end(),
+                        [](const auto& entry) { return entry.second->queue.empty(); });
+        if (flushed || now() >= stop_by_) {
+            phase_ = Phase::kStopped;
+        }
+    }
+}
+
+}  // namespace spread::daemon
