@@ -2,8 +2,11 @@
 
 #include <array>
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,15 +28,21 @@ struct IpAddress {
     [[nodiscard]] bool is_multicast() const;
     [[nodiscard]] bool is_loopback() const;
     [[nodiscard]] bool is_unspecified() const;
+    /// Text that parse_ip() reads back: IPv6 in its shortest form, with "%scope" when there is one.
     [[nodiscard]] std::string to_string() const;
 };
 
+/// An address literal without brackets and port (configuration 2): four decimal octets without
+/// leading zeros, or IPv6 groups without an embedded dotted quad and with an optional "%scope".
 [[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text);
 
-/// Where something was said: file, line and column from 1.
+/// Where something was said: line and column from 1, the column in bytes.
 struct Position {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
+
+    friend bool operator==(const Position&, const Position&) = default;
+    friend auto operator<=>(const Position&, const Position&) = default;
 };
 
 enum class Severity : std::uint8_t { kWarning, kError };
@@ -54,6 +63,7 @@ struct Interface {
     bool daemon = true;   ///< D, or no letter
     bool client = true;   ///< C, or no letter
     bool monitor = true;  ///< M, or no letter
+    Position at{};        ///< of the address
 };
 
 struct Daemon {
@@ -63,14 +73,16 @@ struct Daemon {
     IpAddress address;                  ///< filled by resolution when only a name was given
     std::vector<Interface> interfaces;  ///< empty: any address
     std::size_t segment = 0;            ///< index into Configuration::segments
-    Position at;
+    Position at{};                      ///< of the name, or of the address when it is the name
+    Position address_at{};              ///< of the address; equals `at` when only a name was given
 };
 
 struct Segment {
-    std::vector<IpAddress> addresses;  ///< 1..5; multicast, broadcast or unicast
-    std::uint16_t port = 4803;         ///< P: data and clients, P+1: token
-    std::vector<std::size_t> daemons;  ///< indices into Configuration::daemons
-    Position at;
+    std::vector<IpAddress> addresses;      ///< 1..5; multicast, broadcast or unicast
+    std::uint16_t port = 4803;             ///< P: data and clients, P+1: token
+    std::vector<std::size_t> daemons;      ///< indices into Configuration::daemons
+    Position at{};                         ///< of the word Spread_Segment
+    std::vector<Position> addresses_at{};  ///< one per address
 };
 
 enum class TriState : std::uint8_t { kOff, kOn, kAuto };
@@ -92,7 +104,9 @@ struct Configuration {
     std::uint32_t debug_flags = 0x111;  ///< type bits of operations.md section 4
     LogPriority event_priority = LogPriority::kInfo;
     std::optional<std::string> event_log_file;
-    std::optional<std::string> event_time_stamp;  ///< strftime format
+    /// strftime format; unset: no time stamps. Ends in %s or %S when the precise stamp is on, so
+    /// that the fraction of a second can follow it.
+    std::optional<std::string> event_time_stamp;
     bool event_precise_time_stamp = false;
     bool dangerous_monitor = false;
     TriState socket_port_reuse = TriState::kAuto;
@@ -112,6 +126,10 @@ struct Configuration {
     bool exclude_seg_addrs_from_hash = false;
     bool ignore_multicast_join_errors = false;
 
+    /// Where each option of the file was given last, by its name: for problems that only the host
+    /// can see, such as a log file that cannot be opened.
+    std::map<std::string, Position, std::less<>> option_at;
+
     /// More than one segment, unless WideAreaNetwork says otherwise.
     [[nodiscard]] bool is_wide_area() const {
         return wide_area_network.value_or(segments.size() > 1);
@@ -127,6 +145,14 @@ class Resolver {
                                                            std::optional<IpAddress::Family> family,
                                                            std::string& error) = 0;
 };
+
+/// A longer file is refused before it is looked at. A reader may stop at one byte more than this.
+inline constexpr std::size_t kMaxFileBytes = std::size_t{4} * 1024 * 1024;
+
+/// After this many errors the rest of the file is not looked at; further warnings are left out. One
+/// closing line says so.
+inline constexpr std::size_t kMaxErrors = 20;
+inline constexpr std::size_t kMaxWarnings = 20;
 
 struct ParseResult {
     std::optional<Configuration> configuration;  ///< set when no diagnostic is an error
@@ -149,10 +175,15 @@ struct ParseResult {
 [[nodiscard]] std::string hash_text(const Configuration& configuration);
 [[nodiscard]] std::uint32_t configuration_hash(const Configuration& configuration);
 
+/// Whether `address` belongs to the host with these addresses. Any 127.x.y.z does as soon as one of
+/// them does, because the loopback interface answers to the whole network.
+[[nodiscard]] bool is_local(const IpAddress& address,
+                            const std::vector<IpAddress>& local_addresses);
+
 /// Which configured daemon this process is: index into daemons, or one clear sentence why none.
 /// `wanted_name` is the -n option, empty when not given; `local_addresses` are this host's.
-/// Without -n: the first daemon, in file order, whose address is local or whose name is the host
-/// name.
+/// Without -n: the first daemon, in file order, whose address is local. The host name only serves
+/// the explanation: a daemon that bears it but has a foreign address is named in the error.
 struct SelfResult {
     std::optional<std::size_t> daemon;
     std::string error;
@@ -160,5 +191,17 @@ struct SelfResult {
 [[nodiscard]] SelfResult find_self(const Configuration& configuration, std::string_view wanted_name,
                                    std::string_view host_name,
                                    const std::vector<IpAddress>& local_addresses);
+
+/// What a host says about itself, gathered by the caller.
+struct HostFacts {
+    std::vector<IpAddress> addresses;
+    std::vector<std::string> interface_names;
+};
+
+/// The problems daemon `self` would have on this host although the file is good: interface
+/// addresses the host lacks and IPv6 scopes that name no interface of it. Only the own daemon and
+/// segment are looked at; those of other daemons concern other hosts.
+[[nodiscard]] std::vector<Diagnostic> check_host(const Configuration& configuration,
+                                                 std::size_t self, const HostFacts& host);
 
 }  // namespace spread::config

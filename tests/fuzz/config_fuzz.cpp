@@ -1,0 +1,102 @@
+// Any bytes as a configuration file: parsing ends, stays within its bounds, gives the same answer
+// twice, and what it accepts keeps the limits the rest of the daemon relies on.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "config/configuration.hpp"
+
+namespace {
+
+using spread::config::Configuration;
+using spread::config::IpAddress;
+using spread::config::Severity;
+
+void require(bool condition) {
+    if (!condition) {
+        std::abort();
+    }
+}
+
+/// Knows names that start with a lower-case letter.
+class LetterResolver final : public spread::config::Resolver {
+  public:
+    std::optional<IpAddress> resolve(std::string_view name, std::optional<IpAddress::Family> family,
+                                     std::string& error) override {
+        require(!name.empty() && name.size() <= 19);
+        if (name.front() < 'a' || name.front() > 'z') {
+            error = "unknown";
+            return std::nullopt;
+        }
+        IpAddress address;
+        address.family = family.value_or(IpAddress::Family::kV4);
+        address.bytes = {10, static_cast<std::uint8_t>(name.front()),
+                         static_cast<std::uint8_t>(name.back()),
+                         static_cast<std::uint8_t>(name.size())};
+        return address;
+    }
+};
+
+void check(const Configuration& configuration) {
+    require(!configuration.segments.empty() && configuration.segments.size() <= 20);
+    require(!configuration.daemons.empty() && configuration.daemons.size() <= 128);
+    std::set<std::string> names;
+    std::set<std::uint32_t> ids;
+    std::size_t listed = 0;
+    for (const auto& segment : configuration.segments) {
+        require(!segment.addresses.empty() && segment.addresses.size() <= 5);
+        require(segment.addresses_at.size() == segment.addresses.size());
+        require(segment.port >= 1 && segment.port <= 65534 && !segment.daemons.empty());
+        listed += segment.daemons.size();
+    }
+    require(listed == configuration.daemons.size());
+    const auto family = configuration.daemons.front().address.family;
+    for (const auto& daemon : configuration.daemons) {
+        require(!daemon.name.empty() && daemon.name.size() <= 19 && daemon.id != 0);
+        require(daemon.name.find_first_of(std::string_view("# \t\n\0", 5)) == std::string::npos);
+        require(names.insert(daemon.name).second && ids.insert(daemon.id).second);
+        require(daemon.address.family == family && !daemon.address.is_multicast());
+        require(daemon.interfaces.size() <= 10);
+        const auto text = daemon.address.to_string();
+        require(spread::config::parse_ip(text) == daemon.address);
+    }
+    require(configuration.window.value_or(160) >= configuration.personal_window.value_or(20));
+    require(spread::config::hash_text(configuration).size() <= 100000);
+
+    const auto self = find_self(configuration, configuration.daemons.back().name, "host",
+                                {configuration.daemons.back().address});
+    require(self.daemon == configuration.daemons.size() - 1);
+    (void)check_host(configuration, *self.daemon, {});
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string text(data, data + size);
+    LetterResolver resolver;
+    const auto result = spread::config::parse(text, "fuzz", resolver);
+    const auto errors =
+        std::count_if(result.diagnostics.begin(), result.diagnostics.end(),
+                      [](const auto& one) { return one.severity == Severity::kError; });
+    require(result.configuration.has_value() == (errors == 0));
+    require(result.diagnostics.size() <=
+            spread::config::kMaxErrors + spread::config::kMaxWarnings + 2);
+    for (const auto& diagnostic : result.diagnostics) {
+        require(diagnostic.at.line >= 1 && diagnostic.at.column >= 1);
+        require(diagnostic.at.line <= size + 1 && diagnostic.at.column <= size + 1);
+        const auto line = format(diagnostic, "fuzz");
+        require(line.size() < 600 && line.find_first_of("\r\n\x1b") == std::string::npos);
+    }
+    if (result.configuration) {
+        check(*result.configuration);
+        const auto again = spread::config::parse(text, "fuzz", resolver);
+        require(again.configuration && spread::config::hash_text(*again.configuration) ==
+                                           spread::config::hash_text(*result.configuration));
+    }
+    return 0;
+}
