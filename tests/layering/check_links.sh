@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# check_links.sh ROOT LINKS-FILE
+# Each line of the file: a module and what it links. A module may link and include only what stands
+# to its left, and the core no library of the system.
+set -euo pipefail
+root=$1
+links=$2
+
+order=(config protocol ordering membership session)
+declare -A directory=([config]=config [protocol]=protocol [ordering]=ordering
+                      [membership]=membership [session]=daemon/session)
+status=0
+
+complain() {
+    printf '%s\n' "$*" >&2
+    status=1
+}
+
+allowed_libraries=" spread_build "
+allowed_directories=
+seen=0
+for module in "${order[@]}"; do
+    linked=$(awk -v module="$module" '$1 == module { $1 = ""; print }' "$links")
+    [ -n "$linked" ] || complain "nothing known about module $module"
+    for library in $linked; do
+        case $allowed_libraries in
+            *" $library "*) ;;
+            *) complain "spread_$module links $library, which does not stand to its left" ;;
+        esac
+    done
+    allowed_libraries+="spread_$module "
+    allowed_directories+="${allowed_directories:+|}${directory[$module]}"
+
+    # A header may be included from the module itself or from a directory to the left. Angle
+    # brackets are for the standard library and tl::expected.
+    while IFS= read -r line; do
+        seen=$((seen + 1))
+        included=$(sed -E 's/.*#include "([^"]*)".*/\1/' <<<"$line")
+        [[ $included =~ ^($allowed_directories)/ ]] ||
+            complain "$line: not to the left of $module"
+    done < <(cd "$root" && grep -rnE '^ *#include "' --include='*.[ch]pp' "${directory[$module]}")
+    while IFS= read -r line; do
+        complain "$line: the core uses the standard library and tl/expected.hpp only"
+    done < <(cd "$root" &&
+        grep -rnE '^ *#include <' --include='*.[ch]pp' "${directory[$module]}" |
+        grep -E '<(.*\.h|boost/.*|spdlog/.*|fmt/.*|CLI/.*|nlohmann/.*|thread|mutex|shared_mutex|condition_variable|future|random|filesystem|fstream|iostream)>' |
+        grep -vE '<(immintrin|nmmintrin|x86intrin|arm_acle|cpuid)\.h>')
+done
+[ "$seen" -gt 0 ] || complain "no include directive found under $root"
+exit "$status"

@@ -1,0 +1,138 @@
+#include "tests/support/network_lab.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/support/child_process.hpp"
+
+namespace spread::support {
+namespace {
+
+std::string try_to_enter() {
+    const auto user = geteuid();
+    const auto group = getegid();
+    if (unshare(CLONE_NEWNET) != 0) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
+            return std::string("network namespaces are not to be had here: ") +
+                   std::strerror(errno);
+        }
+        // Root inside is the test's own user outside.
+        std::ofstream("/proc/self/setgroups") << "deny";
+        std::ofstream("/proc/self/uid_map") << "0 " << user << " 1";
+        std::ofstream("/proc/self/gid_map") << "0 " << group << " 1";
+    }
+    try {
+        run_command({"ip", "link", "set", "lo", "up"});
+    } catch (const std::exception& problem) {
+        return problem.what();
+    }
+    return "";
+}
+
+/// A new network namespace, held by a file descriptor only.
+int make_namespace() {
+    int fd = -1;
+    // A thread, because the namespace made belongs to whoever makes it, and it must not be us.
+    std::thread([&fd] {
+        if (unshare(CLONE_NEWNET) == 0) {
+            fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+        }
+    }).join();
+    if (fd < 0) {
+        throw std::runtime_error("cannot make a network namespace");
+    }
+    return fd;
+}
+
+}  // namespace
+
+const std::string& enter_private_network() {
+    static const std::string problem = try_to_enter();
+    return problem;
+}
+
+NetworkLab::NetworkLab(std::size_t hosts) {
+    // Snooping would hold back multicast until it has learned who listens.
+    run_command({"ip", "link", "add", "lab", "type", "bridge", "mcast_snooping", "0",
+                 "forward_delay", "0"});
+    run_command({"ip", "address", "add", "10.77.0.254/24", "broadcast", broadcast(), "dev", "lab"});
+    run_command({"ip", "link", "set", "lab", "up"});
+    for (std::size_t host = 0; host < hosts; ++host) {
+        const int fd = make_namespace();
+        hosts_.push_back(fd);
+        const std::string outer = "lab" + std::to_string(host);
+        const std::string inner = outer + "in";
+        run_command({"ip", "link", "add", outer, "type", "veth", "peer", "name", inner});
+        run_command({"ip", "link", "set", inner, "netns",
+                     "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd)});
+        run_command({"ip", "link", "set", outer, "master", "lab", "up"});
+        run_command({"ip", "link", "set", "lo", "up"}, fd);
+        run_command(
+            {"ip", "address", "add", address(host) + "/24", "broadcast", broadcast(), "dev", inner},
+            fd);
+        run_command({"ip", "link", "set", inner, "up"}, fd);
+        run_command({"ip", "route", "add", "224.0.0.0/4", "dev", inner}, fd);
+        run_command({"nft", "add", "table", "inet", "lab"}, fd);
+        run_command(
+            {"nft", "add", "chain", "inet", "lab", "in", "{ type filter hook input priority 0; }"},
+            fd);
+    }
+}
+
+NetworkLab::~NetworkLab() {
+    for (std::size_t host = 0; host < hosts_.size(); ++host) {
+        close(hosts_[host]);
+        try {
+            run_command({"ip", "link", "delete", "lab" + std::to_string(host)});
+        } catch (const std::exception&) {
+            // The namespace of this process takes it along at the latest.
+        }
+    }
+    try {
+        run_command({"ip", "link", "delete", "lab"});
+    } catch (const std::exception&) {
+        // As above.
+    }
+}
+
+std::string NetworkLab::address(std::size_t host) {
+    return "10.77.0." + std::to_string(host + 1);
+}
+
+void NetworkLab::partition(const std::vector<std::vector<std::size_t>>& sides) {
+    heal();
+    const auto side_of = [&](std::size_t host) {
+        return std::ranges::find_if(sides, [host](const auto& side) {
+            return std::ranges::find(side, host) != side.end();
+        });
+    };
+    for (std::size_t host = 0; host < hosts_.size(); ++host) {
+        for (std::size_t from = 0; from < hosts_.size(); ++from) {
+            if (side_of(host) != side_of(from)) {
+                deafen(host, from);
+            }
+        }
+    }
+}
+
+void NetworkLab::deafen(std::size_t host, std::size_t from) {
+    run_command({"nft", "add", "rule", "inet", "lab", "in", "ip", "saddr", address(from), "meta",
+                 "l4proto", "udp", "drop"},
+                namespace_of(host));
+}
+
+void NetworkLab::heal() {
+    for (const int fd : hosts_) {
+        run_command({"nft", "flush", "chain", "inet", "lab", "in"}, fd);
+    }
+}
+
+}  // namespace spread::support

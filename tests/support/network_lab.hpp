@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace spread::support {
+
+/// Moves the whole test process into a network namespace of its own, with loopback up: ports are
+/// free there, and nothing a test sends can leave it. As a normal user it takes a user namespace
+/// too. Once per process; must be called before any thread exists. Returns why it cannot be done,
+/// empty when it is.
+[[nodiscard]] const std::string& enter_private_network();
+
+/// Some hosts, each a network namespace, on one Ethernet segment with the test itself. They vanish
+/// with this object, also when the test crashes: nothing is given a name in the system.
+///
+/// Links are cut for UDP only, which the ring uses, so that a test's TCP clients keep talking to
+/// daemons that no longer hear each other.
+class NetworkLab {
+  public:
+    /// Requires enter_private_network() to have worked.
+    explicit NetworkLab(std::size_t hosts);
+    ~NetworkLab();
+    NetworkLab(const NetworkLab&) = delete;
+    NetworkLab& operator=(const NetworkLab&) = delete;
+
+    [[nodiscard]] std::size_t size() const { return hosts_.size(); }
+    [[nodiscard]] int namespace_of(std::size_t host) const { return hosts_.at(host); }
+    /// 10.77.0.1 for the first host.
+    [[nodiscard]] static std::string address(std::size_t host);
+    [[nodiscard]] static std::string broadcast() { return "10.77.0.255"; }
+
+    /// From now on only hosts within one of `sides` hear each other. Replaces earlier cuts.
+    void partition(const std::vector<std::vector<std::size_t>>& sides);
+    /// `host` hears nothing from `from`; the other direction works.
+    void deafen(std::size_t host, std::size_t from);
+    void heal();
+
+  private:
+    std::vector<int> hosts_;
+};
+
+}  // namespace spread::support
