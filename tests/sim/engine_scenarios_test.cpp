@@ -1,0 +1,234 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/sim/sim_cluster.hpp"
+
+namespace spread::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::PacketKind;
+using protocol::Service;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(RingEngine, ThreeDaemonsFormOneRing) {
+    SimCluster cluster(3, 1);
+    cluster.start_all();
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 500ms));
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
+TEST(RingEngine, AConfigurationOfOneRunsAtOnceAndWithoutPackets) {
+    SimCluster cluster(1, 1);
+    cluster.start_all();
+    EXPECT_TRUE(cluster.is_stable());
+    cluster.run_for(1ms);
+    EXPECT_TRUE(cluster.submit(0, Service::kSafe, 5000));
+    EXPECT_EQ(cluster.delivered(0).size(), 1U);
+    EXPECT_EQ(cluster.packets_sent(), 0U);
+}
+
+TEST(RingEngine, AllDeliverAllInOneOrder) {
+    SimCluster cluster(3, 2);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 500ms));
+    for (std::size_t i = 0; i < 300; ++i) {
+        cluster.submit(i % 3, i % 4 == 0 ? Service::kSafe : Service::kAgreed, 20 + 97 * i % 6000);
+        if (i % 20 == 0) {
+            cluster.run_for(1ms);
+        }
+    }
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 5s));
+    EXPECT_EQ(cluster.delivered(0).size(), 300U);
+    EXPECT_EQ(cluster.delivered(0), cluster.delivered(1));
+    EXPECT_EQ(cluster.delivered(0), cluster.delivered(2));
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
+TEST(RingEngine, AnIdleRingParksItsToken) {
+    SimCluster cluster(5, 3);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    cluster.run_for(1s);
+    const auto before = cluster.packets_sent();
+    cluster.run_for(10s);
+    // One hold notice and one rotation per 100 ms of hold.
+    EXPECT_LE(cluster.packets_sent() - before, 100U * (5 + 1) * 11 / 10);
+    EXPECT_TRUE(cluster.is_stable());
+}
+
+TEST(RingEngine, ASubmissionWakesAnIdleRingAtOnce) {
+    SimCluster cluster(4, 4);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    cluster.run_for(1s + 37ms);
+    for (std::size_t sender = 0; sender < 4; ++sender) {
+        const auto before = cluster.delivered(0).size();
+        ASSERT_TRUE(cluster.submit(sender, Service::kAgreed, 100));
+        EXPECT_TRUE(cluster.run_until([&] { return cluster.delivered(0).size() > before; }, 3ms))
+            << "sender " << sender;
+        cluster.run_for(1s);
+    }
+}
+
+TEST(RingEngine, ALostTokenIsSentAgainWithoutANewRing) {
+    SimCluster cluster(3, 5);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    const auto ring = cluster.engine(0).ring_id();
+    for (int i = 0; i < 20; ++i) {
+        cluster.submit(static_cast<std::size_t>(i % 3), Service::kAgreed, 300);
+        cluster.drop_next(1,
+                          [](PacketKind kind, auto, auto) { return kind == PacketKind::kToken; });
+        ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 300ms)) << i;
+    }
+    EXPECT_EQ(cluster.engine(0).ring_id(), ring);
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
+TEST(RingEngine, SurvivorsGoOnAfterACrash) {
+    for (const bool unreachable : {false, true}) {
+        for (std::size_t victim = 0; victim < 3; ++victim) {
+            SimCluster cluster(3, 6 + victim);
+            cluster.set_port_unreachable(unreachable);
+            cluster.start_all();
+            ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 1s));
+            for (std::size_t i = 0; i < 60; ++i) {
+                cluster.submit(i % 3, i % 5 == 0 ? Service::kSafe : Service::kAgreed, 700);
+            }
+            cluster.run_for(400us);
+            cluster.crash(victim);
+            const auto crashed_at = cluster.now();
+            ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 2s)) << victim;
+            EXPECT_LT(cluster.now() - crashed_at, unreachable ? 20ms : 600ms);
+            ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+            EXPECT_THAT(cluster.check(true), IsEmpty());
+        }
+    }
+}
+
+TEST(RingEngine, ACleanLeaveNeedsNoTimeout) {
+    for (std::size_t leaver = 0; leaver < 3; ++leaver) {
+        SimCluster cluster(3, 11 + leaver);
+        cluster.start_all();
+        ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+        cluster.leave(leaver);
+        EXPECT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 10ms)) << leaver;
+        EXPECT_THAT(cluster.check(true), IsEmpty());
+    }
+}
+
+TEST(RingEngine, ARestartedDaemonComesBack) {
+    SimCluster cluster(3, 21);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 1s));
+    cluster.crash(1);
+    cluster.run_for(1ms);  // nobody has noticed yet
+    cluster.start(1);
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1500ms));
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
+TEST(RingEngine, PartsOfAPartitionGoOnAndMergeWhenItHeals) {
+    SimCluster cluster(5, 22);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 1s));
+    cluster.partition({0, 0, 1, 1, 1});
+    cluster.run_for(1s);
+    EXPECT_EQ(cluster.engine(0).members().size(), 2U);
+    EXPECT_EQ(cluster.engine(4).members().size(), 3U);
+    cluster.submit(0, Service::kSafe, 100);
+    cluster.submit(3, Service::kSafe, 100);
+    cluster.run_for(50ms);
+    EXPECT_EQ(cluster.delivered(1).size(), 1U);
+    EXPECT_EQ(cluster.delivered(2).size(), 1U);
+    cluster.heal();
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 1s));
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
+TEST(RingEngine, AOneWayLinkDoesNotDisturbARing) {
+    SimCluster cluster(3, 23);
+    cluster.partition({0, 0, 1});
+    cluster.start_all();
+    cluster.run_for(2s);
+    // d3 is heard by the others but hears nobody.
+    cluster.heal();
+    cluster.set_link(0, 2, false);
+    cluster.set_link(1, 2, false);
+    const auto ring = cluster.engine(0).ring_id();
+    cluster.run_for(5s);
+    EXPECT_EQ(cluster.engine(0).ring_id(), ring);
+    cluster.heal();
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 1s));
+}
+
+TEST(RingEngine, ASlowReaderSlowsTheRingInsteadOfGrowingIt) {
+    SimCluster cluster(3, 24);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 1s));
+    cluster.set_reader_rate(2, 0);
+    std::size_t accepted = 0;
+    for (int i = 0; i < 3000; ++i) {
+        for (std::size_t d = 0; d < 2; ++d) {
+            accepted += cluster.submit(d, Service::kAgreed, 1300) ? 1U : 0U;
+        }
+        cluster.run_for(200us);
+    }
+    EXPECT_LT(accepted, 10000U);  // the queues filled up and refused
+    EXPECT_TRUE(cluster.is_stable());
+    cluster.set_reader_rate(2, SIZE_MAX);
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 20s));
+    EXPECT_EQ(cluster.delivered(2).size(), accepted);
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
+TEST(RingEngine, AMessageCutInHalfByACrashIsSentAgainWhole) {
+    SimCluster cluster(3, 25, [](membership::RingConfig& config) { config.personal_window = 4; });
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    cluster.submit(0, Service::kAgreed, 140000);  // about a hundred packets, 25 visits
+    cluster.run_for(1500us);
+    cluster.crash(2);
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 3s));
+    EXPECT_EQ(cluster.delivered(1).size(), 1U);
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
+TEST(RingEngine, ForeignAndMalformedDatagramsAreCountedAndDropped) {
+    protocol::BufferPool pool(2048, 100);
+    membership::NullTracer tracer;
+    membership::RingConfig config;
+    config.daemons = {protocol::DaemonId{1}, protocol::DaemonId{2}};
+    config.self = protocol::DaemonId{1};
+    config.config_hash = 7;
+    membership::RingEngine engine(config, protocol::Incarnation{1}, 1, protocol::Rng(1), pool,
+                                  tracer);
+    membership::EngineOutput out;
+    engine.on_start(Instant{}, out);
+    out.clear();
+    const auto feed = [&](protocol::Slice datagram) { engine.on_packet(Instant{}, datagram, out); };
+    const protocol::PacketHeader good{PacketKind::kWake, 7, protocol::DaemonId{2}, {}};
+    auto wrong_hash = good;
+    wrong_hash.config_hash = 8;
+    feed(protocol::encode_empty(wrong_hash, pool));
+    EXPECT_EQ(engine.stats().config_hash_mismatches, 1U);
+    auto stranger = good;
+    stranger.sender = protocol::DaemonId{99};
+    feed(protocol::encode_empty(stranger, pool));
+    auto damaged = protocol::encode_empty(good, pool);
+    damaged.buffer->data()[20] ^= std::byte{1};
+    feed(damaged);
+    feed(protocol::Slice{protocol::BufferRef::allocate(1), 0, 0});
+    std::uint64_t errors = 0;
+    for (const auto count : engine.stats().decode_errors) {
+        errors += count;
+    }
+    EXPECT_EQ(errors, 3U);
+    EXPECT_TRUE(out.sends.empty());
+}
+
+}  // namespace
+}  // namespace spread::sim
