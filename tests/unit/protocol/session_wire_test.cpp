@@ -201,7 +201,9 @@ TEST(CheckRequest, RefusesOneEndianBitWithoutTheOther) {
     for (const std::string_view type : {"90000000", "10000080", "00000090", "80000010"}) {
         auto bytes = encoded(legal());
         std::ranges::copy(from_hex(type), bytes.begin());
-        EXPECT_FALSE(check_request(decode_session_header(bytes), kTst)) << type;
+        EXPECT_EQ(check_request(decode_session_header(bytes), kTst),
+                  tl::unexpected(RequestFault::kHalfEndian))
+            << type;
     }
 }
 

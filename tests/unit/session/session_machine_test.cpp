@@ -205,6 +205,19 @@ TEST(SessionMachineHandshake, AcceptsOnlyAllowedMethodsByExactName) {
     }
 }
 
+TEST(SessionMachineHandshake, AnAllowedMethodWithoutImplementationAdmitsNobody) {
+    const std::vector<std::string> both = {"NULL", "IP"};
+    for (const auto& [chosen, accepted] : {std::pair("NULL", true), std::pair("IP", false)}) {
+        Conversation c(both);
+        c.feed(connect_bytes("x"));
+        EXPECT_EQ(c.last(), "D1 084e554c4c20495020");
+        const std::vector<std::string> methods = {chosen};
+        const auto choice = protocol::encode_auth_choice(methods);
+        c.feed(Bytes(choice.begin(), choice.end()));
+        EXPECT_EQ(c.machine().phase() == SessionPhase::kOpen, accepted) << chosen;
+    }
+}
+
 TEST(SessionMachineHandshake, IgnoresBytesBehindTheNulOfAMethod) {
     Conversation c;
     c.feed(connect_bytes("x"));
