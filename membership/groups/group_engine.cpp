@@ -240,10 +240,13 @@ struct GroupEngine::Impl {
         if (origin == directory.self()) {
             bind_receiver(*group, request.member);
         }
-        ++group->id.index;
-        if (phase == GroupPhase::kTransitional && !reachable.contains(origin)) {
-            group->changed = true;  // its members will lose the joiner (group semantics 1.4)
+        if (phase == GroupPhase::kTransitional && !reachable.contains(origin) && !group->changed) {
+            // Its members will lose the joiner (group semantics 1.4). Stock lets the old id count
+            // on here; but where the join came before the transitional point, that very id names
+            // a view with other vs-sets, so the group takes the transitional id like all others.
+            hit(*group);
         }
+        ++group->id.index;
         announce(MemberChange::kJoin, *group, origin, request.member, out);
     }
 
@@ -418,10 +421,15 @@ struct GroupEngine::Impl {
             if (!group.signalled) {
                 signal(group, out);
             }
-            group.changed = true;
-            group.id = current_id;
-            group.id.index = 1;
+            hit(group);
         }
+    }
+
+    /// The group has lost members, or will: the transitional id takes the place of its own.
+    void hit(Group& group) const {
+        group.changed = true;
+        group.id = current_id;
+        group.id.index = 1;
     }
 
     void on_regular(const DaemonSet& members, const protocol::RingId& next, GroupOutput& out) {
