@@ -1,0 +1,427 @@
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ordering/delivery_cursor.hpp"
+#include "ordering/delivery_gate.hpp"
+#include "ordering/flow_control.hpp"
+#include "ordering/packer.hpp"
+#include "ordering/receive_window.hpp"
+#include "ordering/ring_order.hpp"
+#include "ordering/send_queue.hpp"
+
+namespace spread::ordering {
+namespace {
+
+using protocol::BufferPool;
+using protocol::DaemonId;
+using protocol::DataBuilder;
+using protocol::MessageKind;
+using protocol::Seq;
+using protocol::SeqRange;
+using protocol::Service;
+using protocol::Slice;
+using protocol::Token;
+using protocol::TokenSeq;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const protocol::RingId kRing{DaemonId{1}, 2, 3};
+constexpr DaemonId kMe{1};
+constexpr DaemonId kOther{2};
+
+Submission message(std::size_t bytes, Service service = Service::kAgreed, bool control = false) {
+    Submission submission;
+    submission.service = service;
+    submission.control = control;
+    std::vector<std::byte> body(bytes);
+    for (std::size_t i = 0; i < bytes; ++i) {
+        body[i] = static_cast<std::byte>(i * 7 + bytes);
+    }
+    submission.body = protocol::make_message(body);
+    return submission;
+}
+
+std::vector<std::byte> bytes_of(const protocol::Message& body) {
+    std::vector<std::byte> out(body.size());
+    body.copy_to(out);
+    return out;
+}
+
+/// Stamps everything in `queue` into packets of `sender`, numbered from `next`.
+std::vector<Slice> stamp(SendQueue& queue, BufferPool& pool, DaemonId sender, Seq& next,
+                         std::size_t bytes_max = 300) {
+    std::vector<Slice> packets;
+    while (queue.current() != nullptr) {
+        DataBuilder builder(pool.acquire(), bytes_max);
+        fill_packet(queue, builder);
+        packets.push_back(
+            builder.finish({protocol::PacketKind::kData, 0, sender, kRing}, next, TokenSeq{1}));
+        ++next;
+    }
+    return packets;
+}
+
+TEST(DeliveryGate, OneTokenVisitIsNotEnoughForSafe) {
+    DeliveryGate gate;
+    gate.on_token_visit(Seq{10});
+    EXPECT_EQ(gate.safe_up_to(), Seq{0});
+    gate.on_token_visit(Seq{10});
+    EXPECT_EQ(gate.safe_up_to(), Seq{10});
+}
+
+TEST(DeliveryGate, ALoweredAruHoldsTheLineBack) {
+    DeliveryGate gate;
+    gate.on_token_visit(Seq{10});
+    gate.on_token_visit(Seq{4});
+    EXPECT_EQ(gate.safe_up_to(), Seq{4});
+    gate.on_token_visit(Seq{3});
+    EXPECT_EQ(gate.safe_up_to(), Seq{4});  // never goes back
+}
+
+TEST(ReceiveWindow, AdvancesOverContiguousPacketsOnly) {
+    BufferPool pool(64, 20);
+    ReceiveWindow window(16);
+    const auto insert = [&](std::uint64_t seq) {
+        return window.insert(Seq{seq}, kOther, Slice{pool.acquire(), 0, 1});
+    };
+    EXPECT_EQ(insert(1), ReceiveWindow::Insert::kNew);
+    EXPECT_EQ(insert(3), ReceiveWindow::Insert::kNew);
+    EXPECT_EQ(insert(4), ReceiveWindow::Insert::kNew);
+    EXPECT_EQ(insert(9), ReceiveWindow::Insert::kNew);
+    EXPECT_EQ(insert(3), ReceiveWindow::Insert::kDuplicate);
+    EXPECT_EQ(insert(17), ReceiveWindow::Insert::kOutOfRange);
+    EXPECT_EQ(window.my_aru(), Seq{1});
+    std::vector<SeqRange> missing;
+    window.append_missing(Seq{12}, 10, missing);
+    EXPECT_THAT(missing,
+                ElementsAre(SeqRange{Seq{2}, 1}, SeqRange{Seq{5}, 4}, SeqRange{Seq{10}, 3}));
+    EXPECT_THAT(window.held_beyond_aru(10), ElementsAre(SeqRange{Seq{3}, 2}, SeqRange{Seq{9}, 1}));
+    EXPECT_THAT(window.held_beyond_aru(1), ElementsAre(SeqRange{Seq{3}, 2}));
+    EXPECT_EQ(insert(2), ReceiveWindow::Insert::kNew);
+    EXPECT_EQ(window.my_aru(), Seq{4});
+    window.release_up_to(Seq{4});
+    EXPECT_EQ(insert(4), ReceiveWindow::Insert::kDuplicate);
+    EXPECT_EQ(insert(17), ReceiveWindow::Insert::kNew);  // room again
+    EXPECT_EQ(pool.blocks_in_use(), 2U);  // 9 and 17
+}
+
+TEST(FlowControl, NobodyExceedsThePersonalWindowNorAllTheWindow) {
+    FlowControl flow(100, 40);
+    Token token;
+    EXPECT_EQ(flow.allowance(token, 1000), 40U);
+    token.fcc = 80;
+    EXPECT_EQ(flow.allowance(token, 1000), 20U);
+    token.fcc = 200;
+    EXPECT_EQ(flow.allowance(token, 1000), 0U);
+}
+
+TEST(FlowControl, CountsItsOwnPartOnce) {
+    FlowControl flow(100, 40);
+    Token token;
+    flow.settle(token, 30, 5);
+    EXPECT_EQ(token.fcc, 30U);
+    EXPECT_EQ(token.backlog, 5U);
+    EXPECT_EQ(flow.allowance(token, 0), 40U);  // our own 30 do not limit us
+    flow.settle(token, 10, 0);
+    EXPECT_EQ(token.fcc, 10U);
+    EXPECT_EQ(token.backlog, 0U);
+}
+
+TEST(FlowControl, BusyMembersShareTheWindow) {
+    FlowControl flow(100, 80);
+    Token token;
+    token.backlog = 900;
+    EXPECT_EQ(flow.allowance(token, 100), 10U);
+    EXPECT_EQ(flow.allowance(token, 1), 1U);  // never starved
+}
+
+TEST(SendQueue, ControlGoesFirstAndIsNotHeldBack) {
+    SendQueue queue(10, 10000);
+    queue.pause();
+    queue.push(message(10));
+    EXPECT_EQ(queue.current(), nullptr);
+    EXPECT_FALSE(queue.has_sendable());
+    queue.push(message(20, Service::kAgreed, true));
+    ASSERT_NE(queue.current(), nullptr);
+    EXPECT_EQ(queue.current()->body.size(), 20U);
+    queue.advance(20);
+    EXPECT_EQ(queue.current(), nullptr);
+    queue.resume();
+    ASSERT_NE(queue.current(), nullptr);
+    EXPECT_EQ(queue.current()->body.size(), 10U);
+}
+
+TEST(SendQueue, AStartedMessageIsFinishedBeforeControl) {
+    SendQueue queue(10, 10000);
+    queue.push(message(100));
+    queue.advance(30);
+    queue.push(message(20, Service::kAgreed, true));
+    EXPECT_EQ(queue.current()->body.size(), 100U);
+    EXPECT_EQ(queue.offset(), 30U);
+    queue.rewind();  // the ring broke: now control is first, and the message starts over
+    EXPECT_EQ(queue.current()->body.size(), 20U);
+    queue.advance(20);
+    EXPECT_EQ(queue.current()->body.size(), 100U);
+    EXPECT_EQ(queue.offset(), 0U);
+}
+
+TEST(SendQueue, IsBoundedByMessagesAndBytes) {
+    SendQueue by_count(2, 10000);
+    by_count.push(message(1));
+    EXPECT_TRUE(by_count.has_room());
+    by_count.push(message(1));
+    EXPECT_FALSE(by_count.has_room());
+    SendQueue by_bytes(100, 50);
+    by_bytes.push(message(60));
+    EXPECT_FALSE(by_bytes.has_room());
+}
+
+TEST(Packer, SmallMessagesShareAPacketAndLargeOnesAreSplitIntoFullOnes) {
+    BufferPool pool(300, 100);
+    SendQueue queue(100, 100000);
+    for (int i = 0; i < 5; ++i) {
+        queue.push(message(20));
+    }
+    queue.push(message(1000));
+    Seq next{1};
+    const auto packets = stamp(queue, pool, kMe, next);
+    ASSERT_EQ(packets.size(), 5U);
+    for (std::size_t i = 0; i + 1 < packets.size(); ++i) {
+        EXPECT_EQ(packets[i].length, 300U);
+        EXPECT_TRUE(protocol::decode_data(packets[i].bytes()));
+    }
+}
+
+class Delivering : public testing::Test {
+  protected:
+    void put(const std::vector<Slice>& packets, DaemonId sender) {
+        for (const Slice& packet : packets) {
+            const auto data = protocol::decode_data(packet.bytes());
+            ASSERT_TRUE(data);
+            window_.insert(data->seq, sender, packet);
+        }
+    }
+    DeliveryCursor::Stop run(Seq agreed, Seq safe, std::size_t budget = 1000) {
+        return cursor_.run(window_, {agreed, safe, budget},
+                           [&](Delivery&& delivery) { got_.push_back(std::move(delivery)); });
+    }
+
+    BufferPool pool_{300, 1000};
+    ReceiveWindow window_{64};
+    DeliveryCursor cursor_{kRing};
+    std::vector<Delivery> got_;
+};
+
+TEST_F(Delivering, ReassemblesInterleavedMessagesOfSeveralSenders) {
+    SendQueue mine(10, 10000);
+    mine.push(message(500));
+    SendQueue theirs(10, 10000);
+    theirs.push(message(600));
+    // Packets alternate: 1 mine, 2 theirs, 3 mine ...
+    std::vector<Slice> packets;
+    Seq next{1};
+    while (mine.current() != nullptr || theirs.current() != nullptr) {
+        for (auto* queue : {&mine, &theirs}) {
+            if (queue->current() == nullptr) {
+                continue;
+            }
+            DataBuilder builder(pool_.acquire(), 300);
+            fill_packet(*queue, builder);
+            const DaemonId sender = queue == &mine ? kMe : kOther;
+            put({builder.finish({protocol::PacketKind::kData, 0, sender, kRing}, next,
+                                TokenSeq{1})},
+                sender);
+            ++next;
+        }
+    }
+    EXPECT_EQ(run(window_.my_aru(), Seq{0}), DeliveryCursor::Stop::kLimit);
+    ASSERT_EQ(got_.size(), 2U);
+    EXPECT_EQ(bytes_of(got_[0].body), bytes_of(message(500).body));
+    EXPECT_EQ(got_[0].origin, kMe);
+    EXPECT_EQ(bytes_of(got_[1].body), bytes_of(message(600).body));
+    EXPECT_EQ(got_[1].origin, kOther);
+}
+
+TEST_F(Delivering, StopsInFrontOfAnUnstableSafeMessageInTheMiddleOfAPacket) {
+    SendQueue queue(10, 10000);
+    queue.push(message(10));
+    queue.push(message(11, Service::kSafe));
+    queue.push(message(12));
+    Seq next{1};
+    put(stamp(queue, pool_, kMe, next), kMe);
+    EXPECT_EQ(run(Seq{1}, Seq{0}), DeliveryCursor::Stop::kUnsafe);
+    ASSERT_EQ(got_.size(), 1U);
+    EXPECT_EQ(run(Seq{1}, Seq{1}), DeliveryCursor::Stop::kLimit);
+    ASSERT_EQ(got_.size(), 3U);
+    EXPECT_EQ(got_[1].body.size(), 11U);
+    EXPECT_EQ(got_[1].index, 1);
+    EXPECT_EQ(got_[2].index, 2);
+}
+
+TEST_F(Delivering, StopsWhenTheBudgetIsUsedUpAndGoesOnThere) {
+    SendQueue queue(10, 10000);
+    for (std::size_t i = 1; i <= 5; ++i) {
+        queue.push(message(i));
+    }
+    Seq next{1};
+    put(stamp(queue, pool_, kMe, next), kMe);
+    EXPECT_EQ(run(Seq{1}, Seq{0}, 2), DeliveryCursor::Stop::kBudget);
+    EXPECT_EQ(got_.size(), 2U);
+    EXPECT_EQ(run(Seq{1}, Seq{0}, 3), DeliveryCursor::Stop::kLimit);
+    EXPECT_EQ(got_.size(), 5U);
+}
+
+TEST_F(Delivering, AMessageWhoseStartWasLeftOutIsNotDelivered) {
+    SendQueue queue(10, 10000);
+    queue.push(message(500));
+    queue.push(message(10));
+    Seq next{1};
+    put(stamp(queue, pool_, kMe, next), kMe);
+    cursor_.skip_packet();
+    EXPECT_EQ(run(window_.my_aru(), Seq{0}), DeliveryCursor::Stop::kLimit);
+    ASSERT_EQ(got_.size(), 1U);
+    EXPECT_EQ(got_[0].body.size(), 10U);
+}
+
+TEST_F(Delivering, AnEmptyMessageIsAMessage) {
+    SendQueue queue(10, 10000);
+    queue.push(message(0));
+    queue.push(message(1));
+    Seq next{1};
+    put(stamp(queue, pool_, kMe, next), kMe);
+    EXPECT_EQ(run(Seq{1}, Seq{0}), DeliveryCursor::Stop::kLimit);
+    EXPECT_EQ(got_.size(), 2U);
+}
+
+class TokenVisits : public testing::Test {
+  protected:
+    TokenVisits() {
+        config_.self = kMe;
+        config_.gap_max = 100;
+        config_.personal_window = 10;
+    }
+
+    Token token(std::uint64_t token_seq, std::uint64_t seq, std::uint64_t aru,
+                DaemonId aru_id = {}) const {
+        Token token;
+        token.ring_id = kRing;
+        token.token_seq = TokenSeq{token_seq};
+        token.seq = Seq{seq};
+        token.aru = Seq{aru};
+        token.aru_id = aru_id;
+        return token;
+    }
+    void receive(RingOrder& order, std::uint64_t seq) {
+        DataBuilder builder(pool_.acquire(), 300);
+        static_cast<void>(
+            builder.add_entry(4, true, true, Service::kAgreed, MessageKind::kClientFrame));
+        const Slice packet =
+            builder.finish({protocol::PacketKind::kData, 0, kOther, kRing}, Seq{seq}, TokenSeq{1});
+        const auto data = protocol::decode_data(packet.bytes());
+        ASSERT_TRUE(data);
+        order.on_data(*data, kOther, packet);
+    }
+
+    OrderConfig config_;
+    BufferPool pool_{1500, 1000};
+    SendQueue queue_{1000, 1000000};
+    TokenVisit visit_;
+};
+
+TEST_F(TokenVisits, StampsInOrderAndRaisesAruWithTheOwnPackets) {
+    RingOrder order(config_, kRing);
+    queue_.push(message(3000));
+    Token t = token(1, 0, 0);
+    order.on_token(t, queue_, pool_, false, visit_);
+    EXPECT_EQ(visit_.before_token.size(), 3U);
+    EXPECT_THAT(visit_.after_token, IsEmpty());
+    EXPECT_EQ(t.seq, Seq{3});
+    EXPECT_EQ(t.aru, Seq{3});
+    EXPECT_EQ(t.token_seq, TokenSeq{2});
+    EXPECT_FALSE(order.is_new(token(1, 3, 3)));
+}
+
+TEST_F(TokenVisits, AnAcceleratedTokenGoesBeforeTheLastPackets) {
+    config_.accelerated_window = 2;
+    RingOrder order(config_, kRing);
+    queue_.push(message(5000));
+    Token t = token(1, 0, 0);
+    order.on_token(t, queue_, pool_, true, visit_);
+    EXPECT_EQ(visit_.before_token.size(), 2U);
+    EXPECT_EQ(visit_.after_token.size(), 2U);
+    EXPECT_EQ(t.seq, Seq{4});
+}
+
+TEST_F(TokenVisits, AnAcceleratedRingAsksOnlyForThePreviousRound) {
+    RingOrder order(config_, kRing);
+    Token first = token(1, 5, 0);
+    order.on_token(first, queue_, pool_, true, visit_);
+    EXPECT_THAT(first.rtr, IsEmpty());  // they may still be on their way
+    Token second = token(4, 8, 0, kMe);
+    order.on_token(second, queue_, pool_, true, visit_);
+    EXPECT_THAT(second.rtr, ElementsAre(SeqRange{Seq{1}, 5}));
+    RingOrder original(config_, kRing);
+    Token third = token(1, 5, 0);
+    original.on_token(third, queue_, pool_, false, visit_);
+    EXPECT_THAT(third.rtr, ElementsAre(SeqRange{Seq{1}, 5}));
+}
+
+TEST_F(TokenVisits, AnswersRequestsOnceAndLeavesTheRest) {
+    RingOrder order(config_, kRing);
+    for (const std::uint64_t seq : {1U, 2U, 4U}) {
+        receive(order, seq);
+    }
+    Token t = token(1, 5, 0, kOther);
+    t.rtr = {{Seq{1}, 4}};
+    order.on_token(t, queue_, pool_, false, visit_);
+    EXPECT_EQ(visit_.retransmitted, 3U);
+    // 3 nobody answered yet, 5 is ours to ask for.
+    EXPECT_THAT(t.rtr, ElementsAre(SeqRange{Seq{3}, 1}, SeqRange{Seq{5}, 1}));
+}
+
+TEST_F(TokenVisits, LowersAruToWhatItHasAndRaisesOnlyItsOwn) {
+    RingOrder order(config_, kRing);
+    receive(order, 1);
+    Token t = token(1, 5, 5);
+    order.on_token(t, queue_, pool_, false, visit_);
+    EXPECT_EQ(t.aru, Seq{1});
+    EXPECT_EQ(t.aru_id, kMe);
+    // Somebody else lowered it further: not ours to raise.
+    receive(order, 2);
+    Token lower = token(4, 5, 0, kOther);
+    order.on_token(lower, queue_, pool_, false, visit_);
+    EXPECT_EQ(lower.aru, Seq{0});
+    EXPECT_EQ(lower.aru_id, kOther);
+    Token ours = token(7, 5, 1, kMe);
+    order.on_token(ours, queue_, pool_, false, visit_);
+    EXPECT_EQ(ours.aru, Seq{2});
+}
+
+TEST_F(TokenVisits, NobodyRunsMoreThanAGapAhead) {
+    config_.personal_window = 1000;
+    config_.window = 1000;
+    RingOrder order(config_, kRing);
+    for (int i = 0; i < 400; ++i) {
+        queue_.push(message(1300));
+    }
+    Token t = token(1, 0, 0, kOther);
+    order.on_token(t, queue_, pool_, false, visit_);
+    EXPECT_EQ(t.seq, Seq{100});
+    Token again = token(4, 100, 0, kOther);
+    order.on_token(again, queue_, pool_, false, visit_);
+    EXPECT_EQ(again.seq, Seq{100});
+}
+
+TEST_F(TokenVisits, ARequestForWhatEverybodyHadDoesNotSpin) {
+    RingOrder order(config_, kRing);
+    receive(order, 1);
+    Token t = token(1, 0xffffffffULL, 1, kOther);
+    t.rtr = {{Seq{1}, 0xfffffffeU}};
+    order.on_token(t, queue_, pool_, true, visit_);
+    EXPECT_EQ(visit_.retransmitted, 1U);
+}
+
+}  // namespace
+}  // namespace spread::ordering

@@ -1,0 +1,224 @@
+#include "protocol/ring_wire.hpp"
+
+#include <functional>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "protocol/checksum.hpp"
+
+namespace spread::protocol {
+namespace {
+
+const RingId kRing{DaemonId{3}, 0xabcdef01, 1700000000};
+
+class RingWire : public testing::Test {
+  protected:
+    BufferPool pool_{1500, 100};
+    PacketHeader header_{PacketKind::kJoin, 77, DaemonId{3}, kRing};
+
+    Token token() const {
+        Token token;
+        token.ring_id = kRing;
+        token.sender = DaemonId{3};
+        token.token_seq = TokenSeq{90};
+        token.seq = Seq{1000};
+        token.aru = Seq{900};
+        token.aru_id = DaemonId{5};
+        token.fcc = 12;
+        token.backlog = 13;
+        token.idle = true;
+        token.rtr = {{Seq{901}, 3}, {Seq{950}, 51}};
+        token.complete = {0x05};
+        return token;
+    }
+
+    static CommitToken commit() {
+        CommitToken token;
+        token.ring_id = kRing;
+        token.sender = DaemonId{3};
+        token.token_seq = TokenSeq{2};
+        CommitMember a;
+        a.id = DaemonId{3};
+        a.filled = true;
+        a.incarnation = Incarnation{5};
+        a.old_ring = RingId{DaemonId{9}, 1, 2};
+        a.aru = Seq{100};
+        a.safe_up_to = Seq{90};
+        a.held = {{Seq{102}, 5}, {Seq{110}, 1}};
+        a.obligation = {0x03};
+        CommitMember b;
+        b.id = DaemonId{4};
+        token.members = {a, b};
+        return token;
+    }
+
+    Slice data() {
+        DataBuilder builder(pool_.acquire(), 1452);
+        auto one = builder.add_entry(3, true, true, Service::kSafe, MessageKind::kGroupJoin);
+        std::fill(one.begin(), one.end(), std::byte{7});
+        auto two = builder.add_entry(5, true, false, Service::kAgreed, MessageKind::kClientFrame);
+        std::fill(two.begin(), two.end(), std::byte{8});
+        header_.kind = PacketKind::kData;
+        return builder.finish(header_, Seq{42}, TokenSeq{41});
+    }
+};
+
+/// Writes a right checksum over changed bytes, so that a test reaches the check behind it.
+void reseal(std::span<std::byte> bytes) {
+    const std::uint32_t sum = crc32c(bytes.subspan(8), crc32c(bytes.first(4)));
+    for (std::size_t i = 0; i < 4; ++i) {
+        bytes[4 + i] = static_cast<std::byte>(sum >> (8 * i));
+    }
+}
+
+std::vector<std::byte> copy(const Slice& slice) {
+    const auto bytes = slice.bytes();
+    return {bytes.begin(), bytes.end()};
+}
+
+TEST_F(RingWire, EveryKindComesBackAsItWasSent) {
+    EXPECT_EQ(decode_token(encode_token(token(), 77, pool_).bytes()), token());
+    EXPECT_EQ(decode_commit(encode_commit(commit(), 77, pool_).bytes()), commit());
+    const Join join{Incarnation{1}, 2, 3, {DaemonId{1}, DaemonId{2}}, {DaemonId{2}}};
+    EXPECT_EQ(decode_join(encode_join(join, header_, pool_).bytes()), join);
+    const Probe probe{Incarnation{1}, 2, {DaemonId{8}}};
+    EXPECT_EQ(decode_probe(encode_probe(probe, header_, pool_).bytes()), probe);
+    EXPECT_EQ(decode_hold(encode_hold(TokenSeq{6}, header_, pool_).bytes()), TokenSeq{6});
+    EXPECT_TRUE(decode_empty(encode_empty(header_, pool_).bytes()));
+    const auto header = decode_header(encode_join(join, header_, pool_).bytes());
+    ASSERT_TRUE(header);
+    EXPECT_EQ(header->config_hash, 77U);
+    EXPECT_EQ(header->sender, DaemonId{3});
+    EXPECT_EQ(header->ring_id, kRing);
+}
+
+TEST_F(RingWire, DataEntriesComeBackInOrder) {
+    const Slice datagram = data();
+    const auto decoded = decode_data(datagram.bytes());
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded->seq, Seq{42});
+    EXPECT_EQ(decoded->token_seq, TokenSeq{41});
+    EXPECT_EQ(decoded->entry_count, 2);
+    DataEntries entries(datagram.bytes());
+    const auto one = entries.peek();
+    ASSERT_TRUE(one);
+    EXPECT_TRUE(one->first && one->last);
+    EXPECT_EQ(one->service, Service::kSafe);
+    EXPECT_EQ(one->kind, MessageKind::kGroupJoin);
+    EXPECT_EQ(datagram.bytes()[one->offset], std::byte{7});
+    entries.skip(*one);
+    const auto two = entries.peek();
+    ASSERT_TRUE(two);
+    EXPECT_TRUE(two->first && !two->last);
+    EXPECT_EQ(two->length, 5U);
+    entries.skip(*two);
+    EXPECT_FALSE(entries.peek());
+}
+
+TEST_F(RingWire, EveryTruncationAndEveryTrailingByteIsRefused) {
+    const Join join{Incarnation{1}, 2, 3, {DaemonId{1}, DaemonId{2}}, {DaemonId{2}}};
+    const Probe probe{Incarnation{1}, 2, {DaemonId{8}}};
+    using Check = std::function<bool(std::span<const std::byte>)>;
+    const std::vector<std::pair<std::vector<std::byte>, Check>> cases = {
+        {copy(encode_token(token(), 77, pool_)), [](auto b) { return bool(decode_token(b)); }},
+        {copy(encode_commit(commit(), 77, pool_)), [](auto b) { return bool(decode_commit(b)); }},
+        {copy(encode_join(join, header_, pool_)), [](auto b) { return bool(decode_join(b)); }},
+        {copy(encode_probe(probe, header_, pool_)), [](auto b) { return bool(decode_probe(b)); }},
+        {copy(encode_hold(TokenSeq{1}, header_, pool_)),
+         [](auto b) { return bool(decode_hold(b)); }},
+        {copy(encode_empty(header_, pool_)), [](auto b) { return bool(decode_empty(b)); }},
+        {copy(data()), [](auto b) { return bool(decode_data(b)); }}};
+    for (std::size_t c = 0; c < cases.size(); ++c) {
+        const auto& [good, accepts] = cases[c];
+        ASSERT_TRUE(accepts(good)) << c;
+        for (std::size_t size = 0; size < good.size(); ++size) {
+            std::vector<std::byte> cut(good.begin(), good.begin() + static_cast<long>(size));
+            if (size >= 8) {
+                reseal(cut);
+            }
+            EXPECT_FALSE(accepts(cut)) << "case " << c << " cut at " << size;
+        }
+        auto longer = good;
+        longer.push_back(std::byte{0});
+        reseal(longer);
+        EXPECT_FALSE(accepts(longer)) << "case " << c;
+    }
+}
+
+TEST_F(RingWire, EveryFlippedBitIsNoticed) {
+    auto bytes = copy(data());
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+        bytes[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+        EXPECT_FALSE(decode_header(bytes)) << bit;
+        bytes[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+    }
+}
+
+TEST_F(RingWire, TheReasonOfARefusalIsNamed) {
+    auto bytes = copy(encode_empty(header_, pool_));
+    const auto after = [&](std::size_t at, std::byte value, bool sealed) {
+        auto changed = bytes;
+        changed[at] = value;
+        if (sealed) {
+            reseal(changed);
+        }
+        return decode_header(changed).error();
+    };
+    EXPECT_EQ(after(0, std::byte{'X'}, true), DecodeError::kBadMagic);
+    EXPECT_EQ(after(2, std::byte{9}, true), DecodeError::kBadVersion);
+    EXPECT_EQ(after(3, std::byte{0}, true), DecodeError::kBadKind);
+    EXPECT_EQ(after(3, std::byte{99}, true), DecodeError::kBadKind);
+    EXPECT_EQ(after(20, std::byte{99}, false), DecodeError::kBadChecksum);
+}
+
+TEST_F(RingWire, ContradictionsAreRefused) {
+    auto aru_above_seq = token();
+    aru_above_seq.aru = aru_above_seq.seq + 1;
+    EXPECT_EQ(decode_token(encode_token(aru_above_seq, 77, pool_).bytes()).error(),
+              DecodeError::kBadValue);
+    auto request_beyond = token();
+    request_beyond.rtr = {{Seq{999}, 3}};
+    EXPECT_EQ(decode_token(encode_token(request_beyond, 77, pool_).bytes()).error(),
+              DecodeError::kBadValue);
+    auto empty_request = token();
+    empty_request.rtr = {{Seq{999}, 0}};
+    EXPECT_EQ(decode_token(encode_token(empty_request, 77, pool_).bytes()).error(),
+              DecodeError::kBadValue);
+    auto unfilled_second_pass = commit();
+    unfilled_second_pass.pass = 2;
+    EXPECT_EQ(decode_commit(encode_commit(unfilled_second_pass, 77, pool_).bytes()).error(),
+              DecodeError::kBadValue);
+    auto safe_above_aru = commit();
+    safe_above_aru.members[0].safe_up_to = Seq{101};
+    EXPECT_EQ(decode_commit(encode_commit(safe_above_aru, 77, pool_).bytes()).error(),
+              DecodeError::kBadValue);
+    // The second entry claims to continue a message in the middle of a packet.
+    auto middle = copy(data());
+    middle[kDataHeaderBytes + 7 + 2] = std::byte{0x10};
+    reseal(middle);
+    EXPECT_EQ(decode_data(middle).error(), DecodeError::kBadValue);
+}
+
+TEST_F(RingWire, TheBiggestCommitTokenFitsADatagram) {
+    CommitToken token;
+    token.ring_id = kRing;
+    for (std::uint32_t i = 0; i < kRingMembersMax; ++i) {
+        CommitMember member;
+        member.id = DaemonId{i + 1};
+        member.filled = true;
+        Seq next{2};
+        for (std::size_t k = 0; k < held_ranges_max(kRingMembersMax); ++k) {
+            member.held.push_back({next, 1});
+            next = next + 2;
+        }
+        member.obligation.assign(16, 0xff);
+        token.members.push_back(member);
+    }
+    const Slice encoded = encode_commit(token, 77, pool_);
+    EXPECT_LE(encoded.length, kRingDatagramBytesMax);
+    EXPECT_EQ(decode_commit(encoded.bytes()), token);
+}
+
+}  // namespace
+}  // namespace spread::protocol
