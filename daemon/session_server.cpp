@@ -592,30 +592,28 @@ void SessionServer::note_opened(Connection& connection) {
 
 void SessionServer::log_close(const session::SessionOutput::Close& close,
                               const Connection* connection) {
-    const std::string who = connection == nullptr
-                                ? std::string("client")
-                                : (connection->name.empty() ? "client at " + connection->peer
-                                                            : "client " + escape(connection->name) +
-                                                                  " at " + connection->peer);
-    const std::string detail = close.detail.empty() ? "" : ": " + close.detail;
+    // The core's detail names the client; before there is one, its address must do.
+    const std::string who =
+        !close.detail.empty()
+            ? "client " + close.detail
+            : "client at " + (connection == nullptr ? std::string("unknown") : connection->peer);
     switch (close.reason) {
         case session::CloseReason::kSlowReader:
-            log_warning(LogType::kSession, "dropped {}: {}{}", who,
-                        session::to_string(close.reason), detail);
+            log_warning(LogType::kSession, "dropped {} ({})", who,
+                        session::to_string(close.reason));
             return;
         case session::CloseReason::kHandshakeTimeout:
         case session::CloseReason::kRejected:
         case session::CloseReason::kIllegalRequest:
             if (const auto more = rejected_limit_.admit(now())) {
-                log_info(LogType::kSession, "closed {}: {}{}", who,
-                         session::to_string(close.reason), detail);
+                log_info(LogType::kSession, "closed {} ({}; {} more closed unlogged)", who,
+                         session::to_string(close.reason), *more);
             }
             return;
         default: break;
     }
     if (session_log_) {
-        log_info(LogType::kSession, "{} disconnected: {}{}", who, session::to_string(close.reason),
-                 detail);
+        log_info(LogType::kSession, "{} ({})", who, session::to_string(close.reason));
     }
 }
 

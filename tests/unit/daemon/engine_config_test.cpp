@@ -1,0 +1,127 @@
+#include "daemon/engine_config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace spread::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+config::Configuration three_daemons(std::size_t segments = 1) {
+    config::Configuration configuration;
+    configuration.segments.resize(segments);
+    for (std::uint32_t i = 1; i <= 3; ++i) {
+        config::Daemon daemon;
+        daemon.name = "d" + std::to_string(i);
+        daemon.id = 100 + i;
+        daemon.segment = i % segments;
+        configuration.segments[daemon.segment].daemons.push_back(configuration.daemons.size());
+        configuration.daemons.push_back(daemon);
+    }
+    return configuration;
+}
+
+TEST(EngineConfig, DaemonsKeepTheirFileOrder) {
+    const auto ring = ring_config_of(three_daemons(), 1);
+    EXPECT_THAT(ring.daemons, ElementsAre(protocol::DaemonId{101}, protocol::DaemonId{102},
+                                          protocol::DaemonId{103}));
+    EXPECT_EQ(ring.self, protocol::DaemonId{102});
+    EXPECT_EQ(ring.config_hash, config::configuration_hash(three_daemons()));
+}
+
+TEST(EngineConfig, OneSegmentIsAcceleratedAndSeveralAreNot) {
+    EXPECT_TRUE(ring_config_of(three_daemons(1), 0).accelerated);
+    const auto wide = ring_config_of(three_daemons(2), 0);
+    EXPECT_FALSE(wide.accelerated);
+    EXPECT_EQ(wide.accelerated_window, 0U);
+    auto explicit_on = three_daemons(2);
+    explicit_on.accelerated_ring = true;
+    EXPECT_TRUE(ring_config_of(explicit_on, 0).accelerated);
+}
+
+TEST(EngineConfig, AWideAreaIsGivenMoreTime) {
+    const membership::RingConfig defaults;
+    const auto wide = ring_config_of(three_daemons(2), 0);
+    EXPECT_EQ(wide.token_loss_timeout, 4 * defaults.token_loss_timeout);
+    EXPECT_EQ(wide.start_timeout, 4 * defaults.start_timeout);
+    auto local = three_daemons(2);
+    local.wide_area_network = false;
+    EXPECT_EQ(ring_config_of(local, 0).token_loss_timeout, defaults.token_loss_timeout);
+}
+
+TEST(EngineConfig, ExplicitStockTimeoutsReplaceTheDefaults) {
+    auto configuration = three_daemons();
+    configuration.timeouts =
+        config::StockTimeouts{1250ms, 3ms, 250ms, 40ms, 625ms, 500ms, 900ms, 1250ms, 2000ms};
+    const auto ring = ring_config_of(configuration, 0);
+    EXPECT_EQ(ring.token_loss_timeout, 1250ms);
+    EXPECT_EQ(ring.token_retransmit_timeout, 3ms);
+    EXPECT_EQ(ring.join_timeout, 40ms);
+    EXPECT_EQ(ring.consensus_timeout, 900ms);
+    EXPECT_EQ(ring.start_timeout, 1400ms);
+    EXPECT_EQ(ring.merge_detect_timeout, 2000ms);
+}
+
+TEST(EngineConfig, AStockHurryTimeoutNeverSlowsTheRepairOfALostToken) {
+    auto configuration = three_daemons();
+    configuration.timeouts =
+        config::StockTimeouts{1250ms, 500ms, 250ms, 250ms, 625ms, 500ms, 1250ms, 1250ms, 30000ms};
+    EXPECT_EQ(ring_config_of(configuration, 0).token_retransmit_timeout,
+              membership::RingConfig{}.token_retransmit_timeout);
+}
+
+TEST(EngineConfig, WindowsAreTakenWhenSetAndFitIntoEachOther) {
+    auto configuration = three_daemons();
+    configuration.window = 20;
+    auto ring = ring_config_of(configuration, 0);
+    EXPECT_EQ(ring.window, 20U);
+    EXPECT_LE(ring.personal_window, ring.window);
+    EXPECT_LE(ring.accelerated_window, ring.personal_window);
+
+    configuration.window = 300;
+    configuration.personal_window = 25;
+    configuration.accelerated_window = 10;
+    ring = ring_config_of(configuration, 0);
+    EXPECT_EQ(ring.window, 300U);
+    EXPECT_EQ(ring.personal_window, 25U);
+    EXPECT_EQ(ring.accelerated_window, 10U);
+}
+
+TEST(EngineConfig, GroupsKnowEveryDaemonByName) {
+    const auto groups = group_config_of(three_daemons(), 2);
+    ASSERT_EQ(groups.daemons.size(), 3U);
+    EXPECT_EQ(groups.daemons[1].name, "d2");
+    EXPECT_EQ(groups.daemons[1].id, protocol::DaemonId{102});
+    EXPECT_EQ(groups.self, protocol::DaemonId{103});
+}
+
+TEST(EngineConfig, SessionsTakeTheirLimitFromTheFile) {
+    auto configuration = three_daemons();
+    configuration.max_session_messages = 77;
+    const auto sessions = session_config_of(configuration, 0);
+    EXPECT_EQ(sessions.session_messages_max, 77U);
+    EXPECT_EQ(sessions.daemon_name, "d1");
+    EXPECT_THAT(sessions.auth_methods, ElementsAre("NULL"));
+}
+
+TEST(EngineConfig, AMethodThatIsNotAvailableAdmitsNobody) {
+    auto configuration = three_daemons();
+    configuration.allowed_auth_methods = {"IP"};
+    EXPECT_THAT(session_config_of(configuration, 0).auth_methods, IsEmpty());
+    configuration.allowed_auth_methods = {"NULL", "IP"};
+    EXPECT_THAT(session_config_of(configuration, 0).auth_methods, ElementsAre("NULL"));
+    configuration.required_auth_methods = {"IP"};
+    EXPECT_THAT(session_config_of(configuration, 0).auth_methods, IsEmpty());
+}
+
+TEST(EngineConfig, TheTokenPortNeverWrapsToZero) {
+    EXPECT_EQ(token_port_of(4803), 4804);
+    EXPECT_EQ(token_port_of(65534), 65535);
+    EXPECT_EQ(token_port_of(65535), 65534);
+}
+
+}  // namespace
+}  // namespace spread::daemon
