@@ -1,0 +1,71 @@
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+#include <vector>
+
+#include "protocol/checksum.hpp"
+#include "protocol/ring_wire.hpp"
+
+// Bytes as a datagram: no decoder may crash, and what one accepts must encode to the same value
+// again.
+
+namespace {
+
+using namespace spread::protocol;
+
+void require(bool condition) {
+    if (!condition) {
+        std::abort();
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    std::vector<std::byte> datagram;
+    for (std::size_t i = 0; i < size && i < kRingDatagramBytesMax; ++i) {
+        datagram.push_back(static_cast<std::byte>(data[i]));
+    }
+    // Past the magic and the checksum, so that the input reaches the fields behind them.
+    if (datagram.size() >= kRingHeaderBytes) {
+        datagram[0] = std::byte{'S'};
+        datagram[1] = std::byte{'R'};
+        datagram[2] = std::byte{kRingWireVersion};
+        const std::span<const std::byte> all(datagram);
+        const std::uint32_t sum = crc32c(all.subspan(8), crc32c(all.first(4)));
+        for (std::size_t i = 0; i < 4; ++i) {
+            datagram[4 + i] = static_cast<std::byte>(sum >> (8 * i));
+        }
+    }
+    BufferPool pool(2048, 4);
+    const auto header = decode_header(datagram);
+    if (!header) {
+        return 0;
+    }
+    if (const auto token = decode_token(datagram)) {
+        require(decode_token(encode_token(*token, header->config_hash, pool).bytes()) == token);
+    }
+    if (const auto join = decode_join(datagram)) {
+        require(decode_join(encode_join(*join, *header, pool).bytes()) == join);
+    }
+    if (const auto commit = decode_commit(datagram)) {
+        require(decode_commit(encode_commit(*commit, header->config_hash, pool).bytes()) == commit);
+    }
+    if (const auto probe = decode_probe(datagram)) {
+        require(decode_probe(encode_probe(*probe, *header, pool).bytes()) == probe);
+    }
+    static_cast<void>(decode_hold(datagram));
+    static_cast<void>(decode_empty(datagram));
+    if (const auto packet = decode_data(datagram)) {
+        DataEntries entries(datagram);
+        std::uint16_t count = 0;
+        while (const auto entry = entries.peek()) {
+            require(entry->offset + entry->length <= datagram.size());
+            entries.skip(*entry);
+            ++count;
+        }
+        require(count == packet->entry_count);
+    }
+    return 0;
+}
