@@ -78,19 +78,14 @@ void allow_many_sockets() {
 
 void play_against(DaemonKind kind, const Scenario& scenario, Pieces pieces) {
     const auto patience = kind == DaemonKind::kStock ? kStockPatience : support::kPatience;
-    if (scenario.has_two_daemons) {
-        TwoDaemons cluster(kind);
-        replay(scenario, cluster, pieces, patience);
-    } else {
-        SingleDaemon cluster(kind);
-        replay(scenario, cluster, pieces, patience);
-        ASSERT_EQ(cluster.daemon().stop(), 0) << cluster.daemon().log();
-    }
+    RealCluster cluster(kind, scenario.has_two_daemons ? 2 : 1);
+    replay(scenario, cluster, pieces, patience);
+    ASSERT_EQ(cluster.ring().daemon(0).stop(), 0) << cluster.ring().logs();
 }
 
 void refuses_one_session_too_many(DaemonKind kind) {
     allow_many_sockets();
-    SingleDaemon cluster(kind);
+    RealCluster cluster(kind, 1);
     std::vector<support::TestClient> sessions;
     sessions.reserve(kSessionsMax);
     for (int i = 0; i < kSessionsMax; ++i) {
@@ -127,7 +122,7 @@ TEST(GoldenReplayInSingleBytes, AnswersAsRecorded) {
             continue;
         }
         expect_better_than_stock(scenario);
-        SingleDaemon cluster(DaemonKind::kOurs);
+        RealCluster cluster(DaemonKind::kOurs, 1);
         replay(scenario, cluster, Pieces::kSingleBytes);
     }
 }

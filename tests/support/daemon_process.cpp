@@ -1,10 +1,13 @@
 #include "tests/support/daemon_process.hpp"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <sstream>
 #include <stdexcept>
@@ -24,9 +27,21 @@ bool is_free(int type, std::uint16_t port) {
     return free;
 }
 
-/// Does the process's network namespace have a TCP listener on this port? The kernel's table is
-/// read because a trial connection would be a client to the daemon.
-bool has_listener(pid_t pid, std::uint16_t port) {
+/// An IPv4 address as the kernel's tables show it; empty for IPv6.
+std::string kernel_form(const std::string& address) {
+    in_addr bytes{};
+    if (inet_pton(AF_INET, address.c_str(), &bytes) != 1) {
+        return "";
+    }
+    std::array<char, 9> text{};
+    std::snprintf(text.data(), text.size(), "%08X", bytes.s_addr);
+    return text.data();
+}
+
+/// Does the process's network namespace have a TCP listener there? The kernel's table is read
+/// because a trial connection would be a client to the daemon.
+bool has_listener(pid_t pid, const std::string& address, std::uint16_t port) {
+    const std::string wanted = kernel_form(address);
     for (const char* table : {"tcp", "tcp6"}) {
         std::istringstream lines(
             read_file("/proc/" + std::to_string(pid) + "/net/" + std::string(table)));
@@ -40,7 +55,8 @@ bool has_listener(pid_t pid, std::uint16_t port) {
             fields >> slot >> local >> remote >> state;
             const auto colon = local.rfind(':');
             if (state == "0A" && colon != std::string::npos &&
-                std::stoul(local.substr(colon + 1), nullptr, 16) == port) {
+                std::stoul(local.substr(colon + 1), nullptr, 16) == port &&
+                (wanted.empty() || local.substr(0, colon) == wanted)) {
                 return true;
             }
         }
@@ -110,8 +126,14 @@ void DaemonProcess::start() {
     }
     const std::string program = kind_ == DaemonKind::kStock ? (*stock / "sbin/spread").string()
                                                             : std::string(SPREAD_DAEMON_BINARY);
+    std::vector<std::string> command{program, "-n", spec_.name, "-c", configuration_.string()};
+    if (kind_ == DaemonKind::kOurs) {
+        // Nothing of a test may meet a daemon that really serves this machine, or another test.
+        const std::string directory = log_file_.parent_path().string();
+        command.insert(command.end(), {"--unix-dir", directory, "--state-dir", directory});
+    }
     process_ = std::make_unique<ChildProcess>(
-        ChildProcess::Options{.command = {program, "-n", spec_.name, "-c", configuration_.string()},
+        ChildProcess::Options{.command = std::move(command),
                               .output = log_file_,
                               .input = {},
                               .network_namespace = spec_.network_namespace,
@@ -124,7 +146,7 @@ void DaemonProcess::wait_listening() {
             throw std::runtime_error("daemon " + spec_.name + " ended with status " +
                                      std::to_string(process_->wait_exit()) + ":\n" + log());
         }
-        return has_listener(process_->pid(), port_);
+        return has_listener(process_->pid(), spec_.address, port_);
     });
 }
 
@@ -141,6 +163,11 @@ void DaemonProcess::crash() {
 void DaemonProcess::restart() {
     process_->wait_exit();
     start();
+    wait_listening();
+}
+
+std::filesystem::path DaemonProcess::unix_socket() const {
+    return log_file_.parent_path() / std::to_string(port_);
 }
 
 std::string DaemonProcess::log() const {

@@ -35,7 +35,8 @@ struct DaemonSpec {
 /// local addresses and as a Unix socket, and that no other test of this run is likely to pick.
 [[nodiscard]] std::uint16_t pick_port();
 
-/// A running daemon. Its output goes to a file in `directory`.
+/// A running daemon. Its output goes to a file in `directory`, its Unix socket (ours only) is
+/// there.
 class DaemonProcess {
   public:
     DaemonProcess(DaemonKind kind, DaemonSpec spec, const std::filesystem::path& configuration,
@@ -47,13 +48,15 @@ class DaemonProcess {
     int stop();
     /// SIGKILL, as a crash.
     void crash();
-    /// Starts the same daemon again; the old process must be gone.
+    /// Starts the same daemon again and waits until it listens; the old process must be gone.
     void restart();
 
     [[nodiscard]] ChildProcess& process() { return *process_; }
     [[nodiscard]] const DaemonSpec& spec() const { return spec_; }
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string log() const;
+    /// Where clients on this host reach our daemon.
+    [[nodiscard]] std::filesystem::path unix_socket() const;
 
   private:
     void start();

@@ -51,9 +51,8 @@ class TestClient {
 
     [[nodiscard]] Received receive(std::chrono::milliseconds patience = kPatience);
     /// The next message, which must be a regular membership of `group` with this cause.
-    [[nodiscard]] client::Membership receive_membership(
-        std::string_view group, std::uint32_t cause,
-        std::chrono::milliseconds patience = kPatience);
+    client::Membership receive_membership(std::string_view group, std::uint32_t cause,
+                                          std::chrono::milliseconds patience = kPatience);
     /// Reads memberships of `group`, and anything else, until one has exactly these members.
     client::Membership wait_for_members(std::string_view group,
                                         const std::vector<std::string>& members,
