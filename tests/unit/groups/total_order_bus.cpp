@@ -168,12 +168,12 @@ void TotalOrderBus::disconnect(Client& client, bool orderly) {
 }
 
 void TotalOrderBus::send(Client& client, const std::vector<std::string>& groups,
-                         const std::string& body, std::uint32_t type) {
+                         const std::string& body, std::uint32_t type, std::int16_t mess_type) {
     protocol::SessionHeader header;
     header.type = type;
     header.private_group_name = NameField(client.private_name);
     header.num_groups = static_cast<std::int32_t>(groups.size());
-    header.hint = protocol::make_hint(0);
+    header.hint = protocol::make_hint(mess_type);
     header.data_len = static_cast<std::int32_t>(body.size());
     std::vector<std::byte> frame(protocol::frame_bytes(header));
     const std::span<std::byte> bytes(frame);

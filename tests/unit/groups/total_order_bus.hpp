@@ -74,7 +74,7 @@ class TotalOrderBus {
     void leave(Client& client, std::string_view group);
     void disconnect(Client& client, bool orderly = true);
     void send(Client& client, const std::vector<std::string>& groups, const std::string& body,
-              std::uint32_t type = protocol::kAgreedMess);
+              std::uint32_t type = protocol::kAgreedMess, std::int16_t mess_type = 0);
     /// Any bytes, as if `daemon` had sent them.
     void inject(std::size_t daemon, protocol::MessageKind kind, protocol::Message body);
 
