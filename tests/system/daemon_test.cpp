@@ -326,7 +326,7 @@ TEST(DaemonClients, NoticesClientsThatVanish) {
 TEST(DaemonClients, DropsAReaderThatIsTooSlow) {
     TestRing ring(1, on_loopback("MaxSessionMessages = 100\n"));
     TestClient slow = ring.client(0, "slow");
-    slow.connection().set_receive_buffer(4096);
+    slow.connection().set_receive_buffer(65536);
     slow.join("room");
     slow.receive_membership("room", kCausedByJoin);
     TestClient watcher = ring.client(0, "watcher");
@@ -345,7 +345,7 @@ TEST(DaemonClients, DropsAReaderThatIsTooSlow) {
         }
     }
     EXPECT_TRUE(dropped);
-    slow.connection().drain();
+    slow.connection().drain();  // what the kernel still held, then the end
     support::wait_until("the daemon to log why",
                         [&] { return ring.daemon(0).log().find("#slow#d1") != std::string::npos; });
     EXPECT_THAT(ring.daemon(0).log(), HasSubstr("too slowly"));
