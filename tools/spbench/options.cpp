@@ -1,0 +1,239 @@
+#include "tools/spbench/options.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include "client/address.hpp"
+#include "protocol/session_wire.hpp"
+#include "tools/spbench/stamp.hpp"
+
+namespace spread::spbench {
+
+namespace {
+
+constexpr int kUsageError = 2;
+constexpr double kSecondsMax = 1e6;
+constexpr std::size_t kClientsMax = 65535;  // what a stamp can name
+
+const std::map<std::string, Mode> kModes{{"load", Mode::kLoad},
+                                         {"fanout", Mode::kFanout},
+                                         {"pingpong", Mode::kPingpong},
+                                         {"joins", Mode::kJoins},
+                                         {"connects", Mode::kConnects}};
+
+const std::map<std::string, std::uint32_t> kServices{{"unreliable", protocol::kUnreliableMess},
+                                                     {"reliable", protocol::kReliableMess},
+                                                     {"fifo", protocol::kFifoMess},
+                                                     {"causal", protocol::kCausalMess},
+                                                     {"agreed", protocol::kAgreedMess},
+                                                     {"safe", protocol::kSafeMess}};
+
+const std::map<std::string, client::IoStyle> kStyles{{"buffered", client::IoStyle::kBuffered},
+                                                     {"stock", client::IoStyle::kStock},
+                                                     {"simple", client::IoStyle::kStock}};
+
+template <typename T>
+std::string names_of(const std::map<std::string, T>& values) {
+    std::string out;
+    for (const auto& [name, value] : values) {
+        out += (out.empty() ? "" : ", ") + name;
+    }
+    return out;
+}
+
+/// One of the names in `values`; says them all when it is not.
+template <typename T>
+CLI::Validator one_of(const std::map<std::string, T>& values) {
+    return CLI::Validator(
+        [&values](std::string& text) {
+            return values.contains(text) ? std::string()
+                                         : "\"" + text + "\" is none of " + names_of(values);
+        },
+        "");
+}
+
+template <typename Number>
+CLI::Validator between(Number low, Number high) {
+    return CLI::Range(low, high).description("");
+}
+
+Nanoseconds from_seconds(double seconds) {
+    return static_cast<Nanoseconds>(std::llround(seconds * static_cast<double>(kSecond)));
+}
+
+/// What is wrong with options that are each fine for themselves; empty when nothing is.
+std::string contradiction(const Options& options) {
+    for (const auto& daemon : options.daemons) {
+        if (const auto address = client::parse_address(daemon); !address) {
+            return address.error().text;
+        }
+    }
+    const bool is_load = options.mode == Mode::kLoad || options.mode == Mode::kFanout;
+    const std::size_t senders_in_all =
+        options.mode == Mode::kFanout ? options.senders : options.senders * options.daemons.size();
+    if (is_load && options.groups > options.receivers) {
+        return fmt::format(
+            "--groups {} needs as many --receivers, to have one in each group on "
+            "every daemon",
+            options.groups);
+    }
+    if (is_load && options.groups > senders_in_all) {
+        return fmt::format("--groups {} needs as many senders in all, here are {}", options.groups,
+                           senders_in_all);
+    }
+    if (is_load && options.receivers * options.daemons.size() + senders_in_all > kClientsMax) {
+        return fmt::format("at most {} clients in all", kClientsMax);
+    }
+    if (options.rate > 0 && !is_load) {
+        return fmt::format("--rate has no meaning with {}", to_string(options.mode));
+    }
+    if (options.rate > 0 && options.window > 0) {
+        return "--rate (open loop) and --window (closed loop) exclude each other";
+    }
+    return {};
+}
+
+}  // namespace
+
+std::size_t Options::window_or_default() const {
+    // Enough to keep a ring busy, and little enough for the queues that daemons grant a client.
+    constexpr std::size_t kBytes = 2'000'000;
+    constexpr std::size_t kMin = 16;
+    constexpr std::size_t kMax = 1000;
+    return window > 0 ? window : std::clamp(kBytes / std::max<std::size_t>(payload, 1), kMin, kMax);
+}
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+    ParsedOptions parsed;
+    Options& options = parsed.options;
+    std::string mode = "load";
+    std::string style = "buffered";
+    double duration = 5;
+    double warmup = 1;
+    double drain = 5;
+    options.daemons = {};
+
+    CLI::App app("Loads Spread daemons over the session wire and measures them.", "spbench");
+    app.set_version_flag("--version", "spbench (spreadd) " SPREAD_VERSION);
+    app.add_option("MODE", mode,
+                   "load: senders and receivers on every daemon\n"
+                   "fanout: one sender in all, many receivers\n"
+                   "pingpong: round trips between first and last daemon, one at a time\n"
+                   "joins: clients join and leave\n"
+                   "connects: clients connect and disconnect")
+        ->check(one_of(kModes))
+        ->capture_default_str();
+    app.add_option("-d,--daemon", options.daemons,
+                   "Daemon: PORT, PORT@HOST, /path, or any of them behind ns:NAME: for a network "
+                   "namespace; repeat for each daemon (default 4803)")
+        ->allow_extra_args(false);
+    app.add_option("-S,--senders", options.senders, "Senders per daemon (fanout: in all)")
+        ->check(between<std::size_t>(1, kClientsMax))
+        ->capture_default_str();
+    app.add_option("-R,--receivers", options.receivers, "Receivers per daemon")
+        ->check(between<std::size_t>(1, kClientsMax))
+        ->capture_default_str();
+    app.add_option("-b,--bytes", options.payload, "Payload of a message, bytes")
+        ->check(between<std::size_t>(Stamp::kBytes,
+                                     protocol::kMessageContentMax - protocol::kNameFieldBytes))
+        ->capture_default_str();
+    app.add_option("--service", options.service_name,
+                   "unreliable, reliable, fifo, causal, agreed or safe")
+        ->check(one_of(kServices))
+        ->capture_default_str();
+    app.add_option("-g,--groups", options.groups,
+                   "Groups; receivers of each daemon and all senders are dealt out to them")
+        ->check(between<std::size_t>(1, 10000))
+        ->capture_default_str();
+    app.add_option("-w,--window", options.window,
+                   "Closed loop: messages under way per sender, counted until the slowest receiver "
+                   "has them (default 16 to 1000, by payload)")
+        ->check(between<std::size_t>(1, 1'000'000));
+    app.add_option("--rate", options.rate,
+                   "Open loop: messages per second of all senders together, whatever the daemons "
+                   "do; latency counts from the intended time")
+        ->check(between(1e-3, 1e9));
+    app.add_option("-t,--duration", duration, "Seconds to measure")
+        ->check(between(0.001, kSecondsMax))
+        ->capture_default_str();
+    app.add_option("--warmup", warmup, "Seconds of load before the measurement")
+        ->check(between(0.0, kSecondsMax))
+        ->capture_default_str();
+    app.add_option("-m,--messages", options.messages,
+                   "Messages per sender (round trips, rounds per client) instead of a duration; "
+                   "all are measured")
+        ->check(between<std::uint64_t>(1, 4'000'000'000));
+    app.add_option("--drain-timeout", drain,
+                   "Seconds without any delivery after which what is missing counts as lost")
+        ->check(between(0.001, kSecondsMax))
+        ->capture_default_str();
+    app.add_option("-c,--clients", options.clients, "joins, connects: clients per daemon")
+        ->check(between<std::size_t>(1, kClientsMax))
+        ->capture_default_str();
+    app.add_option("--members", options.members, "joins: members that stay in each group")
+        ->check(between<std::size_t>(0, kClientsMax))
+        ->capture_default_str();
+    app.add_option("--client", style,
+                   "buffered: writes gathered, reads of 64 KiB; stock (or simple): many small "
+                   "reads and writes, as the stock library does")
+        ->check(one_of(kStyles))
+        ->capture_default_str();
+    app.add_option("--threads", options.threads,
+                   "Threads of the load (default: as many as daemons, at most as CPUs)")
+        ->check(between<std::size_t>(0, 256));
+    app.add_option("--pid", options.pids,
+                   "Process id of a daemon, for its CPU use; repeat for each daemon")
+        ->allow_extra_args(false);
+    app.add_flag("--check-bodies", options.checks_bodies, "Compare every byte that arrives");
+    app.add_flag("--tolerate-disconnects", options.tolerates_disconnects,
+                 "Go on when sessions break, and verify the surviving ones; for crash tests");
+    app.add_flag("--json", options.is_json, "Print the result as one JSON object");
+    app.add_flag("-q,--quiet", options.is_quiet, "No progress on standard error");
+    app.footer(
+        "Exit status: 0 fine, 1 lost or disordered messages, broken sessions or no connection,\n"
+        "2 wrong usage.\n"
+        "Example: spbench load -d 4803@node1 -d 4803@node2 -b 1350 -t 10 --pid 211 --pid 212\n"
+        "         spbench load -d ns:n1:4803@10.0.0.1 -d ns:n2:4803@10.0.0.2 --rate 5000 --json");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        parsed.exit_status = app.exit(error) == 0 ? 0 : kUsageError;
+        return parsed;
+    }
+    if (options.daemons.empty()) {
+        options.daemons = {std::to_string(client::kDefaultPort)};
+    }
+    options.mode = kModes.at(mode);
+    options.style = kStyles.at(style);
+    options.service = kServices.at(options.service_name);
+    options.duration = from_seconds(duration);
+    options.warmup = options.messages > 0 ? 0 : from_seconds(warmup);
+    options.drain_timeout = from_seconds(drain);
+    if (const auto problem = contradiction(options); !problem.empty()) {
+        std::cerr << "spbench: " << problem << '\n';
+        parsed.exit_status = kUsageError;
+    }
+    return parsed;
+}
+
+std::string_view to_string(Mode mode) {
+    switch (mode) {
+        case Mode::kLoad: return "load";
+        case Mode::kFanout: return "fanout";
+        case Mode::kPingpong: return "pingpong";
+        case Mode::kJoins: return "joins";
+        case Mode::kConnects: return "connects";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(client::IoStyle style) {
+    return style == client::IoStyle::kBuffered ? "buffered" : "stock";
+}
+
+}  // namespace spread::spbench

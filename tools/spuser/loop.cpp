@@ -1,0 +1,230 @@
+#include "tools/spuser/loop.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "client/session.hpp"
+#include "tools/spuser/shell.hpp"
+
+namespace spread::spuser {
+
+namespace {
+
+using client::Clock;
+using client::Deadline;
+using client::Session;
+
+constexpr int kFailure = 1;
+/// How long the last messages may take to come back after the end of input.
+constexpr std::chrono::seconds kFenceTimeout{10};
+
+/// Standard input in lines, read only when there is something to read.
+class LineReader {
+  public:
+    /// One read; false at the end of input.
+    bool fill() {
+        std::array<char, 4096> chunk{};
+        const ssize_t count = read(STDIN_FILENO, chunk.data(), chunk.size());
+        if (count > 0) {
+            buffer_.append(chunk.data(), static_cast<std::size_t>(count));
+            return true;
+        }
+        return count < 0 && (errno == EINTR || errno == EAGAIN);
+    }
+
+    [[nodiscard]] std::optional<std::string> next() {
+        const auto end = buffer_.find('\n');
+        if (end == std::string::npos) {
+            return std::nullopt;
+        }
+        std::string line = buffer_.substr(0, end);
+        buffer_.erase(0, end + 1);
+        return line;
+    }
+    /// What stands behind the last line end.
+    [[nodiscard]] std::string take_rest() { return std::exchange(buffer_, {}); }
+    [[nodiscard]] bool has_line() const { return buffer_.find('\n') != std::string::npos; }
+
+  private:
+    std::string buffer_;
+};
+
+class Loop {
+  public:
+    Loop(Session& session, Shell& shell, const Options& options)
+        : session_(session), shell_(shell), linger_(options.linger) {}
+
+    int run() {
+        shell_.start();
+        while (true) {
+            while (shell_.wants_line() && lines_.has_line()) {
+                shell_.on_line(*lines_.next());
+            }
+            if (shell_.is_done()) {
+                // After `q` we go at once; after the end of input we may have been asked to stay.
+                if (!input_ended_ || Clock::now() >= linger_until_) {
+                    return shell_.has_failures() ? kFailure : 0;
+                }
+            } else if (input_ended_ && shell_.wants_line()) {
+                end_input();
+                continue;
+            }
+            if (!wait_and_read()) {
+                return kFailure;
+            }
+        }
+    }
+
+  private:
+    void end_input() {
+        if (auto rest = lines_.take_rest(); !rest.empty()) {
+            shell_.on_line(rest);
+        }
+        if (!shell_.wants_line() && !shell_.is_done()) {
+            return;  // the last line was an `r`, which must have its message first
+        }
+        if (!shell_.is_done()) {
+            shell_.on_end_of_input();
+            linger_until_ = Clock::now() + linger_;
+            fence_until_ = Clock::now() + kFenceTimeout;
+        }
+    }
+
+    [[nodiscard]] bool reads_messages() const {
+        return shell_.wants_message() || (shell_.is_done() && input_ended_);
+    }
+
+    [[nodiscard]] std::optional<Deadline> next_deadline() const {
+        if (shell_.is_done()) {
+            return linger_until_;
+        }
+        return fence_until_ ? fence_until_ : shell_.deadline();
+    }
+
+    bool wait_and_read() {
+        int timeout_ms = -1;
+        const auto deadline = next_deadline();
+        if (deadline) {
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
+            timeout_ms = static_cast<int>(std::clamp<decltype(left)>(left, 0, 1'000'000));
+        }
+        const bool reads_input = shell_.wants_line() && !input_ended_;
+        const bool reads_messages_now = reads_messages();
+        std::array<pollfd, 2> entries{
+            pollfd{reads_input ? STDIN_FILENO : -1, POLLIN, 0},
+            // Even when no message is wanted the end of the connection is news.
+            pollfd{session_.descriptor(), static_cast<short>(reads_messages_now ? POLLIN : 0), 0}};
+        if (reads_messages_now && session_.has_buffered_bytes()) {
+            timeout_ms = 0;  // the rest of an earlier read may hold whole messages
+        }
+        if (poll(entries.data(), entries.size(), timeout_ms) < 0 && errno != EINTR) {
+            std::cerr << "spuser: poll: " << client::system_error_text(errno) << '\n';
+            return false;
+        }
+        if (deadline && Clock::now() >= *deadline) {
+            if (fence_until_ && !shell_.is_done()) {
+                std::cerr << "spuser: the daemon did not deliver our last messages in time\n";
+                return false;
+            }
+            shell_.on_deadline();
+        }
+        const bool has_message = (entries[1].revents != 0) || session_.has_buffered_bytes();
+        if (has_message &&
+            (reads_messages_now || (entries[1].revents & (POLLHUP | POLLERR)) != 0)) {
+            if (!receive_all()) {
+                return false;
+            }
+        }
+        if (entries[0].revents != 0 && !lines_.fill()) {
+            input_ended_ = true;
+        }
+        return true;
+    }
+
+    /// Shows what is there, as far as the shell wants it.
+    bool receive_all() {
+        bool is_first = true;
+        while (is_first || reads_messages()) {
+            is_first = false;
+            const auto message = session_.receive(std::chrono::milliseconds(0));
+            if (!message) {
+                if (message.error().code == client::ErrorCode::kTimedOut) {
+                    return true;
+                }
+                std::cout.flush();
+                std::cerr << "\nspuser: " << message.error().text << '\n';
+                return false;
+            }
+            const bool was_ending = shell_.is_done();
+            shell_.on_message(*message);
+            if (shell_.is_done() && !was_ending) {
+                return true;
+            }
+        }
+        return true;
+    }
+
+    Session& session_;
+    Shell& shell_;
+    std::chrono::milliseconds linger_;
+    LineReader lines_;
+    bool input_ended_ = false;
+    Deadline linger_until_{};
+    std::optional<Deadline> fence_until_;
+};
+
+client::Result<Session> connect(const Options& options) {
+    client::ConnectOptions wanted;
+    wanted.private_name = options.has_random_name ? "" : options.user;
+    wanted.timeout = options.connect_timeout;
+    if (options.address) {
+        wanted.address = *options.address;
+        return Session::connect(wanted);
+    }
+    const auto port = std::to_string(client::kDefaultPort);
+    wanted.address = port;
+    auto session = Session::connect(wanted);
+    if (!session && session.error().code == client::ErrorCode::kCouldNotConnect) {
+        wanted.address = port + "@localhost";
+        auto over_tcp = Session::connect(wanted);
+        if (over_tcp) {
+            return over_tcp;
+        }
+        session.error().text += "; nor by TCP: " + over_tcp.error().text;
+    }
+    return session;
+}
+
+}  // namespace
+
+int run(const Options& options) {
+    auto session = connect(options);
+    if (!session) {
+        std::cerr << "spuser: " << session.error().text << '\n';
+        return kFailure;
+    }
+    const auto version = session->daemon_version();
+    std::cout << "connected as " << session->private_group() << " to a daemon of version "
+              << int{version.major} << '.' << int{version.minor} << '.' << int{version.patch}
+              << std::endl;
+    Shell::Style style;
+    style.is_interactive = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
+    Shell shell(*session, std::cout, std::cerr, style);
+    const int status = Loop(*session, shell, options).run();
+    session->disconnect();
+    if (style.is_interactive) {
+        std::cout << "Bye." << std::endl;
+    }
+    return status;
+}
+
+}  // namespace spread::spuser

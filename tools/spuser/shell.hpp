@@ -1,0 +1,78 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/session.hpp"
+#include "tools/spuser/commands.hpp"
+
+namespace spread::spuser {
+
+/// The conversation with the user: takes lines and received messages, talks to the session and
+/// writes what the user shall see. It does no waiting; the loop around it asks what to wait for.
+class Shell {
+  public:
+    struct Style {
+        bool is_interactive = false;  ///< prompts and menu: a person sits there
+    };
+
+    Shell(client::Session& session, std::ostream& out, std::ostream& errors, Style style);
+
+    void start();
+    void on_line(std::string_view line);
+    /// End of input: everything sent so far shall come back before we go.
+    void on_end_of_input();
+    /// Whether a message should be read from the session when there is one.
+    [[nodiscard]] bool wants_message() const;
+    /// Whether a line should be read. Not while `r` waits for its message.
+    [[nodiscard]] bool wants_line() const { return state_ != State::kReceiving && !is_ending(); }
+    void on_message(const client::Message& message);
+    /// When `r SECONDS` gives up.
+    [[nodiscard]] std::optional<client::Deadline> deadline() const { return receive_until_; }
+    void on_deadline();
+
+    [[nodiscard]] bool is_done() const { return state_ == State::kDone; }
+    /// Some command was refused; the exit status of scripts says so.
+    [[nodiscard]] bool has_failures() const { return failures_ > 0; }
+
+  private:
+    enum class State : std::uint8_t {
+        kCommand,    // the next line is a command
+        kText,       // ... the text of a message
+        kLines,      // ... one line of several
+        kBurstSize,  // ... the size of burst messages
+        kReceiving,  // `r` waits
+        kEnding,     // waiting for our last message to come back
+        kDone
+    };
+
+    [[nodiscard]] bool is_ending() const {
+        return state_ == State::kEnding || state_ == State::kDone;
+    }
+    void run(const Command& command);
+    void start_receiving(const Command& command);
+    void send(std::uint32_t service, std::string_view text, std::int16_t mess_type);
+    void burst(std::string_view size_line);
+    void check(const client::Result<void>& result);
+    void complain(std::string_view text);
+    void prompt();
+
+    client::Session& session_;
+    std::ostream& out_;
+    std::ostream& errors_;
+    Style style_;
+    State state_ = State::kCommand;
+    bool shows_as_they_come_ = true;
+    bool is_prompt_shown_ = false;
+    std::vector<std::string> groups_;  // of the message being entered
+    std::string text_;                 // lines entered so far
+    std::optional<client::Deadline> receive_until_;
+    std::uint64_t failures_ = 0;
+};
+
+}  // namespace spread::spuser
