@@ -121,8 +121,21 @@ void RingThread::run() {
         turn();
     }
     out_.clear();
+    log_totals();
     link_.ring_stopped.store(true, std::memory_order_release);
     link_.session_wakeup.notify(RingLink::kStopped | RingLink::kDelivery);
+}
+
+void RingThread::log_totals() const {
+    const membership::RingStats& ring = engine_.stats();
+    const TransportStats& udp = transport_.stats();
+    log_debug(
+        LogType::kNetwork,
+        "totals: {} messages sent, {} delivered; {} packets sent, {} again, {} tokens; UDP: {} "
+        "datagrams sent in {} calls ({} segmented), {} lost; {} received in {} calls",
+        ring.messages_submitted, ring.messages_delivered, ring.packets_sent,
+        ring.packets_retransmitted, ring.tokens_received, udp.datagrams_sent, udp.send_calls,
+        udp.segmented_sends, udp.send_losses, udp.datagrams_received, udp.receive_calls);
 }
 
 void RingThread::turn() {
@@ -188,8 +201,8 @@ void RingThread::wait_for_work() {
     }
     int count = ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()),
                                timeout, nullptr);
-    if (count < 0 && errno == ENOSYS) {
-        // Kernels before 5.11 know milliseconds only.
+    if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
+        // Kernels before 5.11, and containers that filter system calls, know milliseconds only.
         count =
             ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     }

@@ -59,6 +59,7 @@ class RingThread final : private membership::Tracer {
 
     void run();
     void turn();
+    void log_totals() const;
     void wait_for_work();
     [[nodiscard]] bool has_work();
     void grant_delivery_room();

@@ -318,6 +318,9 @@ void SessionServer::discard_input(Connection& connection) {
         wait_read(connection);
         return;
     }
+    if (count == 0 && !connection.shut) {
+        return;  // it may still read what we have to say
+    }
     erase(connection.id);
 }
 
