@@ -32,6 +32,14 @@ std::size_t OutboundQueue::gather(std::span<iovec> slices) const {
     return used;
 }
 
+std::size_t OutboundQueue::bytes_left() const {
+    std::size_t bytes = 0;
+    for (const FrameRef& frame : frames_) {
+        bytes += frame.bytes().size();
+    }
+    return bytes - head_sent_;
+}
+
 std::size_t OutboundQueue::consume(std::size_t bytes) {
     std::size_t messages = 0;
     head_sent_ += bytes;

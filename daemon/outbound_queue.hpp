@@ -60,6 +60,8 @@ class OutboundQueue {
     }
     [[nodiscard]] bool empty() const { return frames_.empty(); }
     [[nodiscard]] std::size_t size() const { return frames_.size(); }
+    /// Not written yet.
+    [[nodiscard]] std::size_t bytes_left() const;
 
     /// Fills `slices` with what comes next, from where the last write ended; returns how many.
     [[nodiscard]] std::size_t gather(std::span<iovec> slices) const;

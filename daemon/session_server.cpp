@@ -159,7 +159,7 @@ void SessionServer::accept_all(Acceptor& acceptor) {
         const protocol::SessionId id = core_->on_accept(now(), name, out_);
         const int family = acceptor.is_unix ? AF_UNIX : peer.family();
         auto connection = std::make_unique<Connection>(
-            Connection{id, Stream(io_), {}, name, {}, true, false, false, false, false});
+            Connection{id, Stream(io_), {}, name, {}, true, false, false, false, false, false});
         connection->socket.assign(asio::generic::stream_protocol(family, 0), fd);
         log_debug(LogType::kSession, "connection from {}", name);
         Connection& added = *connection;
@@ -441,6 +441,10 @@ void SessionServer::apply() {
             if (connection == nullptr) {
                 continue;
             }
+            if (connection->deaf) {
+                core_->on_sent(id, 1, frame.bytes().size());
+                continue;
+            }
             connection->queue.push(frame);
             if (!connection->unflushed && !connection->write_waiting) {
                 connection->unflushed = true;
@@ -542,8 +546,24 @@ void SessionServer::flush_one(Connection& connection) {
             }
             return;
         case FlushResult::kBlocked: wait_write(connection); return;
-        case FlushResult::kFailed: on_peer_gone(connection.id); return;
+        case FlushResult::kFailed: stop_writing(connection); return;
     }
+}
+
+/// The peer takes nothing any more, but what it sent before it went may still wait in the socket:
+/// messages a client was allowed to send are not lost because it did not stay for the answers. The
+/// reading side meets the end of the stream after them.
+void SessionServer::stop_writing(Connection& connection) {
+    if (connection.closing) {
+        erase(connection.id);
+        return;
+    }
+    connection.deaf = true;
+    SentCount dropped;
+    dropped.bytes = connection.queue.bytes_left();
+    dropped.messages = connection.queue.size();
+    connection.queue.clear();
+    core_->on_sent(connection.id, dropped.messages, dropped.bytes);
 }
 
 void SessionServer::wait_write(Connection& connection) {

@@ -69,6 +69,7 @@ class SessionServer {
         /// Closed for the core; lives on until its queue is written and the peer has read it.
         bool closing = false;
         bool shut = false;
+        bool deaf = false;  ///< takes no more writes; its input is still read to the end
     };
 
     struct Acceptor {
@@ -88,6 +89,7 @@ class SessionServer {
     void on_readable(protocol::SessionId id);
     void discard_input(Connection& connection);
     void wait_write(Connection& connection);
+    void stop_writing(Connection& connection);
     void on_peer_gone(protocol::SessionId id);
     Connection* find(protocol::SessionId id);
 

@@ -1,0 +1,247 @@
+#include "daemon/session_server.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "protocol/byte_writer.hpp"
+#include "temporary_directory.hpp"
+
+namespace spread::daemon {
+namespace {
+
+constexpr std::uint16_t kPort = 4803;
+constexpr protocol::DaemonId kSelf{7};
+constexpr std::uint32_t kEndianBits = 0x80000080;
+constexpr std::uint32_t kAgreedMess = 0x10;
+constexpr std::uint32_t kJoinMess = 0x10000;
+
+/// A blocking client on the Unix socket, raw bytes of client protocol 3 and 4.
+class RawClient {
+  public:
+    explicit RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+        EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+                  0);
+    }
+    void send(const std::string& bytes) {
+        std::size_t done = 0;
+        while (done < bytes.size()) {
+            const ssize_t count =
+                ::send(fd_.get(), bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
+            ASSERT_GT(count, 0);
+            done += static_cast<std::size_t>(count);
+        }
+    }
+    std::string read(std::size_t size) {
+        std::string out(size, '\0');
+        std::size_t done = 0;
+        while (done < size) {
+            const ssize_t count = ::recv(fd_.get(), out.data() + done, size - done, 0);
+            if (count <= 0) {
+                out.resize(done);
+                return out;
+            }
+            done += static_cast<std::size_t>(count);
+        }
+        return out;
+    }
+    void handshake(const std::string& name) {
+        send(std::string{5, 0, 1, 0, static_cast<char>(name.size())} + name);
+        const std::string list_length = read(1);
+        ASSERT_EQ(list_length.size(), 1U);
+        read(static_cast<std::size_t>(list_length[0]));
+        std::string choice = "NULL";
+        choice.resize(90, '\0');
+        send(choice);
+        const std::string accepted = read(5);
+        ASSERT_EQ(accepted.size(), 5U);
+        ASSERT_EQ(accepted[0], 1);
+        name_ = read(static_cast<std::size_t>(accepted[4]));
+    }
+    /// One request to `group` with a body of `size` bytes.
+    [[nodiscard]] std::string request(std::uint32_t type, const std::string& group,
+                                      std::size_t size) const {
+        std::vector<std::byte> bytes(48 + 32 + size);
+        protocol::ByteWriter writer(bytes);
+        const auto field = [&writer](const std::string& name) {
+            writer.write_bytes(std::as_bytes(std::span(name.data(), name.size())));
+            writer.write_zeros(32 - name.size());
+        };
+        writer.write_le(type | kEndianBits);
+        field(name_);
+        writer.write_le(std::uint32_t{1});
+        writer.write_le(kEndianBits);
+        writer.write_le(static_cast<std::uint32_t>(size));
+        field(group);
+        writer.write_zeros(size);
+        std::string out(bytes.size(), '\0');
+        std::memcpy(out.data(), bytes.data(), bytes.size());
+        return out;
+    }
+    void close() { fd_.reset(); }
+
+  private:
+    UniqueFd fd_;
+    std::string name_;
+};
+
+/// A daemon without a network: the test plays the ring thread.
+class SessionServerTest : public ::testing::Test {
+  protected:
+    SessionServerTest() {
+        session::SessionConfig config;
+        config.daemon_name = "d1";
+        auto core = std::make_unique<session::SessionCore>(
+            config, membership::GroupConfig{{{kSelf, "d1"}}, kSelf}, protocol::Rng(1));
+        server_ = std::make_unique<SessionServer>(
+            std::move(core), link_, std::vector<TcpListener>{},
+            std::make_unique<UnixListener>(directory_.path(), kPort), SessionServer::Settings{});
+        const protocol::RingId ring{kSelf, 1, 1000};
+        deliver(membership::ConfigurationChange{
+            membership::ConfigurationKind::kRegular, ring, {kSelf}});
+        thread_ = std::thread([this] { server_->run(); });
+    }
+    ~SessionServerTest() override {
+        if (thread_.joinable()) {
+            stop();
+        }
+    }
+
+    void deliver(membership::DeliveryEvent event) {
+        if (const auto* delivery = std::get_if<membership::Delivery>(&event)) {
+            link_.delivered_bytes.fetch_add(delivery->body.size());
+        }
+        while (!link_.deliveries.try_push(std::move(event))) {
+            std::this_thread::yield();
+        }
+        link_.session_wakeup.notify(RingLink::kDelivery);
+    }
+
+    /// Takes everything submitted and delivers it at once, until `done()`.
+    template <typename Done>
+    void turn_ring_until(Done&& done) {
+        while (!done()) {
+            if (ControlItem* item = link_.control.front()) {
+                ControlItem taken = std::move(*item);
+                link_.control.pop();
+                link_.session_wakeup.notify(RingLink::kSubmitRoom);
+                if (auto* submission = std::get_if<membership::Submission>(&taken)) {
+                    order(std::move(*submission));
+                }
+                continue;
+            }
+            if (membership::Submission* front = link_.submissions.front()) {
+                membership::Submission taken = std::move(*front);
+                link_.submissions.pop();
+                link_.submitted_bytes.fetch_sub(taken.body.size());
+                if (link_.submit_is_low()) {
+                    link_.session_wakeup.notify(RingLink::kSubmitRoom);
+                }
+                order(std::move(taken));
+                continue;
+            }
+            std::this_thread::yield();
+        }
+    }
+
+    void order(membership::Submission submission) {
+        client_frames_ += submission.kind == protocol::MessageKind::kClientFrame ? 1 : 0;
+        disconnects_ += submission.kind == protocol::MessageKind::kDisconnect ? 1 : 0;
+        deliver(membership::Delivery{{kSelf, 1, 1000},
+                                     protocol::Seq{++seq_},
+                                     0,
+                                     kSelf,
+                                     submission.service,
+                                     submission.kind,
+                                     std::move(submission.body)});
+    }
+
+    void stop() {
+        ::kill(::getpid(), SIGTERM);
+        turn_ring_until([this] { return link_.leave_wanted.load(); });
+        link_.ring_stopped.store(true);
+        link_.session_wakeup.notify(RingLink::kStopped);
+        thread_.join();
+    }
+
+    [[nodiscard]] std::string socket_path() const { return directory_ / std::to_string(kPort); }
+
+    TemporaryDirectory directory_;
+    RingLink link_;
+    std::unique_ptr<SessionServer> server_;
+    std::thread thread_;
+    std::uint64_t seq_ = 0;
+    int client_frames_ = 0;
+    int disconnects_ = 0;
+};
+
+TEST_F(SessionServerTest, AMulticastGoesThroughTheRingAndComesBack) {
+    RawClient client(socket_path());
+    client.handshake("alice");
+    client.send(client.request(kJoinMess, "room", 0));
+    client.send(client.request(kAgreedMess, "room", 100));
+    turn_ring_until([this] { return client_frames_ == 1; });
+    const std::string frame = client.read(48 + 32 + 100);
+    ASSERT_EQ(frame.size(), 180U);
+    EXPECT_EQ(frame.substr(4, 9), "#alice#d1");
+    EXPECT_EQ(frame.substr(48, 5), std::string("room\0", 5));
+}
+
+TEST_F(SessionServerTest, WhatAClientSentBeforeItWentIsNotLostEvenIfItReadsNothing) {
+    constexpr int kMessages = 900;  // all of them fit into the socket and the submit queue
+    RawClient client(socket_path());
+    client.handshake("bob");
+    client.send(client.request(kJoinMess, "room", 0));
+    std::string burst;
+    for (int i = 0; i < kMessages; ++i) {
+        burst += client.request(kAgreedMess, "room", 20);
+    }
+    client.send(burst);
+    client.close();
+    // Half of the messages still wait in the socket when the answers to the others bounce.
+    turn_ring_until([this] { return disconnects_ == 1; });
+    EXPECT_EQ(client_frames_, kMessages);
+}
+
+TEST_F(SessionServerTest, ClientsAreNotReadWhileTheSubmitQueueIsFull) {
+    RawClient client(socket_path());
+    client.handshake("carl");
+    std::string burst;
+    for (int i = 0; i < 2000; ++i) {
+        burst += client.request(kAgreedMess, "nobody", 10);
+    }
+    std::thread sender([&client, &burst] { client.send(burst); });
+    while (link_.submissions.size() < link_.submissions.capacity()) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(client_frames_, 0);
+    turn_ring_until([this] { return client_frames_ == 2000; });
+    sender.join();
+}
+
+TEST_F(SessionServerTest, StoppingSendsClientsWhatWasDeliveredAndRemovesTheSocket) {
+    RawClient client(socket_path());
+    client.handshake("dora");
+    client.send(client.request(kJoinMess, "room", 0));
+    client.send(client.request(kAgreedMess, "room", 64));
+    turn_ring_until([this] { return client_frames_ == 1; });
+    stop();
+    EXPECT_EQ(client.read(48 + 32 + 64).size(), 144U);
+    EXPECT_EQ(client.read(1), "");
+    EXPECT_FALSE(std::filesystem::exists(socket_path()));
+}
+
+}  // namespace
+}  // namespace spread::daemon
