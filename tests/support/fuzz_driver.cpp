@@ -24,7 +24,7 @@ using Input = std::vector<std::uint8_t>;
 
 constexpr std::size_t kInputMax = 4096;
 /// Mutated inputs in all; some seconds with sanitizers.
-constexpr std::size_t kMutations = 20000;
+constexpr std::size_t kMutations = 10000;
 
 const Input* current = nullptr;
 
