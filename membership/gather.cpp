@@ -85,6 +85,12 @@ void RingEngine::Impl::on_join(Instant now, const protocol::PacketHeader& from,
         if (member && join.incarnation == known && join.highest_counter < ring_id.counter) {
             return;
         }
+        // A stranger that has given up any of us is forming a ring without them; probes will bring
+        // us together. Gathering now would make both sides give each other up again and again, or
+        // let the stranger take members away from a healthy ring.
+        if (!member && (to_set(join.fail_set) & to_set(members)).any()) {
+            return;
+        }
         enter_gather(now, ChangeReason::kJoinReceived, from.sender, joining, {}, out);
     } else {
         const auto* commit = std::get_if<Commit>(&state);
@@ -117,10 +123,23 @@ void RingEngine::Impl::gather_join(Instant now, std::size_t sender, const protoc
     if (gather.fail_set.test(sender)) {
         return;
     }
-    if (fail.test(self)) {
-        // It has given us up; answer in kind, and meet again when both rings are up.
+    MemberSet ours;  // of our ring, and heard in this gather
+    ours.set(self);
+    for (const DaemonId id : members) {
+        const std::size_t at = *position(id);
+        if (peers[at].joined_this_gather && !gather.fail_set.test(at)) {
+            ours.set(at);
+        }
+    }
+    const bool stranger =
+        std::find(members.begin(), members.end(), config.daemons[sender]) == members.end();
+    if (fail.test(self) || (stranger && (fail & ours).any())) {
+        // It has given us up; answer in kind, and meet again when both rings are up. A stranger's
+        // word does not count against those of our own ring who answer.
         gather.proc_set.set(sender);
         gather.fail_set.set(sender);
+        gather.given_up = true;
+        gather.starting = false;
         begin_round(now, gather, out);
         check_consensus(now, out);
         return;
@@ -147,7 +166,10 @@ void RingEngine::Impl::check_consensus(Instant now, EngineOutput& out) {
         return;
     }
     if (candidates.count() == 1) {
-        install_alone(now, out);
+        // Being given up may be old news out of a full socket; whoever wants us says so soon.
+        if (!gather.given_up) {
+            install_alone(now, out);
+        }
         return;
     }
     const MemberList list = to_list(candidates);
@@ -171,6 +193,7 @@ void RingEngine::Impl::consensus_timeout(Instant now, EngineOutput& out) {
         check_consensus(now, out);
         return;
     }
+    gather->given_up = false;
     if (gather->await_commit) {
         gather->fail_set.set(*position(to_list(gather->candidates()).front()));
     } else {

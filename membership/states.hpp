@@ -35,6 +35,7 @@ struct Gather {
     MemberSet agrees;           ///< whose last join had exactly these sets
     bool starting = false;      ///< nobody is expected yet: wait for others before going alone
     bool await_commit = false;  ///< all agree; the representative owes a commit token
+    bool given_up = false;      ///< somebody left us out: do not go alone before the timeout
 
     [[nodiscard]] MemberSet candidates() const { return proc_set & ~fail_set; }
 };

@@ -130,6 +130,34 @@ TEST(RingEngine, ARestartedDaemonComesBack) {
     EXPECT_THAT(cluster.check(true), IsEmpty());
 }
 
+TEST(RingEngine, AStoppedDaemonComesBackWithoutAStormOfGathers) {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        SimCluster cluster(3, 100 + seed);
+        cluster.start_all();
+        ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 1s));
+        cluster.run_for(std::chrono::milliseconds(seed * 3));
+        // Stopped for about as long as the others need to give it up, it finds both what they said
+        // before and what they said after in its sockets.
+        const std::size_t victim = seed % 3;
+        cluster.pause(victim, true);
+        cluster.run_for(std::chrono::milliseconds(350 + seed * 5));
+        std::uint64_t before = 0;
+        for (std::size_t i = 0; i < 3; ++i) {
+            before += cluster.engine(i).stats().memberships_installed;
+        }
+        cluster.pause(victim, false);
+        ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 2s)) << seed;
+        cluster.run_for(1s);
+        ASSERT_TRUE(cluster.is_stable()) << seed;
+        std::uint64_t after = 0;
+        for (std::size_t i = 0; i < 3; ++i) {
+            after += cluster.engine(i).stats().memberships_installed;
+        }
+        EXPECT_LE(after - before, 3U * 6U) << "seed " << seed;
+        EXPECT_THAT(cluster.check(true), IsEmpty());
+    }
+}
+
 TEST(RingEngine, PartsOfAPartitionGoOnAndMergeWhenItHeals) {
     SimCluster cluster(5, 22);
     cluster.start_all();
