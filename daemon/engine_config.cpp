@@ -40,6 +40,8 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
         ring.start_timeout = stock.seg + stock.gather;
         ring.merge_detect_timeout = stock.lookup;
     }
+    // The others must hear of a held token well before they give the ring up.
+    ring.token_hold_timeout = std::min(ring.token_hold_timeout, ring.token_loss_timeout / 4);
 
     ring.accelerated = configuration.accelerated_ring.value_or(configuration.segments.size() <= 1);
     if (configuration.window) {
@@ -50,6 +52,8 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
         ring.personal_window = *configuration.personal_window;
         ring.window = std::max(ring.window, ring.personal_window);
     }
+    // A window that a file sets must fit between the numbers assigned and those received by all.
+    ring.gap_max = std::max(ring.gap_max, 2 * ring.window);
     if (configuration.accelerated_window) {
         ring.accelerated_window = *configuration.accelerated_window;
     }
