@@ -154,6 +154,9 @@ class LoadRun {
             while (!must_give_up() && !is_drained() && !is_stuck()) {
                 tick();
             }
+            if (must_give_up()) {
+                is_given_up_ = true;
+            }
         }
         plan_->is_stopping = true;
         for (const auto& worker : workers_) {
@@ -227,6 +230,7 @@ class LoadRun {
     std::vector<std::unique_ptr<LoadWorker>> workers_;
     std::size_t next_share_ = 0;
     CpuUse cpu_;
+    bool is_given_up_ = false;  // a session broke
     std::uint64_t last_delivered_ = 0;
     Nanoseconds last_progress_ = 0;
 
@@ -295,9 +299,18 @@ void LoadRun::collect() {
     for (std::size_t i = 0; i < group_deliveries.size(); ++i) {
         ordered_ += group_receivers[i] > 0 ? group_deliveries[i] / group_receivers[i] : 0;
     }
-    const Nanoseconds end = options().messages > 0 ? last_delivery : plan_->measure_until;
+    const Nanoseconds end = options().messages > 0 || is_given_up_
+                                ? std::min(last_delivery, plan_->measure_until)
+                                : plan_->measure_until;
     seconds_ = std::max(1e-9, to_seconds(end - plan_->measure_from));
-    verdict_ = verify(senders_, receivers_);
+    if (!is_given_up_) {
+        verdict_ = verify(senders_, receivers_);
+    } else {
+        // Receivers stopped wherever they were; there is nothing to compare.
+        verdict_.problems.emplace_back(
+            "not verified: the run was given up when a session broke (--tolerate-disconnects goes "
+            "on)");
+    }
 }
 
 void LoadRun::add_problems(Outcome& outcome) const {
@@ -348,7 +361,7 @@ Outcome LoadRun::conclude() {
         outcome.text += fmt::format("saturated   only {} of {} scheduled messages could be sent\n",
                                     sent_, scheduled_);
     }
-    if (verdict_.is_clean()) {
+    if (verdict_.is_clean() && !is_given_up_) {
         outcome.text += fmt::format(
             "verified    same order in all receivers ({}), nothing lost; {} messages sent\n",
             verdict_.receivers_compared, sent_);
@@ -377,7 +390,8 @@ Outcome LoadRun::conclude() {
     json["latency"] = latency_json(latency_);
     json["longest_silence_us"] = static_cast<double>(longest_silence_) / 1e3;
     json["cpu"] = cpu_json(cpu_, options(), work);
-    json["verified"] = {{"same_order", verdict_.is_same_order},
+    json["verified"] = {{"done", !is_given_up_},
+                        {"same_order", verdict_.is_same_order},
                         {"complete", verdict_.is_complete},
                         {"intact", verdict_.is_intact},
                         {"lost", verdict_.lost},
