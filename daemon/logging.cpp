@@ -110,6 +110,9 @@ class StampFormatter final : public spdlog::formatter {
     bool precise_;
 };
 
+/// Outlives the log thread, so that the thread which stops logging is also the one that ends it.
+std::shared_ptr<spdlog::logger> current_logger;
+
 void block_all_signals() {
     sigset_t all;
     ::sigfillset(&all);
@@ -133,6 +136,7 @@ void start_logging(const LogSettings& settings) {
                                                spdlog::async_overflow_policy::overrun_oldest);
     logger->set_level(settings.level);
     enabled_types.store(settings.types, std::memory_order_relaxed);
+    current_logger = logger;
     spdlog::set_default_logger(std::move(logger));
 }
 
