@@ -65,7 +65,8 @@ protocol::MemberList ids_of(const config::Configuration& configuration,
 }  // namespace
 
 UdpTransport::UdpTransport(const config::Configuration& configuration, std::size_t self,
-                           const std::vector<LocalAddress>& locals) {
+                           const std::vector<LocalAddress>& locals)
+    : excess_(new std::byte[kReceiveBatchMax * kExcessBytes]) {  // not touched: no value-init
     const config::Daemon& me = configuration.daemons[self];
     const config::Segment& segment = configuration.segments[me.segment];
     const LocalAddress* own = find_local(locals, me.address);
@@ -265,13 +266,14 @@ std::size_t UdpTransport::receive_batch(const Socket& socket, protocol::BufferPo
         if (!blocks_[i]) {
             blocks_[i] = pool.acquire_or_heap();
         }
-        receive_slices_[i] = {blocks_[i]->data(), blocks_[i]->capacity()};
+        receive_slices_[i] = {iovec{blocks_[i]->data(), blocks_[i]->capacity()},
+                              iovec{excess_.get() + i * kExcessBytes, kExcessBytes}};
         msghdr& header = receive_headers_[i].msg_hdr;
         header = {};
         header.msg_name = &sources_[i].storage;
         header.msg_namelen = sizeof sources_[i].storage;
-        header.msg_iov = &receive_slices_[i];
-        header.msg_iovlen = 1;
+        header.msg_iov = receive_slices_[i].data();
+        header.msg_iovlen = receive_slices_[i].size();
     }
     // An error left over from an earlier send is reported once and must not look like "drained".
     for (int attempt = 0; attempt < 4; ++attempt) {
@@ -298,6 +300,18 @@ bool UdpTransport::accept_datagram(const Socket& socket, std::size_t index) {
     sources_[index].length = header.msg_namelen;
     // Our own group sends come back to the group socket.
     return !(socket.group && sources_[index] == sockets_.front().bound);
+}
+
+protocol::Slice UdpTransport::take_datagram(std::size_t index) {
+    const std::size_t length = receive_headers_[index].msg_len;
+    const std::size_t in_block = blocks_[index]->capacity();
+    if (length <= in_block) {
+        return {std::move(blocks_[index]), 0, static_cast<std::uint32_t>(length)};
+    }
+    protocol::BufferRef whole = protocol::BufferRef::allocate(length);
+    std::memcpy(whole->data(), blocks_[index]->data(), in_block);
+    std::memcpy(whole->data() + in_block, excess_.get() + index * kExcessBytes, length - in_block);
+    return {std::move(whole), 0, static_cast<std::uint32_t>(length)};
 }
 
 std::span<const Endpoint> UdpTransport::targets(const membership::OutboundPacket& packet) const {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -75,10 +76,9 @@ class UdpTransport {
             if (!accept_datagram(socket, i)) {
                 continue;
             }
-            protocol::Slice datagram{std::move(blocks_[i]), 0,
-                                     static_cast<std::uint32_t>(receive_headers_[i].msg_len)};
+            protocol::Slice datagram = take_datagram(i);
             on_datagram(static_cast<const protocol::Slice&>(datagram), sources_[i]);
-            if (datagram.buffer.unique()) {
+            if (!blocks_[i] && datagram.buffer.unique()) {
                 blocks_[i] = std::move(datagram.buffer);
             }
         }
@@ -113,6 +113,7 @@ class UdpTransport {
         Endpoint token;
     };
 
+    static constexpr std::size_t kExcessBytes = 65536;
     static constexpr std::size_t kSendMessagesMax = 128;
     static constexpr std::size_t kSegmentsMax = 64;  // UDP_MAX_SEGMENTS of the kernel
     static constexpr std::size_t kSendSlicesMax = 1024;
@@ -132,6 +133,7 @@ class UdpTransport {
 
     std::size_t receive_batch(const Socket& socket, protocol::BufferPool& pool);
     [[nodiscard]] bool accept_datagram(const Socket& socket, std::size_t index);
+    [[nodiscard]] protocol::Slice take_datagram(std::size_t index);
 
     [[nodiscard]] std::span<const Endpoint> targets(const membership::OutboundPacket& packet) const;
     void add_message(const Endpoint& to, std::size_t first_slice, std::size_t slices,
@@ -150,7 +152,10 @@ class UdpTransport {
 
     std::array<protocol::BufferRef, kReceiveBatchMax> blocks_;
     std::array<Endpoint, kReceiveBatchMax> sources_;
-    std::array<iovec, kReceiveBatchMax> receive_slices_{};
+    // A block and, behind it, room for what exceeds it: commit tokens and tokens full of requests
+    // may be as long as a UDP datagram can be. The room costs memory only where it is used.
+    std::array<std::array<iovec, 2>, kReceiveBatchMax> receive_slices_{};
+    std::unique_ptr<std::byte[]> excess_;
     std::array<mmsghdr, kReceiveBatchMax> receive_headers_{};
 
     std::array<iovec, kSendSlicesMax> send_slices_{};

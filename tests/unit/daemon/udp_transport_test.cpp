@@ -156,12 +156,18 @@ TEST_F(UdpTransportTest, ADeadPeerKeepsNothingFromTheOthers) {
     EXPECT_EQ(received(2, Channel::kData), expected);
 }
 
-TEST_F(UdpTransportTest, AnOversizedDatagramIsCountedAndDropped) {
+TEST_F(UdpTransportTest, ATokenLargerThanABlockArrivesWhole) {
     open_all();
-    transports_[0]->send(std::vector{to_one(2, Channel::kData, std::string(5000, 'x')),
-                                     to_one(2, Channel::kData, "good")});
-    EXPECT_THAT(received(1, Channel::kData), ElementsAre("good"));
-    EXPECT_EQ(transports_[1]->stats().truncated, 1U);
+    std::string longest;
+    for (std::size_t i = 0; i < 65000; ++i) {
+        longest += static_cast<char>('a' + i * i % 26);
+    }
+    const std::string two_and_a_bit = longest.substr(0, 2049);
+    transports_[0]->send(std::vector{to_one(2, Channel::kToken, longest),
+                                     to_one(2, Channel::kToken, "small"),
+                                     to_one(2, Channel::kToken, two_and_a_bit)});
+    EXPECT_THAT(received(1, Channel::kToken), ElementsAre(longest, "small", two_and_a_bit));
+    EXPECT_EQ(transports_[1]->stats().truncated, 0U);
 }
 
 TEST_F(UdpTransportTest, BlocksNobodyKeptAreUsedAgain) {
