@@ -1,4 +1,4 @@
-// Which configured daemon is this process (configuration 6), and does it suit this host.
+// Which configured daemon is this process (configuration 6).
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -20,7 +20,7 @@ std::string list_daemons(const Configuration& configuration) {
     for (std::size_t i = 0; i < configuration.daemons.size() && i < kListed; ++i) {
         const Daemon& daemon = configuration.daemons[i];
         list +=
-            (i == 0 ? "" : ", ") + quoted(daemon.name) + " (" + daemon.address.to_string() + ")";
+            (i == 0 ? "" : ", ") + in_quotes(daemon.name) + " (" + daemon.address.to_string() + ")";
     }
     if (configuration.daemons.size() > kListed) {
         list += " and " + std::to_string(configuration.daemons.size() - kListed) + " more";
@@ -41,7 +41,7 @@ std::string list_addresses(const std::vector<IpAddress>& addresses) {
 
 std::string name_of_file(const Configuration& configuration) {
     return configuration.file_name.empty() ? "the built-in configuration"
-                                           : quoted(configuration.file_name);
+                                           : in_quotes(configuration.file_name);
 }
 
 /// The host name, in full or without its domain.
@@ -77,15 +77,15 @@ SelfResult find_self(const Configuration& configuration, std::string_view wanted
             return daemon.name == wanted_name;
         });
         if (wanted == daemons.end()) {
-            return failure("no daemon is called " + quoted(wanted_name) + " in " +
+            return failure("no daemon is called " + in_quotes(wanted_name) + " in " +
                            name_of_file(configuration) + "; it has " + list_daemons(configuration));
         }
         if (local_addresses.empty()) {
             return failure("this host has no network address that is up, so it cannot be daemon " +
-                           quoted(wanted_name) + " at " + wanted->address.to_string());
+                           in_quotes(wanted_name) + " at " + wanted->address.to_string());
         }
         if (!is_local(wanted->address, local_addresses)) {
-            return failure("this host cannot be daemon " + quoted(wanted_name) + ": " +
+            return failure("this host cannot be daemon " + in_quotes(wanted_name) + ": " +
                            foreign_address(*wanted, local_addresses));
         }
         return SelfResult{static_cast<std::size_t>(wanted - daemons.begin()), {}};
@@ -105,45 +105,12 @@ SelfResult find_self(const Configuration& configuration, std::string_view wanted
         return !host_name.empty() && is_named_after(daemon, host_name);
     });
     if (named != daemons.end()) {
-        return failure("daemon " + quoted(named->name) + " has the name of this host, but " +
+        return failure("daemon " + in_quotes(named->name) + " has the name of this host, but " +
                        foreign_address(*named, local_addresses));
     }
     return failure("none of the daemons of " + name_of_file(configuration) +
                    " has an address of this host; they are " + list_daemons(configuration) +
                    ", this host has " + list_addresses(local_addresses));
-}
-
-std::vector<Diagnostic> check_host(const Configuration& configuration, std::size_t self,
-                                   const HostFacts& host) {
-    std::vector<Diagnostic> problems;
-    const auto check_scope = [&](const IpAddress& address, Position at) {
-        const bool is_known = address.scope.empty() ||
-                              std::find(host.interface_names.begin(), host.interface_names.end(),
-                                        address.scope) != host.interface_names.end();
-        if (!is_known) {
-            problems.push_back(Diagnostic{Severity::kError, at,
-                                          "this host has no interface " + quoted(address.scope) +
-                                              ", which the address " + address.to_string() +
-                                              " names"});
-        }
-    };
-    const Daemon& daemon = configuration.daemons[self];
-    const Segment& segment = configuration.segments[daemon.segment];
-    for (std::size_t i = 0; i < segment.addresses.size(); ++i) {
-        check_scope(segment.addresses[i],
-                    i < segment.addresses_at.size() ? segment.addresses_at[i] : segment.at);
-    }
-    check_scope(daemon.address, daemon.address_at);
-    for (const Interface& interface : daemon.interfaces) {
-        check_scope(interface.address, interface.at);
-        if (!interface.address.is_unspecified() && !is_local(interface.address, host.addresses)) {
-            problems.push_back(Diagnostic{Severity::kError, interface.at,
-                                          "interface address " + interface.address.to_string() +
-                                              " of daemon " + quoted(daemon.name) +
-                                              " is not an address of this host"});
-        }
-    }
-    return problems;
 }
 
 }  // namespace spread::config

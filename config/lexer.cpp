@@ -13,7 +13,9 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::size_t kNumberDigitsMax = 9;
 constexpr std::size_t kPortDigitsMax = 5;
-constexpr std::uint32_t kPortMax = 65535;
+/// A template variable is looked for no further, so that the search stays linear.
+constexpr std::size_t kVariableBytesMax = 64;
+constexpr std::uint64_t kPortMax = 65535;
 
 bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
@@ -40,19 +42,6 @@ bool is_hex_digit(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-bool all_digits(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
-}
-
-/// Value of 1 to 9 digits.
-std::uint32_t number_of(std::string_view digits) {
-    std::uint32_t value = 0;
-    for (const char digit : digits) {
-        value = value * 10 + static_cast<std::uint32_t>(digit - '0');
-    }
-    return value;
-}
-
 /// Words an equals sign may follow without a blank.
 bool takes_equals(std::string_view word) {
     return word == "VirtualID" || word == "LinkProtocol" || find_option(word) != nullptr;
@@ -77,13 +66,13 @@ bool looks_like_template(std::string_view text) {
 
 std::string explain_bad_port(std::string_view port) {
     if (looks_like_template(port)) {
-        return quoted(port) +
+        return in_quotes(port) +
                " is not a port number; it looks like a template variable that was not filled in";
     }
     if (!all_digits(port)) {
-        return quoted(port) + " is not a port number; write 1 to 65534";
+        return in_quotes(port) + " is not a port number; write 1 to 65534";
     }
-    return "port " + quoted(port) + " is out of range; write 1 to 65534";
+    return "port " + in_quotes(port) + " is out of range; write 1 to 65534";
 }
 
 std::string explain_bad_ipv4(std::string_view host) {
@@ -98,9 +87,9 @@ std::string explain_bad_ipv4(std::string_view host) {
             if (group.empty()) {
                 fault = "two dots follow each other or it ends with one";
             } else if (group.size() > 3 || number_of(group) > 255) {
-                fault = quoted(group) + " is above 255";
+                fault = in_quotes(group) + " is above 255";
             } else if (group.size() > 1 && group.front() == '0') {
-                fault = "write " + quoted(group) + " without leading zeros";
+                fault = "write " + in_quotes(group) + " without leading zeros";
             }
         }
         if (dot == std::string_view::npos) {
@@ -111,11 +100,11 @@ std::string explain_bad_ipv4(std::string_view host) {
     if (groups != 4) {
         fault = "it has " + std::to_string(groups) + " numbers instead of 4";
     }
-    return "invalid IPv4 address " + quoted(host) + ": " + fault;
+    return "invalid IPv4 address " + in_quotes(host) + ": " + fault;
 }
 
 std::string explain_bad_ipv6(std::string_view host) {
-    const std::string start = "invalid IPv6 address " + quoted(host) + ": ";
+    const std::string start = "invalid IPv6 address " + in_quotes(host) + ": ";
     if (host.find('.') != std::string_view::npos) {
         return start +
                "addresses with an embedded dotted quad are not supported; write the IPv4 address "
@@ -129,29 +118,45 @@ std::string explain_bad_ipv6(std::string_view host) {
 
 }  // namespace
 
+std::string describe(const Token& token) {
+    return token.kind == TokenKind::kEnd ? "the end of the file" : in_quotes(token.text);
+}
+
+bool all_digits(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+std::uint64_t number_of(std::string_view digits) {
+    std::uint64_t value = 0;
+    for (const char digit : digits) {
+        value = value * 10 + static_cast<std::uint64_t>(digit - '0');
+    }
+    return value;
+}
+
 std::string explain_bad_address(std::string_view text) {
     if (text.front() == '[') {
         const std::size_t close = text.find(']');
         const std::string_view host =
             text.substr(1, close == std::string_view::npos ? std::string_view::npos : close - 1);
         if (close == std::string_view::npos) {
-            return "']' is missing after the address in " + quoted(text);
+            return "']' is missing after the address in " + in_quotes(text);
         }
         const auto address = parse_ip(host);
         if (!address) {
             return explain_bad_ipv6(host);
         }
         if (address->family == IpAddress::Family::kV4) {
-            return "brackets are only for IPv6; write " + quoted(host) + " without them";
+            return "brackets are only for IPv6; write " + in_quotes(host) + " without them";
         }
         const std::string_view rest = text.substr(close + 1);
         if (rest.front() != ':') {
-            return "unexpected " + quoted(rest) + " after the address; write [address]:port";
+            return "unexpected " + in_quotes(rest) + " after the address; write [address]:port";
         }
         return explain_bad_port(rest.substr(1));
     }
     if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
-        return "unexpected " + quoted(text.substr(slash)) +
+        return "unexpected " + in_quotes(text.substr(slash)) +
                " after an address; write the address alone, without a prefix length";
     }
     if (!looks_like_ipv4(text)) {
@@ -163,7 +168,7 @@ std::string explain_bad_address(std::string_view text) {
         return explain_bad_ipv4(host);
     }
     if (text[end] == '%') {
-        return "unexpected " + quoted(text.substr(end)) + ": only IPv6 addresses have a scope";
+        return "unexpected " + in_quotes(text.substr(end)) + ": only IPv6 addresses have a scope";
     }
     return explain_bad_port(text.substr(end + 1));
 }
@@ -244,32 +249,36 @@ Token Lexer::scan_quoted(Token token) {
 
 Token Lexer::scan_word(Token token) {
     const std::size_t start = offset_;
+    if (!is_value_position()) {
+        const std::string_view pair = text_.substr(start, 2);
+        if (pair == "//" || pair == "/*") {
+            token.kind = TokenKind::kForeignComment;
+            token.text = pair;
+            skip_rest_of_line();
+            return token;
+        }
+        if (pair.front() == '!') {
+            token.kind = TokenKind::kBang;
+            token.text = pair.substr(0, 1);
+            ++offset_;
+            return token;
+        }
+    }
     std::size_t end = start;
     while (end < text_.size() && is_word_byte(text_[end])) {
         ++end;
         if (end < text_.size() && text_[end] == '{' && text_[end - 1] == '$') {
             // "${variable}": no valid file contains it, but it should be reported as a whole.
-            const std::size_t close = text_.find_first_of("}\r\n", end);
-            if (close != std::string_view::npos && text_[close] == '}') {
-                end = close + 1;
+            const std::string_view rest = text_.substr(end, kVariableBytesMax);
+            const std::size_t close = rest.find_first_of("}\r\n");
+            if (close != std::string_view::npos && rest[close] == '}') {
+                end += close + 1;
             }
         }
     }
     token.text = text_.substr(start, end - start);
 
     if (!is_value_position()) {
-        if (token.text.starts_with("//") || token.text.starts_with("/*")) {
-            token.kind = TokenKind::kForeignComment;
-            token.text = token.text.substr(0, 2);
-            skip_rest_of_line();
-            return token;
-        }
-        if (token.text.starts_with('!')) {
-            token.kind = TokenKind::kBang;
-            token.text = token.text.substr(0, 1);
-            ++offset_;
-            return token;
-        }
         if (token.text.starts_with('=') && previous_kind_ == TokenKind::kWord &&
             takes_equals(previous_text_)) {
             token.text = token.text.substr(0, 1);
@@ -307,8 +316,8 @@ Token Lexer::classify(Token token) {
         const auto index = static_cast<std::size_t>(control - text.begin());
         Position at = token.at;
         at.column += static_cast<std::uint32_t>(index);
-        diagnostics_.error(
-            at, "control character " + quoted(text.substr(index, 1)) + " in the text; remove it");
+        diagnostics_.error(at, "control character " + in_quotes(text.substr(index, 1)) +
+                                   " in the text; remove it");
         token.kind = TokenKind::kInvalid;
         return token;
     }
@@ -326,7 +335,7 @@ Token Lexer::classify(Token token) {
             text.substr(1, close == std::string_view::npos ? std::string_view::npos : close - 1);
         const bool is_address = inner.find(':') != std::string_view::npos || looks_like_ipv4(inner);
         if (!is_address || inner.find('[') != std::string_view::npos) {
-            diagnostics_.error(token.at, "unexpected " + quoted(text) +
+            diagnostics_.error(token.at, "unexpected " + in_quotes(text) +
                                              ": brackets only stand around an IPv6 address; in a "
                                              "name or value they need quotes");
             token.kind = TokenKind::kInvalid;
@@ -348,8 +357,8 @@ Token Lexer::classify(Token token) {
             port.remove_prefix(1);
         }
     } else if (text.find_first_of("[]") != std::string_view::npos) {
-        diagnostics_.error(token.at,
-                           "brackets in an unquoted string; write " + quoted(text) + " in quotes");
+        diagnostics_.error(
+            token.at, "brackets in an unquoted string; write " + in_quotes(text) + " in quotes");
         token.kind = TokenKind::kInvalid;
         return token;
     } else if (looks_like_ipv4(text)) {
@@ -363,7 +372,7 @@ Token Lexer::classify(Token token) {
     } else {
         token.kind = TokenKind::kWord;
         if (text.find("${") != std::string_view::npos) {
-            diagnostics_.error(token.at, quoted(text) +
+            diagnostics_.error(token.at, in_quotes(text) +
                                              " looks like a template variable that was not filled "
                                              "in");
             token.kind = TokenKind::kInvalid;
@@ -379,7 +388,7 @@ Token Lexer::classify(Token token) {
         if (!all_digits(port) || port.size() > kPortDigitsMax || number_of(port) > kPortMax) {
             return token;
         }
-        token.port = number_of(port);
+        token.port = static_cast<std::uint32_t>(number_of(port));
     }
     token.kind = TokenKind::kAddress;
     token.address = *std::move(address);

@@ -77,6 +77,14 @@ class Lexer {
     std::string_view previous_text_;
 };
 
+/// A token in a message: its text in quotes, or "the end of the file".
+[[nodiscard]] std::string describe(const Token& token);
+
+[[nodiscard]] bool all_digits(std::string_view text);
+
+/// Value of 1 to 19 decimal digits.
+[[nodiscard]] std::uint64_t number_of(std::string_view digits);
+
 /// One sentence: why text of kind kBadAddress is no address, and what to write instead.
 [[nodiscard]] std::string explain_bad_address(std::string_view text);
 

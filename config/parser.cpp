@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/lexer.hpp"
+#include "config/option_value.hpp"
 #include "config/text.hpp"
 
 namespace spread::config {
@@ -24,24 +25,6 @@ constexpr std::array<std::string_view, 3> kFormerOptions = {"LinkProtocol", "Rou
 
 bool is_former_option(std::string_view word) {
     return std::find(kFormerOptions.begin(), kFormerOptions.end(), word) != kFormerOptions.end();
-}
-
-bool all_digits(std::string_view text) {
-    return !text.empty() &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// Value of at most 10 digits.
-std::uint64_t number_of(std::string_view digits) {
-    std::uint64_t value = 0;
-    for (const char digit : digits) {
-        value = value * 10 + static_cast<std::uint64_t>(digit - '0');
-    }
-    return value;
-}
-
-std::string describe(const Token& token) {
-    return token.kind == TokenKind::kEnd ? "the end of the file" : quoted(token.text);
 }
 
 bool is_string(const Token& token) {
@@ -123,11 +106,7 @@ class Parser {
 
     void parse_option(bool keep);
     void parse_value(OptionTerm& option);
-    void parse_bool_value(OptionTerm& option, const Token& token);
-    void parse_number_value(OptionTerm& option, const Token& token);
-    void parse_string_value(OptionTerm& option, const Token& token);
-    void parse_priority_value(OptionTerm& option, const Token& token);
-    void parse_flags_value(OptionTerm& option, const Token& open);
+    void parse_flags(OptionTerm& option, const Token& open);
 
     Lexer lexer_;
     Diagnostics& diagnostics_;
@@ -147,8 +126,7 @@ SyntaxTree Parser::parse_file() {
     return std::move(tree_);
 }
 
-// --- recovery
-// -------------------------------------------------------------------------------------
+// Recovery.
 
 /// Skips what is left of the line, with the blocks that open on it.
 void Parser::skip_line() {
@@ -190,8 +168,7 @@ void Parser::skip_equals_and_value() {
     }
 }
 
-// --- statements
-// -----------------------------------------------------------------------------------
+// Statements.
 
 void Parser::parse_statement() {
     const Token token = peek();
@@ -219,15 +196,14 @@ void Parser::parse_unknown_statement() {
     }();
 
     std::array<std::string_view, 1> segment_word = {kSegmentWord};
-    const std::string_view bare = name.substr(0, name.find_last_not_of(':') + 1);
-    if (!nearest(bare, segment_word).empty()) {
-        error(token, "unknown word " + quoted(token.text) + did_you_mean(bare, segment_word));
+    if (!nearest(name, segment_word).empty()) {
+        error(token, "unknown word " + in_quotes(token.text) + did_you_mean(name, segment_word));
         if (is_address_next || peek(1).kind == TokenKind::kOpenBrace) {
             parse_segment();
             return;
         }
     } else if (is_address_next) {
-        error(token, quoted(token.text) +
+        error(token, in_quotes(token.text) +
                          " stands outside of any segment; list daemons between the braces of a "
                          "Spread_Segment");
     } else if (name == kVirtualIdWord) {
@@ -235,9 +211,10 @@ void Parser::parse_unknown_statement() {
               "VirtualID belongs to a daemon inside a segment: name address VirtualID = "
               "number");
     } else if (is_reserved(token.text)) {
-        error(token, "unexpected " + quoted(token.text) + "; expected an option or Spread_Segment");
+        error(token,
+              "unexpected " + in_quotes(token.text) + "; expected an option or Spread_Segment");
     } else {
-        error(token, "unknown option " + quoted(name) + did_you_mean(name, option_names()));
+        error(token, "unknown option " + in_quotes(name) + did_you_mean(name, option_names()));
     }
     take();
     skip_line();
@@ -261,7 +238,7 @@ void Parser::parse_stray(const Token& token) {
             skip_line();
             return;
         case TokenKind::kForeignComment:
-            error(token, quoted(token.text) + " starts no comment here; use '#'");
+            error(token, in_quotes(token.text) + " starts no comment here; use '#'");
             take();
             return;
         case TokenKind::kCloseBrace:
@@ -288,15 +265,14 @@ void Parser::parse_stray(const Token& token) {
             return;
         default:
             error(token,
-                  "unexpected " + quoted(token.text) + "; expected an option or Spread_Segment");
+                  "unexpected " + in_quotes(token.text) + "; expected an option or Spread_Segment");
             take();
             skip_line();
             return;
     }
 }
 
-// --- segments
-// -------------------------------------------------------------------------------------
+// Segments.
 
 void Parser::parse_segment() {
     const Token word = take();
@@ -337,7 +313,7 @@ bool Parser::parse_segment_header(SegmentTerm& segment, Token& open) {
                 return true;
             case TokenKind::kBadAddress:
                 if (token.starts_line && !segment.addresses.empty()) {
-                    error(token, "expected '{' before " + quoted(token.text));
+                    error(token, "expected '{' before " + in_quotes(token.text));
                     return true;
                 }
                 error(token, explain_bad_address(token.text));
@@ -354,10 +330,10 @@ bool Parser::parse_segment_header(SegmentTerm& segment, Token& open) {
                 break;
             case TokenKind::kNumber:
                 if (token.starts_line && !segment.addresses.empty()) {
-                    error(token, "expected '{' before " + quoted(token.text));
+                    error(token, "expected '{' before " + in_quotes(token.text));
                     return true;
                 }
-                error(token, "unexpected " + quoted(token.text) +
+                error(token, "unexpected " + in_quotes(token.text) +
                                  "; if it is the port, write address:port");
                 is_blamed = true;
                 take();
@@ -366,14 +342,14 @@ bool Parser::parse_segment_header(SegmentTerm& segment, Token& open) {
             case TokenKind::kQuoted:
                 if (at_statement()) {
                     error(token, "expected '{' and the daemons of the segment of " +
-                                     to_text(segment.at) + " before " + quoted(token.text));
+                                     to_text(segment.at) + " before " + in_quotes(token.text));
                     return false;
                 }
                 if (token.starts_line && (is_blamed || !segment.addresses.empty())) {
-                    error(token, "expected '{' before " + quoted(token.text));
+                    error(token, "expected '{' before " + in_quotes(token.text));
                     return true;
                 }
-                error(token, quoted(token.text) +
+                error(token, in_quotes(token.text) +
                                  " is no address; a segment needs a literal multicast or broadcast "
                                  "address, as in 239.0.0.1:4803");
                 is_blamed = true;
@@ -394,8 +370,8 @@ bool Parser::parse_segment_header(SegmentTerm& segment, Token& open) {
                       "before the end of the file");
                 return false;
             default:
-                error(token,
-                      "unexpected " + quoted(token.text) + "; write Spread_Segment address:port {");
+                error(token, "unexpected " + in_quotes(token.text) +
+                                 "; write Spread_Segment address:port {");
                 is_blamed = true;
                 take();
                 break;
@@ -457,7 +433,7 @@ void Parser::parse_segment_body(SegmentTerm& segment, const Token& open) {
                     return;
                 }
                 if (at_option_in_segment()) {
-                    error(token, "option " + quoted(token.text) +
+                    error(token, "option " + in_quotes(token.text) +
                                      " inside a segment; move it outside of the braces opened at " +
                                      to_text(open.at));
                     parse_option(false);
@@ -468,7 +444,7 @@ void Parser::parse_segment_body(SegmentTerm& segment, const Token& open) {
                     take();
                     skip_equals_and_value();
                 } else if (peek(1).kind == TokenKind::kEquals) {
-                    error(token, "unknown option " + quoted(token.text) +
+                    error(token, "unknown option " + in_quotes(token.text) +
                                      did_you_mean(token.text, option_names()) +
                                      " (options stand outside of segments)");
                     take();
@@ -495,7 +471,7 @@ void Parser::parse_segment_body(SegmentTerm& segment, const Token& open) {
                 skip_line();
                 break;
             default:
-                error(token, "unexpected " + quoted(token.text) + "; expected a daemon or '}'");
+                error(token, "unexpected " + in_quotes(token.text) + "; expected a daemon or '}'");
                 take();
                 skip_line();
                 break;
@@ -518,8 +494,7 @@ void Parser::report_unclosed_segment(const SegmentTerm& segment, const Token& op
           "this '{' is never closed; add the missing '}' after the daemons of the segment");
 }
 
-// --- daemons
-// --------------------------------------------------------------------------------------
+// Daemons.
 
 void Parser::parse_daemon(SegmentTerm& segment) {
     const Token name = take();
@@ -578,7 +553,7 @@ void Parser::check_name_token(const Token& token, DaemonTerm& daemon) {
     const bool is_address_next = at(TokenKind::kAddress);
     std::string fault;
     if (token.kind == TokenKind::kNumber) {
-        fault = quoted(token.text) + " is a number; to use it as a daemon's name write \"" +
+        fault = in_quotes(token.text) + " is a number; to use it as a daemon's name write \"" +
                 std::string(token.text) + "\"";
     } else if (token.kind == TokenKind::kBadAddress) {
         const bool is_plain = token.text.find_first_of("[:/%") == std::string_view::npos;
@@ -588,7 +563,7 @@ void Parser::check_name_token(const Token& token, DaemonTerm& daemon) {
         }
         fault = explain_bad_address(token.text) + " (a name like this needs quotes)";
     } else if (token.kind == TokenKind::kWord && is_reserved(token.text)) {
-        fault = quoted(token.text) + " is a keyword; to use it as a daemon's name write \"" +
+        fault = in_quotes(token.text) + " is a keyword; to use it as a daemon's name write \"" +
                 std::string(token.text) + "\"";
     }
     if (!fault.empty()) {
@@ -626,13 +601,13 @@ void Parser::parse_virtual_id(DaemonTerm& daemon, bool keep) {
     }
     if (token.kind == TokenKind::kQuoted || !all_digits(token.text)) {
         error(token, "VirtualID must be a whole number from 1 to " + std::to_string(kIdMax) +
-                         ", found " + quoted(token.text));
+                         ", found " + in_quotes(token.text));
         return;
     }
     if (token.text.size() > kIdDigitsMax || number_of(token.text) == 0 ||
         number_of(token.text) > kIdMax) {
         error(token, "VirtualID must be from 1 to " + std::to_string(kIdMax) + ", found " +
-                         quoted(token.text));
+                         in_quotes(token.text));
         return;
     }
     daemon.virtual_id = static_cast<std::uint32_t>(number_of(token.text));
@@ -653,7 +628,7 @@ void Parser::parse_stanza(DaemonTerm& daemon) {
                 take();
                 stanzas_.push_back(StanzaSpan{open.at, token.at, token.starts_line});
                 if (interface.daemon || interface.client || interface.monitor) {
-                    error(last_letter, "expected an address after " + quoted(last_letter.text));
+                    error(last_letter, "expected an address after " + in_quotes(last_letter.text));
                 } else if (daemon.interfaces.empty() &&
                            diagnostics_.error_count() == errors_before) {
                     error(open,
@@ -702,7 +677,7 @@ void Parser::parse_stanza(DaemonTerm& daemon) {
                 error(open, "this '{' is never closed; add the missing '}' after the interfaces");
                 return;
             default:
-                error(token, "unexpected " + quoted(token.text) +
+                error(token, "unexpected " + in_quotes(token.text) +
                                  " in an interface stanza; expected D, C, M, an address or '}'");
                 if (token.kind == TokenKind::kOpenBrace) {
                     skip_block();
@@ -722,13 +697,13 @@ bool Parser::parse_interface_word(const Token& open, InterfaceTerm& interface) {
         return std::string_view("DCMdcm").find(c) != std::string_view::npos;
     });
     if (!are_letters && (token.starts_line || at_statement() || text == kVirtualIdWord)) {
-        error(open, "this '{' is not closed before " + quoted(text) + " at " + to_text(token.at) +
-                        "; add the missing '}' after the interfaces");
+        error(open, "this '{' is not closed before " + in_quotes(text) + " at " +
+                        to_text(token.at) + "; add the missing '}' after the interfaces");
         return false;
     }
     take();
     if (!are_letters) {
-        error(token, "unknown interface letter " + quoted(text) +
+        error(token, "unknown interface letter " + in_quotes(text) +
                          "; expected D (daemons), C (clients), M (monitor) or an address");
         return true;
     }
@@ -742,14 +717,13 @@ bool Parser::parse_interface_word(const Token& open, InterfaceTerm& interface) {
         spaced += letter;
     }
     if (spaced != text) {
-        error(token, "unknown interface letter " + quoted(text) + "; did you mean " +
-                         quoted(spaced) + "?");
+        error(token, "unknown interface letter " + in_quotes(text) + "; did you mean " +
+                         in_quotes(spaced) + "?");
     }
     return true;
 }
 
-// --- options
-// --------------------------------------------------------------------------------------
+// Options.
 
 /// `keep` is false inside a segment, where the option was reported already.
 void Parser::parse_option(bool keep) {
@@ -791,7 +765,7 @@ void Parser::parse_option(bool keep) {
         !(at(TokenKind::kWord) && is_former_option(peek().text))) {
         const bool is_text = option.spec->kind == ValueKind::kString ||
                              option.spec->kind == ValueKind::kOptionalString;
-        error(peek(), "unexpected " + quoted(peek().text) + " after the value of " + name +
+        error(peek(), "unexpected " + in_quotes(peek().text) + " after the value of " + name +
                           (is_text ? "; a value of several words needs quotes around all of it"
                                    : std::string()));
         skip_line();
@@ -807,136 +781,24 @@ void Parser::parse_option(bool keep) {
 void Parser::parse_value(OptionTerm& option) {
     const Token token = take();
     option.value_at = token.at;
-    const std::string name(option.spec->name);
-    if (token.kind == TokenKind::kInvalid) {
+    if (option.spec->kind == ValueKind::kFlags) {
+        parse_flags(option, token);
         return;
     }
-    switch (option.spec->kind) {
-        case ValueKind::kBool:
-        case ValueKind::kTriState: parse_bool_value(option, token); break;
-        case ValueKind::kNumber: parse_number_value(option, token); break;
-        case ValueKind::kString:
-        case ValueKind::kOptionalString: parse_string_value(option, token); break;
-        case ValueKind::kPriority: parse_priority_value(option, token); break;
-        case ValueKind::kFlags: parse_flags_value(option, token); break;
-        case ValueKind::kIpVersion:
-            if (const auto family = parse_ip_version(token.text);
-                family && token.kind == TokenKind::kWord) {
-                option.value = *family;
-                option.is_valid = true;
-            } else {
-                error(token, name + " must be IPv4 or IPv6 in exactly this spelling, found " +
-                                 describe(token));
-            }
-            break;
-        case ValueKind::kNone: break;
-    }
-    if (!option.is_valid && token.kind == TokenKind::kOpenBrace &&
-        option.spec->kind != ValueKind::kFlags) {
+    if (auto value = read_value(*option.spec, token, diagnostics_)) {
+        option.value = *std::move(value);
+        option.is_valid = true;
+    } else if (token.kind == TokenKind::kOpenBrace) {
         tokens_.push_front(token);
         skip_block();
     }
 }
 
-void Parser::parse_bool_value(OptionTerm& option, const Token& token) {
-    const bool is_bool = option.spec->kind == ValueKind::kBool;
-    const bool is_plain = token.kind == TokenKind::kWord;
-    if (const auto value = parse_bool(token.text); is_bool && value && is_plain) {
-        option.value = *value;
-        option.is_valid = true;
-    } else if (const auto state = parse_tri_state(token.text); !is_bool && state && is_plain) {
-        option.value = *state;
-        option.is_valid = true;
-    } else {
-        error(token, std::string(option.spec->name) + " must be " +
-                         (is_bool ? "true, false, yes or no" : "on, off or auto") +
-                         (token.kind == TokenKind::kQuoted ? " without quotes" : "") + ", found " +
-                         describe(token));
-    }
-}
-
-void Parser::parse_number_value(OptionTerm& option, const Token& token) {
-    const OptionSpec& spec = *option.spec;
-    const std::string range =
-        " from " + std::to_string(spec.min) + " to " + std::to_string(spec.max);
-    if (token.kind == TokenKind::kNumber) {
-        const auto value = static_cast<std::uint32_t>(number_of(token.text));
-        option.is_valid = value >= spec.min && value <= spec.max;
-        option.value = value;
-        if (!option.is_valid) {
-            error(token,
-                  std::string(spec.name) + " must be" + range + ", found " + quoted(token.text));
-        }
-    } else if (token.kind == TokenKind::kWord && all_digits(token.text)) {
-        error(token, "number too large: " + std::string(spec.name) + " must be" + range +
-                         ", found " + quoted(token.text));
-    } else {
-        error(token, std::string(spec.name) + " must be a whole number" + range + ", found " +
-                         describe(token));
-    }
-}
-
-void Parser::parse_string_value(OptionTerm& option, const Token& token) {
-    const OptionSpec& spec = *option.spec;
-    const std::string name(spec.name);
-    const bool is_text = token.kind == TokenKind::kQuoted || token.kind == TokenKind::kWord ||
-                         (token.kind == TokenKind::kBadAddress && token.text.front() != '[');
-    const bool needs_quotes = token.kind == TokenKind::kNumber ||
-                              token.kind == TokenKind::kAddress ||
-                              token.kind == TokenKind::kBadAddress ||
-                              (token.kind == TokenKind::kWord && is_reserved(token.text));
-    if (needs_quotes && !(is_text && token.kind == TokenKind::kBadAddress)) {
-        error(token, quoted(token.text) + " has a meaning of its own; to use it as the value of " +
-                         name + " put it in quotes");
-        return;
-    }
-    if (!is_text) {
-        error(token, name + " needs a string after '=', found " + describe(token));
-        return;
-    }
-    if (token.text.size() > spec.max) {
-        error(token, name + " is too long: " + std::to_string(token.text.size()) +
-                         " bytes, at most " + std::to_string(spec.max) + " are allowed");
-        return;
-    }
-    if (token.text.size() < spec.min) {
-        error(token, name + " must not be empty; give it a value or remove the line");
-        return;
-    }
-    const bool may_hold_control = spec.id == OptionId::kEventTimeStamp;
-    if (!may_hold_control && std::any_of(token.text.begin(), token.text.end(), [](char c) {
-            return (c >= 0 && c < ' ') || c == '\x7F';
-        })) {
-        error(token, name + " contains a line break or another control character: " +
-                         quoted(token.text) + "; is a closing quote missing?");
-        return;
-    }
-    option.value = std::string(token.text);
-    option.is_valid = true;
-}
-
-void Parser::parse_priority_value(OptionTerm& option, const Token& token) {
-    const std::string name(option.spec->name);
-    const auto priority = parse_priority(token.text);
-    if (priority && token.kind == TokenKind::kWord) {
-        option.value = *priority;
-        option.is_valid = true;
-        return;
-    }
-    std::string advice;
-    if (token.kind == TokenKind::kOpenBrace) {
-        advice = "; write the priority without braces";
-    } else if (token.kind == TokenKind::kQuoted && priority) {
-        advice = "; write it without quotes";
-    } else if (token.kind == TokenKind::kWord) {
-        advice = did_you_mean(token.text, priority_names());
-    }
-    error(token, name + " must be pDEBUG, INFO, WARNING, ERROR, CRITICAL or FATAL, found " +
-                     describe(token) + advice);
-}
-
 /// DebugFlags = { ... }; `open` is what follows the equals sign.
-void Parser::parse_flags_value(OptionTerm& option, const Token& open) {
+void Parser::parse_flags(OptionTerm& option, const Token& open) {
+    if (open.kind == TokenKind::kInvalid) {
+        return;
+    }
     const std::string name(option.spec->name);
     if (open.kind != TokenKind::kOpenBrace) {
         error(open,
@@ -973,7 +835,7 @@ void Parser::parse_flags_value(OptionTerm& option, const Token& open) {
             flag.kind == TokenKind::kWord ? parse_debug_flag(flag.text) : std::nullopt;
         if (!bits) {
             if (flag.kind != TokenKind::kInvalid) {
-                error(flag, "unknown flag " + quoted(flag.text) +
+                error(flag, "unknown flag " + in_quotes(flag.text) +
                                 did_you_mean(flag.text, debug_flag_names()));
             }
             continue;

@@ -4,11 +4,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "config/configuration.hpp"
 #include "config/diagnostics.hpp"
+#include "config/option_value.hpp"
 #include "config/options.hpp"
 
 namespace spread::config {
@@ -48,9 +48,6 @@ struct SegmentTerm {
     std::vector<DaemonTerm> daemons;
     bool is_broken = false;  ///< something in it was reported already
 };
-
-using OptionValue = std::variant<std::monostate, bool, TriState, std::uint32_t, std::string,
-                                 LogPriority, IpAddress::Family>;
 
 struct OptionTerm {
     const OptionSpec* spec = nullptr;

@@ -74,7 +74,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     static constexpr std::string_view kHex = "0123456789abcdef";
     std::string result = "'";
     std::size_t i = 0;
@@ -112,6 +112,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
+    // A list written with commas, or a key with a colon, is meant without them.
+    word = word.substr(0, word.find_last_not_of(",;:") + 1);
     if (word.empty() || word.size() > kSuggestionBytesMax) {
         return {};
     }
@@ -130,7 +132,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
     const std::string_view candidate = nearest(word, candidates);
-    return candidate.empty() ? std::string() : "; did you mean " + quoted(candidate) + "?";
+    return candidate.empty() ? std::string() : "; did you mean " + in_quotes(candidate) + "?";
 }
 
 }  // namespace spread::config

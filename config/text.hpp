@@ -10,7 +10,7 @@ namespace spread::config {
 
 /// `text` in single quotes for a message: one line, at most some 40 bytes, and bytes that are
 /// neither printable ASCII nor part of valid UTF-8 written as \xNN.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 /// "line:column".
 [[nodiscard]] std::string to_text(Position position);

@@ -1,8 +1,6 @@
 #include "config/validate.hpp"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/check_options.hpp"
 #include "config/options.hpp"
 #include "config/text.hpp"
 
@@ -22,12 +21,6 @@ constexpr std::uint16_t kDefaultPort = 4803;
 constexpr std::uint32_t kLastPort = 65534;
 constexpr std::size_t kNameBytesMax = 19;
 constexpr std::size_t kPortTextBytes = 4;
-constexpr std::uint32_t kDefaultWindow = 160;
-constexpr std::uint32_t kDefaultPersonalWindow = 20;
-constexpr std::uint32_t kDefaultAcceleratedWindow = 15;
-/// A shorter timeout is less than the scheduling jitter of a loaded host.
-constexpr std::uint32_t kSensibleTimeoutMs = 10;
-
 std::string_view family_name(IpAddress::Family family) {
     return family == IpAddress::Family::kV4 ? "IPv4" : "IPv6";
 }
@@ -55,18 +48,6 @@ class Builder {
     void error(Position at, std::string message) { diagnostics_.error(at, std::move(message)); }
     void warning(Position at, std::string message) { diagnostics_.warning(at, std::move(message)); }
 
-    // options
-    void read_options();
-    void apply(const OptionTerm& option);
-    void read_timeouts();
-    void read_time_stamp();
-    void read_auth_methods();
-    std::vector<std::string> methods_of(OptionId id);
-    void check_windows();
-    [[nodiscard]] const OptionTerm* last(OptionId id) const;
-    [[nodiscard]] Position value_at(OptionId id) const;
-
-    // segments and daemons
     void settle_family();
     [[nodiscard]] std::string family_reason() const;
     void check_family(const AddressTerm& address, std::string_view whose);
@@ -98,7 +79,7 @@ class Builder {
 Configuration Builder::build(std::string_view file_name) {
     may_resolve_ = diagnostics_.error_count() == 0;
     result_.file_name = file_name;
-    read_options();
+    check_options(tree_.options, result_, diagnostics_);
     settle_family();
     for (const SegmentTerm& segment : tree_.segments) {
         add_segment(segment);
@@ -111,273 +92,6 @@ Configuration Builder::build(std::string_view file_name) {
     }
     return std::move(result_);
 }
-
-// --- options
-// --------------------------------------------------------------------------------------
-
-const OptionTerm* Builder::last(OptionId id) const {
-    const auto found =
-        std::find_if(tree_.options.rbegin(), tree_.options.rend(),
-                     [&](const OptionTerm& option) { return option.spec->id == id; });
-    return found == tree_.options.rend() ? nullptr : &*found;
-}
-
-Position Builder::value_at(OptionId id) const {
-    const OptionTerm* const option = last(id);
-    return option == nullptr ? Position{1, 1} : option->value_at;
-}
-
-void Builder::read_options() {
-    std::map<OptionId, const OptionTerm*> previous;
-    std::map<OptionId, std::pair<const OptionTerm*, const OptionTerm*>> repeated;
-    for (const OptionTerm& option : tree_.options) {
-        const OptionId id = option.spec->id;
-        result_.option_at.insert_or_assign(std::string(option.spec->name), option.at);
-        const OptionTerm*& before = previous[id];
-        if (before != nullptr && id != OptionId::kRequiredAuthMethods &&
-            id != OptionId::kAllowedAuthMethods) {
-            repeated[id] = {before, &option};
-        }
-        before = &option;
-        if (option.is_valid) {
-            apply(option);
-        }
-    }
-    for (const auto& [id, pair] : repeated) {
-        const auto [before, option] = pair;
-        if (id == OptionId::kActiveIPVersion && before->is_valid && option->is_valid &&
-            before->value != option->value) {
-            error(option->at, "ActiveIPVersion contradicts the one at " + to_text(before->at) +
-                                  "; keep one of them");
-            continue;
-        }
-        warning(option->at, std::string(option->spec->name) +
-                                " is given more than once (before at " + to_text(before->at) +
-                                "); the last one counts");
-    }
-    read_time_stamp();
-    read_timeouts();
-    read_auth_methods();
-    check_windows();
-}
-
-void Builder::apply(const OptionTerm& option) {
-    const auto boolean = [&] { return std::get<bool>(option.value); };
-    const auto number = [&] { return std::get<std::uint32_t>(option.value); };
-    const auto text = [&] { return std::get<std::string>(option.value); };
-    switch (option.spec->id) {
-        case OptionId::kDebugFlags: result_.debug_flags = number(); break;
-        case OptionId::kEventPriority:
-            result_.event_priority = std::get<LogPriority>(option.value);
-            break;
-        case OptionId::kEventLogFile: result_.event_log_file = text(); break;
-        case OptionId::kEventTimeStamp: result_.event_time_stamp = text(); break;
-        case OptionId::kEventPreciseTimeStamp: result_.event_precise_time_stamp = true; break;
-        case OptionId::kDangerousMonitor: result_.dangerous_monitor = boolean(); break;
-        case OptionId::kSocketPortReuse:
-            result_.socket_port_reuse = std::get<TriState>(option.value);
-            break;
-        case OptionId::kRuntimeDir: result_.runtime_dir = text(); break;
-        case OptionId::kDaemonUser: result_.daemon_user = text(); break;
-        case OptionId::kDaemonGroup: result_.daemon_group = text(); break;
-        case OptionId::kAccessControlPolicy:
-            result_.access_control_policy = text();
-            if (result_.access_control_policy != "PERMIT") {
-                error(option.value_at, "unknown AccessControlPolicy " + quoted(text()) +
-                                           "; the only policy is PERMIT");
-            }
-            break;
-        case OptionId::kMaxSessionMessages: result_.max_session_messages = number(); break;
-        case OptionId::kWindow: result_.window = number(); break;
-        case OptionId::kPersonalWindow: result_.personal_window = number(); break;
-        case OptionId::kAcceleratedRing: result_.accelerated_ring = boolean(); break;
-        case OptionId::kAcceleratedWindow: result_.accelerated_window = number(); break;
-        case OptionId::kWideAreaNetwork: result_.wide_area_network = boolean(); break;
-        case OptionId::kExcludeSegAddrsFromHash:
-            result_.exclude_seg_addrs_from_hash = boolean();
-            break;
-        case OptionId::kIgnoreMulticastJoinErrors:
-            result_.ignore_multicast_join_errors = boolean();
-            break;
-        // Read as a whole, not one by one.
-        case OptionId::kRequiredAuthMethods:
-        case OptionId::kAllowedAuthMethods:
-        case OptionId::kActiveIPVersion:
-        case OptionId::kTokenTimeout:
-        case OptionId::kHurryTimeout:
-        case OptionId::kAliveTimeout:
-        case OptionId::kJoinTimeout:
-        case OptionId::kRepTimeout:
-        case OptionId::kSegTimeout:
-        case OptionId::kGatherTimeout:
-        case OptionId::kFormTimeout:
-        case OptionId::kLookupTimeout: break;
-    }
-}
-
-void Builder::read_time_stamp() {
-    std::optional<std::string>& format = result_.event_time_stamp;
-    if (format && format->empty()) {
-        format.reset();
-    }
-    if (!result_.event_precise_time_stamp) {
-        return;
-    }
-    if (!format) {
-        format = kDefaultTimeStamp;
-    }
-    if (!format->ends_with("%s") && !format->ends_with("%S")) {
-        *format += " %s";
-    }
-}
-
-void Builder::read_timeouts() {
-    struct Field {
-        OptionId id;
-        std::chrono::milliseconds StockTimeouts::*member;
-    };
-    static constexpr std::array<Field, 9> kFields = {{
-        {OptionId::kTokenTimeout, &StockTimeouts::token},
-        {OptionId::kHurryTimeout, &StockTimeouts::hurry},
-        {OptionId::kAliveTimeout, &StockTimeouts::alive},
-        {OptionId::kJoinTimeout, &StockTimeouts::join},
-        {OptionId::kRepTimeout, &StockTimeouts::rep},
-        {OptionId::kSegTimeout, &StockTimeouts::seg},
-        {OptionId::kGatherTimeout, &StockTimeouts::gather},
-        {OptionId::kFormTimeout, &StockTimeouts::form},
-        {OptionId::kLookupTimeout, &StockTimeouts::lookup},
-    }};
-    StockTimeouts timeouts{};
-    const OptionTerm* first = nullptr;
-    std::string missing;
-    for (const Field& field : kFields) {
-        const OptionTerm* const option = last(field.id);
-        if (option == nullptr) {
-            const auto specs = all_options();
-            const auto spec = std::find_if(specs.begin(), specs.end(), [&](const OptionSpec& one) {
-                return one.id == field.id;
-            });
-            missing += (missing.empty() ? "" : ", ") + std::string(spec->name);
-            continue;
-        }
-        if (first == nullptr || option->at < first->at) {
-            first = option;
-        }
-        if (option->is_valid) {
-            const std::uint32_t value = std::get<std::uint32_t>(option->value);
-            timeouts.*field.member = std::chrono::milliseconds(value);
-            if (value < kSensibleTimeoutMs) {
-                warning(option->value_at, std::string(option->spec->name) + " of " +
-                                              std::to_string(value) +
-                                              " ms is too short for a stable ring; use at least " +
-                                              std::to_string(kSensibleTimeoutMs));
-            }
-        }
-    }
-    if (first == nullptr) {
-        return;
-    }
-    if (!missing.empty()) {
-        error(first->at,
-              "some of the nine membership timeouts are given, then all must be; missing: " +
-                  missing);
-        return;
-    }
-    result_.timeouts = timeouts;
-}
-
-/// The names in all lists of one option, each once.
-std::vector<std::string> Builder::methods_of(OptionId id) {
-    std::vector<std::string> methods;
-    for (const OptionTerm& option : tree_.options) {
-        if (option.spec->id != id || !option.is_valid) {
-            continue;
-        }
-        std::string_view rest = std::get<std::string>(option.value);
-        while (true) {
-            const std::size_t start = rest.find_first_not_of(" \t");
-            if (start == std::string_view::npos) {
-                break;
-            }
-            rest.remove_prefix(start);
-            const std::string_view name = rest.substr(0, rest.find_first_of(" \t"));
-            rest.remove_prefix(name.size());
-            if (name != "NULL" && name != "IP") {
-                error(option.value_at, "unknown authentication method " + quoted(name) + " in " +
-                                           std::string(option.spec->name) +
-                                           "; the methods are NULL and IP");
-            } else if (std::find(methods.begin(), methods.end(), name) == methods.end()) {
-                methods.emplace_back(name);
-            }
-        }
-    }
-    return methods;
-}
-
-void Builder::read_auth_methods() {
-    result_.required_auth_methods = methods_of(OptionId::kRequiredAuthMethods);
-    const bool is_allowed_given = last(OptionId::kAllowedAuthMethods) != nullptr;
-    // As soon as a list names a method, NULL is no longer allowed by default.
-    if (!is_allowed_given && result_.required_auth_methods.empty()) {
-        return;
-    }
-    result_.allowed_auth_methods = methods_of(OptionId::kAllowedAuthMethods);
-    if (result_.allowed_auth_methods.empty() && diagnostics_.error_count() == 0) {
-        warning(value_at(is_allowed_given ? OptionId::kAllowedAuthMethods
-                                          : OptionId::kRequiredAuthMethods),
-                "no authentication method is allowed, so every client will be refused; set "
-                "AllowedAuthMethods = \"NULL\" or \"IP\"");
-    }
-}
-
-void Builder::check_windows() {
-    const auto cite = [&](OptionId id, std::uint32_t value) {
-        const OptionTerm* const option = last(id);
-        return std::to_string(value) +
-               (option == nullptr ? " (its default)" : " (at " + to_text(option->value_at) + ")");
-    };
-    const std::uint32_t window = result_.window.value_or(kDefaultWindow);
-    if (!result_.personal_window && window < kDefaultPersonalWindow) {
-        result_.personal_window = window;
-        warning(value_at(OptionId::kWindow),
-                "PersonalWindow is not set; " + std::to_string(window) +
-                    " is used instead of its default " + std::to_string(kDefaultPersonalWindow) +
-                    ", because it cannot be above Window");
-    }
-    const std::uint32_t personal = result_.personal_window.value_or(kDefaultPersonalWindow);
-    if (personal > window) {
-        error(value_at(OptionId::kPersonalWindow),
-              "PersonalWindow = " + std::to_string(personal) + " is above Window = " +
-                  cite(OptionId::kWindow, window) + "; lower it or raise Window");
-    }
-    const bool is_accelerated = result_.accelerated_ring.value_or(false);
-    if (!result_.accelerated_window) {
-        if (is_accelerated && personal < kDefaultAcceleratedWindow) {
-            result_.accelerated_window = personal;
-            warning(value_at(OptionId::kPersonalWindow),
-                    "AcceleratedWindow is not set; " + std::to_string(personal) +
-                        " is used instead of its default " +
-                        std::to_string(kDefaultAcceleratedWindow) +
-                        ", because it cannot be above PersonalWindow");
-        }
-        return;
-    }
-    if (*result_.accelerated_window > personal) {
-        const std::string text =
-            "AcceleratedWindow = " + std::to_string(*result_.accelerated_window) +
-            " is above PersonalWindow = " + cite(OptionId::kPersonalWindow, personal);
-        if (is_accelerated) {
-            error(value_at(OptionId::kAcceleratedWindow),
-                  text + "; lower it or raise PersonalWindow");
-        } else {
-            warning(value_at(OptionId::kAcceleratedWindow),
-                    text + "; this will be an error once AcceleratedRing = yes");
-        }
-    }
-}
-
-// --- segments and daemons
-// -------------------------------------------------------------------------
 
 /// All addresses are of one family: that of ActiveIPVersion when it stands before the daemons, else
 /// that of the first daemon (configuration 4).
@@ -413,7 +127,7 @@ void Builder::settle_family() {
         return;
     }
     family_ = first->address.family;
-    family_origin_ = quoted(first->text) + " at " + to_text(first->at);
+    family_origin_ = in_quotes(first->text) + " at " + to_text(first->at);
     if (option != nullptr && std::get<IpAddress::Family>(option->value) != *family_) {
         error(option->at, "ActiveIPVersion contradicts the address " + family_origin_ +
                               "; correct it or the addresses");
@@ -473,12 +187,12 @@ std::uint16_t Builder::port_of(const SegmentTerm& term) {
 void Builder::check_segment_address(const SegmentTerm& term, std::size_t index) {
     const AddressTerm& address = term.addresses[index];
     const IpAddress& ip = address.address;
-    check_family(address, "segment address " + quoted(address.text));
+    check_family(address, "segment address " + in_quotes(address.text));
     if (ip.is_unspecified()) {
         error(address.at, "a segment needs a multicast or broadcast address; " +
-                              quoted(address.text) + " is the unspecified one");
+                              in_quotes(address.text) + " is the unspecified one");
     } else if (ip.family == IpAddress::Family::kV6 && !ip.is_multicast()) {
-        warning(address.at, "the IPv6 segment address " + quoted(address.text) +
+        warning(address.at, "the IPv6 segment address " + in_quotes(address.text) +
                                 " is not multicast (ff00::/8)");
     }
     const std::size_t last_colon = address.text.rfind(':');
@@ -488,7 +202,7 @@ void Builder::check_segment_address(const SegmentTerm& term, std::size_t index) 
         const std::string_view tail = address.text.substr(last_colon + 1);
         if (parse_ip(head) && tail.size() == kPortTextBytes &&
             std::all_of(tail.begin(), tail.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-            warning(address.at, quoted(tail) +
+            warning(address.at, in_quotes(tail) +
                                     " is taken as part of the address; if it is the port, "
                                     "write [" +
                                     std::string(head) + "]:" + std::string(tail));
@@ -496,7 +210,7 @@ void Builder::check_segment_address(const SegmentTerm& term, std::size_t index) 
     }
     for (std::size_t i = 0; i < index; ++i) {
         if (term.addresses[i].address == ip) {
-            warning(address.at, "segment address " + quoted(address.text) +
+            warning(address.at, "segment address " + in_quotes(address.text) +
                                     " is listed twice (first at " + to_text(term.addresses[i].at) +
                                     "); remove one");
             break;
@@ -518,8 +232,8 @@ void Builder::add_daemon(const DaemonTerm& term, const SegmentTerm& segment_term
     if (term.address) {
         daemon.address = term.address->address;
         has_address = true;
-        check_family(*term.address,
-                     "address " + quoted(term.address->text) + " of daemon " + quoted(term.name));
+        check_family(*term.address, "address " + in_quotes(term.address->text) + " of daemon " +
+                                        in_quotes(term.name));
         check_daemon_port(term, segment_term);
     } else if (!term.is_broken && may_resolve_ && term.name.size() <= kNameBytesMax &&
                !term.name.empty()) {
@@ -551,7 +265,7 @@ void Builder::check_name(const DaemonTerm& term) {
         } else if (!term.address) {
             advice = "; write a shorter name and the address after it";
         }
-        error(term.at, "daemon name " + quoted(name) +
+        error(term.at, "daemon name " + in_quotes(name) +
                            " is too long: " + std::to_string(name.size()) + " bytes, at most " +
                            std::to_string(kNameBytesMax) + " are allowed" + advice);
         return;
@@ -561,13 +275,13 @@ void Builder::check_name(const DaemonTerm& term) {
     });
     if (bad != name.end()) {
         const auto index = static_cast<std::size_t>(bad - name.begin());
-        error(term.at, "daemon name " + quoted(name) + " contains " +
-                           quoted(name.substr(index, 1)) +
+        error(term.at, "daemon name " + in_quotes(name) + " contains " +
+                           in_quotes(name.substr(index, 1)) +
                            "; blanks, '#' and control characters are not allowed in names");
         return;
     }
     if (!term.is_name_quoted && name.ends_with(';')) {
-        warning(term.at, "the ';' belongs to the daemon name " + quoted(name) +
+        warning(term.at, "the ';' belongs to the daemon name " + in_quotes(name) +
                              "; put a blank before it if it is to separate daemons");
     }
 }
@@ -591,14 +305,14 @@ bool Builder::resolve(const DaemonTerm& term, Daemon& daemon) {
     std::string reason;
     const auto address = resolver_.resolve(term.name, family_, reason);
     if (!address) {
-        error(term.at, "cannot find the address of host " + quoted(term.name) +
+        error(term.at, "cannot find the address of host " + in_quotes(term.name) +
                            (reason.empty() ? "" : ": " + reason) +
                            "; write the address after the name");
         return false;
     }
     daemon.address = *address;
     if (family_ && address->family != *family_) {
-        error(term.at, "host " + quoted(term.name) + " has the " +
+        error(term.at, "host " + in_quotes(term.name) + " has the " +
                            std::string(family_name(address->family)) + " address " +
                            address->to_string() + family_reason());
         return false;
@@ -607,7 +321,7 @@ bool Builder::resolve(const DaemonTerm& term, Daemon& daemon) {
 }
 
 void Builder::check_daemon_address(const Daemon& daemon) {
-    const std::string text = quoted(daemon.address.to_string());
+    const std::string text = in_quotes(daemon.address.to_string());
     std::string_view fault;
     if (daemon.address.is_unspecified()) {
         fault = "the unspecified address";
@@ -617,7 +331,7 @@ void Builder::check_daemon_address(const Daemon& daemon) {
         fault = "the broadcast address";
     }
     if (!fault.empty()) {
-        error(daemon.address_at, "the address of daemon " + quoted(daemon.name) + ", " + text +
+        error(daemon.address_at, "the address of daemon " + in_quotes(daemon.name) + ", " + text +
                                      ", is " + std::string(fault) +
                                      "; it must be one address of its host");
     }
@@ -633,9 +347,9 @@ void Builder::add_interfaces(const DaemonTerm& term, Daemon& daemon, bool has_ad
         interface.daemon = entry.daemon || !any_letter;
         interface.client = entry.client || !any_letter;
         interface.monitor = entry.monitor || !any_letter;
-        check_family(entry.address, "interface " + quoted(entry.address.text));
+        check_family(entry.address, "interface " + in_quotes(entry.address.text));
         if (interface.address.is_multicast() || is_limited_broadcast(interface.address)) {
-            error(interface.at, "interface " + quoted(entry.address.text) +
+            error(interface.at, "interface " + in_quotes(entry.address.text) +
                                     " is no address of a host; it is multicast or broadcast");
         }
         has_daemon_entry =
@@ -654,11 +368,11 @@ void Builder::add_interfaces(const DaemonTerm& term, Daemon& daemon, bool has_ad
 void Builder::check_unique(const Daemon& daemon, const DaemonTerm& term, bool has_address) {
     const auto cite = [&](std::size_t index) {
         const Daemon& other = result_.daemons[index];
-        return "daemon " + quoted(other.name) + " at " + to_text(other.at);
+        return "daemon " + in_quotes(other.name) + " at " + to_text(other.at);
     };
     const auto [name, is_name_new] = names_.emplace(daemon.name, daemon.at);
     if (!is_name_new) {
-        error(daemon.at, "daemon name " + quoted(daemon.name) + " is already used at " +
+        error(daemon.at, "daemon name " + in_quotes(daemon.name) + " is already used at " +
                              to_text(name->second) + "; names must be unique");
     }
     if (has_address) {
@@ -666,7 +380,7 @@ void Builder::check_unique(const Daemon& daemon, const DaemonTerm& term, bool ha
         const auto [endpoint, is_new] = endpoints_.emplace(
             key_of(daemon.address) + " " + std::to_string(port), result_.daemons.size());
         if (!is_new) {
-            error(daemon.address_at, "address " + quoted(daemon.address.to_string()) +
+            error(daemon.address_at, "address " + in_quotes(daemon.address.to_string()) +
                                          " with port " + std::to_string(port) +
                                          " is already used by " + cite(endpoint->second));
         }
@@ -675,7 +389,7 @@ void Builder::check_unique(const Daemon& daemon, const DaemonTerm& term, bool ha
     if (!is_id_new && is_name_new) {
         error(daemon.id_explicit ? term.virtual_id_at : daemon.at,
               std::string(daemon.id_explicit ? "VirtualID " : "the generated VirtualID ") +
-                  std::to_string(daemon.id) + " of daemon " + quoted(daemon.name) +
+                  std::to_string(daemon.id) + " of daemon " + in_quotes(daemon.name) +
                   " is already used by " + cite(id->second) +
                   "; give one of them another VirtualID");
     }
@@ -694,7 +408,7 @@ void Builder::check_unicast_segments() {
                 if (daemon.address == segment.addresses[i]) {
                     warning(segment.addresses_at[i],
                             "the segment address is that of a single host, daemon " +
-                                quoted(daemon.name) + " at " + to_text(daemon.at) +
+                                in_quotes(daemon.name) + " at " + to_text(daemon.at) +
                                 "; the other daemons need a multicast or broadcast address");
                 }
             }

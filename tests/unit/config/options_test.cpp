@@ -1,0 +1,335 @@
+#include "config/options.hpp"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config_test_support.hpp"
+
+namespace spread::config {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+std::vector<std::string> problems_with(std::string_view options) {
+    return problems_of(std::string(options) + "\n" + std::string(kGoodSegment));
+}
+
+TEST(Options, WhatIsNotSetHasTheDocumentedDefault) {
+    const auto configuration = with_options("");
+    ASSERT_TRUE(configuration);
+    EXPECT_EQ(configuration->debug_flags, 0x111U);
+    EXPECT_EQ(configuration->event_priority, LogPriority::kInfo);
+    EXPECT_FALSE(configuration->event_log_file);
+    EXPECT_FALSE(configuration->event_time_stamp);
+    EXPECT_FALSE(configuration->event_precise_time_stamp);
+    EXPECT_FALSE(configuration->dangerous_monitor);
+    EXPECT_EQ(configuration->socket_port_reuse, TriState::kAuto);
+    EXPECT_FALSE(configuration->runtime_dir);
+    EXPECT_FALSE(configuration->daemon_user);
+    EXPECT_FALSE(configuration->daemon_group);
+    EXPECT_THAT(configuration->required_auth_methods, IsEmpty());
+    EXPECT_THAT(configuration->allowed_auth_methods, ElementsAre("NULL"));
+    EXPECT_EQ(configuration->access_control_policy, "PERMIT");
+    EXPECT_EQ(configuration->max_session_messages, 1000U);
+    EXPECT_FALSE(configuration->window);
+    EXPECT_FALSE(configuration->personal_window);
+    EXPECT_FALSE(configuration->accelerated_ring);
+    EXPECT_FALSE(configuration->accelerated_window);
+    EXPECT_FALSE(configuration->wide_area_network);
+    EXPECT_FALSE(configuration->timeouts);
+    EXPECT_FALSE(configuration->exclude_seg_addrs_from_hash);
+    EXPECT_FALSE(configuration->ignore_multicast_join_errors);
+    EXPECT_FALSE(configuration->is_wide_area());
+    EXPECT_THAT(configuration->option_at, IsEmpty());
+}
+
+TEST(Options, BooleansAreYesAndNoInAnyCase) {
+    struct Case {
+        const char* name;
+        bool (*read)(const Configuration&);
+    };
+    const Case cases[] = {
+        {"DangerousMonitor", [](const Configuration& c) { return c.dangerous_monitor; }},
+        {"AcceleratedRing", [](const Configuration& c) { return c.accelerated_ring.value(); }},
+        {"WideAreaNetwork", [](const Configuration& c) { return c.wide_area_network.value(); }},
+        {"ExcludeSegAddrsFromHash",
+         [](const Configuration& c) { return c.exclude_seg_addrs_from_hash; }},
+        {"IgnoreMulticastJoinErrors",
+         [](const Configuration& c) { return c.ignore_multicast_join_errors; }},
+    };
+    for (const Case& one : cases) {
+        for (const std::string word : {"true", "yes", "TRUE", "Yes", "tRuE"}) {
+            const auto configuration = with_options(one.name + (" = " + word));
+            ASSERT_TRUE(configuration) << one.name << word;
+            EXPECT_TRUE(one.read(*configuration)) << one.name << word;
+        }
+        for (const std::string word : {"false", "no", "FALSE", "No"}) {
+            const auto configuration = with_options(one.name + (" = " + word));
+            ASSERT_TRUE(configuration) << one.name << word;
+            EXPECT_FALSE(one.read(*configuration)) << one.name << word;
+        }
+        for (const std::string word : {"on", "off", "auto", "1", "0", "\"yes\"", "maybe"}) {
+            EXPECT_THAT(problems_with(one.name + (" = " + word)),
+                        ElementsAre(HasSubstr(" must be true, false, yes or no")))
+                << one.name << word;
+        }
+    }
+}
+
+TEST(Options, PortReuseIsOnOffOrAutoInAnyCase) {
+    EXPECT_EQ(with_options("SocketPortReuse = ON")->socket_port_reuse, TriState::kOn);
+    EXPECT_EQ(with_options("SocketPortReuse = off")->socket_port_reuse, TriState::kOff);
+    EXPECT_EQ(with_options("SocketPortReuse = Auto")->socket_port_reuse, TriState::kAuto);
+    EXPECT_THAT(problems_with("SocketPortReuse = yes"),
+                ElementsAre(HasSubstr("must be on, off or auto, found 'yes'")));
+}
+
+TEST(Options, NumbersKeepTheirRange) {
+    struct Case {
+        const char* name;
+        std::uint32_t min;
+        std::uint32_t max;
+    };
+    for (const Case& one :
+         {Case{"MaxSessionMessages", 1, 999999999}, Case{"Window", 1, 32767},
+          Case{"PersonalWindow", 1, 32767}, Case{"AcceleratedWindow", 0, 32767}}) {
+        // Window and PersonalWindow bound each other, so only the message of this option counts.
+        const auto complaint = std::string(one.name) + " must be from " + std::to_string(one.min) +
+                               " to " + std::to_string(one.max);
+        const auto complains = [&](std::uint64_t value) {
+            for (const auto& line : problems_with(one.name + (" = " + std::to_string(value)))) {
+                if (line.find(complaint) != std::string::npos) {
+                    return true;
+                }
+            }
+            return false;
+        };
+        EXPECT_FALSE(complains(one.min)) << one.name;
+        EXPECT_FALSE(complains(one.max)) << one.name;
+        EXPECT_TRUE(complains(std::uint64_t{one.max} + 1)) << one.name;
+        EXPECT_TRUE(complains(9999999999)) << one.name;
+        if (one.min > 0) {
+            EXPECT_TRUE(complains(one.min - 1)) << one.name;
+        }
+    }
+    EXPECT_EQ(with_options("MaxSessionMessages = 999999999")->max_session_messages, 999999999U);
+    EXPECT_THAT(problems_with("Window = '5'"), ElementsAre(HasSubstr("without quotes")));
+}
+
+TEST(Options, PathsHaveALengthAndNoLineBreaks) {
+    EXPECT_EQ(with_options("EventLogFile = '/var/log/%h_%q.log'")->event_log_file,
+              "/var/log/%h_%q.log");
+    EXPECT_EQ(with_options("RuntimeDir = /run/spread")->runtime_dir, "/run/spread");
+    for (const std::string name : {"EventLogFile", "RuntimeDir"}) {
+        EXPECT_TRUE(with_options(name + " = /" + std::string(4094, 'a')));
+        EXPECT_THAT(problems_with(name + " = /" + std::string(4095, 'a')),
+                    ElementsAre(HasSubstr("too long: 4096 bytes, at most 4095")));
+        EXPECT_THAT(problems_with(name + " = ''"), ElementsAre(HasSubstr("must not be empty")));
+        EXPECT_THAT(problems_with(name + " = 'a\nb'"), ElementsAre(HasSubstr("line break")));
+    }
+}
+
+TEST(Options, UserAndGroupHaveUpTo32Bytes) {
+    EXPECT_EQ(with_options("DaemonUser = nobody")->daemon_user, "nobody");
+    EXPECT_EQ(with_options("DaemonGroup = \"no group\"")->daemon_group, "no group");
+    for (const std::string name : {"DaemonUser", "DaemonGroup"}) {
+        EXPECT_TRUE(with_options(name + " = " + std::string(32, 'u')));
+        EXPECT_THAT(problems_with(name + " = " + std::string(33, 'u')),
+                    ElementsAre(HasSubstr("33 bytes, at most 32")));
+        EXPECT_THAT(problems_with(name + " = ''"), ElementsAre(HasSubstr("must not be empty")));
+    }
+}
+
+TEST(Options, TheTimeStampHasADefaultFormat) {
+    EXPECT_EQ(with_options("EventTimeStamp")->event_time_stamp, "%m/%d/%y %H:%M:%S");
+    EXPECT_EQ(with_options("EventTimeStamp = \"[%H:%M]\"")->event_time_stamp, "[%H:%M]");
+    EXPECT_FALSE(with_options("EventTimeStamp = ''")->event_time_stamp);
+    EXPECT_TRUE(with_options("EventTimeStamp = " + std::string(255, 'x')));
+    EXPECT_THAT(problems_with("EventTimeStamp = " + std::string(256, 'x')),
+                ElementsAre(HasSubstr("256 bytes, at most 255")));
+}
+
+TEST(Options, APreciseTimeStampEndsInSeconds) {
+    const auto alone = with_options("EventPreciseTimeStamp");
+    EXPECT_TRUE(alone->event_precise_time_stamp);
+    EXPECT_EQ(alone->event_time_stamp, "%m/%d/%y %H:%M:%S");
+    EXPECT_EQ(with_options("EventPreciseTimeStamp EventTimeStamp = %H:%M")->event_time_stamp,
+              "%H:%M %s");
+    EXPECT_EQ(with_options("EventTimeStamp = %s\nEventPreciseTimeStamp")->event_time_stamp, "%s");
+}
+
+TEST(Options, PrioritiesAreSpeltExactly) {
+    EXPECT_EQ(with_options("EventPriority = pDEBUG")->event_priority, LogPriority::kDebug);
+    EXPECT_EQ(with_options("EventPriority = INFO")->event_priority, LogPriority::kInfo);
+    EXPECT_EQ(with_options("EventPriority = WARNING")->event_priority, LogPriority::kWarning);
+    EXPECT_EQ(with_options("EventPriority = ERROR")->event_priority, LogPriority::kError);
+    EXPECT_EQ(with_options("EventPriority = CRITICAL")->event_priority, LogPriority::kCritical);
+    EXPECT_EQ(with_options("EventPriority = FATAL")->event_priority, LogPriority::kFatal);
+    EXPECT_THAT(problems_with("EventPriority = DEBUG"),
+                ElementsAre(HasSubstr("did you mean 'pDEBUG'")));
+    EXPECT_THAT(problems_with("EventPriority = 'INFO'"), ElementsAre(HasSubstr("without quotes")));
+    EXPECT_THAT(problems_with("EventPriority = { INFO }"),
+                ElementsAre(HasSubstr("without braces")));
+}
+
+TEST(Options, DebugFlagsReplaceTheSet) {
+    EXPECT_EQ(with_options("DebugFlags = { PRINT EXIT }")->debug_flags, 0x11U);
+    EXPECT_EQ(with_options("DebugFlags = { }")->debug_flags, 0U);
+    EXPECT_EQ(with_options("DebugFlags={NONE}")->debug_flags, 0U);
+    EXPECT_EQ(with_options("DebugFlags = { ALL }")->debug_flags, 0xE03FFFU);
+    EXPECT_EQ(with_options("DebugFlags = { ALL !DATA_LINK ! EXIT }")->debug_flags, 0xE03FFCU);
+    EXPECT_EQ(with_options("DebugFlags = { !PRINT PRINT }")->debug_flags, 0x10U);
+    EXPECT_EQ(with_options("DebugFlags = { MEMORY EVENTS NETWORK PROTOCOL SESSION CONFIGURATION "
+                           "MEMBERSHIP FLOW_CONTROL STATUS DEBUG GROUPS SKIPLIST ACM SECURITY }")
+                  ->debug_flags,
+              0xE03FECU);
+    EXPECT_THAT(
+        problems_with("DebugFlags = { PRNT, EXIT }"),
+        ElementsAre(StartsWith("1:16: error: unknown flag 'PRNT,'; did you mean 'PRINT'?")));
+    EXPECT_THAT(problems_with("DebugFlags = { !!PRINT { } 'EXIT' }"),
+                ElementsAre(HasSubstr("unknown flag '!'"), HasSubstr("unexpected '{'"),
+                            HasSubstr("unknown flag 'EXIT'")));
+    EXPECT_THAT(problems_with("DebugFlags = ALL"), ElementsAre(HasSubstr("a list in braces")));
+}
+
+TEST(Options, AuthenticationListsAccumulateAndSwitchNullOff) {
+    const auto both = with_options("AllowedAuthMethods = NULL\nRequiredAuthMethods = IP");
+    EXPECT_THAT(both->allowed_auth_methods, ElementsAre("NULL"));
+    EXPECT_THAT(both->required_auth_methods, ElementsAre("IP"));
+    const auto two =
+        with_options("AllowedAuthMethods = 'IP IP'\nAllowedAuthMethods = \" NULL\tIP \"");
+    EXPECT_THAT(two->allowed_auth_methods, ElementsAre("IP", "NULL"));
+}
+
+TEST(Options, ABlankRequiredListChangesNothing) {
+    const auto configuration = with_options("RequiredAuthMethods = '   '");
+    EXPECT_THAT(configuration->required_auth_methods, IsEmpty());
+    EXPECT_THAT(configuration->allowed_auth_methods, ElementsAre("NULL"));
+}
+
+TEST(Options, WarnsWhenNoClientCouldConnect) {
+    EXPECT_THAT(problems_with("RequiredAuthMethods = IP"),
+                ElementsAre(HasSubstr("1:23: warning: no authentication method is allowed")));
+    EXPECT_THAT(with_options("RequiredAuthMethods = IP")->allowed_auth_methods, IsEmpty());
+    EXPECT_THAT(problems_with("AllowedAuthMethods = ''"),
+                ElementsAre(HasSubstr("every client will be refused")));
+}
+
+TEST(Options, UnknownAuthenticationMethodsAreErrors) {
+    EXPECT_THAT(problems_with("AllowedAuthMethods = 'NULL PWORD'"),
+                ElementsAre(HasSubstr("unknown authentication method 'PWORD'")));
+    EXPECT_THAT(problems_with("RequiredAuthMethods = null"),
+                ElementsAre(HasSubstr("unknown authentication method 'null'")));
+    const std::string longest = "'IP" + std::string(87, ' ') + "'";
+    EXPECT_TRUE(with_options("AllowedAuthMethods = " + longest));
+    EXPECT_THAT(problems_with("AllowedAuthMethods = '" + std::string(90, ' ') + "'"),
+                ElementsAre(HasSubstr("90 bytes, at most 89")));
+}
+
+TEST(Options, TheOnlyPolicyIsPermit) {
+    EXPECT_EQ(with_options("AccessControlPolicy = \"PERMIT\"")->access_control_policy, "PERMIT");
+    EXPECT_THAT(problems_with("AccessControlPolicy = permit"),
+                ElementsAre(HasSubstr("unknown AccessControlPolicy 'permit'")));
+}
+
+TEST(Options, WindowsMustFitIntoEachOther) {
+    const auto all = with_options("Window = 60 PersonalWindow = 60 AcceleratedWindow = 60");
+    EXPECT_EQ(all->window, 60U);
+    EXPECT_EQ(all->personal_window, 60U);
+    EXPECT_EQ(all->accelerated_window, 60U);
+    EXPECT_THAT(problems_with("PersonalWindow = 161"),
+                ElementsAre(HasSubstr("above Window = 160 (its default)")));
+    EXPECT_THAT(problems_with("PersonalWindow = 20\nWindow = 10"),
+                ElementsAre(HasSubstr("1:18: error: PersonalWindow = 20 is above Window = 10 "
+                                      "(at 2:10)")));
+    EXPECT_THAT(problems_with("AcceleratedRing = yes AcceleratedWindow = 21"),
+                ElementsAre(HasSubstr("error: AcceleratedWindow = 21 is above PersonalWindow = 20 "
+                                      "(its default)")));
+    EXPECT_THAT(problems_with("AcceleratedRing = no AcceleratedWindow = 21"),
+                ElementsAre(HasSubstr("warning: AcceleratedWindow")));
+}
+
+TEST(Options, DefaultsShrinkWithASmallWindow) {
+    const auto configuration = with_options("Window = 10 AcceleratedRing = yes");
+    ASSERT_TRUE(configuration);
+    EXPECT_EQ(configuration->personal_window, 10U);
+    EXPECT_EQ(configuration->accelerated_window, 10U);
+    EXPECT_THAT(problems_with("Window = 10 AcceleratedRing = yes"),
+                ElementsAre(HasSubstr("warning: PersonalWindow is not set; 10"),
+                            HasSubstr("warning: AcceleratedWindow is not set; 10")));
+}
+
+TEST(Options, AllNineTimeoutsOrNone) {
+    const std::string eight =
+        "TokenTimeout = 101 HurryTimeout = 102 AliveTimeout = 103 JoinTimeout = 104\n"
+        "RepTimeout = 105 SegTimeout = 106 GatherTimeout = 107 FormTimeout = 108\n";
+    EXPECT_THAT(problems_with(eight), ElementsAre(HasSubstr("missing: LookupTimeout")));
+    const auto configuration = with_options(eight + "LookupTimeout = 109");
+    ASSERT_TRUE(configuration && configuration->timeouts);
+    const StockTimeouts& timeouts = *configuration->timeouts;
+    EXPECT_EQ(timeouts.token, milliseconds(101));
+    EXPECT_EQ(timeouts.hurry, milliseconds(102));
+    EXPECT_EQ(timeouts.alive, milliseconds(103));
+    EXPECT_EQ(timeouts.join, milliseconds(104));
+    EXPECT_EQ(timeouts.rep, milliseconds(105));
+    EXPECT_EQ(timeouts.seg, milliseconds(106));
+    EXPECT_EQ(timeouts.gather, milliseconds(107));
+    EXPECT_EQ(timeouts.form, milliseconds(108));
+    EXPECT_EQ(timeouts.lookup, milliseconds(109));
+    EXPECT_THAT(problems_with(eight + "LookupTimeout = 0"),
+                ElementsAre(HasSubstr("LookupTimeout must be from 1")));
+    EXPECT_THAT(problems_with(eight + "LookupTimeout = 9"),
+                ElementsAre(HasSubstr("warning: LookupTimeout of 9 ms is too short")));
+}
+
+TEST(Options, ARepeatedOptionWarnsOnceAndTheLastCounts) {
+    EXPECT_EQ(with_options("Window = 100\nWindow = 200\nWindow = 300")->window, 300U);
+    EXPECT_THAT(
+        problems_with("Window = 100\nWindow = 200\nWindow = 300"),
+        ElementsAre("3:1: warning: Window is given more than once (before at 2:1); the last "
+                    "one counts"));
+}
+
+TEST(Options, ActiveIpVersionDecidesTheFamily) {
+    EXPECT_TRUE(with_options("ActiveIPVersion = IPv4"));
+    EXPECT_THAT(problems_with("ActiveIPVersion = IPv4\nActiveIPVersion = IPv4"),
+                ElementsAre(HasSubstr("warning: ActiveIPVersion is given more than once")));
+    EXPECT_THAT(problems_with("ActiveIPVersion = IPv5"),
+                ElementsAre(HasSubstr("must be IPv4 or IPv6")));
+    TableResolver resolver({{"node", "fd00::1"}});
+    const auto result =
+        parse("ActiveIPVersion = IPv6 Spread_Segment [ff02::1]:4803 { node }", "", resolver);
+    EXPECT_TRUE(result.configuration);
+    EXPECT_EQ(resolver.asked_family, IpAddress::Family::kV6);
+}
+
+TEST(Options, WideAreaIsSeveralSegmentsUnlessSaidOtherwise) {
+    const std::string two =
+        "Spread_Segment 239.0.0.1 { a 10.0.0.1 } Spread_Segment 239.0.0.2 { b 10.0.0.2 }\n";
+    EXPECT_TRUE(parse_text(two).configuration->is_wide_area());
+    EXPECT_FALSE(parse_text(two + "WideAreaNetwork = no").configuration->is_wide_area());
+    EXPECT_TRUE(with_options("WideAreaNetwork = yes")->is_wide_area());
+}
+
+TEST(Options, EveryNameIsFoundAndReserved) {
+    EXPECT_EQ(all_options().size(), 31U);
+    for (const OptionSpec& spec : all_options()) {
+        EXPECT_EQ(find_option(spec.name), &spec);
+        EXPECT_TRUE(is_reserved(spec.name));
+    }
+    EXPECT_EQ(find_option("window"), nullptr);
+    EXPECT_FALSE(is_reserved("window"));
+    EXPECT_FALSE(is_reserved("PERMIT"));
+    EXPECT_FALSE(is_reserved("LinkProtocol"));
+}
+
+}  // namespace
+}  // namespace spread::config

@@ -1,0 +1,251 @@
+#include <string>
+#include <string_view>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/configuration.hpp"
+#include "config_test_support.hpp"
+
+namespace spread::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+std::string daemons(int count) {
+    std::string text;
+    for (int i = 1; i <= count; ++i) {
+        text += "d" + std::to_string(i) + " 10.1." + std::to_string(i / 200) + "." +
+                std::to_string(i % 200 + 1) + "\n";
+    }
+    return text;
+}
+
+TEST(Segments, KnowTheirPortAddressesAndDaemons) {
+    const auto result = parse_text(
+        "Spread_Segment 239.0.0.1:5000 239.0.0.2 { a 10.0.0.1 b 10.0.0.2 }\n"
+        "Spread_Segment 239.0.0.3 { c 10.0.0.3 }\n");
+    ASSERT_TRUE(result.configuration);
+    const auto& segments = result.configuration->segments;
+    ASSERT_EQ(segments.size(), 2U);
+    EXPECT_EQ(segments[0].port, 5000);
+    ASSERT_EQ(segments[0].addresses.size(), 2U);
+    EXPECT_EQ(segments[0].addresses[1].to_string(), "239.0.0.2");
+    EXPECT_THAT(segments[0].daemons, ElementsAre(0U, 1U));
+    EXPECT_EQ(segments[1].port, 4803);
+    EXPECT_THAT(segments[1].daemons, ElementsAre(2U));
+    EXPECT_EQ(result.configuration->daemons[2].segment, 1U);
+}
+
+TEST(Segments, PortsLeaveRoomForTheTokenPort) {
+    const auto with_port = [](const std::string& port) {
+        return parse_text("Spread_Segment 239.0.0.1:" + port + " { a 10.0.0.1 }");
+    };
+    EXPECT_EQ(with_port("1").configuration->segments[0].port, 1);
+    EXPECT_EQ(with_port("65534").configuration->segments[0].port, 65534);
+    EXPECT_THAT(problems(with_port("65535")), ElementsAre(HasSubstr("token port")));
+    EXPECT_THAT(problems(with_port("65536")), ElementsAre(HasSubstr("out of range")));
+    EXPECT_EQ(with_port("0").configuration->segments[0].port, 4803);
+    EXPECT_THAT(problems(with_port("0")), ElementsAre(HasSubstr("warning: port 0")));
+}
+
+TEST(Segments, HaveLimits) {
+    EXPECT_TRUE(with_daemons(daemons(128)).configuration);
+    EXPECT_THAT(problems(with_daemons(daemons(140))),
+                ElementsAre("130:1: error: too many daemons: a configuration has at most 128"));
+
+    std::string segments;
+    for (int i = 1; i <= 25; ++i) {
+        segments += "Spread_Segment 239.0.0.1 { d" + std::to_string(i) + " 10.0.0." +
+                    std::to_string(i) + " }\n";
+        const auto result = parse_text(segments);
+        if (i <= 20) {
+            EXPECT_TRUE(result.configuration) << i;
+        } else {
+            EXPECT_THAT(problems(result),
+                        ElementsAre("21:1: error: too many segments: a configuration has at most "
+                                    "20"));
+        }
+    }
+
+    EXPECT_TRUE(parse_text("Spread_Segment 239.0.0.1 239.0.0.2 239.0.0.3 239.0.0.4 239.0.0.5 { a "
+                           "10.0.0.1 }")
+                    .configuration);
+    EXPECT_THAT(problems_of("Spread_Segment 239.0.0.1 239.0.0.2 239.0.0.3 239.0.0.4 239.0.0.5 "
+                            "239.0.0.6 239.0.0.7 { a 10.0.0.1 }"),
+                ElementsAre("1:66: error: too many segment addresses: a segment has at most 5"));
+}
+
+TEST(Segments, WarnAboutAddressesThatCannotWork) {
+    EXPECT_THAT(problems_of("Spread_Segment 239.0.0.1 239.0.0.1 { a 10.0.0.1 }"),
+                ElementsAre(HasSubstr("warning: segment address '239.0.0.1' is listed twice")));
+    EXPECT_THAT(problems_of("Spread_Segment 10.0.0.1 { a 10.0.0.1 }"), IsEmpty());
+    EXPECT_THAT(problems_of("Spread_Segment 10.0.0.1 { a 10.0.0.1 b 10.0.0.2 }"),
+                ElementsAre(HasSubstr("warning: the segment address is that of a single host")));
+    EXPECT_THAT(problems_of("Spread_Segment 127.0.0.255 { a 127.0.0.1 b 127.0.0.2 }"), IsEmpty());
+}
+
+TEST(Segments, AreOfOneFamily) {
+    EXPECT_THAT(problems_of("Spread_Segment 239.0.0.1 { a 10.0.0.1 { 10.0.0.1 ::1 } }\n"
+                            "Spread_Segment ff02::1 { b fd00::1 }"),
+                ElementsAre(StartsWith("1:50: error: interface '::1' is IPv6"),
+                            StartsWith("2:16: error: segment address 'ff02::1' is IPv6"),
+                            StartsWith("2:28: error: address 'fd00::1' of daemon 'b' is IPv6")));
+}
+
+TEST(DaemonNames, AreOneToNineteenBytes) {
+    const std::string longest(19, 'n');
+    EXPECT_EQ(with_daemons(longest + " 10.0.0.1").configuration->daemons[0].name, longest);
+    EXPECT_THAT(problems(with_daemons(longest + "n 10.0.0.1")), ElementsAre(HasSubstr("20 bytes")));
+    EXPECT_THAT(problems(with_daemons("'' 10.0.0.1")), ElementsAre(HasSubstr("must not be empty")));
+}
+
+TEST(DaemonNames, HoldPrintableBytesExceptBlanksAndHashSigns) {
+    for (const std::string name : {"a b", "a#b", "a\tb", "a\nb", "a\x7f"}) {
+        EXPECT_THAT(problems(with_daemons("'" + name + "' 10.0.0.1")),
+                    ElementsAre(HasSubstr("not allowed in names")));
+    }
+    for (const std::string name : {"d[1]", "{}", "m\xC3\xB6nch", "\xFC", "it\"s", "a=b"}) {
+        EXPECT_EQ(with_daemons("'" + name + "' 10.0.0.1").configuration->daemons[0].name, name);
+    }
+}
+
+TEST(DaemonNames, AnAddressAloneIsTheNameWithoutItsScope) {
+    const auto v6 = parse_text("Spread_Segment ff02::1 { fe80::1%eth0 }");
+    ASSERT_TRUE(v6.configuration);
+    EXPECT_EQ(v6.configuration->daemons[0].name, "fe80::1");
+    EXPECT_EQ(v6.configuration->daemons[0].address.scope, "eth0");
+    EXPECT_THAT(problems_of("Spread_Segment ff02::1 { fd00:1111:2222:3333::1 }"),
+                ElementsAre(HasSubstr("put a shorter name before it")));
+}
+
+TEST(DaemonNames, LookLikeAddressesOnlyBeforeAnAddress) {
+    EXPECT_EQ(with_daemons("4.4 10.0.0.1").configuration->daemons[0].name, "4.4");
+    EXPECT_THAT(problems(with_daemons("10.0.0.256 10.0.0.1")),
+                ElementsAre(HasSubstr("a name like this needs quotes")));
+    EXPECT_TRUE(with_daemons("'10.0.0.256' 10.0.0.1").configuration);
+    EXPECT_THAT(problems(with_daemons("10.0.1")), ElementsAre(HasSubstr("3 numbers")));
+}
+
+TEST(Daemons, AreUniqueByNameIdentifierAndEndpoint) {
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1\na 10.0.0.2")),
+                ElementsAre("3:1: error: daemon name 'a' is already used at 2:1; names must be "
+                            "unique"));
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1\nb 10.0.0.1")),
+                ElementsAre("3:3: error: address '10.0.0.1' with port 4803 is already used by "
+                            "daemon 'a' at 2:1"));
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1 VirtualID = 5\nb 10.0.0.2 VirtualID = 5")),
+                ElementsAre(StartsWith("3:24: error: VirtualID 5 of daemon 'b' is already used by "
+                                       "daemon 'a' at 2:1")));
+    // 1552775919 is what "d1" generates.
+    EXPECT_THAT(problems(with_daemons("x 10.0.0.1 VirtualID = 1552775919\nd1 10.0.0.2")),
+                ElementsAre(StartsWith("3:1: error: the generated VirtualID 1552775919")));
+    EXPECT_TRUE(parse_text("Spread_Segment 239.0.0.1:4803 { a 10.0.0.1 }\n"
+                           "Spread_Segment 239.0.0.1:4813 { b 10.0.0.1 }")
+                    .configuration);
+    EXPECT_FALSE(
+        parse_text("Spread_Segment ff02::1 { a fe80::1%eth0 b fe80::1%eth1 }").configuration);
+}
+
+TEST(Daemons, HaveAnAddressOfOneHost) {
+    for (const std::string address : {"0.0.0.0", "239.0.0.1", "255.255.255.255"}) {
+        EXPECT_THAT(problems(with_daemons("a " + address)),
+                    ElementsAre(HasSubstr("2:3: error: the address of daemon 'a'")));
+    }
+}
+
+TEST(Daemons, TolerateTheirSegmentsPortOnly) {
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1:4803")), ElementsAre(HasSubstr("warning")));
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1:4804")),
+                ElementsAre(HasSubstr("error: a daemon has no port of its own and the segment at "
+                                      "1:1 uses 4803")));
+}
+
+TEST(Daemons, WithoutAddressAreResolved) {
+    TableResolver resolver({{"alfa", "10.0.0.1"}, {"six", "fd00::1"}});
+    const auto good = parse("Spread_Segment 239.0.0.1 { alfa }", "", resolver);
+    ASSERT_TRUE(good.configuration);
+    EXPECT_EQ(good.configuration->daemons[0].address.to_string(), "10.0.0.1");
+    EXPECT_EQ(resolver.asked_family, IpAddress::Family::kV4) << "the segment's address decides";
+
+    EXPECT_THAT(problems(parse("Spread_Segment 239.0.0.1 {\n beta\n six }", "", resolver)),
+                ElementsAre(HasSubstr("2:2: error: cannot find the address of host 'beta': no such "
+                                      "host in the table"),
+                            HasSubstr("3:2: error: host 'six' has the IPv6 address fd00::1")));
+}
+
+TEST(Daemons, AreNotLookedUpInABrokenFile) {
+    TableResolver resolver;
+    const auto result =
+        parse("Bogus = 1 Spread_Segment 239.0.0.1 { // see wiki\n alfa }", "", resolver);
+    EXPECT_FALSE(result.configuration);
+    EXPECT_THAT(resolver.asked, IsEmpty());
+}
+
+TEST(VirtualIds, RunFromOneToTheLastGeneratedValue) {
+    EXPECT_EQ(with_daemons("a 10.0.0.1 VirtualID = 1").configuration->daemons[0].id, 1U);
+    EXPECT_EQ(with_daemons("a 10.0.0.1 VirtualID = 4294967294").configuration->daemons[0].id,
+              4294967294U);
+    for (const std::string value : {"0", "4294967295", "99999999999", "-3", "x", "'5'", "1.5"}) {
+        EXPECT_THAT(problems(with_daemons("a 10.0.0.1 VirtualID = " + value)),
+                    ElementsAre(HasSubstr("2:24: error: VirtualID must be")))
+            << value;
+    }
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1 VirtualID =")),
+                ElementsAre(HasSubstr("VirtualID needs a number")));
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1 VirtualID 5")),
+                ElementsAre(HasSubstr("VirtualID needs '='")));
+}
+
+TEST(Interfaces, WithoutLettersServeEverything) {
+    const auto result = with_daemons("a 10.0.0.1 { 10.0.0.1 C 10.0.0.2 M 10.0.0.3 }");
+    ASSERT_TRUE(result.configuration);
+    const auto& interfaces = result.configuration->daemons[0].interfaces;
+    ASSERT_EQ(interfaces.size(), 3U);
+    EXPECT_TRUE(interfaces[0].daemon && interfaces[0].client && interfaces[0].monitor);
+    EXPECT_TRUE(!interfaces[1].daemon && interfaces[1].client && !interfaces[1].monitor);
+    EXPECT_TRUE(!interfaces[2].daemon && !interfaces[2].client && interfaces[2].monitor);
+}
+
+TEST(Interfaces, MustCarryTheDaemonsTraffic) {
+    EXPECT_TRUE(with_daemons("a 10.0.0.1 { D 0.0.0.0 }").configuration);
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1 { D 10.0.0.2 C 10.0.0.1 }")),
+                ElementsAre(HasSubstr("2:12: error: none of these interfaces carries")));
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1 { M 10.0.0.1 }")),
+                ElementsAre(HasSubstr("equal its address 10.0.0.1")));
+}
+
+TEST(Interfaces, AreOneToTenAddressesOfAHost) {
+    std::string ten;
+    for (int i = 1; i <= 10; ++i) {
+        ten += " 10.0.0." + std::to_string(i);
+    }
+    EXPECT_TRUE(with_daemons("a 10.0.0.1 {" + ten + " }").configuration);
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1 {" + ten + " 10.0.0.11 10.0.0.12 }")),
+                ElementsAre(HasSubstr("too many interfaces")));
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1 { }")), ElementsAre(HasSubstr("is empty")));
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1 { 10.0.0.1 D }")),
+                ElementsAre(HasSubstr("expected an address after 'D'")));
+    EXPECT_THAT(problems(with_daemons("a 10.0.0.1 { 10.0.0.1 C 239.0.0.1 }")),
+                ElementsAre(HasSubstr("multicast or broadcast")));
+}
+
+TEST(DefaultConfiguration, IsOneLocalDaemon) {
+    const Configuration configuration = default_configuration();
+    EXPECT_TRUE(configuration.file_name.empty());
+    ASSERT_EQ(configuration.daemons.size(), 1U);
+    EXPECT_EQ(configuration.daemons[0].name, "localhost");
+    EXPECT_EQ(configuration.daemons[0].address.to_string(), "127.0.0.1");
+    ASSERT_EQ(configuration.segments.size(), 1U);
+    EXPECT_EQ(configuration.segments[0].port, 4803);
+    const auto same =
+        parse_text("Spread_Segment 127.0.0.255:4803 { localhost 127.0.0.1 }").configuration;
+    ASSERT_TRUE(same);
+    EXPECT_EQ(configuration_hash(configuration), configuration_hash(*same));
+}
+
+}  // namespace
+}  // namespace spread::config
