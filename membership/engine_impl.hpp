@@ -106,6 +106,8 @@ struct RingEngine::Impl {
                       const MemberSet& extra_fail, EngineOutput& out);
     void begin_round(Instant now, Gather& gather, EngineOutput& out);
     void send_join(Instant now, const Gather& gather, EngineOutput& out);
+    /// The ring in the making; null in Operational and Gather.
+    [[nodiscard]] const Forming* forming_ring() const;
     void on_join(Instant now, const protocol::PacketHeader& from, const protocol::Join& join,
                  EngineOutput& out);
     void gather_join(Instant now, std::size_t sender, const protocol::Join& join,
@@ -177,6 +179,7 @@ struct RingEngine::Impl {
     };
     std::vector<Peer> peers;  ///< by configuration position
     std::uint64_t my_join_seq = 0;
+    std::optional<Instant> last_join;  ///< when ours was sent last
 
     ordering::TokenVisit visit;  // scratch, kept for its capacity
     RingStats stats;

@@ -14,12 +14,9 @@ void RingEngine::Impl::enter_gather(Instant now, ChangeReason reason, DaemonId p
     Gather gather;
     gather.proc_set = to_set(members) | extra_proc;
     gather.fail_set = extra_fail;
-    const auto* commit = std::get_if<Commit>(&state);
-    const auto* recovery = std::get_if<Recovery>(&state);
-    if (commit != nullptr || recovery != nullptr) {
-        const Forming& forming = commit != nullptr ? commit->forming : recovery->forming;
-        gather.proc_set |= forming.proc_set;
-        gather.fail_set |= forming.fail_set;
+    if (const Forming* forming = forming_ring()) {
+        gather.proc_set |= forming->proc_set;
+        gather.fail_set |= forming->fail_set;
     }
     gather.proc_set |= gather.fail_set;
     gather.fail_set.reset(*position(config.self));
@@ -41,7 +38,22 @@ void RingEngine::Impl::begin_round(Instant now, Gather& gather, EngineOutput& ou
     gather.agrees.set(*position(config.self));
     gather.await_commit = false;
     set_timer(RingTimer::kConsensus, now + config.consensus_timeout);
-    send_join(now, gather, out);
+    // When many daemons meet, the sets change with almost every join that comes in. Answering each
+    // would make a burst of joins quadratic in their number at every daemon.
+    const Duration pause = config.join_timeout / 10;
+    if (last_join && now - *last_join < pause) {
+        set_timer(RingTimer::kJoin, *last_join + pause);
+    } else {
+        send_join(now, gather, out);
+    }
+}
+
+const Forming* RingEngine::Impl::forming_ring() const {
+    if (const auto* commit = std::get_if<Commit>(&state)) {
+        return &commit->forming;
+    }
+    const auto* recovery = std::get_if<Recovery>(&state);
+    return recovery != nullptr ? &recovery->forming : nullptr;
 }
 
 void RingEngine::Impl::send_join(Instant now, const Gather& gather, EngineOutput& out) {
@@ -52,6 +64,7 @@ void RingEngine::Impl::send_join(Instant now, const Gather& gather, EngineOutput
     join.proc_set = to_list(gather.proc_set);
     join.fail_set = to_list(gather.fail_set);
     send_all(protocol::encode_join(join, header(protocol::PacketKind::kJoin, ring_id), pool), out);
+    last_join = now;
     set_timer(RingTimer::kJoin, now + config.join_timeout);
 }
 
@@ -93,9 +106,7 @@ void RingEngine::Impl::on_join(Instant now, const protocol::PacketHeader& from,
         }
         enter_gather(now, ChangeReason::kJoinReceived, from.sender, joining, {}, out);
     } else {
-        const auto* commit = std::get_if<Commit>(&state);
-        const Forming& forming =
-            commit != nullptr ? commit->forming : std::get<Recovery>(state).forming;
+        const Forming& forming = *forming_ring();
         const bool forming_member = std::find(forming.members.begin(), forming.members.end(),
                                               from.sender) != forming.members.end();
         const bool same_sets =
@@ -218,6 +229,11 @@ void RingEngine::Impl::on_leave_packet(Instant now, const protocol::PacketHeader
             check_consensus(now, out);
         }
         return;
+    }
+    if (const Forming* forming = forming_ring();
+        forming != nullptr && std::find(forming->members.begin(), forming->members.end(),
+                                        from.sender) == forming->members.end()) {
+        return;  // it is left out already
     }
     enter_gather(now, ChangeReason::kPeerLeft, from.sender, {}, gone, out);
 }

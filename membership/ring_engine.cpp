@@ -109,7 +109,10 @@ void RingEngine::Impl::send_to(DaemonId to, Channel channel, Slice datagram, Eng
 
 void RingEngine::Impl::send_token(Instant now, DaemonId to, Slice datagram, TokenSeq token_seq,
                                   EngineOutput& out) {
-    const Duration interval = std::max(config.token_retransmit_timeout, 4 * stats.rotation_time);
+    // However slow the ring is, a lost token must be sent again before it counts as lost.
+    const Duration interval =
+        std::min(std::max(config.token_retransmit_timeout, 4 * stats.rotation_time),
+                 config.token_loss_timeout / 4);
     sent_token = SentToken{datagram, to, token_seq, interval};
     set_timer(RingTimer::kTokenRetransmit, now + interval);
     send_to(to, Channel::kToken, std::move(datagram), out);
@@ -320,9 +323,7 @@ void RingEngine::Impl::peer_unreachable(Instant now, DaemonId peer, EngineOutput
             check_consensus(now, out);
         }
     } else {
-        const auto* commit = std::get_if<Commit>(&state);
-        const Forming& forming =
-            commit != nullptr ? commit->forming : std::get<Recovery>(state).forming;
+        const Forming& forming = *forming_ring();
         if (std::find(forming.members.begin(), forming.members.end(), peer) !=
             forming.members.end()) {
             enter_gather(now, ChangeReason::kPeerUnreachable, peer, {}, failed, out);
@@ -369,11 +370,12 @@ void RingEngine::on_leave(Instant, EngineOutput& out) {
 }
 
 SubmitStatus RingEngine::submit(Instant now, Submission&& submission, EngineOutput& out) {
-    return impl_->submit(now, std::move(submission), out);
+    return impl_->silent ? SubmitStatus::kFull : impl_->submit(now, std::move(submission), out);
 }
 
 void RingEngine::resume(Instant now, RingId ring, EngineOutput& out) {
-    if (ring != impl_->ring_id || !std::holds_alternative<Operational>(impl_->state)) {
+    if (impl_->silent || ring != impl_->ring_id ||
+        !std::holds_alternative<Operational>(impl_->state)) {
         return;  // a later ring is on its way; its own resume will follow
     }
     impl_->queue.resume();

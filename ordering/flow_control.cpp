@@ -21,7 +21,9 @@ std::uint32_t FlowControl::allowance(const protocol::Token& token, std::uint32_t
             std::uint64_t{window_} * backlog / (std::uint64_t{others_waiting} + backlog);
         allowed = std::min(allowed, static_cast<std::uint32_t>(std::max<std::uint64_t>(share, 1)));
     }
-    return allowed;
+    // Who has sent may send again at its next visit: without this, a few busy members could use up
+    // the window for ever.
+    return allowed == 0 && backlog > 0 ? 1 : allowed;
 }
 
 void FlowControl::settle(protocol::Token& token, std::uint32_t sent, std::uint32_t backlog) {

@@ -10,7 +10,7 @@ namespace spread::ordering {
 ///
 /// All members together may send `window` packets per rotation, one member at most
 /// `personal_window`, and a member's share follows its share of what waits everywhere, so that one
-/// busy member gets the whole window and many busy ones share it.
+/// busy member gets the whole window and many busy ones share it. Who waits may always send one.
 class FlowControl {
   public:
     FlowControl(std::uint32_t window, std::uint32_t personal_window)

@@ -242,7 +242,7 @@ struct CommitToken {
 /// Ranges a member of a ring of `members` can report so that the token fits one datagram. Packets
 /// beyond them count as lost; a window can only be that ragged under extreme loss.
 [[nodiscard]] constexpr std::size_t held_ranges_max(std::size_t members) {
-    return (kRingDatagramBytesMax - 64) / members / 8 - 8;
+    return (kRingDatagramBytesMax - 64) / members / 8 - 9;
 }
 
 [[nodiscard]] Decoded<CommitToken> decode_commit(std::span<const std::byte> datagram);

@@ -225,6 +225,107 @@ TEST(RingEngine, AMessageCutInHalfByACrashIsSentAgainWhole) {
     EXPECT_THAT(cluster.check(true), IsEmpty());
 }
 
+TEST(RingEngine, ATokenLostOnAnIdleRingIsSentAgainWithoutANewRing) {
+    SimCluster cluster(4, 31);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    const auto ring = cluster.engine(0).ring_id();
+    for (std::size_t hop = 0; hop < 4; ++hop) {
+        cluster.run_for(5s);
+        cluster.drop_next(1, [hop](PacketKind kind, std::size_t from, auto) {
+            return kind == PacketKind::kToken && from == hop;
+        });
+        cluster.run_for(1s);
+        EXPECT_EQ(cluster.engine(0).ring_id(), ring) << "token of d" << hop + 1;
+    }
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
+TEST(RingEngine, EveryMemberGetsToSendThoughTheWindowIsSmallerThanTheRing) {
+    SimCluster cluster(6, 32, [](membership::RingConfig& config) {
+        config.window = 3;
+        config.personal_window = 2;
+        config.accelerated_window = 1;
+    });
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    // All of them always have something to send.
+    for (int i = 0; i < 400; ++i) {
+        for (std::size_t d = 0; d < 6; ++d) {
+            while (cluster.engine(d).stats().send_queue_messages < 20) {
+                ASSERT_TRUE(cluster.submit(d, Service::kAgreed, 1300));
+            }
+        }
+        cluster.run_for(1ms);
+    }
+    std::vector<std::size_t> from(6);
+    for (const std::uint64_t message : cluster.delivered(0)) {
+        ++from[static_cast<std::size_t>(message >> 48U) - 1];
+    }
+    for (std::size_t d = 0; d < 6; ++d) {
+        EXPECT_GT(from[d], 20U) << "d" << d + 1;
+    }
+}
+
+TEST(RingEngine, ManyDaemonsFormOneRingWithoutAStormOfJoins) {
+    constexpr std::size_t kMany = 60;
+    // At once, and as rings of one that find one another.
+    for (const bool apart : {false, true}) {
+        SimCluster cluster(kMany, 33);
+        if (apart) {
+            std::vector<int> colours;
+            for (std::size_t i = 0; i < kMany; ++i) {
+                colours.push_back(static_cast<int>(i));
+            }
+            cluster.partition(colours);
+        }
+        cluster.start_all();
+        if (apart) {
+            cluster.run_for(1s);
+            cluster.heal();
+        }
+        const auto before = cluster.packets_sent();
+        EXPECT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 1s));
+        // A few joins and two passes of the commit token for each.
+        EXPECT_LT(cluster.packets_sent() - before, 15 * kMany);
+        EXPECT_THAT(cluster.check(true), IsEmpty());
+    }
+}
+
+TEST(RingEngine, ALateGoodbyeDoesNotDisturbTheRingThatFormsWithoutTheLeaver) {
+    SimCluster cluster(4, 35);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    const auto goodbye = cluster.goodbye_of(3);
+    cluster.crash(3);
+    cluster.deliver_to(0, goodbye);
+    for (int i = 0; cluster.engine(1).state() != membership::RingState::kCommit; ++i) {
+        ASSERT_LT(i, 1000);
+        cluster.run_for(10us);
+    }
+    cluster.deliver_to(1, goodbye);
+    EXPECT_EQ(cluster.engine(1).state(), membership::RingState::kCommit);
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 10ms));
+}
+
+TEST(RingEngine, IsSilentAfterItsGoodbye) {
+    protocol::BufferPool pool(2048, 100);
+    membership::NullTracer tracer;
+    membership::RingConfig config;
+    config.daemons = {protocol::DaemonId{1}};
+    config.self = protocol::DaemonId{1};
+    membership::RingEngine engine(config, protocol::Incarnation{1}, 1, protocol::Rng(1), pool,
+                                  tracer);
+    membership::EngineOutput out;
+    engine.on_start(Instant{}, out);
+    engine.on_leave(Instant{}, out);
+    out.clear();
+    engine.resume(Instant{}, engine.ring_id(), out);
+    EXPECT_EQ(engine.submit(Instant{}, {}, out), membership::SubmitStatus::kFull);
+    EXPECT_TRUE(out.deliveries.empty());
+    EXPECT_FALSE(engine.next_deadline());
+}
+
 TEST(RingEngine, ForeignAndMalformedDatagramsAreCountedAndDropped) {
     protocol::BufferPool pool(2048, 100);
     membership::NullTracer tracer;

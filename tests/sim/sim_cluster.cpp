@@ -109,6 +109,12 @@ void SimCluster::leave(std::size_t daemon) {
     crash(daemon);
 }
 
+protocol::Slice SimCluster::goodbye_of(std::size_t daemon) {
+    return protocol::encode_empty(
+        {protocol::PacketKind::kLeave, 7, hosts_[daemon].id, hosts_[daemon].engine->ring_id()},
+        pool_);
+}
+
 void SimCluster::partition(std::vector<int> colours) {
     colours_ = std::move(colours);
 }

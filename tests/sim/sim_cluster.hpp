@@ -51,6 +51,12 @@ class SimCluster {
     void drop_next(
         std::size_t count,
         std::function<bool(protocol::PacketKind, std::size_t from, std::size_t to)> match);
+    /// The goodbye that `daemon` would send now, for deliver_to().
+    [[nodiscard]] protocol::Slice goodbye_of(std::size_t daemon);
+    /// `datagram` arrives at a daemon at once.
+    void deliver_to(std::size_t daemon, const protocol::Slice& datagram) {
+        receive(daemon, datagram);
+    }
     void set_faults(const NetworkFaults& faults) { faults_ = faults; }
     /// The host's side takes this many messages per millisecond from a daemon; 0 stops it.
     void set_reader_rate(std::size_t daemon, std::size_t per_ms);

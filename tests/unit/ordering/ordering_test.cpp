@@ -104,7 +104,7 @@ TEST(ReceiveWindow, AdvancesOverContiguousPacketsOnly) {
     window.release_up_to(Seq{4});
     EXPECT_EQ(insert(4), ReceiveWindow::Insert::kDuplicate);
     EXPECT_EQ(insert(17), ReceiveWindow::Insert::kNew);  // room again
-    EXPECT_EQ(pool.blocks_in_use(), 2U);  // 9 and 17
+    EXPECT_EQ(pool.blocks_in_use(), 2U);                 // 9 and 17
 }
 
 TEST(FlowControl, NobodyExceedsThePersonalWindowNorAllTheWindow) {
@@ -114,7 +114,8 @@ TEST(FlowControl, NobodyExceedsThePersonalWindowNorAllTheWindow) {
     token.fcc = 80;
     EXPECT_EQ(flow.allowance(token, 1000), 20U);
     token.fcc = 200;
-    EXPECT_EQ(flow.allowance(token, 1000), 0U);
+    EXPECT_EQ(flow.allowance(token, 0), 0U);
+    EXPECT_EQ(flow.allowance(token, 1000), 1U);  // the others must not use up the window for ever
 }
 
 TEST(FlowControl, CountsItsOwnPartOnce) {
@@ -213,6 +214,21 @@ class Delivering : public testing::Test {
     DeliveryCursor cursor_{kRing};
     std::vector<Delivery> got_;
 };
+
+TEST_F(Delivering, AnEmptyMessageBehindAFullPacketStartsTheNext) {
+    const std::size_t room = 300 - protocol::kDataHeaderBytes - protocol::kEntryHeaderBytes;
+    for (std::size_t left = 0; left < 8; ++left) {
+        SendQueue queue(10, 10000);
+        queue.push(message(room - left));
+        queue.push(message(0));
+        Seq next{1};
+        const auto packets = stamp(queue, pool_, kMe, next);
+        EXPECT_EQ(packets.size(), left > protocol::kEntryHeaderBytes ? 1U : 2U) << left;
+        for (const Slice& packet : packets) {
+            EXPECT_TRUE(protocol::decode_data(packet.bytes())) << left;
+        }
+    }
+}
 
 TEST_F(Delivering, ReassemblesInterleavedMessagesOfSeveralSenders) {
     SendQueue mine(10, 10000);
