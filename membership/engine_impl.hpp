@@ -76,6 +76,10 @@ struct RingEngine::Impl {
                     EngineOutput& out);
     /// The ring has moved past `token_seq`: our copy of the token is not needed any more.
     void token_progress(TokenSeq token_seq);
+    /// Gathers without the member that holds up the ring if the token goes round but a packet that
+    /// it asks for, or recovery, gets nowhere (Totem's failure to receive). True when it did.
+    [[nodiscard]] bool give_up_stalled(Instant now, const protocol::Token& token,
+                                       EngineOutput& out);
     void token_retransmit_due(Instant now, EngineOutput& out);
     [[nodiscard]] std::unique_ptr<ordering::RingOrder> make_order(const RingId& ring) const;
 
@@ -169,6 +173,15 @@ struct RingEngine::Impl {
     std::optional<SentToken> sent_token;
     std::optional<Instant> last_visit;  ///< when the token was here last, unless held since
     bool prefer_token = false;
+
+    /// The token as it first came without anything gained since.
+    struct Stall {
+        Seq seq;
+        Seq aru;
+        std::vector<std::uint8_t> complete;
+        Instant since;
+    };
+    std::optional<Stall> stall;
 
     struct Peer {
         protocol::Incarnation incarnation;

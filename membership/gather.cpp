@@ -23,6 +23,7 @@ void RingEngine::Impl::enter_gather(Instant now, ChangeReason reason, DaemonId p
     sent_token.reset();
     timers.fill(std::nullopt);
     prefer_token = false;
+    stall.reset();
     last_visit.reset();
     for (Peer& each : peers) {
         each.joined_this_gather = false;

@@ -34,6 +34,9 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
     token_progress(token.token_seq);
     set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     clear_timer(RingTimer::kWake);
+    if (give_up_stalled(now, token, out)) {
+        return;
+    }
     if (last_visit && !operational.token_idle) {  // else it was held in between
         const Duration rotation = now - *last_visit;
         stats.rotation_time = stats.rotation_time == Duration{}

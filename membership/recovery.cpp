@@ -198,6 +198,10 @@ void RingEngine::Impl::recovery_token(Instant now, protocol::Token&& token, Engi
     token_progress(token.token_seq);
     set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
 
+    if (give_up_stalled(now, token, out)) {
+        return;
+    }
+
     recovery.order->on_token(token, recovery.queue, pool, false, visit);
     take_recovered(recovery);
 
@@ -310,6 +314,7 @@ void RingEngine::Impl::begin_ring(Instant now, RingId ring, MemberList ring_memb
     queue.rewind();
     queue.pause();
     prefer_token = false;
+    stall.reset();
     last_visit.reset();
     stats.rotation_time = {};
     ++stats.memberships_installed;

@@ -11,6 +11,13 @@ namespace spread::membership {
 using protocol::DecodeError;
 using protocol::PacketKind;
 
+namespace {
+
+/// Token loss timeouts for which the ring may turn without progress.
+constexpr int kStallFactor = 5;
+
+}  // namespace
+
 RingEngine::Impl::Impl(RingConfig ring_config, protocol::Incarnation my_incarnation,
                        std::uint64_t ring_counter, protocol::Rng entropy,
                        protocol::BufferPool& buffers, Tracer& listener)
@@ -123,6 +130,34 @@ void RingEngine::Impl::token_progress(TokenSeq token_seq) {
         sent_token.reset();
         clear_timer(RingTimer::kTokenRetransmit);
     }
+}
+
+bool RingEngine::Impl::give_up_stalled(Instant now, const protocol::Token& token,
+                                       EngineOutput& out) {
+    const bool recovering = std::holds_alternative<Recovery>(state);
+    // A member whose clients lag lowers the aru for as long as it likes, but asks for nothing.
+    const bool asked = !token.rtr.empty() && token.rtr.front().first == token.aru + 1;
+    if (!recovering && !asked) {
+        stall.reset();
+        return false;
+    }
+    if (!stall || stall->aru != token.aru || stall->complete != token.complete ||
+        (recovering && stall->seq != token.seq)) {
+        stall = Stall{token.seq, token.aru, token.complete, now};
+        return false;
+    }
+    // Others can tell better than we whether it is us; if they cannot, a new start must do.
+    const bool ours = token.aru_id == config.self || !token.aru_id;
+    if (now - stall->since < (ours ? 2 : 1) * kStallFactor * config.token_loss_timeout) {
+        return false;
+    }
+    const auto at = position(token.aru_id);
+    MemberSet failed;
+    if (at && !ours) {
+        failed.set(*at);
+    }
+    enter_gather(now, ChangeReason::kNoProgress, token.aru_id, {}, failed, out);
+    return true;
 }
 
 void RingEngine::Impl::token_retransmit_due(Instant now, EngineOutput& out) {

@@ -12,6 +12,7 @@ std::string_view to_string(ChangeReason reason) {
         case ChangeReason::kForeignRing: return "foreign ring heard";
         case ChangeReason::kPeerLeft: return "peer left";
         case ChangeReason::kPeerUnreachable: return "peer unreachable";
+        case ChangeReason::kNoProgress: return "no progress though the token goes round";
         case ChangeReason::kConsensus: return "consensus";
         case ChangeReason::kConsensusTimeout: return "consensus timeout";
         case ChangeReason::kCommitTokenReceived: return "commit token received";

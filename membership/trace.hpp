@@ -18,6 +18,7 @@ enum class ChangeReason : std::uint8_t {
     kForeignRing,
     kPeerLeft,
     kPeerUnreachable,
+    kNoProgress,
     kConsensus,
     kConsensusTimeout,
     kCommitTokenReceived,
