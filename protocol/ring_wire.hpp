@@ -27,8 +27,9 @@
 ///   them 16     4    ring id: representative 20     4    ring id: nonce 24     8    ring id:
 ///   counter
 ///
-/// An authenticated-encryption layer can wrap whole datagrams between codec and socket: the host then
-/// lowers the engine's datagram size by kSealRoomBytes (24 of nonce, 16 of tag); nothing else changes.
+/// An authenticated-encryption layer can wrap whole datagrams between codec and socket: the host
+/// then lowers the engine's datagram size by kSealRoomBytes (24 of nonce, 16 of tag); nothing else
+/// changes.
 namespace spread::protocol {
 
 inline constexpr std::size_t kRingHeaderBytes = 32;
