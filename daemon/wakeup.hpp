@@ -34,8 +34,10 @@ class Wakeup {
 
     /// Sleeper: from now on these reasons write the eventfd, once each.
     void arm(Reasons reasons) { armed_.exchange(reasons, std::memory_order_acq_rel); }
-    /// Sleeper, awake again: spares the others the system call.
-    void disarm() { armed_.store(0, std::memory_order_relaxed); }
+    /// Sleeper, awake again: spares the others the system call. A read-modify-write as well: a
+    /// plain store would end the release sequence of an earlier notify(), and the next arm() would
+    /// no longer synchronise with it.
+    void disarm() { armed_.fetch_and(0, std::memory_order_relaxed); }
     /// Sleeper: forgets wake-ups that were written.
     void drain() {
         std::uint64_t count = 0;
