@@ -15,6 +15,7 @@
 
 #include "daemon/clock.hpp"
 #include "daemon/endpoint.hpp"
+#include "protocol/session_wire.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -25,6 +26,8 @@ using boost::system::error_code;
 /// Read block: a read gets at least a quarter of it, so that large messages are rarely cut.
 constexpr std::size_t kReadBlockBytes = 64U << 10U;
 constexpr std::size_t kReadBytesMin = kReadBlockBytes / 4;
+/// What a handshake may be read ahead while requests must wait: no request fits behind it.
+constexpr std::size_t kHandshakeBytesMax = protocol::kConnectBytesMax + protocol::kAuthChoiceBytes;
 /// Ring events taken before clients are written to.
 constexpr std::size_t kDeliveriesPerTurnMax = 256;
 constexpr int kHandlersPerTurn = 256;
@@ -63,7 +66,8 @@ SessionServer::SessionServer(std::unique_ptr<session::SessionCore> core, RingLin
       tcp_listeners_(std::move(tcp_listeners)),
       unix_listener_(std::move(unix_listener)),
       session_log_(settings.session_log),
-      // Well below the queue's limit, so that a burst does not look like a slow reader.
+      // Both well below the queue's limit, so that a burst does not look like a slow reader.
+      early_flush_messages_(std::max<std::size_t>(settings.session_messages_max / 4, 1)),
       deliveries_per_turn_(static_cast<int>(
           std::clamp<std::size_t>(settings.session_messages_max / 4, 1, kDeliveriesPerTurnMax))) {
     signals_.add(SIGUSR1);
@@ -159,8 +163,17 @@ void SessionServer::accept_all(Acceptor& acceptor) {
         const protocol::SessionId id = core_->on_accept(now(), name, out_);
         const int family = acceptor.is_unix ? AF_UNIX : peer.family();
         auto connection = std::make_unique<Connection>(
-            Connection{id, Stream(io_), {}, name, {}, true, false, false, false, false, false});
-        connection->socket.assign(asio::generic::stream_protocol(family, 0), fd);
+            Connection{id, Stream(io_), {}, name, true, false, false, false, false, false, false});
+        error_code unwatched;
+        connection->socket.assign(asio::generic::stream_protocol(family, 0), fd, unwatched);
+        if (unwatched) {
+            // The kernel has no room to watch it.
+            ::close(fd);
+            core_->on_peer_closed(now(), id, out_);
+            apply();
+            pause_accepting(unwatched.value());
+            return;
+        }
         log_debug(LogType::kSession, "connection from {}", name);
         Connection& added = *connection;
         connections_[id] = std::move(connection);
@@ -269,7 +282,8 @@ void SessionServer::on_readable(protocol::SessionId id) {
     if (!connection->reading || phase_ != Phase::kServing) {
         return;
     }
-    if (!may_read()) {
+    const bool pressed = !may_read();
+    if (pressed && connection->opened) {
         unread_.push_back(id);
         return;
     }
@@ -281,7 +295,7 @@ void SessionServer::on_readable(protocol::SessionId id) {
     }
     const ssize_t count =
         ::recv(connection->socket.native_handle(), read_block_->data() + read_block_used_,
-               kReadBlockBytes - read_block_used_, MSG_DONTWAIT);
+               pressed ? kHandshakeBytesMax : kReadBlockBytes - read_block_used_, MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         wait_read(*connection);
         return;
@@ -299,9 +313,6 @@ void SessionServer::on_readable(protocol::SessionId id) {
     connection = find(id);
     if (connection == nullptr) {
         return;
-    }
-    if (session_log_ && connection->name.empty() && connection->reading) {
-        note_opened(*connection);
     }
     if (connection->reading || connection->closing) {
         wait_read(*connection);
@@ -446,11 +457,19 @@ void SessionServer::apply() {
                 continue;
             }
             connection->queue.push(frame);
-            if (!connection->unflushed && !connection->write_waiting) {
+            if (connection->write_waiting) {
+                continue;
+            }
+            if (connection->queue.size() >= early_flush_messages_) {
+                flush_one(*connection);  // the turn may bring more than a queue holds
+            } else if (!connection->unflushed) {
                 connection->unflushed = true;
                 unflushed_.push_back(id);
             }
         }
+    }
+    for (const auto& each : out_.opened) {
+        note_opened(each);
     }
     for (const protocol::SessionId id : out_.stops) {
         if (Connection* connection = find(id)) {
@@ -602,14 +621,15 @@ void SessionServer::arm_core_timer() {
 
 // Session log --------------------------------------------------------------------------------
 
-void SessionServer::note_opened(Connection& connection) {
-    for (const session::SessionInfo& info : core_->sessions()) {
-        if (info.id == connection.id && !info.private_name.empty()) {
-            connection.name = info.private_name;
-            log_info(LogType::kSession, "client {} connected from {}{}", escape(connection.name),
-                     connection.peer, info.wants_membership ? ", wants membership messages" : "");
-            return;
-        }
+void SessionServer::note_opened(const session::SessionOutput::Opened& opened) {
+    Connection* connection = find(opened.session);
+    if (connection == nullptr) {
+        return;
+    }
+    connection->opened = true;
+    if (session_log_) {
+        log_info(LogType::kSession, "client {} connected from {}{}", escape(opened.private_name),
+                 connection->peer, opened.wants_membership ? ", wants membership messages" : "");
     }
 }
 

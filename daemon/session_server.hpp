@@ -30,7 +30,7 @@ namespace spread::daemon {
 ///
 /// One turn of its loop: take deliveries from the ring, write what became ready once per client,
 /// pass submissions on, then serve whatever sockets and timers are ready. When the submit queue is
-/// full, clients are not read until the ring thread has taken half of it.
+/// full, requests are not read until the ring thread has taken half of it; handshakes go on.
 class SessionServer {
   public:
     using ConfigurationHook = std::function<void(const membership::ConfigurationChange&)>;
@@ -62,8 +62,8 @@ class SessionServer {
         Stream socket;
         OutboundQueue queue;
         std::string peer;
-        std::string name;  ///< once known, for the session log
         bool reading = true;
+        bool opened = false;         ///< past its handshake
         bool unflushed = false;      ///< listed in unflushed_
         bool write_waiting = false;  ///< the kernel's buffer is full
         /// Closed for the core; lives on until its queue is written and the peer has read it.
@@ -106,7 +106,7 @@ class SessionServer {
     void flush_one(Connection& connection);
     void arm_core_timer();
     void log_close(const session::SessionOutput::Close& close, const Connection* connection);
-    void note_opened(Connection& connection);
+    void note_opened(const session::SessionOutput::Opened& opened);
 
     void begin_stop();
     void stop_turn();
@@ -125,6 +125,7 @@ class SessionServer {
     std::unique_ptr<UnixListener> unix_listener_;
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     bool session_log_;
+    std::size_t early_flush_messages_;
     int deliveries_per_turn_;
     ConfigurationHook configuration_hook_;
 

@@ -53,6 +53,8 @@ struct SessionCore::Impl {
         std::string reserved_name;  ///< user part; empty before NameAsked
         std::size_t messages_queued = 0;
         std::size_t bytes_queued = 0;
+        std::uint64_t ring_event = 0;     ///< the last one that brought it something
+        std::size_t messages_before = 0;  ///< queued when that event came
         Instant accepted_at;
         std::optional<Instant> deadline;  ///< mirrored in deadlines_; none once open
         bool said_something = false;
@@ -98,8 +100,14 @@ struct SessionCore::Impl {
         out.writes.push_back({{id}, protocol::make_message(bytes)});
     }
 
-    [[nodiscard]] bool is_full(const Session& session, std::size_t frame_bytes) const {
-        return session.messages_queued >= config_.session_messages_max ||
+    /// No room for one more frame of the ring event at hand. The frames of one event come all at
+    /// once, and no socket can take the first before the last is queued: they do not count yet.
+    [[nodiscard]] bool is_full(Session& session, std::size_t frame_bytes) const {
+        if (session.ring_event != ring_events_) {
+            session.ring_event = ring_events_;
+            session.messages_before = session.messages_queued;
+        }
+        return session.messages_before >= config_.session_messages_max ||
                (session.messages_queued > 0 &&
                 session.bytes_queued + frame_bytes > config_.session_bytes_max);
     }
@@ -205,6 +213,8 @@ struct SessionCore::Impl {
         groups_.on_session_open(id, session.machine.private_group().view(),
                                 session.machine.wants_membership());
         reply(id, session, accepted.bytes, out);
+        out.opened.push_back(
+            {id, session.machine.private_group().string(), session.machine.wants_membership()});
     }
 
     // ---- Steps of one session ----
@@ -328,6 +338,7 @@ struct SessionCore::Impl {
     membership::GroupEngine groups_;
     protocol::Rng rng_;
     std::uint64_t last_session_ = 0;
+    std::uint64_t ring_events_ = 0;
     Sessions sessions_;
     std::unordered_set<std::string> names_;
     std::set<std::pair<Instant, SessionId>> deadlines_;
@@ -404,6 +415,7 @@ void SessionCore::on_sent(SessionId id, std::size_t messages, std::size_t bytes)
 }
 
 void SessionCore::on_ring_event(Instant, membership::DeliveryEvent event, SessionOutput& out) {
+    ++impl_->ring_events_;
     impl_->groups_.on_event(std::move(event), impl_->group_output_);
     impl_->absorb_group_output(out);
 }

@@ -21,9 +21,11 @@ namespace spread::session {
 /// Limits and identity of the session layer; fixed for one life of the daemon, except where a
 /// setter exists.
 struct SessionConfig {
-    std::string daemon_name;                      ///< 1..19 bytes
-    std::size_t sessions_max = 997;               ///< as stock; includes unfinished handshakes
-    std::size_t session_messages_max = 1000;      ///< MaxSessionMessages
+    std::string daemon_name;         ///< 1..19 bytes
+    std::size_t sessions_max = 997;  ///< as stock; includes unfinished handshakes
+    /// MaxSessionMessages. Held against what the socket had not taken when a ring event came: one
+    /// event may bring a message for each group of a client.
+    std::size_t session_messages_max = 1000;
     std::size_t session_bytes_max = 256U << 20U;  ///< queued bytes per session, a memory bound
     protocol::Duration handshake_timeout = std::chrono::seconds(10);
     /// After accept a peer must send its first byte within this time (stock: 1 s).
@@ -57,7 +59,14 @@ struct SessionOutput {
         bool flush;          ///< send what is queued first (reject bytes), else drop it
         std::string detail;  ///< for the log, client text already escaped
     };
+    struct Opened {
+        protocol::SessionId session;
+        std::string private_name;  ///< "#user#daemon"
+        bool wants_membership;
+    };
     std::vector<Write> writes;  ///< in order, per session
+    /// Sessions past their handshake: from now on their bytes are requests.
+    std::vector<Opened> opened;
     /// Sessions that are over for their client: read nothing more from them and discard what is
     /// queued, including writes of this very output. The socket stays until their Close, which
     /// comes when the disconnect has been delivered in agreed order.
@@ -68,6 +77,7 @@ struct SessionOutput {
 
     void clear() {
         writes.clear();
+        opened.clear();
         stops.clear();
         closes.clear();
         submissions.clear();

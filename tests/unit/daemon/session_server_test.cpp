@@ -1,11 +1,13 @@
 #include "daemon/session_server.hpp"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +36,8 @@ class RawClient {
         std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
         EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
                   0);
+        const timeval patience{20, 0};  // a test that waits for nothing fails, and does not hang
+        ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     }
     void send(const std::string& bytes) {
         std::size_t done = 0;
@@ -57,8 +61,9 @@ class RawClient {
         }
         return out;
     }
-    void handshake(const std::string& name) {
-        send(std::string{5, 0, 1, 0, static_cast<char>(name.size())} + name);
+    void handshake(const std::string& name, bool membership = false) {
+        const char flags = membership ? 1 : 0;
+        send(std::string{5, 0, 1, flags, static_cast<char>(name.size())} + name);
         const std::string list_length = read(1);
         ASSERT_EQ(list_length.size(), 1U);
         read(static_cast<std::size_t>(list_length[0]));
@@ -100,14 +105,17 @@ class RawClient {
 /// A daemon without a network: the test plays the ring thread.
 class SessionServerTest : public ::testing::Test {
   protected:
-    SessionServerTest() {
+    explicit SessionServerTest(std::size_t session_messages_max = 1000) {
         session::SessionConfig config;
         config.daemon_name = "d1";
+        config.session_messages_max = session_messages_max;
+        SessionServer::Settings settings;
+        settings.session_messages_max = session_messages_max;
         auto core = std::make_unique<session::SessionCore>(
             config, membership::GroupConfig{{{kSelf, "d1"}}, kSelf}, protocol::Rng(1));
         server_ = std::make_unique<SessionServer>(
             std::move(core), link_, std::vector<TcpListener>{},
-            std::make_unique<UnixListener>(directory_.path(), kPort), SessionServer::Settings{});
+            std::make_unique<UnixListener>(directory_.path(), kPort), settings);
         const protocol::RingId ring{kSelf, 1, 1000};
         deliver(membership::ConfigurationChange{
             membership::ConfigurationKind::kRegular, ring, {kSelf}});
@@ -120,13 +128,17 @@ class SessionServerTest : public ::testing::Test {
     }
 
     void deliver(membership::DeliveryEvent event) {
+        queue_delivery(std::move(event));
+        link_.session_wakeup.notify(RingLink::kDelivery);
+    }
+
+    void queue_delivery(membership::DeliveryEvent event) {
         if (const auto* delivery = std::get_if<membership::Delivery>(&event)) {
             link_.delivered_bytes.fetch_add(delivery->body.size());
         }
         while (!link_.deliveries.try_push(std::move(event))) {
             std::this_thread::yield();
         }
-        link_.session_wakeup.notify(RingLink::kDelivery);
     }
 
     /// Takes everything submitted and delivers it at once, until `done()`.
@@ -156,16 +168,16 @@ class SessionServerTest : public ::testing::Test {
         }
     }
 
-    void order(membership::Submission submission) {
+    void order(membership::Submission submission) { deliver(ordered(std::move(submission))); }
+
+    /// The submission as the ring hands it back.
+    membership::Delivery ordered(membership::Submission submission) {
         client_frames_ += submission.kind == protocol::MessageKind::kClientFrame ? 1 : 0;
         disconnects_ += submission.kind == protocol::MessageKind::kDisconnect ? 1 : 0;
-        deliver(membership::Delivery{{kSelf, 1, 1000},
-                                     protocol::Seq{++seq_},
-                                     0,
-                                     kSelf,
-                                     submission.service,
-                                     submission.kind,
-                                     std::move(submission.body)});
+        joins_ += submission.kind == protocol::MessageKind::kGroupJoin ? 1 : 0;
+        return membership::Delivery{
+            {kSelf, 1, 1000}, protocol::Seq{++seq_},     0, kSelf, submission.service,
+            submission.kind,  std::move(submission.body)};
     }
 
     void stop() {
@@ -184,7 +196,14 @@ class SessionServerTest : public ::testing::Test {
     std::thread thread_;
     std::uint64_t seq_ = 0;
     int client_frames_ = 0;
+    int joins_ = 0;
     int disconnects_ = 0;
+};
+
+/// MaxSessionMessages is 16, and so four ring events make a turn of the session thread.
+class SessionServerWithShortQueuesTest : public SessionServerTest {
+  protected:
+    SessionServerWithShortQueuesTest() : SessionServerTest(16) {}
 };
 
 TEST_F(SessionServerTest, AMulticastGoesThroughTheRingAndComesBack) {
@@ -230,6 +249,73 @@ TEST_F(SessionServerTest, ClientsAreNotReadWhileTheSubmitQueueIsFull) {
     EXPECT_EQ(client_frames_, 0);
     turn_ring_until([this] { return client_frames_ == 2000; });
     sender.join();
+}
+
+TEST_F(SessionServerTest, ClientsConnectWhileTheSubmitQueueIsFull) {
+    RawClient busy(socket_path());
+    busy.handshake("emil");
+    std::string burst;
+    for (int i = 0; i < 2000; ++i) {
+        burst += busy.request(kAgreedMess, "nobody", 10);
+    }
+    std::thread sender([&busy, &burst] { busy.send(burst); });
+    while (link_.submissions.size() < link_.submissions.capacity()) {
+        std::this_thread::yield();
+    }
+    RawClient client(socket_path());
+    client.handshake("fred");  // the ring does not turn
+    client.send(client.request(kJoinMess, "room", 0));
+    turn_ring_until([this] {
+        return client_frames_ == 2000 && (joins_ == 1 || ::testing::Test::HasFailure());
+    });
+    sender.join();
+}
+
+TEST_F(SessionServerWithShortQueuesTest, ABurstOfEventsDropsNobodyWhoseSocketTakesIt) {
+    constexpr int kGroups = 8;
+    constexpr int kLeavers = 4;
+    constexpr std::size_t kMemberChangeBytes = 48 + 56;  // and 32 for each member
+    RawClient reader(socket_path());
+    reader.handshake("reader", true);
+    std::vector<std::unique_ptr<RawClient>> leavers;
+    int joins = 0;
+    const auto join_all = [&](RawClient& client) {
+        for (int group = 0; group < kGroups; ++group) {
+            client.send(client.request(kJoinMess, "g" + std::to_string(group), 0));
+            ++joins;
+        }
+        turn_ring_until([&] { return joins_ == joins; });
+    };
+    join_all(reader);
+    EXPECT_EQ(reader.read(kGroups * (kMemberChangeBytes + 32)).size(),
+              kGroups * (kMemberChangeBytes + 32));
+    for (std::size_t i = 0; i < kLeavers; ++i) {
+        leavers.push_back(std::make_unique<RawClient>(socket_path()));
+        leavers.back()->handshake("leaver" + std::to_string(i));
+        join_all(*leavers.back());
+        const std::size_t bytes = kGroups * (kMemberChangeBytes + 32 * (i + 2));
+        ASSERT_EQ(reader.read(bytes).size(), bytes);
+    }
+    for (const auto& leaver : leavers) {
+        leaver->close();
+    }
+    std::vector<membership::Delivery> disconnects;
+    while (disconnects.size() < kLeavers) {
+        if (membership::Submission* front = link_.submissions.front()) {
+            disconnects.push_back(ordered(std::move(*front)));
+            link_.submissions.pop();
+            link_.submitted_bytes.fetch_sub(disconnects.back().body.size());
+        }
+    }
+    for (membership::Delivery& disconnect : disconnects) {
+        queue_delivery(std::move(disconnect));
+    }
+    link_.session_wakeup.notify(RingLink::kDelivery);
+    std::size_t bytes = 0;
+    for (std::size_t left = kLeavers; left > 0; --left) {
+        bytes += kGroups * (kMemberChangeBytes + 32 * left);
+    }
+    EXPECT_EQ(reader.read(bytes).size(), bytes);
 }
 
 TEST_F(SessionServerTest, StoppingSendsClientsWhatWasDeliveredAndRemovesTheSocket) {

@@ -191,6 +191,19 @@ TEST(SessionCoreHandshake, ClosingDuringTheOpeningBytesIsNotAnswered) {
     EXPECT_THAT(daemon.ring, IsEmpty());
 }
 
+TEST(SessionCoreHandshake, ItsEndIsToldOnceWithTheName) {
+    TestDaemon daemon;
+    const SessionId id = daemon.accept();
+    daemon.send(id, connect_bytes("x", 1));
+    EXPECT_THAT(daemon.opened, IsEmpty());
+    daemon.send(id, auth_bytes());
+    daemon.send(id, join_bytes("room", "#x#d1"));
+    ASSERT_THAT(daemon.opened, SizeIs(1));
+    EXPECT_EQ(daemon.opened.front().session, id);
+    EXPECT_EQ(daemon.opened.front().private_name, "#x#d1");
+    EXPECT_TRUE(daemon.opened.front().wants_membership);
+}
+
 TEST(SessionCoreHandshake, AnOpenSessionHasNoDeadline) {
     TestDaemon daemon;
     daemon.open("alice");
@@ -486,6 +499,33 @@ TEST_F(SessionCoreQueues, BytesAreLimitedToo) {
     write(std::string(2000, 'x'));
     ASSERT_TRUE(daemon->close_of(reader));
     EXPECT_THAT(daemon->close_of(reader)->detail, HasSubstr("9080 bytes (limit 10000)"));
+}
+
+TEST_F(SessionCoreQueues, WhatOneRingEventBringsDoesNotDropAReaderWhoKeptUp) {
+    SessionConfig config;
+    config.session_messages_max = 3;
+    start(config);
+    const SessionId watcher = daemon->open("watcher");
+    for (const auto* group : {"a", "b", "c", "d", "e"}) {
+        daemon->send(writer, join_bytes(group, "#writer#d1"));
+        daemon->run_ring();
+        daemon->send(watcher, join_bytes(group, "#watcher#d1"));
+        daemon->run_ring();
+        daemon->sent(watcher);
+        daemon->sent(writer);
+    }
+    daemon->received(watcher);
+    // One disconnect, five groups: the socket had no chance to take the first three.
+    daemon->hang_up(writer);
+    daemon->run_ring();
+    EXPECT_EQ(daemon->close_of(watcher), std::nullopt);
+    EXPECT_THAT(daemon->received(watcher), SizeIs(5));
+    // But what it has not taken by the next one counts.
+    const SessionId late = daemon->open("late");
+    daemon->send(late, join_bytes("a", "#late#d1"));
+    daemon->run_ring();
+    ASSERT_TRUE(daemon->close_of(watcher));
+    EXPECT_EQ(daemon->close_of(watcher)->reason, CloseReason::kSlowReader);
 }
 
 TEST_F(SessionCoreQueues, TheLimitCanBeLoweredWhileRunning) {

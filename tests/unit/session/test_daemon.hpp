@@ -149,6 +149,7 @@ class TestDaemon {
     std::deque<membership::Submission> ring;
     std::vector<SessionOutput::Close> closes;
     std::vector<protocol::SessionId> stops;
+    std::vector<SessionOutput::Opened> opened;
     std::vector<SessionOutput::Write> writes;
     std::optional<protocol::RingId> resume;
 
@@ -166,6 +167,9 @@ class TestDaemon {
             writes.push_back(std::move(write));
         }
         std::move(out_.submissions.begin(), out_.submissions.end(), std::back_inserter(ring));
+        for (const SessionOutput::Opened& each : out_.opened) {
+            opened.push_back(each);
+        }
         stops.insert(stops.end(), out_.stops.begin(), out_.stops.end());
         closes.insert(closes.end(), out_.closes.begin(), out_.closes.end());
         if (out_.resume) {
