@@ -267,6 +267,55 @@ TEST(RingEngine, EveryMemberGetsToSendThoughTheWindowIsSmallerThanTheRing) {
     }
 }
 
+TEST(RingEngine, AJoinHeardBeforeDoesNotDisturbARingThatLostItsSender) {
+    SimCluster cluster(3, 37);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    const auto join = cluster.last_sent(2, PacketKind::kJoin);
+    cluster.crash(2);
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    const auto ring = cluster.engine(0).ring_id();
+    cluster.deliver_to(0, join);
+    cluster.run_for(1s);
+    EXPECT_EQ(cluster.engine(0).ring_id(), ring);
+    EXPECT_TRUE(cluster.is_stable());
+}
+
+TEST(RingEngine, APromiseOfAnInterruptedRecoveryIsKept) {
+    SimCluster cluster(4, 38);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    // Nobody gets d4's message: a hole. d3 will be the first to see that all are complete, and the
+    // only one.
+    cluster.drop_next(SIZE_MAX, [](PacketKind kind, std::size_t from, std::size_t to) {
+        return (kind == PacketKind::kData && from == 3) ||
+               (kind == PacketKind::kToken && from == 2 && to == 0);
+    });
+    ASSERT_TRUE(cluster.submit(3, Service::kAgreed, 100));
+    cluster.run_for(2ms);
+    ASSERT_TRUE(cluster.submit(2, Service::kSafe, 100));
+    cluster.run_for(2ms);
+    cluster.crash(3);
+    const auto old_ring = cluster.engine(2).ring_id();
+    for (int i = 0; cluster.engine(2).ring_id() == old_ring; ++i) {
+        ASSERT_LT(i, 100000);
+        cluster.run_for(10us);
+    }
+    ASSERT_EQ(cluster.engine(0).state(), membership::RingState::kRecovery);
+    ASSERT_EQ(cluster.engine(1).state(), membership::RingState::kRecovery);
+    ASSERT_EQ(cluster.delivered(2).size(), 1U);
+    cluster.partition({0, 0, 1, 1});
+    cluster.run_for(2s);
+    EXPECT_EQ(cluster.engine(0).members().size(), 2U);
+    // d3 delivered it to a configuration with them: they must, though d3 did not come along.
+    EXPECT_EQ(cluster.delivered(0), cluster.delivered(2));
+    EXPECT_EQ(cluster.delivered(1), cluster.delivered(2));
+    cluster.drop_next(0, nullptr);
+    cluster.heal();
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 2s));
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
 TEST(RingEngine, AMemberWhomNoDataReachesIsLeftOutInsteadOfStoppingTheRing) {
     // Tokens and joins are small and pass; data packets do not, as with a wrong MTU.
     for (const bool from_the_start : {false, true}) {

@@ -52,6 +52,7 @@ class Checker {
             check_life(i);
         }
         check_order();
+        check_transitional();
         check_atomicity();
         check_safe();
         if (settled_) {
@@ -166,6 +167,85 @@ class Checker {
                         break;
                     }
                     ++expected;
+                }
+            }
+        }
+    }
+
+    static bool contains(const MemberList& list, protocol::DaemonId id) {
+        return std::find(list.begin(), list.end(), id) != list.end();
+    }
+
+    /// P2c, P2d, P2f: who goes from one ring to the next together. P6d: behind a hole nothing of
+    /// those who came along is left out.
+    void check_transitional() {
+        std::map<RingId, std::map<Place, const Life::Delivered*>> ring_order;
+        for (const auto& epochs : epochs_) {
+            for (const Epoch& epoch : epochs) {
+                for (const Life::Delivered& d : epoch.delivered) {
+                    ring_order[d.ring_id].emplace(Place{d.ring_id, d.seq.value, d.index}, &d);
+                }
+            }
+        }
+        std::map<std::pair<RingId, MemberList>, RingId> came_from;
+        std::map<RingId, std::map<std::size_t, MemberList>> came_with;  // by life, next ring
+        for (std::size_t i = 0; i < lives_.size(); ++i) {
+            const auto& epochs = epochs_[i];
+            for (std::size_t e = 0; e < epochs.size(); ++e) {
+                const auto& here = epochs[e].configuration;
+                if (here.kind != ConfigurationKind::kTransitional) {
+                    continue;
+                }
+                const MemberList before =
+                    e > 0 ? epochs[e - 1].configuration.members : MemberList{lives_[i].daemon};
+                for (const protocol::DaemonId id : here.members) {
+                    if (!contains(before, id) ||
+                        (e + 1 < epochs.size() &&
+                         !contains(epochs[e + 1].configuration.members, id))) {
+                        fail("P2c ", name(lives_[i]), " came to ", name(here.ring_id), " with d",
+                             id.value, ", who is not in both rings");
+                    }
+                }
+                if (e + 1 < epochs.size()) {
+                    came_with[here.ring_id].emplace(i, here.members);
+                }
+                if (e == 0) {
+                    continue;
+                }
+                const RingId& old = epochs[e - 1].configuration.ring_id;
+                if (came_from.emplace(std::pair(here.ring_id, here.members), old).first->second !=
+                    old) {
+                    fail("P2d ", name(lives_[i]), " shares a transitional configuration of ",
+                         name(here.ring_id), " with members of another ring");
+                }
+                if (epochs[e].delivered.empty()) {
+                    continue;
+                }
+                const auto& last = epochs[e].delivered.back();
+                std::set<std::uint64_t> delivered;
+                for (const Epoch* epoch : {&epochs[e - 1], &epochs[e]}) {
+                    for (const std::uint64_t message : ids(*epoch)) {
+                        delivered.insert(message);
+                    }
+                }
+                for (const auto& [place, d] : ring_order[old]) {
+                    if (place >= Place{last.ring_id, last.seq.value, last.index}) {
+                        break;
+                    }
+                    if (contains(here.members, d->origin) && !delivered.contains(d->message)) {
+                        fail("P6d ", name(lives_[i]), " left out ", name(d->message), " of ",
+                             name(old), ", whose sender came along");
+                    }
+                }
+            }
+        }
+        for (const auto& [ring, travellers] : came_with) {
+            for (const auto& [i, together] : travellers) {
+                for (const auto& [q, theirs] : travellers) {
+                    if (contains(together, lives_[q].daemon) && theirs != together) {
+                        fail("P2f ", name(lives_[q]), " and ", name(lives_[i]),
+                             " do not agree on who came to ", name(ring), " together");
+                    }
                 }
             }
         }

@@ -19,6 +19,17 @@ namespace {
 
 constexpr std::size_t kInboxMax = 400;  // datagrams a stopped process's sockets hold
 
+std::vector<std::byte> body_of(std::uint64_t message, std::size_t size) {
+    std::vector<std::byte> body(size);
+    for (std::size_t i = 0; i < 8; ++i) {
+        body[i] = static_cast<std::byte>(message >> (8 * i));
+    }
+    for (std::size_t i = 8; i < size; ++i) {
+        body[i] = static_cast<std::byte>(message + i);
+    }
+    return body;
+}
+
 std::uint64_t message_of(const protocol::Message& body) {
     std::array<std::byte, 8> bytes{};
     body.copy_to(bytes);
@@ -200,16 +211,11 @@ bool SimCluster::submit(std::size_t daemon, protocol::Service service, std::size
     }
     const std::uint64_t message = (std::uint64_t{host.id.value} << 48U) |
                                   (std::uint64_t{host.lives} << 32U) | (host.messages + 1);
-    std::vector<std::byte> body(std::max<std::size_t>(bytes, 8));
-    for (std::size_t i = 0; i < 8; ++i) {
-        body[i] = static_cast<std::byte>(message >> (8 * i));
-    }
-    for (std::size_t i = 8; i < body.size(); ++i) {
-        body[i] = static_cast<std::byte>(message + i);
-    }
+    const std::size_t size = std::max<std::size_t>(bytes, 8);
+    sizes_[message] = size;  // of the latest attempt, if this one is refused
     membership::Submission submission;
     submission.service = service;
-    submission.body = protocol::make_message(body);
+    submission.body = protocol::make_message(body_of(message, size));
     EngineOutput out;
     const auto status = host.engine->submit(now_, std::move(submission), out);
     if (status == membership::SubmitStatus::kAccepted) {
@@ -236,6 +242,10 @@ void SimCluster::process(Host& host, EngineOutput& out) {
                      [this, from, generation = host.generation, ring = change->ring_id] {
                          Host& target = hosts_[from];
                          if (target.generation == generation) {
+                             if (target.engine->ring_id() == ring &&
+                                 target.engine->state() == membership::RingState::kOperational) {
+                                 target.resumed = ring;
+                             }
                              EngineOutput resumed;
                              target.engine->resume(now_, ring, resumed);
                              process(target, resumed);
@@ -244,6 +254,7 @@ void SimCluster::process(Host& host, EngineOutput& out) {
             }
         } else {
             const auto& delivery = std::get<Delivery>(event);
+            check_delivery(host, delivery);
             life.events.emplace_back(Life::Delivered{delivery.ring_id, delivery.seq, delivery.index,
                                                      delivery.origin, delivery.service,
                                                      message_of(delivery.body)});
@@ -254,6 +265,33 @@ void SimCluster::process(Host& host, EngineOutput& out) {
     }
     out.clear();
     schedule_deadline(host);
+}
+
+void SimCluster::check_delivery(const Host& host, const Delivery& delivery) {
+    const std::size_t size = delivery.body.size();
+    std::vector<std::byte> body(std::max<std::size_t>(size, 8));
+    delivery.body.copy_to(std::span(body).first(size));
+    const std::uint64_t message = size < 8 ? 0 : message_of(delivery.body);
+    const auto sent = sizes_.find(message);
+    if (sent == sizes_.end() || sent->second != size || body != body_of(message, size) ||
+        message >> 48U != delivery.origin.value) {
+        std::ostringstream line;
+        line << "P1a d" << host.id.value << " delivered " << size << " bytes of m" << std::hex
+             << message << ", which nobody sent like this";
+        delivery_violations_.push_back(line.str());
+    }
+    if (delivery.origin == host.id && delivery.ring_id != host.resumed) {
+        std::ostringstream line;
+        line << "R d" << host.id.value << " sent m" << std::hex << message
+             << " before it was told to resume";
+        delivery_violations_.push_back(line.str());
+    }
+}
+
+std::vector<std::string> SimCluster::check(bool settled) const {
+    auto violations = check_history(lives_, settled);
+    violations.insert(violations.begin(), delivery_violations_.begin(), delivery_violations_.end());
+    return violations;
 }
 
 void SimCluster::schedule_deadline(Host& host) {
@@ -280,6 +318,11 @@ void SimCluster::schedule_deadline(Host& host) {
 
 void SimCluster::send(std::size_t from, const membership::OutboundPacket& packet) {
     ++packets_sent_;
+    if (const auto header = protocol::decode_header(packet.datagram.bytes())) {
+        if (header->kind != protocol::PacketKind::kData) {
+            last_sent_[{from, header->kind}] = packet.datagram;
+        }
+    }
     for (std::size_t to = 0; to < hosts_.size(); ++to) {
         const bool addressed = packet.destination == membership::Destination::kAll
                                    ? to != from

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <queue>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "membership/ring_engine.hpp"
@@ -85,8 +87,11 @@ class SimCluster {
     [[nodiscard]] bool is_quiet() const;
     [[nodiscard]] const std::vector<Life>& lives() const { return lives_; }
     [[nodiscard]] std::uint64_t packets_sent() const { return packets_sent_; }
-    [[nodiscard]] std::vector<std::string> check(bool settled) const {
-        return check_history(lives_, settled);
+    [[nodiscard]] std::vector<std::string> check(bool settled) const;
+    /// The newest datagram of this kind that `daemon` sent; for deliver_to().
+    [[nodiscard]] const protocol::Slice& last_sent(std::size_t daemon,
+                                                   protocol::PacketKind kind) const {
+        return last_sent_.at({daemon, kind});
     }
     /// Messages delivered by the daemon's current life.
     [[nodiscard]] std::vector<std::uint64_t> delivered(std::size_t daemon) const;
@@ -121,6 +126,7 @@ class SimCluster {
         std::size_t backlog = 0;  ///< delivered, not yet taken by the reader
         bool stopped = false;
         std::vector<protocol::Slice> inbox;  ///< while stopped
+        protocol::RingId resumed;            ///< last ring on which ordinary messages may flow
         std::uint64_t counter = 0;           ///< stable storage
     };
 
@@ -129,6 +135,9 @@ class SimCluster {
     void send(std::size_t from, const membership::OutboundPacket& packet);
     void transmit(std::size_t from, std::size_t to, const protocol::Slice& datagram);
     void receive(std::size_t to, const protocol::Slice& datagram);
+    /// P1a: a delivered message is byte for byte one that was submitted. And on each ring nothing
+    /// is sent before resume().
+    void check_delivery(const Host& host, const membership::Delivery& delivery);
     void schedule_deadline(Host& host);
     void read_some(std::size_t daemon);
     bool chance(double probability) {
@@ -141,6 +150,9 @@ class SimCluster {
     std::function<void(membership::RingConfig&)> tune_;
     std::vector<Host> hosts_;
     std::vector<Life> lives_;
+    std::unordered_map<std::uint64_t, std::size_t> sizes_;  ///< of all messages submitted
+    std::vector<std::string> delivery_violations_;
+    std::map<std::pair<std::size_t, protocol::PacketKind>, protocol::Slice> last_sent_;
     std::vector<std::vector<bool>> link_;
     std::vector<int> colours_;
     NetworkFaults faults_;
