@@ -33,10 +33,6 @@ void erase_session(std::vector<SessionId>& sessions, SessionId session) {
     }
 }
 
-bool before(const Group* a, const Group* b) {
-    return a->name < b->name;
-}
-
 }  // namespace
 
 bool Group::has_member(DaemonIndex daemon, const NameField& member) const {
@@ -77,7 +73,9 @@ const Group* GroupTable::find(const NameField& name) const {
 
 std::vector<Group*> GroupTable::groups_of(const NameField& member) const {
     const auto found = groups_of_.find(member);
-    return found == groups_of_.end() ? std::vector<Group*>() : found->second;
+    return found == groups_of_.end()
+               ? std::vector<Group*>()
+               : std::vector<Group*>(found->second.begin(), found->second.end());
 }
 
 Group& GroupTable::create(const NameField& name, const protocol::GroupId& id) {
@@ -155,14 +153,13 @@ void GroupTable::keep_daemons(Group& group, const DaemonSet& kept) {
 }
 
 void GroupTable::index_member(Group& group, const NameField& member) {
-    auto& groups = groups_of_[member];
-    groups.insert(std::upper_bound(groups.begin(), groups.end(), &group, before), &group);
+    groups_of_[member].insert(&group);
 }
 
 void GroupTable::unindex_member(Group& group, const NameField& member) {
     const auto found = groups_of_.find(member);
     SPREAD_ASSERT(found != groups_of_.end());
-    std::erase(found->second, &group);
+    found->second.erase(&group);
     if (found->second.empty()) {
         groups_of_.erase(found);
     }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -81,7 +82,11 @@ class GroupTable {
 
     ByName groups_;
     std::unordered_map<protocol::NameField, Group*> lookup_;
-    std::unordered_map<protocol::NameField, std::vector<Group*>> groups_of_;
+    struct BeforeByName {
+        bool operator()(const Group* a, const Group* b) const { return a->name < b->name; }
+    };
+    /// Sets, because a client may join as many groups as it likes and leave them one by one.
+    std::unordered_map<protocol::NameField, std::set<Group*, BeforeByName>> groups_of_;
 };
 
 }  // namespace spread::membership
