@@ -18,6 +18,12 @@ namespace spread::sim {
 using DaemonIndex = std::uint16_t;
 using ClientIndex = std::uint16_t;
 
+/// What a file may name at most.
+inline constexpr std::size_t kSegmentsMax = 20;
+inline constexpr std::size_t kDaemonsMax = 128;
+inline constexpr std::size_t kClientsMax = 1000;
+inline constexpr std::size_t kGroupsMax = 1000;
+
 /// What the network does to packets, everywhere. Probabilities are in millionths, per packet and
 /// receiver.
 struct Rates {
@@ -173,8 +179,11 @@ struct ScenarioError {
     std::string text;
 };
 
+/// What parse_scenario() reads back: equal for every scenario in which fields that an action does
+/// not use have their defaults.
 [[nodiscard]] std::string format(const Scenario& scenario);
-[[nodiscard]] std::string format(const Step& step);
+[[nodiscard]] std::string format(const Step& step);         ///< its moment and what it does
+[[nodiscard]] std::string format_action(const Step& step);  ///< only what it does
 [[nodiscard]] protocol::Result<Scenario, ScenarioError> parse_scenario(std::string_view text);
 
 }  // namespace spread::sim
