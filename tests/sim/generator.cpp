@@ -1,0 +1,170 @@
+#include "tests/sim/generator.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <utility>
+
+#include "tests/sim/generator_draft.hpp"
+
+namespace spread::sim {
+namespace {
+
+/// A ring of one needs no network, but it has a group layer and comes and goes.
+void draw_cluster(Draft& draft) {
+    Draw draw(draft.seed, "cluster");
+    const std::size_t size = draw.weighted({3, 14, 24, 20, 14, 10, 10, 5});
+    std::size_t daemons = size + 1;
+    if (size == 6) {
+        daemons = draw.between(7, 9);
+    } else if (size == 7) {
+        daemons = draw.between(10, 16);
+    }
+    const std::size_t segments = std::min<std::size_t>(daemons, 1 + draw.weighted({60, 24, 10, 6}));
+    draft.scenario.segments.assign(segments, 1);
+    for (std::size_t i = segments; i < daemons; ++i) {
+        ++draft.scenario.segments[draw.between(0, segments - 1)];
+    }
+}
+
+void draw_phases(Draft& draft) {
+    Draw draw(draft.seed, "phases");
+    constexpr std::uint64_t kFaultsLeast = 300000;
+    constexpr std::uint64_t kFaultsMost = 2000000;
+    const std::uint64_t token_loss = draft.timeouts.token_loss_us;
+    draft.faults_us = draw.skewed(1, 4 * token_loss);
+    draft.peace_us =
+        draft.faults_us + std::clamp(draw.between(6, 22) * token_loss, kFaultsLeast, kFaultsMost);
+}
+
+/// Usually all daemons; sometimes the others are down or cut off for good.
+void draw_core(Draft& draft) {
+    Draw draw(draft.seed, "core");
+    draft.core.resize(draft.scenario.daemons());
+    std::iota(draft.core.begin(), draft.core.end(), DaemonIndex{0});
+    if (draw.percent(30)) {
+        draw.shuffle(draft.core);
+        draft.core.resize(draw.between(1, draft.core.size()));
+        std::sort(draft.core.begin(), draft.core.end());
+    }
+}
+
+void draw_starts(Draft& draft) {
+    Draw draw(draft.seed, "starts");
+    const bool at_once = draw.percent(40);
+    for (std::size_t i = 0; i < draft.scenario.daemons(); ++i) {
+        std::uint64_t at = at_once ? 0 : draw.skewed(0, 2 * draft.timeouts.start_us);
+        if (draw.percent(7)) {
+            at = draft.any_time(draw);  // the others do without it for a while
+        }
+        draft.started_us.push_back(at);
+        draft.push(at, Action::kStart, {static_cast<std::uint16_t>(i)});
+    }
+}
+
+/// Those whom some step is about, each once.
+std::vector<std::uint16_t> subjects(const Scenario& scenario, Action action) {
+    std::vector<std::uint16_t> found;
+    for (const Step& step : scenario.steps) {
+        if (step.action == action) {
+            found.insert(found.end(), step.who.begin(), step.who.end());
+        }
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    return found;
+}
+
+/// Faults stop: everybody runs with one configuration, and the core is connected.
+void push_peace(Draft& draft) {
+    Draw draw(draft.seed, "peace");
+    struct Remedy {
+        Action fault;
+        Action action;
+        std::int64_t value;
+    };
+    constexpr std::array<Remedy, 4> kRemedies{{
+        {Action::kPause, Action::kContinue, 0},
+        {Action::kClogSessions, Action::kClogSessions, 0},
+        {Action::kSlow, Action::kSlow, 0},
+        {Action::kConfigure, Action::kConfigure, kFirstConfiguration},
+    }};
+    const std::uint64_t at = draft.peace_us;
+    draft.push(at, Action::kRates, {});
+    draft.push(at, Action::kHeal, {});
+    for (const Remedy& remedy : kRemedies) {
+        auto patients = subjects(draft.scenario, remedy.fault);
+        if (!patients.empty()) {
+            draft.push(at, remedy.action, std::move(patients), remedy.value);
+        }
+    }
+    draft.push(at, Action::kStart, {});
+
+    std::vector<std::uint16_t> others;
+    for (std::uint16_t daemon = 0; daemon < draft.scenario.daemons(); ++daemon) {
+        if (!std::binary_search(draft.core.begin(), draft.core.end(), daemon)) {
+            others.push_back(daemon);
+        }
+    }
+    if (others.empty()) {
+        return;
+    }
+    if (draw.percent(50)) {
+        draft.push(at, Action::kCrash, others);
+        for (const std::uint16_t daemon : others) {
+            draft.outages.push_back({at, daemon});
+        }
+        return;
+    }
+    Step cut;
+    cut.action = Action::kPartition;
+    cut.parts = {draft.core};
+    if (draw.percent(50)) {
+        cut.parts.push_back(others);
+    }
+    draft.push(at, std::move(cut));
+}
+
+/// How long a cluster may take to come to rest. The worst that may legally happen one after the
+/// other: the old ring's loss is noticed (token_loss); members that do not answer are waited for
+/// (start, consensus), twice, since a daemon that comes too late makes it begin again; the forming
+/// ring is lost once (token_loss); a daemon whose gaps nobody can fill is left out (10 token_loss);
+/// rings find each other by probes of members (4 merge_detect, a quarter more by chance), and those
+/// who met too late once more. Delivering what was sent takes the rest.
+std::uint64_t settle_bound_us(const Timeouts& timeouts) {
+    constexpr std::uint64_t kDeliveries = 2000000;
+    return kDeliveries + 20 * timeouts.token_loss_us + 4 * timeouts.consensus_us +
+           2 * timeouts.start_us + 10 * timeouts.merge_detect_us;
+}
+
+}  // namespace
+
+Scenario generate(std::uint64_t seed) {
+    Draft draft;
+    draft.seed = seed;
+    draft.scenario.title = "seed " + std::to_string(seed);
+    draft.scenario.luck = seed;
+    draw_cluster(draft);
+    draw_tunables(draft);
+    draw_phases(draft);
+    draw_core(draft);
+    draw_starts(draft);
+    draw_faults(draft);
+    push_peace(draft);
+    draw_workload(draft);
+    for (const std::uint16_t client : subjects(draft.scenario, Action::kStall)) {
+        draft.push(draft.peace_us, Action::kStall, {client}, 0);
+    }
+    Step settle;
+    settle.action = Action::kSettle;
+    settle.within_us = settle_bound_us(draft.timeouts);
+    auto& steps = draft.scenario.steps;
+    // What is pushed first comes first among steps of one time.
+    std::stable_sort(steps.begin(), steps.end(), [](const Step& left, const Step& right) {
+        return left.when.time_us < right.when.time_us;
+    });
+    steps.push_back(std::move(settle));
+    return std::move(draft.scenario);
+}
+
+}  // namespace spread::sim
