@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "protocol/buffer.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/message.hpp"
+#include "tests/sim/scenario.hpp"
+
+namespace spread::sim {
+
+/// A client's connection: what the kernel would hold for it, in both directions.
+struct Connection {
+    ClientIndex client = 0;
+    DaemonIndex daemon = 0;
+    std::uint32_t host_generation = 0;  ///< life of the daemon that accepted it
+    protocol::SessionId session;
+
+    std::deque<protocol::Slice> to_server;
+    bool client_closed = false;
+    std::uint32_t chunk = 0;  ///< the server reads at most so many bytes at once; 0: all
+
+    std::deque<protocol::Message> to_client;
+    std::size_t to_client_bytes = 0;
+    bool server_closed = false;
+    bool client_turn_posted = false;
+
+    [[nodiscard]] bool client_has_news() const { return !to_client.empty() || server_closed; }
+};
+
+/// What a socket holds before its writer has to wait.
+inline constexpr std::size_t kSocketBytes = 128U << 10U;
+
+}  // namespace spread::sim

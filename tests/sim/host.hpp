@@ -1,0 +1,160 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "daemon/session/session_core.hpp"
+#include "membership/ring_engine.hpp"
+#include "membership/trace.hpp"
+#include "protocol/buffer.hpp"
+#include "protocol/ids.hpp"
+#include "tests/checker/ring_checker.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/scenario.hpp"
+
+namespace spread::sim {
+
+class Simulator;
+
+/// One machine with one daemon on it: the real engine and the real session core, joined as
+/// daemon/RingThread and daemon/SessionServer join them, by bounded queues between two sides that
+/// run a little apart. Its clocks, its sockets and its state file are simulated.
+class Host final : private membership::Tracer {
+  public:
+    Host(Simulator& simulator, DaemonIndex index, const Scenario& scenario);
+    ~Host() override;
+    Host(const Host&) = delete;
+    Host& operator=(const Host&) = delete;
+
+    void start(StateFate fate);
+    void crash();
+    void leave();
+    void pause(bool stopped);
+    void slow(protocol::Duration per_handler) { slow_ = per_handler; }
+    void clog_sessions(bool on);
+    void drift(std::int64_t ppm);
+    void step_wall_clock(std::int64_t us) { wall_offset_us_ += us; }
+    void set_config_version(std::uint32_t version) { config_version_ = version; }
+
+    void on_packet(const protocol::Slice& datagram);
+    void on_peer_unreachable(DaemonIndex peer);
+    void ring_turn(std::uint32_t generation);
+    void session_turn(std::uint32_t generation);
+
+    /// Called by clients; the daemon notices at its session side's next turn.
+    void on_connect(std::uint32_t connection);
+    void on_client_activity();
+
+    [[nodiscard]] bool is_up() const { return engine_ != nullptr; }
+    [[nodiscard]] bool is_paused() const { return paused_; }
+    [[nodiscard]] std::uint32_t generation() const { return generation_; }
+    [[nodiscard]] std::uint32_t config_version() const { return config_version_; }
+    [[nodiscard]] protocol::DaemonId id() const { return id_; }
+    [[nodiscard]] const membership::RingEngine& engine() const { return *engine_; }
+    [[nodiscard]] membership::RingState state() const { return engine_->state(); }
+    /// Nothing under way inside this daemon.
+    [[nodiscard]] bool is_quiet() const;
+    [[nodiscard]] std::optional<bool> holds(protocol::RingId ring, protocol::Seq seq) const;
+    [[nodiscard]] std::uint64_t malformed_messages() const;
+    [[nodiscard]] std::uint64_t configurations_installed() const { return configurations_; }
+    [[nodiscard]] checker::LifeId life() const { return life_; }
+
+  private:
+    struct Served {
+        std::uint32_t connection = 0;
+        std::deque<protocol::Message> queue;
+        bool reading = true;
+        bool closing = false;  ///< when the queue is out
+    };
+    using ControlItem = std::variant<membership::Submission, protocol::RingId>;
+
+    void on_state_change(const membership::StateChange& change) override;
+
+    [[nodiscard]] protocol::Instant local_now() const;
+    [[nodiscard]] protocol::Instant simulated(protocol::Instant local) const;
+    void schedule_ring_turn(protocol::Instant at);
+    void schedule_session_turn(protocol::Duration delay);
+    void schedule_deadline();
+
+    // Ring side.
+    void dispatch();
+    void grant_room();
+    void take_control();
+    void take_submissions();
+    [[nodiscard]] bool receive_one();
+    [[nodiscard]] bool submit(membership::Submission& submission);
+    void observe(const membership::DeliveryEvent& event);
+
+    // Session side.
+    void apply();
+    void accept_connections();
+    void read_clients();
+    void read_one(protocol::SessionId id, Served& served);
+    void flush(protocol::SessionId id, Served& served);
+    void close(protocol::SessionId id);
+    [[nodiscard]] bool may_read() const { return submissions_.size() < submit_queue_max_; }
+    void drop_connections();
+
+    void end_life();
+    [[nodiscard]] membership::RingConfig ring_config() const;
+    [[nodiscard]] session::SessionConfig session_config() const;
+
+    Simulator& simulator_;
+    const Scenario& scenario_;
+    DaemonIndex index_;
+    protocol::DaemonId id_;
+    std::uint64_t lives_ = 0;
+    std::uint32_t generation_ = 0;  ///< events of earlier lives are void
+    std::uint32_t config_version_ = 0;
+    checker::LifeId life_;
+
+    // Clocks: local = local_base_ + (simulated - simulated_base_) * (1 + drift).
+    protocol::Instant local_base_{};
+    protocol::Instant simulated_base_{};
+    std::int64_t drift_ppm_ = 0;
+    std::int64_t wall_offset_us_ = 0;
+
+    /// What the state file says now and said one life ago.
+    struct Stored {
+        std::uint64_t incarnation = 0;
+        std::uint64_t ring_counter = 0;
+    };
+    std::optional<Stored> stored_;
+    std::optional<Stored> stored_before_;
+
+    // Ring side.
+    std::unique_ptr<membership::RingEngine> engine_;
+    membership::EngineOutput out_;
+    std::deque<protocol::Slice> data_socket_;
+    std::deque<protocol::Slice> token_socket_;
+    std::size_t receive_queue_max_;
+    bool paused_ = false;
+    protocol::Duration slow_{0};
+    protocol::Instant busy_until_{};
+    std::optional<protocol::Instant> ring_turn_at_;
+    bool state_changed_ = false;
+    std::uint64_t configurations_ = 0;
+
+    // Between the sides.
+    std::deque<membership::DeliveryEvent> deliveries_;
+    std::deque<membership::Submission> submissions_;
+    std::deque<ControlItem> control_;
+    std::size_t deliveries_max_;
+    std::size_t submit_queue_max_;
+
+    // Session side.
+    std::unique_ptr<session::SessionCore> core_;
+    session::SessionOutput session_out_;
+    bool sessions_clogged_ = false;
+    std::optional<protocol::Instant> session_turn_at_;
+    std::vector<std::uint32_t> backlog_;  ///< connections to accept
+    std::map<protocol::SessionId, Served> served_;
+};
+
+}  // namespace spread::sim

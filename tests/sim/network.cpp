@@ -1,0 +1,289 @@
+#include "tests/sim/network.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <utility>
+
+#include "tests/sim/luck.hpp"
+#include "tests/sim/simulator.hpp"
+
+namespace spread::sim {
+namespace {
+
+constexpr std::size_t kKindOffset = 3;
+constexpr std::size_t kPassOffset = 40;
+constexpr std::size_t kArchiveMax = 64;
+/// Every so-manieth packet goes into the archive.
+constexpr std::uint64_t kArchiveEvery = 13;
+
+bool happens(std::uint64_t luck, std::uint32_t millionths) {
+    return luck % 1000000 < millionths;
+}
+
+protocol::Slice copy_of(const protocol::Slice& datagram, std::size_t extra = 0) {
+    protocol::Slice copy{
+        protocol::BufferRef::allocate(std::max<std::size_t>(datagram.length + extra, 1)), 0,
+        datagram.length};
+    const auto bytes = datagram.bytes();
+    std::copy(bytes.begin(), bytes.end(), copy.buffer->data());
+    return copy;
+}
+
+}  // namespace
+
+PacketLabel label_of(const protocol::Slice& datagram) {
+    const auto bytes = datagram.bytes();
+    PacketLabel label;
+    if (bytes.size() > kKindOffset) {
+        label.kind = static_cast<protocol::PacketKind>(bytes[kKindOffset]);
+    }
+    if (label.kind == protocol::PacketKind::kCommit && bytes.size() > kPassOffset) {
+        label.pass = static_cast<std::uint32_t>(bytes[kPassOffset]);
+    }
+    return label;
+}
+
+Network::Network(Simulator& simulator, const Scenario& scenario)
+    : simulator_(simulator),
+      luck_(mixed(scenario.luck, 0x6e6574)),
+      daemons_(scenario.daemons()),
+      segment_mates_(daemons_),
+      unicasts_(daemons_),
+      links_(daemons_ * daemons_),
+      colours_(daemons_, 0),
+      burst_left_(daemons_, 0) {
+    std::vector<protocol::RouteSegment> segments;
+    std::uint32_t next = 0;
+    for (const std::uint16_t count : scenario.segments) {
+        protocol::RouteSegment segment;
+        for (std::uint16_t i = 0; i < count; ++i) {
+            segment.daemons.push_back(protocol::DaemonId{++next});
+        }
+        segment.group_addresses = count > 1 ? 1 : 0;
+        segments.push_back(std::move(segment));
+    }
+    for (std::size_t self = 0; self < daemons_; ++self) {
+        const protocol::DaemonId id{static_cast<std::uint32_t>(self + 1)};
+        const protocol::RoutePlan plan = protocol::plan_route(segments, id);
+        if (plan.group_addresses > 0) {
+            for (const protocol::DaemonId mate : segments[plan.own_segment].daemons) {
+                if (mate != id) {
+                    segment_mates_[self].push_back(static_cast<DaemonIndex>(mate.value - 1));
+                }
+            }
+        }
+        for (const protocol::DaemonId other : plan.unicast) {
+            unicasts_[self].push_back(static_cast<DaemonIndex>(other.value - 1));
+        }
+    }
+}
+
+void Network::partition(const std::vector<std::vector<DaemonIndex>>& parts) {
+    // Whoever is in no part is alone.
+    std::iota(colours_.begin(), colours_.end(), static_cast<int>(parts.size()));
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+        for (const DaemonIndex daemon : parts[part]) {
+            colours_[daemon] = static_cast<int>(part);
+        }
+    }
+}
+
+void Network::heal() {
+    std::fill(colours_.begin(), colours_.end(), 0);
+    filters_.clear();
+    std::fill(burst_left_.begin(), burst_left_.end(), 0);
+    for (std::size_t from = 0; from < daemons_; ++from) {
+        for (std::size_t to = 0; to < daemons_; ++to) {
+            set_link(static_cast<DaemonIndex>(from), static_cast<DaemonIndex>(to), true);
+            clog(static_cast<DaemonIndex>(from), static_cast<DaemonIndex>(to), false);
+        }
+    }
+}
+
+void Network::set_link(DaemonIndex from, DaemonIndex to, bool up) {
+    link(from, to).up = up;
+}
+
+void Network::clog(DaemonIndex from, DaemonIndex to, bool on) {
+    Link& target = link(from, to);
+    target.clogged = on;
+    if (!on) {
+        for (protocol::Slice& datagram : target.held) {
+            schedule(to, std::move(datagram), protocol::Duration(0));
+        }
+        target.held.clear();
+    }
+}
+
+void Network::drop_next(const Step& filter) {
+    filters_.push_back({filter.packet, filter.from, filter.to, filter.value});
+}
+
+bool Network::send(DaemonIndex from, const membership::OutboundPacket& packet) {
+    const PacketLabel label = label_of(packet.datagram);
+    ++packets_sent_;
+    if (packets_sent_ % kArchiveEvery == 0 && rates_.replay > 0) {
+        archive(packet.datagram);
+    }
+    if (packet.destination == membership::Destination::kDaemon) {
+        return send_to(from, static_cast<DaemonIndex>(packet.to.value - 1), packet.datagram, label);
+    }
+    for (const DaemonIndex to : segment_mates_[from]) {
+        if (!send_to(from, to, packet.datagram, label)) {
+            return false;
+        }
+    }
+    for (const DaemonIndex to : unicasts_[from]) {
+        ++packets_sent_;
+        if (!send_to(from, to, packet.datagram, label)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool Network::send_to(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
+                      PacketLabel label) {
+    if (!simulator_.about_to_send(from, to, label)) {
+        return false;
+    }
+    simulator_.note_unreachable(from, to, label);
+    transmit(from, to, datagram, label);
+    return true;
+}
+
+bool Network::is_filtered(DaemonIndex from, DaemonIndex to, PacketLabel label) {
+    for (Filter& filter : filters_) {
+        if (filter.left > 0 && (!filter.kind || *filter.kind == label.kind) &&
+            (!filter.from || *filter.from == from) && (!filter.to || *filter.to == to)) {
+            --filter.left;
+            return true;
+        }
+    }
+    return false;
+}
+
+void Network::transmit(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
+                       PacketLabel label) {
+    Link& target = link(from, to);
+    const std::uint64_t base =
+        mixed(luck_, (std::uint64_t{from} << 48U) ^ (std::uint64_t{to} << 32U) ^ target.packets++);
+    const auto luck = [base](Question question) {
+        return mixed(base, static_cast<std::uint64_t>(question));
+    };
+    const char* fate = nullptr;
+    if (!target.up || colours_[from] != colours_[to]) {
+        fate = "no link";
+    } else if (is_filtered(from, to, label)) {
+        fate = "dropped on purpose";
+    } else if (burst_left_[to] > 0) {
+        --burst_left_[to];
+        fate = "burst";
+    } else if (rates_.burst > 0 && happens(luck(Question::kBurst), rates_.burst)) {
+        burst_left_[to] = rates_.burst_packets;
+        fate = "burst";
+    } else if (rates_.loss > 0 && happens(luck(Question::kLoss), rates_.loss)) {
+        fate = "lost";
+    }
+    simulator_.trace_packet(from, to, datagram, fate);
+    if (fate != nullptr) {
+        return;
+    }
+    if (rates_.replay > 0 && !archive_.empty() && happens(luck(Question::kReplay), rates_.replay)) {
+        schedule(to, archive_[luck(Question::kReplayWhich) % archive_.size()], delay_of(base));
+    }
+    const bool twice =
+        rates_.duplicate > 0 && happens(luck(Question::kDuplicate), rates_.duplicate);
+    for (int copy = 0; copy < (twice ? 2 : 1); ++copy) {
+        const std::uint64_t chosen = copy == 0 ? base : mixed(base, 77);
+        const auto ask = [chosen](Question question) {
+            return mixed(chosen, static_cast<std::uint64_t>(question));
+        };
+        protocol::Duration delay = delay_of(ask(Question::kJitter));
+        if (rates_.late > 0 && happens(ask(Question::kLate), rates_.late)) {
+            delay += std::chrono::microseconds(rates_.late_us);
+        }
+        if (rates_.reorder > 0 && happens(ask(Question::kReorder), rates_.reorder)) {
+            delay += std::chrono::microseconds(ask(Question::kReorderBy) %
+                                               (8ULL * (rates_.latency_us + rates_.jitter_us) + 1));
+        }
+        protocol::Slice bytes = datagram;
+        if (rates_.corrupt > 0 && happens(ask(Question::kCorrupt), rates_.corrupt)) {
+            bytes = corrupted(datagram, ask(Question::kCorruptHow));
+        }
+        if (target.clogged) {
+            target.held.push_back(std::move(bytes));
+        } else {
+            schedule(to, std::move(bytes), delay);
+        }
+    }
+}
+
+protocol::Duration Network::delay_of(std::uint64_t luck) const {
+    // An exponential tail from integers: each halving of the luck adds ln 2 of the mean. The same
+    // on every platform, unlike std::log.
+    const auto halvings = static_cast<std::uint64_t>(std::countr_zero(luck | (1ULL << 20U)));
+    const std::uint64_t within = (luck >> 32U) % 1000;
+    const std::uint64_t tail = rates_.jitter_us * (halvings * 1000 + within) * 693 / 1000;
+    return std::chrono::microseconds(rates_.latency_us) + std::chrono::nanoseconds(tail);
+}
+
+protocol::Slice Network::corrupted(const protocol::Slice& datagram, std::uint64_t luck) const {
+    constexpr std::uint32_t kExtraMax = 16;
+    protocol::Slice copy = copy_of(datagram, kExtraMax);
+    const std::uint64_t choice = luck >> 8U;
+    switch (luck % 4) {
+        case 0: copy.length = static_cast<std::uint32_t>(choice % (datagram.length + 1)); break;
+        case 1: {
+            const auto extra = static_cast<std::uint32_t>(1 + choice % kExtraMax);
+            for (std::uint32_t i = 0; i < extra; ++i) {
+                copy.buffer->data()[copy.length++] = static_cast<std::byte>(choice >> i);
+            }
+            break;
+        }
+        default:
+            for (std::uint64_t i = 0; i <= luck % 3 && datagram.length > 0; ++i) {
+                const std::uint64_t where = mixed(choice, i);
+                copy.buffer->data()[where % datagram.length] ^=
+                    static_cast<std::byte>(1U << (where >> 32U) % 8);
+            }
+    }
+    return copy;
+}
+
+void Network::archive(const protocol::Slice& datagram) {
+    if (archive_.size() < kArchiveMax) {
+        archive_.push_back(copy_of(datagram));
+    } else {
+        archive_[packets_sent_ / kArchiveEvery * 7 % kArchiveMax] = copy_of(datagram);
+    }
+}
+
+void Network::schedule(DaemonIndex to, protocol::Slice datagram, protocol::Duration delay) {
+    std::uint32_t slot = 0;
+    if (free_slots_.empty()) {
+        slot = static_cast<std::uint32_t>(in_flight_.size());
+        in_flight_.push_back(std::move(datagram));
+    } else {
+        slot = free_slots_.back();
+        free_slots_.pop_back();
+        in_flight_[slot] = std::move(datagram);
+    }
+    simulator_.post(delay, EventKind::kPacket, to, slot);
+}
+
+protocol::Slice Network::take(std::uint32_t slot) {
+    free_slots_.push_back(slot);
+    return std::exchange(in_flight_[slot], {});
+}
+
+void Network::clear() {
+    in_flight_.clear();
+    free_slots_.clear();
+    for (Link& each : links_) {
+        each.held.clear();
+    }
+}
+
+}  // namespace spread::sim

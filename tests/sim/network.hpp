@@ -1,0 +1,115 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "membership/ring_engine.hpp"
+#include "protocol/buffer.hpp"
+#include "protocol/ring_wire.hpp"
+#include "protocol/routing.hpp"
+#include "tests/sim/scenario.hpp"
+
+namespace spread::sim {
+
+class Simulator;
+
+/// What a datagram is, as far as faults care; read without checking anything.
+struct PacketLabel {
+    protocol::PacketKind kind{};
+    std::uint32_t pass = 0;  ///< of a commit token
+};
+[[nodiscard]] PacketLabel label_of(const protocol::Slice& datagram);
+
+/// Links between daemons, segments, and everything that happens to packets on the way. Luck is
+/// counter-based: it depends on link and packet number only, so that leaving one fault out of a
+/// scenario does not change what happens to the other packets.
+class Network {
+  public:
+    Network(Simulator& simulator, const Scenario& scenario);
+
+    // Faults.
+    void partition(const std::vector<std::vector<DaemonIndex>>& parts);
+    void heal();
+    void set_link(DaemonIndex from, DaemonIndex to, bool up);
+    void clog(DaemonIndex from, DaemonIndex to, bool on);
+    void drop_next(const Step& filter);
+    void set_rates(const Rates& rates) { rates_ = rates; }
+    [[nodiscard]] const Rates& rates() const { return rates_; }
+    [[nodiscard]] int colour(DaemonIndex daemon) const { return colours_[daemon]; }
+    [[nodiscard]] bool is_up(DaemonIndex from, DaemonIndex to) const {
+        return link(from, to).up && colours_[from] == colours_[to];
+    }
+
+    /// Takes one datagram of `from` to everybody it is for. False when the sender died meanwhile
+    /// (a step of the script hit it).
+    bool send(DaemonIndex from, const membership::OutboundPacket& packet);
+    /// The packet of a kPacket event.
+    [[nodiscard]] protocol::Slice take(std::uint32_t slot);
+    [[nodiscard]] std::uint64_t packets_sent() const { return packets_sent_; }
+    /// Forgets everything in flight, so that buffers return.
+    void clear();
+
+  private:
+    struct Link {
+        bool up = true;
+        bool clogged = false;
+        std::uint64_t packets = 0;
+        std::vector<protocol::Slice> held;
+    };
+    struct Filter {
+        std::optional<protocol::PacketKind> kind;
+        std::optional<DaemonIndex> from;
+        std::optional<DaemonIndex> to;
+        std::int64_t left = 0;
+    };
+    enum class Question : std::uint8_t {
+        kLoss,
+        kBurst,
+        kDuplicate,
+        kLate,
+        kReorder,
+        kReorderBy,
+        kCorrupt,
+        kCorruptHow,
+        kReplay,
+        kReplayWhich,
+        kJitter
+    };
+
+    [[nodiscard]] Link& link(DaemonIndex from, DaemonIndex to) {
+        return links_[from * daemons_ + to];
+    }
+    [[nodiscard]] const Link& link(DaemonIndex from, DaemonIndex to) const {
+        return links_[from * daemons_ + to];
+    }
+    bool send_to(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
+                 PacketLabel label);
+    void transmit(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
+                  PacketLabel label);
+    [[nodiscard]] bool is_filtered(DaemonIndex from, DaemonIndex to, PacketLabel label);
+    void schedule(DaemonIndex to, protocol::Slice datagram, protocol::Duration delay);
+    [[nodiscard]] protocol::Duration delay_of(std::uint64_t luck) const;
+    [[nodiscard]] protocol::Slice corrupted(const protocol::Slice& datagram,
+                                            std::uint64_t luck) const;
+    void archive(const protocol::Slice& datagram);
+
+    Simulator& simulator_;
+    std::uint64_t luck_;
+    std::size_t daemons_;
+    std::vector<std::vector<DaemonIndex>> segment_mates_;  ///< by daemon
+    std::vector<std::vector<DaemonIndex>> unicasts_;       ///< by daemon, of a datagram to all
+    std::vector<Link> links_;
+    std::vector<int> colours_;
+    std::vector<std::uint32_t> burst_left_;  ///< by receiver
+    std::vector<Filter> filters_;
+    Rates rates_;
+    std::vector<protocol::Slice> in_flight_;
+    std::vector<std::uint32_t> free_slots_;
+    /// Some packets of the past, copied so that they do not hold pool blocks.
+    std::vector<protocol::Slice> archive_;
+    std::uint64_t packets_sent_ = 0;
+};
+
+}  // namespace spread::sim

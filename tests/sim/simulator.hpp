@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/buffer.hpp"
+#include "tests/checker/group_checker.hpp"
+#include "tests/checker/ring_checker.hpp"
+#include "tests/sim/client.hpp"
+#include "tests/sim/connection.hpp"
+#include "tests/sim/event_queue.hpp"
+#include "tests/sim/host.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/run.hpp"
+#include "tests/sim/scenario.hpp"
+
+namespace spread::sim {
+
+/// One run of one scenario: virtual time, hosts, network, clients, checkers, and the script that
+/// moves them. One thread; nothing sleeps.
+class Simulator {
+  public:
+    Simulator(const Scenario& scenario, const RunOptions& options);
+    ~Simulator();
+    Simulator(const Simulator&) = delete;
+    Simulator& operator=(const Simulator&) = delete;
+
+    [[nodiscard]] Verdict run();
+
+    // --- for hosts, network and clients ---
+    [[nodiscard]] protocol::Instant now() const { return now_; }
+    void post(protocol::Duration delay, EventKind kind, std::uint16_t subject,
+              std::uint32_t slot = 0, std::uint32_t generation = 0) {
+        events_.post(now_ + delay, kind, subject, slot, generation);
+    }
+    [[nodiscard]] protocol::BufferPool& pool() { return *pool_; }
+    [[nodiscard]] Network& network() { return network_; }
+    [[nodiscard]] checker::RingChecker& rings() { return rings_; }
+    [[nodiscard]] checker::GroupChecker& groups() { return groups_; }
+    [[nodiscard]] Client& client(ClientIndex index) { return *clients_[index]; }
+    [[nodiscard]] std::optional<ClientIndex> client_named(std::string_view private_name) const;
+
+    /// The script may want to act before this packet goes. False when the sender is dead now.
+    [[nodiscard]] bool about_to_send(DaemonIndex from, DaemonIndex to, PacketLabel label);
+    /// The host of a dead daemon answers.
+    void note_unreachable(DaemonIndex from, DaemonIndex to, PacketLabel label);
+    void note_state(DaemonIndex daemon, membership::RingState state);
+    void on_state(DaemonIndex daemon);
+    void note_group_configuration(DaemonIndex daemon,
+                                  const membership::ConfigurationChange& change);
+    void note_counters(std::uint64_t counter, std::uint64_t incarnation);
+    [[nodiscard]] std::uint64_t highest_counter() const { return highest_counter_; }
+    [[nodiscard]] std::uint64_t highest_incarnation() const { return highest_incarnation_; }
+    void note_configuration() { ++stats_.configurations; }
+    void note_delivery() { ++stats_.ring_deliveries; }
+    void note_sent() { ++stats_.client_messages; }
+    void note_received() {}
+
+    // Connections.
+    [[nodiscard]] std::optional<std::uint32_t> connect(ClientIndex client, DaemonIndex daemon);
+    [[nodiscard]] Connection& connection(std::uint32_t number) { return *connections_[number]; }
+    void write_to_server(std::uint32_t connection, protocol::Slice bytes);
+    [[nodiscard]] std::optional<protocol::Message> read_from_server(std::uint32_t connection);
+    void close_by_client(std::uint32_t connection);
+    void close_by_server(std::uint32_t connection);
+    void wake_client(std::uint32_t connection);
+    [[nodiscard]] bool accepted_by_living(const Connection& connection) const;
+
+    /// A violation the simulator itself found.
+    void fail(checker::Violation violation);
+    void digest(std::uint64_t value);
+    template <typename MakeText>
+    void trace(TraceLevel level, DaemonIndex daemon, char mark, MakeText&& make_text) {
+        if (level <= options_.trace) {
+            add_trace("d" + std::to_string(daemon + 1), mark, make_text());
+        }
+    }
+    void trace_packet(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
+                      const char* fate);
+
+  private:
+    void add_trace(const std::string& who, char mark, const std::string& text);
+    void handle(const Event& event);
+    [[nodiscard]] bool is_over();
+
+    // The script.
+    void advance();
+    [[nodiscard]] bool is_due(const Step& step);
+    void take_step(const Step& step);
+    void carry_out(const Step& step);
+    void carry_out_daemon_step(const Step& step);
+    void carry_out_network_step(const Step& step);
+    void carry_out_client_step(const Step& step);
+    [[nodiscard]] bool is_expectation(const Step& step) const;
+    /// Looks again now and then until the expectation holds or is overdue.
+    void watch_expectation(const Step& step);
+    [[nodiscard]] bool holds(const Step& step);
+    [[nodiscard]] std::string reality() const;
+
+    // Settling.
+    void watch_settling(const Step& step);
+    [[nodiscard]] std::optional<std::string> unsettled();
+    void check_resources();
+    void finish();
+
+    const Scenario& scenario_;
+    RunOptions options_;
+    std::unique_ptr<protocol::BufferPool> pool_;
+    protocol::Instant now_{};
+    EventQueue events_;
+    Verdict verdict_;
+    RunStats& stats_ = verdict_.stats;
+    checker::RingChecker rings_;
+    checker::GroupChecker groups_;
+    Network network_;
+    std::vector<std::unique_ptr<Host>> hosts_;
+    std::vector<std::unique_ptr<Client>> clients_;
+    std::vector<std::unique_ptr<Connection>> connections_;
+    std::vector<membership::RingState> states_;
+    std::uint64_t highest_counter_ = 0;
+    std::uint64_t highest_incarnation_ = 0;
+
+    // The script.
+    std::size_t next_step_ = 0;
+    protocol::Instant step_since_{};  ///< when the next step began to wait
+    std::uint32_t matches_left_ = 0;  ///< of its packet
+    bool moment_came_ = false;        ///< of its packet or state
+    bool advancing_ = false;
+    bool script_posted_ = false;
+    std::optional<protocol::Instant> expected_since_;
+    bool settled_ = false;  ///< the last step was a settle that succeeded
+
+    // Settling.
+    std::optional<protocol::Instant> calm_since_;
+    std::uint64_t calm_configurations_ = 0;
+    std::uint64_t calm_packets_ = 0;
+};
+
+}  // namespace spread::sim
