@@ -26,23 +26,26 @@ constexpr Duration kHandover = std::chrono::microseconds(10);
 /// Simulated daemons start here, so that counters made of seconds look as they do in life.
 constexpr std::uint64_t kEpochMs = 1700000000000;
 
+/// The same however the bytes are cut into slices.
 std::uint64_t digest_of(const protocol::Message& body) {
     std::uint64_t state = body.size();
+    std::uint64_t word = 0;
+    std::size_t filled = 0;
+    const auto fold = [&] {
+        state = (state ^ word) * 0x9e3779b97f4a7c15ULL;
+        state ^= state >> 29U;
+        word = 0;
+        filled = 0;
+    };
     for (std::size_t i = 0; i < body.slice_count(); ++i) {
-        const auto bytes = body.slice(i).bytes();
-        std::uint64_t word = 0;
-        std::size_t filled = 0;
-        for (const std::byte each : bytes) {
+        for (const std::byte each : body.slice(i).bytes()) {
             word = (word << 8U) | static_cast<std::uint64_t>(each);
             if (++filled == 8) {
-                state = (state ^ word) * 0x9e3779b97f4a7c15ULL;
-                state ^= state >> 29U;
-                filled = 0;
+                fold();
             }
         }
-        state = (state ^ word ^ (filled << 56U)) * 0x9e3779b97f4a7c15ULL;
-        state ^= state >> 29U;
     }
+    fold();
     return state;
 }
 
