@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <numeric>
 #include <utility>
 
@@ -75,19 +76,17 @@ std::vector<std::uint16_t> subjects(const Scenario& scenario, Action action) {
     return found;
 }
 
-/// Faults stop: everybody runs with one configuration, and the core is connected.
+/// Faults stop: everybody runs, and the core is connected.
 void push_peace(Draft& draft) {
     Draw draw(draft.seed, "peace");
     struct Remedy {
         Action fault;
         Action action;
-        std::int64_t value;
     };
-    constexpr std::array<Remedy, 4> kRemedies{{
-        {Action::kPause, Action::kContinue, 0},
-        {Action::kClogSessions, Action::kClogSessions, 0},
-        {Action::kSlow, Action::kSlow, 0},
-        {Action::kConfigure, Action::kConfigure, kFirstConfiguration},
+    constexpr std::array<Remedy, 3> kRemedies{{
+        {Action::kPause, Action::kContinue},
+        {Action::kClogSessions, Action::kClogSessions},
+        {Action::kSlow, Action::kSlow},
     }};
     const std::uint64_t at = draft.peace_us;
     draft.push(at, Action::kRates, {});
@@ -95,7 +94,7 @@ void push_peace(Draft& draft) {
     for (const Remedy& remedy : kRemedies) {
         auto patients = subjects(draft.scenario, remedy.fault);
         if (!patients.empty()) {
-            draft.push(at, remedy.action, std::move(patients), remedy.value);
+            draft.push(at, remedy.action, std::move(patients));
         }
     }
     draft.push(at, Action::kStart, {});
@@ -125,19 +124,22 @@ void push_peace(Draft& draft) {
     draft.push(at, std::move(cut));
 }
 
-/// How long a cluster may take to come to rest. The worst that may legally happen one after the
-/// other: the old ring's loss is noticed (token_loss); members that do not answer are waited for
-/// (start, consensus), twice, since a daemon that comes too late makes it begin again; the forming
-/// ring is lost once (token_loss); a daemon whose gaps nobody can fill is left out (10 token_loss);
-/// rings find each other by probes of members (4 merge_detect, a quarter more by chance), and those
-/// who met too late once more. Delivering what was sent takes the rest.
-std::uint64_t settle_bound_us(const Timeouts& timeouts) {
-    constexpr std::uint64_t kDeliveries = 2000000;
-    return kDeliveries + 20 * timeouts.token_loss_us + 4 * timeouts.consensus_us +
-           2 * timeouts.start_us + 10 * timeouts.merge_detect_us;
+std::uint64_t or_default(std::uint32_t us, protocol::Duration fallback) {
+    return us != 0 ? us
+                   : static_cast<std::uint64_t>(
+                         std::chrono::duration_cast<std::chrono::microseconds>(fallback).count());
 }
 
 }  // namespace
+
+std::uint64_t settle_bound_us(const Tunables& tunables) {
+    constexpr std::uint64_t kDeliveries = 2000000;
+    const membership::RingConfig defaults;
+    return kDeliveries + 20 * or_default(tunables.token_loss_us, defaults.token_loss_timeout) +
+           4 * or_default(tunables.consensus_us, defaults.consensus_timeout) +
+           2 * or_default(tunables.start_us, defaults.start_timeout) +
+           10 * or_default(tunables.merge_detect_us, defaults.merge_detect_timeout);
+}
 
 Scenario generate(std::uint64_t seed) {
     Draft draft;
@@ -157,7 +159,7 @@ Scenario generate(std::uint64_t seed) {
     }
     Step settle;
     settle.action = Action::kSettle;
-    settle.within_us = settle_bound_us(draft.timeouts);
+    settle.within_us = settle_bound_us(draft.scenario.tunables);
     auto& steps = draft.scenario.steps;
     // What is pushed first comes first among steps of one time.
     std::stable_sort(steps.begin(), steps.end(), [](const Step& left, const Step& right) {

@@ -11,4 +11,13 @@ namespace spread::sim {
 /// constant reconfiguration), clients at work, then peace on a random core and a settle step.
 [[nodiscard]] Scenario generate(std::uint64_t seed);
 
+/// How long a cluster may take to come to rest once faults have stopped. The worst that may legally
+/// happen one after the other: the loss of the old ring is noticed (token_loss); members that do
+/// not answer are waited for (start, consensus), twice, since a daemon that comes too late makes it
+/// begin again; forming rings are lost too (token_loss, twice); a member whose gaps nobody can fill
+/// holds the ring up until it is left out (10 token_loss); rings find each other by the probes of
+/// members (4 merge_detect and by chance a quarter more), and those who met too late once more.
+/// Delivering what was sent takes the rest.
+[[nodiscard]] std::uint64_t settle_bound_us(const Tunables& tunables);
+
 }  // namespace spread::sim

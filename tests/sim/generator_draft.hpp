@@ -127,7 +127,7 @@ struct Draft {
 };
 
 /// The version of the configuration that all daemons start with.
-inline constexpr std::int64_t kFirstConfiguration = 1;
+inline constexpr std::int64_t kFirstConfiguration = 0;
 
 void draw_tunables(Draft& draft);
 void draw_faults(Draft& draft);

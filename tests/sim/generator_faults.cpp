@@ -200,7 +200,8 @@ void draw_clock_steps(Draft& draft, Draw& draw) {
     }
 }
 
-/// Some daemons read another version of the configuration; the others follow, or they return.
+/// Some daemons read another version of the configuration; the others follow, or they return: in
+/// peace all have the same one.
 void draw_reconfigurations(Draft& draft, Draw& draw) {
     const std::uint64_t at = draft.any_time(draw);
     std::vector<std::uint16_t> daemons(draft.scenario.daemons());

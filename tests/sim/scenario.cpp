@@ -149,13 +149,14 @@ std::string moment_text(const Moment& when) {
             if (when.pass != 0) {
                 text += " pass " + std::to_string(when.pass);
             }
-            if (when.count != 1) {
-                text += " count " + std::to_string(when.count);
-            }
-            return text;
+            break;
         case Moment::Kind::kState:
-            return "on state " + (when.from ? one('d', *when.from) : "any") + " " +
+            text = "on state " + (when.from ? one('d', *when.from) : "any") + " " +
                    std::string(word_of(kStateWords, when.state));
+            break;
+    }
+    if (when.count != 1) {
+        text += " count " + std::to_string(when.count);
     }
     return text;
 }

@@ -77,7 +77,7 @@ struct Moment {
         kAt,      ///< virtual time since the run began; at once when it has passed
         kAfter,   ///< so long after the step before
         kPacket,  ///< the `count`-th matching packet is about to be sent (before it is)
-        kState    ///< a daemon enters a ring state
+        kState    ///< a daemon enters a ring state for the `count`-th time
     };
     Kind kind = Kind::kAfter;
     std::uint64_t time_us = 0;

@@ -156,26 +156,31 @@ Moment ScenarioParser::parse_moment(ScenarioLine& line) const {
     if (line.accept("at")) {
         when.kind = Moment::Kind::kAt;
         when.time_us = line.duration(kNoLimit);
-    } else if (line.accept("after")) {
+        return when;
+    }
+    if (line.accept("after")) {
         when.time_us = line.duration(kNoLimit);
-    } else if (line.accept("on")) {
-        if (line.accept("state")) {
-            when.kind = Moment::Kind::kState;
-            if (!line.accept("any")) {
-                when.from = line.index('d', daemons_);
-            }
-            when.state = line.word(kStateWords);
-            return when;
+        return when;
+    }
+    if (!line.accept("on")) {
+        return when;
+    }
+    if (line.accept("state")) {
+        when.kind = Moment::Kind::kState;
+        if (!line.accept("any")) {
+            when.from = line.index('d', daemons_);
         }
+        when.state = line.word(kStateWords);
+    } else {
         when.kind = Moment::Kind::kPacket;
         when.packet = line.word(kPacketWords);
         parse_ends(line, when.from, when.to);
         if (when.packet == protocol::PacketKind::kCommit && line.accept("pass")) {
             when.pass = static_cast<std::uint32_t>(line.count(1, 2, "1 or 2"));
         }
-        if (line.accept("count")) {
-            when.count = static_cast<std::uint32_t>(line.count(1, kU32Max, "a number from 1"));
-        }
+    }
+    if (line.accept("count")) {
+        when.count = static_cast<std::uint32_t>(line.count(1, kU32Max, "a number from 1"));
     }
     return when;
 }
