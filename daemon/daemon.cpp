@@ -244,11 +244,11 @@ void drop_privileges(const config::Configuration& configuration) {
 class MembershipReporter {
   public:
     MembershipReporter(const config::Configuration& configuration, StateFile& file,
-                       DaemonState state, std::string clients)
+                       DaemonState stored, std::string clients)
         : names_(configuration),
           configured_(configuration.daemons.size()),
           file_(file),
-          state_(state),
+          stored_(stored),
           clients_(std::move(clients)) {}
 
     void operator()(const membership::ConfigurationChange& change) {
@@ -260,9 +260,11 @@ class MembershipReporter {
                  ring.counter);
         log_info(LogType::kMembership, "installed configuration of {} of {} daemons: {}",
                  change.members.size(), configured_, names_.of(change.members));
-        state_.ring_counter = ring.counter;
-        if (!file_.path().empty() && !file_.store(state_) && !std::exchange(told_, true)) {
-            log_info(LogType::kPrint, "{}; going on without", file_.problem());
+        if (needs_reserve(stored_, ring.counter)) {
+            stored_ = reserve({stored_.incarnation, ring.counter});
+            if (!file_.path().empty() && !file_.store(stored_) && !std::exchange(told_, true)) {
+                log_info(LogType::kPrint, "{}; going on without", file_.problem());
+            }
         }
         if (!std::exchange(ready_, true)) {
             log_info(LogType::kPrint, "ready: serving clients at {}", clients_);
@@ -278,7 +280,7 @@ class MembershipReporter {
     DaemonNames names_;
     std::size_t configured_;
     StateFile& file_;
-    DaemonState state_;
+    DaemonState stored_;
     std::string clients_;
     bool ready_ = false;
     bool told_ = false;
@@ -321,7 +323,8 @@ void serve(const Loaded& loaded, const Options& options) {
 
     StateFile file(options.state_dir, protocol::DaemonId{configuration.daemons[self].id});
     const DaemonState state = next_state(file.load(), wall_milliseconds());
-    if (file.path().empty() || !file.store(state)) {
+    const DaemonState stored = reserve(state);
+    if (file.path().empty() || !file.store(stored)) {
         log_info(LogType::kPrint, "the last ring is not remembered over restarts: {}",
                  file.problem());
     }
@@ -341,7 +344,7 @@ void serve(const Loaded& loaded, const Options& options) {
             session_config, group_config_of(configuration, self), protocol::Rng(random_seed()));
         SessionServer server(std::move(core), *link, std::move(tcp), std::move(unix_socket),
                              {options.session_log, session_config.session_messages_max});
-        server.on_configuration(MembershipReporter(configuration, file, state, clients));
+        server.on_configuration(MembershipReporter(configuration, file, stored, clients));
         ring.start();
         server.run();
         sd_notify("STOPPING=1");

@@ -87,6 +87,7 @@ void Client::connect(DaemonIndex daemon, bool wants_membership) {
 void Client::open_connection() {
     connection_ = simulator_.connect(index_, daemon_);
     if (!connection_) {
+        waiting_.clear();
         return;
     }
     // Now and then a client whose packets are cut small.
@@ -228,9 +229,10 @@ void Client::garbage(std::size_t bytes) {
     if (phase_ == Phase::kOpen) {
         simulator_.groups().on_end(checked_, ClientEnd::kAsked);
         simulator_.digest(mixed(index_, 0xdeaf));
-        views_.clear();
-        phase_ = Phase::kDeaf;  // reads on until the daemon closes
     }
+    views_.clear();
+    waiting_.clear();
+    phase_ = Phase::kDeaf;  // reads on, without understanding, until the daemon closes
 }
 
 // Seeing --------------------------------------------------------------------------------------
@@ -443,7 +445,7 @@ bool Client::is_quiet() const {
         return true;
     }
     const Connection& connection = simulator_.connection(*connection_);
-    return phase_ == Phase::kOpen && connection.to_server.empty() &&
+    return (phase_ == Phase::kOpen || phase_ == Phase::kDeaf) && connection.to_server.empty() &&
            (stalled_ || !connection.client_has_news());
 }
 

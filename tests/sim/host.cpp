@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "daemon/state_file.hpp"
 #include "tests/sim/luck.hpp"
 #include "tests/sim/simulator.hpp"
 
@@ -126,24 +125,20 @@ void Host::start(StateFate fate) {
         const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
         return kEpochMs + static_cast<std::uint64_t>(ms + wall_offset_us_ / 1000);
     };
-    std::optional<daemon::DaemonState> found;
-    if (fate != StateFate::kLost) {
-        const auto& file = fate == StateFate::kStale ? stored_before_ : stored_;
-        if (file) {
-            found = daemon::DaemonState{file->incarnation, file->ring_counter};
-        }
-    }
-    if (!found && lives_ > 0) {
-        // A machine that lost its disk is away for longer than its rings ran ahead of the clock.
+    const auto& found = fate == StateFate::kStale ? stored_before_ : stored_;
+    if (fate != StateFate::kKept && lives_ > 0) {
+        // A machine that lost its disk, or got an old one back, is away for longer than its rings
+        // ran ahead of the clock.
         const std::uint64_t needed_ms = std::max((simulator_.highest_counter() + 2) * 1000,
                                                  simulator_.highest_incarnation() + 1);
         if (wall_ms() < needed_ms) {
             wall_offset_us_ += static_cast<std::int64_t>(needed_ms - wall_ms()) * 1000;
         }
     }
-    const daemon::DaemonState state = daemon::next_state(found, wall_ms());
+    const daemon::DaemonState state =
+        daemon::next_state(fate == StateFate::kLost ? std::nullopt : found, wall_ms());
     stored_before_ = stored_;
-    stored_ = Stored{state.incarnation, state.ring_counter};
+    stored_ = daemon::reserve(state);
     simulator_.note_counters(state.ring_counter, state.incarnation);
 
     ++lives_;
@@ -538,8 +533,9 @@ void Host::session_turn(std::uint32_t generation) {
         membership::DeliveryEvent event = std::move(deliveries_.front());
         deliveries_.pop_front();
         if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
-            if (change->kind == membership::ConfigurationKind::kRegular) {
-                stored_->ring_counter = change->ring_id.counter;
+            if (change->kind == membership::ConfigurationKind::kRegular &&
+                daemon::needs_reserve(*stored_, change->ring_id.counter)) {
+                stored_ = daemon::reserve({stored_->incarnation, change->ring_id.counter});
             }
             simulator_.note_group_configuration(index_, *change);
         }

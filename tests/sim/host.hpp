@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/session/session_core.hpp"
+#include "daemon/state_file.hpp"
 #include "membership/ring_engine.hpp"
 #include "membership/trace.hpp"
 #include "protocol/buffer.hpp"
@@ -121,12 +122,8 @@ class Host final : private membership::Tracer {
     std::int64_t wall_offset_us_ = 0;
 
     /// What the state file says now and said one life ago.
-    struct Stored {
-        std::uint64_t incarnation = 0;
-        std::uint64_t ring_counter = 0;
-    };
-    std::optional<Stored> stored_;
-    std::optional<Stored> stored_before_;
+    std::optional<daemon::DaemonState> stored_;
+    std::optional<daemon::DaemonState> stored_before_;
 
     // Ring side.
     std::unique_ptr<membership::RingEngine> engine_;
