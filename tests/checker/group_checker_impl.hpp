@@ -1,0 +1,168 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tests/checker/group_checker.hpp"
+#include "tests/checker/group_history.hpp"
+#include "tests/checker/total_order.hpp"
+#include "tests/checker/violation.hpp"
+
+namespace spread::checker {
+
+/// A rolling digest of a sequence.
+constexpr std::uint64_t folded(std::uint64_t digest, std::uint64_t value) {
+    digest = (digest ^ value) * 0x9e3779b97f4a7c15U;
+    return digest ^ (digest >> 32);
+}
+
+/// How each property is held:
+///
+///   P1a, P1b, G9   group_messages.cpp: one order of all messages and views must agree with every
+///                  client's reading and with cause (an author has read before it sends)
+///   G1             group_checker.cpp: requests of one client take effect in their order
+///   G2             group_lives.cpp: views of one life of a group, by id
+///   G3 to G6, G11  group_views.cpp: a view and what its reader had seen before
+///   G7, G8, G10    group_passages.cpp: what came between two views, compared among readers
+///   G12, G13       group_messages.cpp: own messages, and those of one author, in sending order
+///   G11, G14       with configurations of daemons, and all that is due at the end:
+///                  group_finish.cpp
+struct GroupChecker::Impl : History {
+    std::optional<Violation> violation;
+
+    [[nodiscard]] bool has_failed() const { return violation.has_value(); }
+    void fail(std::string_view property, std::string summary, std::vector<std::string> evidence);
+
+    // ---- Messages ----
+
+    void on_send(ClientIndex index, const Multicast& multicast);
+    void on_message(ClientIndex index, std::string_view sender, const Multicast& multicast);
+    /// G1: it is for this client, now.
+    void check_addressee(ClientIndex index, MessageIndex message);
+    /// G12: its own messages come back in sending order.
+    void check_own(ClientIndex index, const SentMessage& message);
+    /// G13: those of one author come in sending order.
+    void check_fifo(ClientIndex index, MessageIndex message);
+    /// G13: and none to this group is missing.
+    void check_gap(ClientIndex index, Seat& seat, MessageIndex message, std::uint32_t at);
+    [[nodiscard]] bool were_together(ClientIndex index, NameId group, NameId author,
+                                     std::uint32_t begin, std::uint32_t end) const;
+    /// False: the cycle proves nothing, since it goes through a view that may be two.
+    bool fail_order(ClientIndex index, std::span<const Node> cycle);
+    void replay_fifo(ClientIndex index);
+
+    // ---- Views ----
+
+    /// A view as its reader gets it: with the place of that reader.
+    struct Reading {
+        ViewRecord record;
+        std::int64_t own_index = 0;
+        std::size_t own_set = 0;
+        [[nodiscard]] const std::vector<NameId>& companions() const { return record.sets[own_set]; }
+    };
+
+    void on_view(ClientIndex index, const View& view);
+    void on_signal(ClientIndex index, std::string_view group, const protocol::GroupId& id);
+    void on_self_leave(ClientIndex index, std::string_view group);
+    /// G1: this client gets memberships.
+    bool check_wanted(ClientIndex index, std::string_view what);
+    /// What a view says of itself (G3, G5, G6).
+    void check_shape(ClientIndex index, const ViewRecord& record);
+    void check_sets(ClientIndex index, const ViewRecord& record);
+    void check_member_order(ClientIndex index, const ViewRecord& record);
+    /// What it says to this client (G3, G6).
+    void check_reader(ClientIndex index, const Reading& reading);
+    /// The first after a join (G1).
+    void check_first(ClientIndex index, const Seat& seat, const Reading& reading);
+    /// After another one (G4, G5, G8, G11, G14).
+    void check_step(ClientIndex index, const Seat& seat, const Reading& reading);
+    void check_change_step(ClientIndex index, const Seat& seat, const ViewRecord& record);
+    void check_network_step(ClientIndex index, const Seat& seat, const Reading& reading);
+    void check_interim_step(ClientIndex index, const Seat& seat, const Reading& reading);
+    void fail_view(std::string_view property, ClientIndex index, const ViewRecord& record,
+                   const std::string& what);
+    /// Names in `a` that are not in `b`.
+    [[nodiscard]] std::vector<NameId> without(const std::vector<NameId>& a,
+                                              const std::vector<NameId>& b);
+    [[nodiscard]] std::string list(const std::vector<NameId>& ids) const;
+
+    // ---- Lives of groups ----
+
+    /// The index of this view in the life that the client is in, or comes into with it (G2).
+    ViewIndex place_view(ClientIndex index, const Seat& seat, ViewRecord record);
+    /// Whether the candidate may be what this client reads now.
+    [[nodiscard]] bool may_be_read(ClientIndex index, const Seat& seat, ViewIndex candidate) const;
+    ViewIndex extend_life(ViewRecord record, std::uint32_t life);
+    ViewIndex begin_life(ViewRecord record);
+    void fail_agreement(ViewIndex one, ViewIndex other);
+    /// Whether another life of the group may have had this same view, unseen by a member that has
+    /// connected again since. Then readers of one view cannot be told from those of the other.
+    [[nodiscard]] bool may_be_another(ViewIndex view) const;
+    void finish_lives();
+    [[nodiscard]] bool is_explained(const Epoch& epoch, std::size_t life) const;
+
+    // ---- Passages from view to view ----
+
+    /// `to` is kNone for a leaver.
+    void close_passage(ClientIndex index, Seat& seat, ViewIndex to, std::uint32_t set);
+    void check_past(ClientIndex index, const Seat& seat, ViewIndex to, std::uint32_t set);
+    /// G7, or at the end of the history G13.
+    void compare_passage(Passage& passage, ViewIndex from, const Passage::Witness& witness,
+                         const Seat& seat, std::string_view property);
+    /// G10 for those who took different steps from one view.
+    void compare_safe(ViewIndex from, const Passage& one, const Passage& other);
+    /// message * 2, plus 1 behind the signal; ascending.
+    [[nodiscard]] std::vector<std::uint64_t> content(const Passage::Witness& witness,
+                                                     NameId group) const;
+    /// It may be missing at a client of this name: the author wanted it so (or may have).
+    [[nodiscard]] bool may_be_discarded(MessageIndex message, NameId name) const;
+
+    // ---- The end ----
+
+    void finish(bool quiet);
+    void finish_client(ClientIndex index);
+    void finish_open_views();
+    void finish_safe();
+    void finish_silent_members(ClientIndex index);
+    void finish_signals(ClientIndex index);
+    [[nodiscard]] ClientIndex only_connection(NameId name) const;
+    [[nodiscard]] bool has(ClientIndex client, MessageIndex message) const {
+        return received_by[client][message];
+    }
+    std::vector<std::vector<bool>> received_by;  ///< by client and message; of those still there
+
+    // ---- Order of daemons in member lists (G3) ----
+
+    class DaemonEdges : public TotalOrder::Edges {
+      public:
+        void successors(Node node, std::vector<Node>& out) const override;
+        void predecessors(Node node, std::vector<Node>& out) const override;
+        std::vector<std::vector<Node>> after;
+        std::vector<std::vector<Node>> before;
+    };
+    TotalOrder daemon_order;
+    DaemonEdges daemon_edges;
+    std::vector<Node> daemon_nodes;  ///< by name
+
+    [[nodiscard]] NameId daemon_of(NameId member);
+    std::vector<NameId> daemon_of_member;  ///< by name
+
+    std::vector<std::uint32_t> marks;  ///< by name; set when it equals the stamp
+    std::uint32_t stamp = 0;
+    void mark(NameId id);
+    [[nodiscard]] bool is_marked(NameId id) const {
+        return id < marks.size() && marks[id] == stamp;
+    }
+
+    std::vector<bool> needs_replay;  ///< clients that got a message before its send was fed
+    std::vector<MessageIndex> awaiting_send;
+    bool is_finished = false;
+};
+
+}  // namespace spread::checker
