@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "membership/engine_impl.hpp"
+#include "protocol/planted_bug.hpp"
 
 // The ring runs: token visits, delivery, holding the token of an idle ring, and looking for others.
 
@@ -66,7 +67,9 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
                                            header(protocol::PacketKind::kHold, ring_id), pool),
                      out);
             operational.held = std::move(token);
-            set_timer(RingTimer::kTokenHold, now + config.token_hold_timeout);
+            if (!planted(protocol::PlantedBug::kHeldTokenKept)) {
+                set_timer(RingTimer::kTokenHold, now + config.token_hold_timeout);
+            }
             clear_timer(RingTimer::kTokenLoss);
             prefer_token = false;
             return;
@@ -135,7 +138,13 @@ void RingEngine::Impl::operational_data(Instant now, const protocol::PacketHeade
         return;
     }
     switch (order->on_data(data, from.sender, datagram)) {
-        case ordering::ReceiveWindow::Insert::kDuplicate: ++stats.packets_duplicate; return;
+        case ordering::ReceiveWindow::Insert::kDuplicate:
+            ++stats.packets_duplicate;
+            if (planted(protocol::PlantedBug::kDeliveredAgain) &&
+                data.seq < order->cursor().next() && order->window().find(data.seq) != nullptr) {
+                order->cursor().skip_to(Seq{data.seq.value - 1});
+            }
+            return;
         case ordering::ReceiveWindow::Insert::kOutOfRange:
             count_decode_error(protocol::DecodeError::kBadValue);
             return;
@@ -188,8 +197,16 @@ void RingEngine::Impl::deliver(EngineOutput& out) {
     if (delivery_room == 0) {
         return;
     }
+    if (planted(protocol::PlantedBug::kAgreedOverHole) &&
+        order->cursor().next() < order->window().high() &&
+        order->window().find(order->cursor().next()) == nullptr) {
+        order->cursor().skip_packet();
+    }
     const std::size_t before = out.deliveries.size();
     order->deliver(delivery_room, [&](Delivery&& delivery) {
+        if (planted(protocol::PlantedBug::kOwnMessagesLeftOut) && delivery.origin == config.self) {
+            return;
+        }
         if (delivery.kind != protocol::MessageKind::kRecoveryPacket) {
             out.deliveries.emplace_back(std::move(delivery));
         }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ordering/packer.hpp"
+#include "protocol/planted_bug.hpp"
 
 namespace spread::ordering {
 
@@ -113,6 +114,12 @@ void RingOrder::answer_requests(Token& token, TokenVisit& visit) {
                 }
                 append_range(scratch_ranges_, SeqRange{seq, 1});
             } else if (visit.retransmitted < config_.window) {
+                if (planted(protocol::PlantedBug::kWrongRetransmission)) {
+                    slot = window_.find(window_.high());
+                }
+                if (planted(protocol::PlantedBug::kBufferLeaked)) {
+                    static_cast<void>(new protocol::BufferRef(slot->datagram.buffer));
+                }
                 visit.before_token.push_back(slot->datagram);
                 ++visit.retransmitted;
             } else {
@@ -177,7 +184,8 @@ void RingOrder::update_aru(Token& token) const {
     // more than a gap ahead of the slowest.
     const Seq lag_limit = cursor_.next() + config_.gap_max / 2;
     const Seq mine = std::min(window_.my_aru(), lag_limit);
-    if (mine < token.aru || token.aru_id == config_.self || !token.aru_id) {
+    if (mine < token.aru || token.aru_id == config_.self || !token.aru_id ||
+        planted(protocol::PlantedBug::kAruRaisedByStranger)) {
         token.aru = mine;
         token.aru_id = mine == token.seq ? protocol::DaemonId{} : config_.self;
     }

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "ordering/submission.hpp"
+#include "protocol/planted_bug.hpp"
 
 namespace spread::ordering {
 
@@ -34,6 +35,9 @@ class SendQueue {
     [[nodiscard]] Submission take_current();
     /// Forgets the stamped part of current().
     void rewind() {
+        if (planted(protocol::PlantedBug::kHalfSentForgotten) && in_progress_ != nullptr) {
+            pop(*in_progress_);
+        }
         offset_ = 0;
         in_progress_ = nullptr;
     }

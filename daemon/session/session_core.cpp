@@ -12,6 +12,7 @@
 #include "daemon/session/session_machine.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/names.hpp"
+#include "protocol/planted_bug.hpp"
 #include "protocol/session_wire.hpp"
 
 namespace spread::session {
@@ -224,6 +225,9 @@ struct SessionCore::Impl {
                               SessionOutput& out) {
         // Multicasts first: they are nearly all there is.
         if (auto* multicast = std::get_if<Multicast>(&step)) {
+            if (planted(protocol::PlantedBug::kSafeAsAgreed)) {
+                multicast->service = protocol::Service::kAgreed;
+            }
             out.submissions.push_back({multicast->service, protocol::MessageKind::kClientFrame,
                                        false, std::move(multicast->frame)});
             return true;

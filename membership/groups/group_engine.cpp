@@ -16,6 +16,7 @@
 #include "protocol/assert.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/names.hpp"
+#include "protocol/planted_bug.hpp"
 #include "protocol/session_wire.hpp"
 
 namespace spread::membership {
@@ -185,7 +186,7 @@ struct GroupEngine::Impl {
         for (std::size_t i = 0; i < group_count; ++i) {
             const NameField destination(protocol::group_field(head, i));
             if (destination.view().starts_with('#')) {
-                if (const auto found = by_name.find(destination);
+                if (const auto found = private_recipient(destination);
                     found != by_name.end() && !sessions.at(found->second).closing) {
                     several_sources = several_sources || !recipients.empty();
                     recipients.push_back(found->second);
@@ -197,11 +198,15 @@ struct GroupEngine::Impl {
                                   group->receivers.end());
             }
         }
-        if (several_sources) {
+        if (several_sources && !planted(protocol::PlantedBug::kTwoGroupsTwice)) {
             std::sort(recipients.begin(), recipients.end());
             recipients.erase(std::unique(recipients.begin(), recipients.end()), recipients.end());
         }
-        if ((header.type & protocol::kSelfDiscard) != 0) {
+        if ((header.type & protocol::kSelfDiscard) != 0 &&
+            !planted(protocol::PlantedBug::kSelfDiscardIgnored)) {
+            if (planted(protocol::PlantedBug::kSelfDiscardForAll) && origin == directory.self()) {
+                recipients.clear();
+            }
             // Other daemons' clients have no session here, so only our own sender is found.
             if (const auto sender = by_name.find(header.private_group_name);
                 sender != by_name.end()) {
@@ -213,6 +218,17 @@ struct GroupEngine::Impl {
             out.events.push_back(ClientEvent{.recipients = std::move(recipients),
                                              .frame = std::move(delivery.body)});
         }
+    }
+
+    /// The session of a private group, if it is one of ours.
+    [[nodiscard]] std::unordered_map<NameField, SessionId>::const_iterator private_recipient(
+        const NameField& destination) const {
+        auto found = by_name.find(destination);
+        if (planted(protocol::PlantedBug::kWrongPrivateRecipient) && found != by_name.end() &&
+            std::next(found) != by_name.end()) {
+            ++found;
+        }
+        return found;
     }
 
     /// A peer's bytes: everything that routing or a client relies on is checked.
@@ -246,13 +262,17 @@ struct GroupEngine::Impl {
             // a view with other vs-sets, so the group takes the transitional id like all others.
             hit(*group);
         }
-        ++group->id.index;
+        if (!planted(protocol::PlantedBug::kIndexNotIncreased)) {
+            ++group->id.index;
+        }
         announce(MemberChange::kJoin, *group, origin, request.member, out);
     }
 
     void apply_leave(DaemonIndex origin, const GroupRequest& request, GroupOutput& out) {
         Group* group = table.find(request.group);
-        if (group == nullptr || !table.remove_member(*group, origin, request.member)) {
+        if (group == nullptr || !(planted(protocol::PlantedBug::kLeaverStays)
+                                      ? group->has_member(origin, request.member)
+                                      : table.remove_member(*group, origin, request.member))) {
             return;
         }
         if (origin == directory.self()) {
@@ -271,7 +291,11 @@ struct GroupEngine::Impl {
 
     void apply_disconnect(DaemonIndex origin, const NameField& member, GroupOutput& out) {
         const auto local = origin == directory.self() ? by_name.find(member) : by_name.end();
-        for (Group* group : table.groups_of(member)) {
+        std::vector<Group*> groups = table.groups_of(member);
+        if (planted(protocol::PlantedBug::kDisconnectForgetsGroup) && groups.size() > 1) {
+            groups.pop_back();
+        }
+        for (Group* group : groups) {
             table.remove_member(*group, origin, member);
             if (local != by_name.end()) {
                 group->remove_receiver(local->second);
@@ -416,9 +440,12 @@ struct GroupEngine::Impl {
                 group.daemons.begin(), group.daemons.end(),
                 [&](const DaemonMembers& entry) { return !reachable.contains(entry.daemon); });
             if (!lost) {
+                if (planted(protocol::PlantedBug::kSignalToUnaffected)) {
+                    signal(group, out);
+                }
                 continue;
             }
-            if (!group.signalled) {
+            if (!group.signalled && !planted(protocol::PlantedBug::kSignalMissing)) {
                 signal(group, out);
             }
             hit(group);
@@ -631,8 +658,16 @@ void GroupEngine::on_session_open(SessionId session, std::string_view private_na
 void GroupEngine::request_join(SessionId session, std::string_view group, GroupOutput& out) {
     const auto found = impl_->sessions.find(session);
     if (found != impl_->sessions.end() && !found->second.closing && fits_name_field(group)) {
-        submit(out, MessageKind::kGroupJoin, Service::kAgreed,
-               encode_group_request({.group = NameField(group), .member = found->second.name}));
+        const GroupRequest request{.group = NameField(group), .member = found->second.name};
+        if (planted(protocol::PlantedBug::kJoinAtRequest)) {
+            impl_->apply_join(impl_->directory.self(), request, out);
+        }
+        if (planted(protocol::PlantedBug::kJoinerHearsEarly)) {
+            if (Group* joined = impl_->table.find(request.group)) {
+                impl_->bind_receiver(*joined, request.member);
+            }
+        }
+        submit(out, MessageKind::kGroupJoin, Service::kAgreed, encode_group_request(request));
     }
 }
 

@@ -9,6 +9,7 @@
 #include "membership/groups/group_view.hpp"
 #include "membership/groups/group_wire.hpp"
 #include "protocol/ids.hpp"
+#include "protocol/planted_bug.hpp"
 
 namespace spread::membership {
 
@@ -32,7 +33,10 @@ class GroupExchange {
     Verdict on_part(GroupStatePart part, DaemonIndex origin);
 
     /// Somebody has spoken for every member.
-    [[nodiscard]] bool is_complete() const { return covered_ == members_; }
+    [[nodiscard]] bool is_complete() const {
+        return covered_ == members_ || (planted(protocol::PlantedBug::kMergedViewEarly) &&
+                                        covered_ != DaemonSet(directory_.size()));
+    }
 
     /// A group whose members must be told: what the sides brought.
     struct ChangedGroup {
