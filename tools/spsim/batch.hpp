@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "tests/sim/run.hpp"
+#include "tools/spsim/runner.hpp"
+#include "tools/spsim/worker.hpp"
+
+namespace spread::spsim {
+
+/// A run in real time that takes longer does not end.
+inline constexpr std::chrono::milliseconds kPatience{120000};
+
+struct Batch {
+    std::uint64_t first = 1;
+    std::uint64_t seeds = 0;
+    unsigned jobs = 1;
+    bool keeps_going = false;
+    bool checks_determinism = false;
+    std::chrono::milliseconds patience = kPatience;
+};
+
+struct BatchResult {
+    std::uint64_t seeds = 0;  ///< that ran
+    std::uint64_t failures = 0;
+    /// Of all verdicts, whatever their order: equal for equal builds.
+    std::uint64_t digest = 0;
+    sim::RunStats sum;
+    std::vector<std::uint32_t> events;  ///< of each seed
+};
+
+/// Runs seeds in child processes and calls `on_failure` with each that fails, as they come, and
+/// `on_progress` now and then. Stops at the first failure unless it keeps going.
+[[nodiscard]] BatchResult run_batch(
+    const Batch& batch, const Runner& runner,
+    const std::function<void(std::uint64_t seed, const sim::Verdict&)>& on_failure,
+    const std::function<void(const BatchResult&)>& on_progress);
+
+/// Runs one scenario in `worker`, whose work is scenario_work(). A run that ends its process or
+/// never ends gets a verdict as well.
+[[nodiscard]] sim::Verdict run_isolated(Worker& worker, const sim::Scenario& scenario,
+                                        std::chrono::milliseconds patience = kPatience);
+[[nodiscard]] Worker::Work scenario_work(Runner runner, const sim::RunOptions& options);
+
+}  // namespace spread::spsim
