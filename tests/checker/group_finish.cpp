@@ -34,8 +34,8 @@ void GroupChecker::Impl::finish(bool quiet) {
         if (!clients[i].has_ended) {
             finish_client(i);
             received_by[i].resize(messages.size());
-            for (const Entry& entry : clients[i].log) {
-                if (entry.kind == Entry::Kind::kMessage) {
+            for (const ReadEntry& entry : clients[i].log) {
+                if (entry.kind == ReadEntry::Kind::kMessage) {
                     received_by[i][entry.what] = true;
                 }
             }
@@ -245,14 +245,14 @@ void GroupChecker::Impl::finish_silent_members(ClientIndex index) {
         seat.view = to;
     };
     for (std::uint32_t i = 0; i < client.log.size() && !has_failed(); ++i) {
-        const Entry& entry = client.log[i];
+        const ReadEntry& entry = client.log[i];
         switch (entry.kind) {
-            case Entry::Kind::kView:
+            case ReadEntry::Kind::kView:
                 on_view(shared[client.seat_of[entry.group]], entry.what, i);
                 break;
-            case Entry::Kind::kSelfLeave: shared[client.seat_of[entry.group]] = Shared{}; break;
-            case Entry::Kind::kSignal: break;
-            case Entry::Kind::kMessage:
+            case ReadEntry::Kind::kSelfLeave: shared[client.seat_of[entry.group]] = Shared{}; break;
+            case ReadEntry::Kind::kSignal: break;
+            case ReadEntry::Kind::kMessage:
                 for (const NameId destination : destinations_of(messages[entry.what])) {
                     if (destination < client.seat_of.size() &&
                         client.seat_of[destination] != kNone) {
@@ -296,14 +296,14 @@ void GroupChecker::Impl::finish_signals(ClientIndex index) {
         });
     };
     for (std::uint32_t i = 0; i < client.log.size(); ++i) {
-        const Entry& entry = client.log[i];
-        if (entry.kind == Entry::Kind::kMessage) {
+        const ReadEntry& entry = client.log[i];
+        if (entry.kind == ReadEntry::Kind::kMessage) {
             continue;
         }
         Reached& state = reached[client.seat_of[entry.group]];
-        if (entry.kind == Entry::Kind::kSelfLeave) {
+        if (entry.kind == ReadEntry::Kind::kSelfLeave) {
             state.view = kNone;
-        } else if (entry.kind == Entry::Kind::kSignal) {
+        } else if (entry.kind == ReadEntry::Kind::kSignal) {
             state.signalled = true;
             if (views[state.view].is_interim()) {
                 continue;

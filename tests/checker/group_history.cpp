@@ -119,7 +119,7 @@ Seat& History::seat(Client& client, NameId group) {
 
 std::uint32_t History::add_stay(ClientIndex client, NameId group) {
     const auto index = static_cast<std::uint32_t>(stays.size());
-    stays.push_back(Stay{.client = client});
+    stays.push_back(GroupStay{.client = client});
     stays_of_[{clients[client].name, group}].push_back(index);
     return index;
 }
@@ -147,20 +147,20 @@ Node History::add_node(bool is_view, std::uint32_t index) {
     return order_.add();
 }
 
-Node History::node_of(const Entry& entry) const {
+Node History::node_of(const ReadEntry& entry) const {
     if (entry.is_cut) {
         return kNone;
     }
     switch (entry.kind) {
-        case Entry::Kind::kView: return views[entry.what].node;
-        case Entry::Kind::kMessage: return messages[entry.what].node;
-        case Entry::Kind::kSignal:
-        case Entry::Kind::kSelfLeave: break;
+        case ReadEntry::Kind::kView: return views[entry.what].node;
+        case ReadEntry::Kind::kMessage: return messages[entry.what].node;
+        case ReadEntry::Kind::kSignal:
+        case ReadEntry::Kind::kSelfLeave: break;
     }
     return kNone;
 }
 
-std::vector<Node> History::append(ClientIndex index, const Entry& entry) {
+std::vector<Node> History::append(ClientIndex index, const ReadEntry& entry) {
     Client& client = clients[index];
     const auto at = static_cast<std::uint32_t>(client.log.size());
     client.log.push_back(entry);
@@ -225,7 +225,7 @@ void History::cut_last(ClientIndex index) {
 void History::successors(Node node, std::vector<Node>& out) const {
     const Item& item = items_[node];
     for (std::uint32_t at = item.receipts; at != kNone; at = receipts_[at].next) {
-        const std::vector<Entry>& log = clients[receipts_[at].client].log;
+        const std::vector<ReadEntry>& log = clients[receipts_[at].client].log;
         for (std::size_t i = receipts_[at].at + 1; i < log.size(); ++i) {
             if (const Node found = node_of(log[i]); found != kNone) {
                 out.push_back(found);
@@ -241,7 +241,7 @@ void History::successors(Node node, std::vector<Node>& out) const {
 void History::predecessors(Node node, std::vector<Node>& out) const {
     const Item& item = items_[node];
     for (std::uint32_t at = item.receipts; at != kNone; at = receipts_[at].next) {
-        const std::vector<Entry>& log = clients[receipts_[at].client].log;
+        const std::vector<ReadEntry>& log = clients[receipts_[at].client].log;
         for (std::size_t i = receipts_[at].at; i > 0; --i) {
             if (const Node found = node_of(log[i - 1]); found != kNone) {
                 out.push_back(found);
@@ -256,7 +256,7 @@ void History::predecessors(Node node, std::vector<Node>& out) const {
 
 History::Step History::step(Node first, Node second) const {
     for (std::uint32_t at = items_[first].receipts; at != kNone; at = receipts_[at].next) {
-        const std::vector<Entry>& log = clients[receipts_[at].client].log;
+        const std::vector<ReadEntry>& log = clients[receipts_[at].client].log;
         for (std::uint32_t i = receipts_[at].at + 1; i < log.size(); ++i) {
             const Node found = node_of(log[i]);
             if (found == second) {
@@ -325,29 +325,29 @@ std::string History::view_text(const ViewRecord& record) const {
     return text;
 }
 
-std::string History::entry(const Entry& entry) const {
+std::string History::entry(const ReadEntry& entry) const {
     switch (entry.kind) {
-        case Entry::Kind::kView: return view(entry.what);
-        case Entry::Kind::kSignal: return "T " + names.text(entry.group);
-        case Entry::Kind::kSelfLeave: return "left " + names.text(entry.group);
-        case Entry::Kind::kMessage: break;
+        case ReadEntry::Kind::kView: return view(entry.what);
+        case ReadEntry::Kind::kSignal: return "T " + names.text(entry.group);
+        case ReadEntry::Kind::kSelfLeave: return "left " + names.text(entry.group);
+        case ReadEntry::Kind::kMessage: break;
     }
     const SentMessage& sent = messages[entry.what];
     return message(entry.what) + (sent.service == ClientService::kSafe ? " safe" : "");
 }
 
-bool History::interests(const Entry& entry, NameId group) const {
+bool History::interests(const ReadEntry& entry, NameId group) const {
     if (group == kNone) {
         return true;
     }
-    return entry.kind == Entry::Kind::kMessage ? goes_to(messages[entry.what], group)
-                                               : entry.group == group;
+    return entry.kind == ReadEntry::Kind::kMessage ? goes_to(messages[entry.what], group)
+                                                   : entry.group == group;
 }
 
 std::string History::excerpt(ClientIndex index, std::size_t begin, std::size_t end,
                              NameId group) const {
     constexpr std::size_t kShown = 40;
-    const std::vector<Entry>& log = clients[index].log;
+    const std::vector<ReadEntry>& log = clients[index].log;
     end = std::min(end, log.size());
     std::vector<std::string> texts;
     for (std::size_t i = begin; i < end; ++i) {
@@ -369,7 +369,7 @@ std::string History::excerpt(ClientIndex index, std::size_t begin, std::size_t e
 
 std::string History::tail(ClientIndex index, NameId group) const {
     constexpr std::size_t kShown = 8;
-    const std::vector<Entry>& log = clients[index].log;
+    const std::vector<ReadEntry>& log = clients[index].log;
     std::size_t begin = log.size();
     for (std::size_t found = 0; begin > 0 && found < kShown; --begin) {
         found += interests(log[begin - 1], group) ? 1 : 0;

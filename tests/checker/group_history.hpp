@@ -43,7 +43,7 @@ struct SentMessage {
 };
 
 /// One thing that a client read.
-struct Entry {
+struct ReadEntry {
     enum class Kind : std::uint8_t { kView, kSignal, kSelfLeave, kMessage };
     Kind kind{};
     bool is_cut = false;         ///< its place in the global order is unknown (may_be_another())
@@ -94,7 +94,7 @@ struct ViewRecord {
 
 /// The views of one life of a group under one (proc_id, time), without gaps: an emptied group that
 /// is created again in the same daemon membership starts with index 1 again (group semantics 1.4).
-struct Life {
+struct GroupLife {
     std::int32_t first_index = 0;
     std::vector<ViewIndex> views;  ///< empty: became part of another
     [[nodiscard]] std::int32_t end_index() const {
@@ -103,11 +103,11 @@ struct Life {
 };
 
 struct Epoch {
-    std::vector<Life> lives;
+    std::vector<GroupLife> lives;
 };
 
 /// From the first view after a join to the self-leave or the end.
-struct Stay {
+struct GroupStay {
     ClientIndex client = kNone;
     ViewIndex last_view = kNone;
     bool has_left = false;
@@ -144,7 +144,7 @@ struct Client {
     bool wants_membership = false;
     bool has_ended = false;
     std::uint32_t connection = 0;  ///< under this name, from 0
-    std::vector<Entry> log;
+    std::vector<ReadEntry> log;
     Node last_node = kNone;
     std::uint32_t sent = 0;
     MessageIndex last_sent = kNone;
@@ -173,7 +173,7 @@ class History : private TotalOrder::Edges {
     std::vector<NameId> destinations;
     std::vector<ViewRecord> views;
     std::vector<Epoch> epochs;
-    std::vector<Stay> stays;
+    std::vector<GroupStay> stays;
     std::map<NameId, DaemonConfigurations> daemons;
 
     History();
@@ -200,7 +200,7 @@ class History : private TotalOrder::Edges {
     // ---- The order of all deliveries ----
 
     /// Appends an entry with a node. The result is the cycle that this closes, normally none.
-    [[nodiscard]] std::vector<Node> append(ClientIndex client, const Entry& entry);
+    [[nodiscard]] std::vector<Node> append(ClientIndex client, const ReadEntry& entry);
     /// The author had read `cause` before it sent the message.
     [[nodiscard]] std::vector<Node> add_cause(MessageIndex message, Node cause);
     void drop_cause(MessageIndex message);
@@ -226,7 +226,7 @@ class History : private TotalOrder::Edges {
     [[nodiscard]] std::string id(const protocol::GroupId& id) const;
     [[nodiscard]] std::string view_text(const ViewRecord& record) const;
     [[nodiscard]] std::string view(ViewIndex index) const { return view_text(views[index]); }
-    [[nodiscard]] std::string entry(const Entry& entry) const;
+    [[nodiscard]] std::string entry(const ReadEntry& entry) const;
     /// "#a#d1: ...; ...": the part of a log, one group's when `group` is given.
     [[nodiscard]] std::string excerpt(ClientIndex client, std::size_t begin, std::size_t end,
                                       NameId group = kNone) const;
@@ -250,8 +250,8 @@ class History : private TotalOrder::Edges {
 
     void successors(Node node, std::vector<Node>& out) const override;
     void predecessors(Node node, std::vector<Node>& out) const override;
-    [[nodiscard]] Node node_of(const Entry& entry) const;
-    [[nodiscard]] bool interests(const Entry& entry, NameId group) const;
+    [[nodiscard]] Node node_of(const ReadEntry& entry) const;
+    [[nodiscard]] bool interests(const ReadEntry& entry, NameId group) const;
 
     TotalOrder order_;
     std::vector<Item> items_;

@@ -16,15 +16,15 @@ bool same_view(const ViewRecord& a, const ViewRecord& b) {
     return a.cause == b.cause && a.members == b.members && a.sets == b.sets;
 }
 
-ViewIndex view_at(const Life& life, std::int32_t index) {
+ViewIndex view_at(const GroupLife& life, std::int32_t index) {
     return index < life.first_index || index >= life.end_index()
                ? kNone
                : life.views[static_cast<std::size_t>(index - life.first_index)];
 }
 
 /// Some index that names different views in the two lives.
-std::optional<std::int32_t> conflict(const std::vector<ViewRecord>& views, const Life& a,
-                                     const Life& b) {
+std::optional<std::int32_t> conflict(const std::vector<ViewRecord>& views, const GroupLife& a,
+                                     const GroupLife& b) {
     for (std::int32_t i = std::max(a.first_index, b.first_index);
          i < std::min(a.end_index(), b.end_index()); ++i) {
         if (!same_view(views[view_at(a, i)], views[view_at(b, i)])) {
@@ -54,7 +54,7 @@ ViewIndex GroupChecker::Impl::extend_life(ViewRecord record, std::uint32_t life)
 }
 
 ViewIndex GroupChecker::Impl::begin_life(ViewRecord record) {
-    std::vector<Life>& lives = epochs[record.epoch].lives;
+    std::vector<GroupLife>& lives = epochs[record.epoch].lives;
     lives.emplace_back().first_index = record.id.index;
     return extend_life(std::move(record), static_cast<std::uint32_t>(lives.size() - 1));
 }
@@ -63,7 +63,7 @@ ViewIndex GroupChecker::Impl::place_view(ClientIndex index, const Seat& seat, Vi
     record.epoch = epoch_of(record.group, record.id);
     const std::uint32_t epoch = record.epoch;
     const std::int32_t number = record.id.index;
-    std::vector<Life>& lives = epochs[epoch].lives;
+    std::vector<GroupLife>& lives = epochs[epoch].lives;
     const bool goes_on = seat.is_in() && views[seat.view].epoch == epoch;
     const std::uint32_t own_life = goes_on ? views[seat.view].life : kNone;
     if (goes_on) {
@@ -81,7 +81,7 @@ ViewIndex GroupChecker::Impl::place_view(ClientIndex index, const Seat& seat, Vi
         }
     }
     for (std::uint32_t i = 0; i < lives.size(); ++i) {
-        Life& life = lives[i];
+        GroupLife& life = lives[i];
         const ViewIndex known = i == own_life ? kNone : view_at(life, number);
         if (known == kNone) {
             continue;
@@ -119,7 +119,7 @@ bool GroupChecker::Impl::may_be_read(ClientIndex index, const Seat& seat,
                                      ViewIndex candidate) const {
     const ViewRecord& record = views[candidate];
     const NameId self = clients[index].name;
-    const std::vector<Life>& lives = epochs[record.epoch].lives;
+    const std::vector<GroupLife>& lives = epochs[record.epoch].lives;
     const std::uint32_t own_life = seat.is_in() && views[seat.view].epoch == record.epoch
                                        ? views[seat.view].life
                                        : record.life;
@@ -138,7 +138,7 @@ bool GroupChecker::Impl::may_be_read(ClientIndex index, const Seat& seat,
     }
     // A member that ended in another life may have been in the candidate without reading it; then
     // the candidate belongs to that life, and the one of that name who reads now is another.
-    const auto others = std::count_if(lives.begin(), lives.end(), [&](const Life& life) {
+    const auto others = std::count_if(lives.begin(), lives.end(), [&](const GroupLife& life) {
         return !life.views.empty() && &life != &lives[record.life] && &life != &lives[own_life];
     });
     if (others == 0) {
@@ -147,7 +147,7 @@ bool GroupChecker::Impl::may_be_read(ClientIndex index, const Seat& seat,
     return std::none_of(record.members.begin(), record.members.end(), [&](NameId member) {
         const auto all = stays_of(member, record.group);
         return std::any_of(all.begin(), all.end(), [&](std::uint32_t at) {
-            const Stay& stay = stays[at];
+            const GroupStay& stay = stays[at];
             const ViewRecord& last = views[stay.last_view];
             return !stay.has_left && clients[stay.client].has_ended && last.epoch == record.epoch &&
                    last.id.index < record.id.index && last.life != record.life &&
@@ -161,8 +161,8 @@ bool GroupChecker::Impl::may_be_another(ViewIndex at) const {
     if (record.members.size() < 2) {
         return false;
     }
-    const std::vector<Life>& lives = epochs[record.epoch].lives;
-    const bool lived_again = std::count_if(lives.begin(), lives.end(), [](const Life& life) {
+    const std::vector<GroupLife>& lives = epochs[record.epoch].lives;
+    const bool lived_again = std::count_if(lives.begin(), lives.end(), [](const GroupLife& life) {
                                  return !life.views.empty();
                              }) > 1;
     const auto has_seen = [&](ClientIndex client) {
@@ -188,8 +188,8 @@ bool GroupChecker::Impl::may_be_another(ViewIndex at) const {
 }
 
 bool GroupChecker::Impl::is_explained(const Epoch& epoch, std::size_t which) const {
-    const Life& life = epoch.lives[which];
-    for (const Life& other : epoch.lives) {
+    const GroupLife& life = epoch.lives[which];
+    for (const GroupLife& other : epoch.lives) {
         if (&other != &life && !other.views.empty() && other.first_index == 1 &&
             !conflict(views, life, other)) {
             return true;  // they may be one, and the members in between did not live to tell
@@ -217,8 +217,8 @@ void GroupChecker::Impl::finish_lives() {
     for (const Epoch& epoch : epochs) {
         for (std::size_t a = 0; a + 1 < epoch.lives.size(); ++a) {
             for (std::size_t b = a + 1; b < epoch.lives.size(); ++b) {
-                const Life& one = epoch.lives[a];
-                const Life& other = epoch.lives[b];
+                const GroupLife& one = epoch.lives[a];
+                const GroupLife& other = epoch.lives[b];
                 const auto at = conflict(views, one, other);
                 if (!at) {
                     continue;

@@ -109,7 +109,8 @@ void GroupChecker::Impl::on_message(ClientIndex index, std::string_view sender,
         return;
     }
     const auto log_at = static_cast<std::uint32_t>(clients[index].log.size());
-    const std::vector<Node> cycle = append(index, Entry{.kind = Entry::Kind::kMessage, .what = at});
+    const std::vector<Node> cycle =
+        append(index, ReadEntry{.kind = ReadEntry::Kind::kMessage, .what = at});
     if (!cycle.empty()) {
         if (times_received(index, at) > 1) {
             fail("P1b", name(index) + " received " + message(at) + " twice", {tail(index)});
@@ -195,18 +196,18 @@ void GroupChecker::Impl::check_fifo(ClientIndex index, MessageIndex message_inde
 
 bool GroupChecker::Impl::were_together(ClientIndex index, NameId group, NameId author,
                                        std::uint32_t begin, std::uint32_t end) const {
-    const std::vector<Entry>& log = clients[index].log;
+    const std::vector<ReadEntry>& log = clients[index].log;
     for (std::uint32_t i = begin; i < end; ++i) {
-        const Entry& entry = log[i];
+        const ReadEntry& entry = log[i];
         if (entry.group == group &&
-            (entry.kind != Entry::Kind::kView || views[entry.what].is_by_network() ||
+            (entry.kind != ReadEntry::Kind::kView || views[entry.what].is_by_network() ||
              !views[entry.what].has(author))) {
             return false;
         }
     }
     for (std::uint32_t i = begin; i > 0; --i) {
-        const Entry& entry = log[i - 1];
-        if (entry.kind == Entry::Kind::kView && entry.group == group) {
+        const ReadEntry& entry = log[i - 1];
+        if (entry.kind == ReadEntry::Kind::kView && entry.group == group) {
             return views[entry.what].has(author);
         }
     }
@@ -249,8 +250,8 @@ void GroupChecker::Impl::replay_fifo(ClientIndex index) {
         seat.heard.assign(clients.size(), Seat::Heard{});
     }
     for (std::uint32_t i = 0; i < client.log.size() && !has_failed(); ++i) {
-        const Entry entry = client.log[i];
-        if (entry.kind != Entry::Kind::kMessage) {
+        const ReadEntry entry = client.log[i];
+        if (entry.kind != ReadEntry::Kind::kMessage) {
             continue;
         }
         const SentMessage received = messages[entry.what];

@@ -17,12 +17,13 @@ bool GroupChecker::Impl::may_be_discarded(MessageIndex message, NameId name) con
 std::vector<std::uint64_t> GroupChecker::Impl::content(const Passage::Witness& witness,
                                                        NameId group) const {
     std::vector<std::uint64_t> all;
-    const std::vector<Entry>& log = clients[witness.client].log;
+    const std::vector<ReadEntry>& log = clients[witness.client].log;
     std::uint64_t signalled = 0;
     for (std::uint32_t i = witness.begin; i < witness.end; ++i) {
-        if (log[i].kind == Entry::Kind::kSignal && log[i].group == group) {
+        if (log[i].kind == ReadEntry::Kind::kSignal && log[i].group == group) {
             signalled = 1;
-        } else if (log[i].kind == Entry::Kind::kMessage && goes_to(messages[log[i].what], group)) {
+        } else if (log[i].kind == ReadEntry::Kind::kMessage &&
+                   goes_to(messages[log[i].what], group)) {
             all.push_back(std::uint64_t{log[i].what} * 2 + signalled);
         }
     }

@@ -148,7 +148,7 @@ void GroupChecker::Impl::on_view(ClientIndex index, const View& view) {
     stays[seat.stay].last_view = at;
     views[at].seers.push_back(index);
     const std::vector<Node> cycle =
-        append(index, Entry{.kind = Entry::Kind::kView, .what = at, .group = group});
+        append(index, ReadEntry{.kind = ReadEntry::Kind::kView, .what = at, .group = group});
     if (!cycle.empty() && !fail_order(index, cycle)) {
         cut_last(index);
     }
@@ -180,7 +180,7 @@ void GroupChecker::Impl::on_signal(ClientIndex index, std::string_view group_nam
     }
     seat.signalled = true;
     seat.digest = folded(seat.digest, 0);
-    clients[index].log.push_back(Entry{.kind = Entry::Kind::kSignal, .group = seat.group});
+    clients[index].log.push_back(ReadEntry{.kind = ReadEntry::Kind::kSignal, .group = seat.group});
 }
 
 void GroupChecker::Impl::on_self_leave(ClientIndex index, std::string_view group_name) {
@@ -218,7 +218,7 @@ void GroupChecker::Impl::on_self_leave(ClientIndex index, std::string_view group
     seat.view = kNone;
     seat.signalled = false;
     stays[seat.stay].has_left = true;
-    client.log.push_back(Entry{.kind = Entry::Kind::kSelfLeave, .group = seat.group});
+    client.log.push_back(ReadEntry{.kind = ReadEntry::Kind::kSelfLeave, .group = seat.group});
 }
 
 // ---- One view ----
