@@ -64,6 +64,10 @@ void RingEngine::Impl::on_commit(Instant now, protocol::CommitToken&& token, Eng
     if (self_at == token.members.end()) {
         return;
     }
+    const auto before = self_at == token.members.begin() ? token.members.end() : self_at;
+    if (token.sender != (before - 1)->id) {
+        return;  // meant for somebody else
+    }
     if (const auto* gather = std::get_if<Gather>(&state)) {
         // Accept only the ring we agreed to, and never one older than a ring we have known.
         MemberList list;

@@ -22,7 +22,9 @@ constexpr int kMemberProbeFactor = 4;
 void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
     const bool copy_of_held = operational.held && token.token_seq <= operational.held->token_seq;
-    if (alone() || copy_of_held || !order->is_new(token)) {
+    // Who is not next after its sender got somebody else's token; two holders would stamp twice.
+    if (alone() || copy_of_held || !order->is_new(token) ||
+        token.sender != predecessor(members, config.self)) {
         ++stats.tokens_duplicate;
         return;
     }

@@ -106,6 +106,9 @@ void Client::write(std::vector<std::byte> bytes) {
 }
 
 void Client::request(const Step& step) {
+    if (spoilt_) {
+        return;
+    }
     if (phase_ == Phase::kOpen) {
         carry_out(step);
     } else if (phase_ == Phase::kAuthList || phase_ == Phase::kAccept || retry_posted_) {
@@ -178,7 +181,7 @@ void Client::send(const Step& step) {
 }
 
 void Client::disconnect() {
-    if (phase_ == Phase::kOpen) {
+    if (phase_ == Phase::kOpen && !spoilt_) {
         std::vector<std::byte> bytes;
         client::append_kill(bytes, self_);
         write(std::move(bytes));
@@ -187,7 +190,7 @@ void Client::disconnect() {
 }
 
 void Client::abort(std::size_t bytes) {
-    if (phase_ == Phase::kOpen && bytes > 0) {
+    if (phase_ == Phase::kOpen && bytes > 0 && !spoilt_) {
         Step step;
         step.groups = {0};
         step.bytes = 300;
@@ -226,13 +229,12 @@ void Client::garbage(std::size_t bytes) {
         noise[3] = std::byte{0};
     }
     write(std::move(noise));
-    if (phase_ == Phase::kOpen) {
-        simulator_.groups().on_end(checked_, ClientEnd::kAsked);
-        simulator_.digest(mixed(index_, 0xdeaf));
-    }
-    views_.clear();
     waiting_.clear();
-    phase_ = Phase::kDeaf;  // reads on, without understanding, until the daemon closes
+    if (phase_ == Phase::kOpen) {
+        spoilt_ = true;  // whatever else it wrote would be taken for the rest of the noise
+    } else {
+        phase_ = Phase::kDeaf;
+    }
 }
 
 // Seeing --------------------------------------------------------------------------------------
@@ -432,6 +434,7 @@ void Client::leave_phase(ClientEnd end) {
         });
     }
     phase_ = Phase::kIdle;
+    spoilt_ = false;
     connection_.reset();
     views_.clear();
     waiting_.clear();

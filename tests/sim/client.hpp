@@ -72,6 +72,7 @@ class Client {
     protocol::Rng rng_;
     Phase phase_ = Phase::kIdle;
     bool stalled_ = false;
+    bool spoilt_ = false;  ///< wrote noise: says nothing more, still reads
     bool wants_membership_ = true;
     DaemonIndex daemon_ = 0;
     std::uint32_t retries_left_ = 0;

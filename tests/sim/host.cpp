@@ -104,6 +104,8 @@ membership::RingConfig Host::ring_config() const {
     take_if_set(config.datagram_bytes_max, t.datagram_bytes);
     take_if_set(config.send_queue_messages_max, t.send_queue_messages);
     config.accelerated = t.plain == 0;
+    // As the daemon derives it: others take a held token for lost unless it moves in time.
+    config.token_hold_timeout = std::min(config.token_hold_timeout, config.token_loss_timeout / 4);
     return config;
 }
 

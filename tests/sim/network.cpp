@@ -270,6 +270,7 @@ void Network::schedule(DaemonIndex to, protocol::Slice datagram, protocol::Durat
         free_slots_.pop_back();
         in_flight_[slot] = std::move(datagram);
     }
+    latest_arrival_ = std::max(latest_arrival_, simulator_.now() + delay);
     simulator_.post(delay, EventKind::kPacket, to, slot);
 }
 

@@ -48,6 +48,8 @@ class Network {
     /// The packet of a kPacket event.
     [[nodiscard]] protocol::Slice take(std::uint32_t slot);
     [[nodiscard]] std::uint64_t packets_sent() const { return packets_sent_; }
+    /// When the last of the packets under way arrives.
+    [[nodiscard]] protocol::Instant latest_arrival() const { return latest_arrival_; }
     /// Forgets everything in flight, so that buffers return.
     void clear();
 
@@ -110,6 +112,7 @@ class Network {
     /// Some packets of the past, copied so that they do not hold pool blocks.
     std::vector<protocol::Slice> archive_;
     std::uint64_t packets_sent_ = 0;
+    protocol::Instant latest_arrival_{};
 };
 
 }  // namespace spread::sim

@@ -277,11 +277,23 @@ void Simulator::watch_settling(const Step& step) {
             }
             expected_since_.reset();
             calm_since_.reset();
+            stray_until_.reset();
             settled_ = true;
         }
         return;
     }
+    if (!stray_until_) {
+        // A token that the last fault swallowed is missed only some time later.
+        const std::uint32_t loss_us = scenario_.tunables.token_loss_us;
+        const membership::RingConfig defaults;
+        stray_until_ = std::max(
+            network_.latest_arrival(),
+            now_ + 2 * (loss_us != 0 ? us(loss_us) : Duration(defaults.token_loss_timeout)));
+    }
     const auto problem = unsettled();
+    if (!problem && now_ <= *stray_until_) {
+        return;  // what is still under way may stir things once more
+    }
     if (!problem) {
         calm_since_ = now_;
         calm_configurations_ = configurations;

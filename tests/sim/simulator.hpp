@@ -136,6 +136,7 @@ class Simulator {
     bool settled_ = false;  ///< the last step was a settle that succeeded
 
     // Settling.
+    std::optional<protocol::Instant> stray_until_;  ///< packets of before are under way till then
     std::optional<protocol::Instant> calm_since_;
     std::uint64_t calm_configurations_ = 0;
     std::uint64_t calm_packets_ = 0;
