@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "membership/engine_impl.hpp"
-#include "protocol/planted_bug.hpp"
 
 // Gather: daemons exchange joins until all candidates for the next ring have said the same
 // (Totem 5.1).
@@ -67,8 +66,7 @@ void RingEngine::Impl::send_join(Instant now, const Gather& gather, EngineOutput
     join.fail_set = to_list(gather.fail_set);
     send_all(protocol::encode_join(join, header(protocol::PacketKind::kJoin, ring_id), pool), out);
     last_join = now;
-    set_timer(RingTimer::kJoin,
-              now + config.join_timeout / (planted(protocol::PlantedBug::kJoinStorm) ? 500 : 1));
+    set_timer(RingTimer::kJoin, now + config.join_timeout);
 }
 
 void RingEngine::Impl::on_join(Instant now, const protocol::PacketHeader& from,

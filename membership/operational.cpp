@@ -242,6 +242,10 @@ void RingEngine::Impl::schedule_merge_detect(Instant now) {
         return;
     }
     const int factor = is_representative() ? 1 : kMemberProbeFactor;
+    if (planted(protocol::PlantedBug::kProbeStorm)) {
+        set_timer(RingTimer::kMergeDetect, now + config.merge_detect_timeout / 1000);
+        return;
+    }
     // A little randomness keeps two rings from probing in step and answering each other for ever.
     const auto jitter = Duration(static_cast<Duration::rep>(
         rng.below(static_cast<std::uint64_t>(config.merge_detect_timeout.count()) / 4 + 1)));

@@ -56,7 +56,7 @@ class RingOrder {
 
     /// True for a token not seen before; copies and late ones are false.
     [[nodiscard]] bool is_new(const protocol::Token& token) const {
-        if (planted(protocol::PlantedBug::kTokenTakenTwice)) {
+        if (planted(protocol::PlantedBug::kTokenTakenTwice) && window_.base() <= token.seq + 1) {
             return token.token_seq >= last_token_seq_;
         }
         return token.token_seq > last_token_seq_;

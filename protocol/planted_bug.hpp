@@ -35,7 +35,7 @@ enum class PlantedBug : std::uint8_t {
     kSafeLostInTransition,
     kOldMessageOnNewRing,
     kResumeIgnored,
-    kJoinStorm,
+    kProbeStorm,
     kHeldTokenKept,
     // Process groups.
     kMergedViewEarly,
@@ -104,7 +104,8 @@ inline constexpr std::array kPlantedBugs = std::to_array<PlantedBugName>({
      "the last message of the old ring is delivered on the new one"},
     {PlantedBug::kResumeIgnored, "resume-ignored",
      "ordinary messages do not wait for the end of the group state exchange"},
-    {PlantedBug::kJoinStorm, "join-storm", "joins are repeated five hundred times as often"},
+    {PlantedBug::kProbeStorm, "probe-storm",
+     "a ring that misses daemons looks for them all the time"},
     {PlantedBug::kHeldTokenKept, "held-token-kept", "the token of an idle ring is never released"},
     {PlantedBug::kMergedViewEarly, "merged-view-early",
      "the group state exchange ends with the first state that arrives"},
