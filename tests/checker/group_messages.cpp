@@ -164,6 +164,13 @@ void GroupChecker::Impl::check_addressee(ClientIndex index, MessageIndex message
 
 void GroupChecker::Impl::check_own(ClientIndex index, const SentMessage& received) {
     Client& client = clients[index];
+    if (received.self_discard) {
+        fail("G12",
+             name(index) + " got its own m" + std::to_string(received.key) +
+                 ", which it sent with self-discard",
+             {tail(index)});
+        return;
+    }
     if (client.owed_at == client.owed.size()) {
         return;
     }

@@ -67,6 +67,13 @@ bool RingChecker::Impl::skip_to(const Life& life, const Ring& ring, Stay& stay,
     for (; stay.next < ring.entries.size() && ring.entries[stay.next].place < entry.place;
          ++stay.next) {
         const Entry& left_out = ring.entries[stay.next];
+        if (left_out.origin == life.daemon) {
+            fail("P3",
+                 text(life) + " delivers " + text(entry) + " of " + text(ring.id) +
+                     " without its own " + text(left_out),
+                 show(ring, stay));
+            return false;
+        }
         if (regular || contains(transitions[life.transition].members, left_out.origin)) {
             const Stay* other = somebody_with(ring, left_out.place);
             fail(regular ? "P6c" : "P6d",

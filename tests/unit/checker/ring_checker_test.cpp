@@ -429,6 +429,15 @@ TEST(RingChecker, P3LeavesItsOwnMessageOut) {
     EXPECT_EQ(h.verdict(), "P3");
 }
 
+TEST(RingChecker, P3DeliversAnothersMessageBeforeItsOwn) {
+    History h;
+    const Sent a = h.accept(kD1, 1);
+    const Sent b = h.accept(kD2, 2);
+    h.deliver(kD3, a, 1);
+    h.deliver(kD1, b, 2);
+    EXPECT_EQ(h.verdict(), "P3");
+}
+
 TEST(RingChecker, P3LeavesTheRingWithoutItsOwnMessage) {
     History h;
     const Sent a = h.accept(kD1, 1);
