@@ -82,6 +82,7 @@ struct GroupChecker::Impl : History {
     void check_first(ClientIndex index, const Seat& seat, const Reading& reading);
     /// After another one (G4, G5, G8, G11, G14).
     void check_step(ClientIndex index, const Seat& seat, const Reading& reading);
+    [[nodiscard]] bool was_in_epoch(const Seat& seat, const ViewRecord& record);
     void check_change_step(ClientIndex index, const Seat& seat, const ViewRecord& record);
     void check_network_step(ClientIndex index, const Seat& seat, const Reading& reading);
     void check_interim_step(ClientIndex index, const Seat& seat, const Reading& reading);

@@ -60,6 +60,7 @@ struct Passage {
     std::uint64_t digest = 0;
     bool signalled = false;
     bool has_safe = false;
+    [[nodiscard]] bool is_apart() const { return to == kNone && signalled; }
     struct Witness {
         ClientIndex client = kNone;
         std::uint32_t begin = 0;  ///< its log from the view on

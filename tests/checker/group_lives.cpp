@@ -16,6 +16,10 @@ bool same_view(const ViewRecord& a, const ViewRecord& b) {
     return a.cause == b.cause && a.members == b.members && a.sets == b.sets;
 }
 
+bool is_creation(const ViewRecord& record) {
+    return record.cause == Cause::kJoin && record.members.size() == 1;
+}
+
 ViewIndex view_at(const GroupLife& life, std::int32_t index) {
     return index < life.first_index || index >= life.end_index()
                ? kNone
@@ -87,9 +91,8 @@ ViewIndex GroupChecker::Impl::place_view(ClientIndex index, const Seat& seat, Vi
             continue;
         }
         const bool is_same = same_view(views[known], record);
-        if (!is_same && record.is_by_network() && !record.is_interim() &&
-            views[known].is_by_network()) {
-            // The first id of a daemon membership: no life came before it.
+        if (!is_same && number == 1 && !is_creation(record) && !is_creation(views[known])) {
+            // Both came into this daemon membership with members; only one life can.
             const ViewIndex own = begin_life(std::move(record));
             views[own].seers.push_back(index);
             fail_agreement(known, own);

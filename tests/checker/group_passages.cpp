@@ -50,8 +50,10 @@ void GroupChecker::Impl::close_passage(ClientIndex index, Seat& seat, ViewIndex 
                                    .begin = seat.view_at,
                                    .end = static_cast<std::uint32_t>(clients[index].log.size())};
     std::vector<Passage>& passages = views[seat.view].passages;
+    // Behind a signal a leaver may be alone on its side of a partition; only safe messages count.
+    const bool is_apart = to == kNone && seat.signalled;
     const auto found = std::find_if(passages.begin(), passages.end(), [&](const Passage& passage) {
-        return passage.to == to && passage.detail == detail;
+        return !is_apart && !passage.is_apart() && passage.to == to && passage.detail == detail;
     });
     if (found != passages.end()) {
         compare_passage(*found, seat.view, witness, seat, "G7");

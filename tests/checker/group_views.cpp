@@ -374,13 +374,22 @@ void GroupChecker::Impl::check_step(ClientIndex index, const Seat& seat, const R
     }
 }
 
+bool GroupChecker::Impl::was_in_epoch(const Seat& seat, const ViewRecord& record) {
+    const std::uint32_t epoch = epoch_of(record.group, record.id);
+    return std::find(seat.epochs.begin(), seat.epochs.end(), epoch) != seat.epochs.end();
+}
+
 void GroupChecker::Impl::check_change_step(ClientIndex index, const Seat& seat,
                                            const ViewRecord& record) {
     const ViewRecord& before = views[seat.view];
     const NameId subject = record.subject();
     if (seat.signalled) {
         fail_view("G11", index, record, "after a transitional signal it is not by the network");
-    } else if (!record.id.same_membership(before.id) || record.id.index != before.id.index + 1) {
+    } else if (record.id.same_membership(before.id)
+                   ? record.id.index != before.id.index + 1
+                   : record.id.index != 1 || was_in_epoch(seat, record)) {
+        // A quiet group may go on under its old id, or begin again under that of the new daemon
+        // membership.
         fail_view("G4", index, record, "the id does not follow " + id(before.id));
     } else if (before.has(subject) == (record.cause == Cause::kJoin)) {
         fail_view("G5", index, record,
@@ -411,7 +420,7 @@ void GroupChecker::Impl::check_interim_step(ClientIndex index, const Seat& seat,
     // from until somebody joined who is lost already had no signal (group semantics 2.5, J1).
     const bool goes_on = record.id.same_membership(before.id);
     if (goes_on ? record.id.index != before.id.index + 1 || (seat.signalled && !before.is_interim())
-                : record.id.index != 2 || before.is_interim()) {
+                : record.id.index != 2 || before.is_interim() || was_in_epoch(seat, record)) {
         fail_view("G4", index, record, "the interim id does not follow " + id(before.id));
         return;
     }
@@ -434,8 +443,7 @@ void GroupChecker::Impl::check_network_step(ClientIndex index, const Seat& seat,
                                             const Reading& reading) {
     const ViewRecord& record = reading.record;
     const ViewRecord& before = views[seat.view];
-    const std::uint32_t epoch = epoch_of(record.group, record.id);
-    if (std::find(seat.epochs.begin(), seat.epochs.end(), epoch) != seat.epochs.end()) {
+    if (was_in_epoch(seat, record)) {
         fail_view("G4", index, record, "a network view under an id that the group had before");
         return;
     }

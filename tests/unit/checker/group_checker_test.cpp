@@ -169,6 +169,20 @@ TEST(GroupChecker, AcceptsAQuietGroupThatCountsOn) {
     EXPECT_EQ(problem(story), "");
 }
 
+TEST(GroupChecker, AcceptsAQuietGroupThatTakesANewId) {
+    ClientStory story = three();
+    story.connect("d1").join("d1").joined("a1 b2 c3 d1", passing(1), "a1 d1 b2 c3", "d1");
+    story.leave("d1").gone("a1 b2 c3", passing(2), "a1 b2 c3", "d1").left("d1");
+    story.end("c3").killed("a1 b2", second(1), "a1 b2", "c3");
+    EXPECT_EQ(problem(story), "");
+    ClientStory interim = three();  // somebody joins quietly, then somebody who is lost
+    interim.connect("d1").join("d1").joined("a1 b2 c3 d1", passing(1), "a1 d1 b2 c3", "d1");
+    interim.network("a1 b2 c3 d1", passing(2), "a1 d1 b2 c3 e4", "a1 d1 b2 c3||e4");
+    interim.signal("a1 b2 c3 d1", passing(2));
+    interim.network("a1 b2 c3 d1", second(1), "a1 d1 b2 c3");
+    EXPECT_EQ(problem(interim), "");
+}
+
 TEST(GroupChecker, AcceptsAGroupThatIsEmptiedAndCreatedAgain) {
     ClientStory story;
     story.connect("a1 b2");
@@ -345,6 +359,13 @@ TEST(GroupChecker, G2NamesTwoNetworkViewsOfOneId) {
     EXPECT_EQ(broken(story), "G2");
 }
 
+TEST(GroupChecker, G2NamesTwoGroupsThatTakeOneNewId) {
+    ClientStory story = three();
+    story.leave("c3").gone("a1", second(1), "a1 b2", "c3").left("c3");
+    story.leave("a1").gone("b2", second(1), "b2 c3", "a1");
+    EXPECT_EQ(broken(story), "G2");
+}
+
 TEST(GroupChecker, G2NamesAViewThatAMemberIsLeftOutOf) {
     ClientStory story = split();
     story.network("a1 b2", third(1), "a1 b2 c3", "c3|a1 b2");
@@ -391,6 +412,9 @@ TEST(GroupChecker, G4NamesAnIdThatDoesNotFollow) {
     ClientStory again = three();
     again.signal("a1 b2", first(3)).network("a1 b2", first(1), "a1 b2");
     EXPECT_EQ(broken(again), "G4");
+    ClientStory behind = split();
+    behind.connect("d1").join("d1").joined("a1", first(1), "a1 d1 b2", "d1");
+    EXPECT_EQ(broken(behind), "G4");
     ClientStory fresh;  // a group created in the transitional period, then joined by somebody lost
     fresh.connect("a1 b1").join("a1 b1").joined("a1", passing(1), "a1", "a1");
     fresh.joined("a1 b1", passing(2), "a1 b1", "b1");
@@ -466,6 +490,14 @@ TEST(GroupChecker, G7NamesWhatALeaverMissed) {
     story.send("a1", 1).leave("b2").got("a1 c3", {1});
     story.gone("a1 c3", first(4), "a1 c3", "b2").left("b2");
     EXPECT_EQ(broken(story), "G7");
+}
+
+TEST(GroupChecker, G7AllowsALeaverToGoBehindASignal) {
+    // a1 and b2 read the leave before they lost d3; d3 was alone by then.
+    ClientStory story = three();
+    story.send("a1", 1).leave("c3").got("a1 b2", {1});
+    story.gone("a1 b2", first(4), "a1 b2", "c3").signal("c3", first(3)).left("c3");
+    EXPECT_EQ(problem(story), "");
 }
 
 TEST(GroupChecker, G7NamesASignalAtAnotherPlace) {
@@ -654,6 +686,12 @@ TEST(GroupChecker, G12NamesAnOwnMessageThatDoesNotComeBack) {
     ClientStory silent;
     silent.connect("n1", false).join("n1").send("n1", 1);
     EXPECT_EQ(broken(silent), "G12");
+}
+
+TEST(GroupChecker, G12NamesAnOwnMessageThatWasToBeDiscarded) {
+    ClientStory story = three();
+    story.send("a1", 1, "g", ClientService::kAgreed, true).got("a1 b2 c3", {1});
+    EXPECT_EQ(broken(story), "G12");
 }
 
 TEST(GroupChecker, G12DoesNotCountWhatIsSentAfterALeave) {
