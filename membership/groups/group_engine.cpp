@@ -263,7 +263,7 @@ struct GroupEngine::Impl {
             hit(*group);
         }
         if (!planted(protocol::PlantedBug::kIndexNotIncreased)) {
-            ++group->id.index;
+            advance(*group);
         }
         announce(MemberChange::kJoin, *group, origin, request.member, out);
     }
@@ -311,12 +311,22 @@ struct GroupEngine::Impl {
 
     void after_removal(MemberChange change, Group& group, DaemonIndex origin,
                        const NameField& member, GroupOutput& out) {
-        ++group.id.index;
+        advance(group);
         if (group.daemons.empty()) {
             table.erase(group);
         } else {
             announce(change, group, origin, member, out);
         }
+    }
+
+    /// The id of the view that one member's coming or going makes. It counts on only within one
+    /// configuration: under the id of an earlier one, daemons we have lost since may have counted
+    /// on for a change that we shall never hear of, and an id must not name two views.
+    void advance(Group& group) const {
+        if (!group.id.same_membership(current_id)) {
+            group.id = current_id;
+        }
+        ++group.id.index;
     }
 
     /// Tells local members of a join, leave or disconnect: the light form in a quiet group, a
@@ -455,8 +465,10 @@ struct GroupEngine::Impl {
     /// The group has lost members, or will: the transitional id takes the place of its own.
     void hit(Group& group) const {
         group.changed = true;
-        group.id = current_id;
-        group.id.index = 1;
+        if (!group.id.same_membership(current_id)) {  // else it has changed quietly since
+            group.id = current_id;
+            group.id.index = 1;
+        }
     }
 
     void on_regular(const DaemonSet& members, const protocol::RingId& next, GroupOutput& out) {

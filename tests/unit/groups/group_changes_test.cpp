@@ -135,10 +135,10 @@ TEST_F(Changes, PartitionAndMergeAsInTheTranscript) {
 
     Client& late = client("late", 3);
     join({&late}, "k");
-    EXPECT_THAT(news(a4), ElementsAre("JOIN k (1,100,3) [a4 late a5] late"));
+    EXPECT_THAT(news(a4), ElementsAre("JOIN k (4,102,1) [a4 late a5] late"));
     bus_->leave(late, "k");
     bus_->settle();
-    EXPECT_THAT(news(a4), ElementsAre("LEAVE k (1,100,4) [a4 a5] late"));
+    EXPECT_THAT(news(a4), ElementsAre("LEAVE k (4,102,2) [a4 a5] late"));
     news(a5);
 
     bus_->reform({{0, 1, 2, 3, 4}});
@@ -152,11 +152,11 @@ TEST_F(Changes, PartitionAndMergeAsInTheTranscript) {
     EXPECT_THAT(news(n1), IsEmpty());
     expect_same_tables({0, 1, 2, 3, 4});
 
-    // Quiet groups go on under their old id, new ones start under the new.
+    // Quiet groups take an id of the new configuration with their next change.
     bus_->leave(x2, "h");
     bus_->join(x2, "new");
     bus_->settle();
-    EXPECT_THAT(news(a1), ElementsAre("LEAVE h (1,100,3) [a1] x2"));
+    EXPECT_THAT(news(a1), ElementsAre("LEAVE h (1,104,1) [a1] x2"));
     EXPECT_THAT(news(x2), ElementsAre("SELF-LEAVE h", "JOIN new (1,104,1) [x2] x2"));
 }
 
@@ -203,7 +203,7 @@ TEST_F(Changes, ARingThatReformsWithTheSameDaemonsIsNotNoticed) {
     bus_->join(b3, "new");
     bus_->settle();
     EXPECT_THAT(news(b3),
-                ElementsAre("JOIN g (1,100,3) [a1 a2 b3] b3", "JOIN new (1,102,1) [b3] b3"));
+                ElementsAre("JOIN g (1,102,1) [a1 a2 b3] b3", "JOIN new (1,102,1) [b3] b3"));
 }
 
 TEST_F(Changes, NoStateTravelsWhenNobodyIsNew) {
@@ -296,7 +296,7 @@ TEST_F(Changes, RequestsOrderedInTheTransitionalPeriodGiveInterimViews) {
                             "NET g (1,101,3) [a1 a2 a3] {a1 a2} {a3} @0", "TRANS g (1,101,3)",  //
                             "NET g (1,101,4) [a1 a2 j2 a3] {a1 a2} {a3} {j2} @0",               //
                             "TRANS g (1,101,4)",                                                //
-                            "LEAVE u (1,100,4) [a1 a2] l2",                                     //
+                            "LEAVE u (1,101,1) [a1 a2] l2",                                     //
                             "NET g (1,102,1) [a1 a2 j2] {a1 a2 j2} @0"));
     EXPECT_THAT(news(j2),
                 ElementsAre("NET g (1,101,4) [a1 a2 j2 a3] {a1 a2} {a3} {j2} @2",
@@ -461,7 +461,7 @@ TEST_F(Cascade, CutBackToTheOldSidesOnlyThoseWhoSawTheMergeHearOfItsEnd) {
     Client& b1 = client("b1", 0);
     bus_->join(b1, "g");
     bus_->settle();
-    EXPECT_THAT(news(*a1), ElementsAre("JOIN g (1,102,2) [a1 b1 a2] b1"));
+    EXPECT_THAT(news(*a1), ElementsAre("JOIN g (1,106,1) [a1 b1 a2] b1"));
     EXPECT_THAT(news(*a3), ElementsAre(merged + "1", "TRANS g (1,104,1)", "DATA g safe",
                                        "NET g (3,106,1) [a3 a4] {a3 a4} @0"));
     EXPECT_THAT(news(*a4), ElementsAre(merged + "1", "TRANS g (1,104,1)", "DATA g safe",
