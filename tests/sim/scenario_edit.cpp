@@ -192,6 +192,17 @@ Scenario with_later_steps_earlier(Scenario scenario, std::size_t first, std::uin
     return scenario;
 }
 
+Scenario with_times_in_order(Scenario scenario) {
+    std::uint64_t latest = 0;
+    for (Step& step : scenario.steps) {
+        if (step.when.kind == Moment::Kind::kAt) {
+            latest = std::max(latest, step.when.time_us);
+            step.when.time_us = latest;
+        }
+    }
+    return scenario;
+}
+
 Scenario with_rounded_times(Scenario scenario, std::uint64_t grain_us) {
     for (Step& step : scenario.steps) {
         step.when.time_us = step.when.time_us / grain_us * grain_us;

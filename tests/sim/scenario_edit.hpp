@@ -34,6 +34,8 @@ namespace spread::sim {
 /// Step `first` and all later ones happen `by_us` earlier, as far as they have a time.
 [[nodiscard]] Scenario with_later_steps_earlier(Scenario scenario, std::size_t first,
                                                 std::uint64_t by_us);
+/// No step has an earlier time than one before it: it would be taken at once anyway.
+[[nodiscard]] Scenario with_times_in_order(Scenario scenario);
 /// All times are multiples of `grain_us`.
 [[nodiscard]] Scenario with_rounded_times(Scenario scenario, std::uint64_t grain_us);
 

@@ -277,6 +277,7 @@ void Shrinker::close_gaps() {
 }
 
 void Shrinker::round_times() {
+    propose(with_times_in_order(best_));
     constexpr std::array<std::uint64_t, 5> kGrains{100000, 10000, 1000, 100, 10};
     for (const std::uint64_t grain : kGrains) {
         if (propose(with_rounded_times(best_, grain))) {
@@ -285,9 +286,13 @@ void Shrinker::round_times() {
     }
     for (std::size_t i = 0; i < best_.steps.size(); ++i) {
         for (const std::uint64_t grain : kGrains) {
-            const std::uint64_t rounded = best_.steps[i].when.time_us / grain * grain;
-            if (rounded == best_.steps[i].when.time_us ||
-                propose_step(i, [&](Step& step) { step.when.time_us = rounded; })) {
+            Scenario candidate = best_;
+            std::uint64_t& time = candidate.steps[i].when.time_us;
+            if (time % grain == 0) {
+                break;
+            }
+            time -= time % grain;
+            if (propose(with_times_in_order(std::move(candidate)))) {
                 break;
             }
         }

@@ -57,6 +57,10 @@ void add(BatchResult& result, std::uint64_t seed, const sim::Verdict& verdict) {
     result.sum.client_messages += verdict.stats.client_messages;
     result.sum.configurations += verdict.stats.configurations;
     result.sum.virtual_us += verdict.stats.virtual_us;
+    if (verdict.stats.events >= result.events_most) {
+        result.events_most = verdict.stats.events;
+        result.busiest_seed = seed;
+    }
     result.events.push_back(
         static_cast<std::uint32_t>(std::min<std::uint64_t>(verdict.stats.events, UINT32_MAX)));
 }

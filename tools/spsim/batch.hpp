@@ -30,6 +30,8 @@ struct BatchResult {
     std::uint64_t digest = 0;
     sim::RunStats sum;
     std::vector<std::uint32_t> events;  ///< of each seed
+    std::uint64_t busiest_seed = 0;     ///< with the most events
+    std::uint64_t events_most = 0;
 };
 
 /// Runs seeds in child processes and calls `on_failure` with each that fails, as they come, and

@@ -84,9 +84,9 @@ void print_summary(const BatchResult& result, std::uint64_t elapsed_ms, std::ost
         << " seeds a minute\n";
     if (!events.empty()) {
         out << "per seed: events median " << events[events.size() / 2] << " mean "
-            << result.sum.events / seeds << " most " << events.back() << ", packets "
-            << result.sum.packets_sent / seeds << ", ring deliveries "
-            << result.sum.ring_deliveries / seeds << ", client messages "
+            << result.sum.events / seeds << " most " << result.events_most << " (seed "
+            << result.busiest_seed << "), packets " << result.sum.packets_sent / seeds
+            << ", ring deliveries " << result.sum.ring_deliveries / seeds << ", client messages "
             << result.sum.client_messages / seeds << ", configurations "
             << result.sum.configurations / seeds << ", virtual time "
             << seconds(result.sum.virtual_us / seeds) << "\n";

@@ -79,6 +79,8 @@ TEST(ScenarioEdit, TimesMoveAndAreRounded) {
     const Scenario timed = parsed("at 1234us heal\nat 5678us heal\nafter 1ms heal\n");
     EXPECT_EQ(format(with_later_steps_earlier(timed, 1, 4000)),
               format(parsed("at 1234us heal\nat 1678us heal\nafter 1ms heal\n")));
+    EXPECT_EQ(format(with_times_in_order(parsed("at 2ms heal\nat 1ms heal\nafter 1ms heal\n"))),
+              format(parsed("at 2ms heal\nat 2ms heal\nafter 1ms heal\n")));
     EXPECT_EQ(format(with_rounded_times(timed, 1000)),
               format(parsed("at 1ms heal\nat 5ms heal\nafter 1ms heal\n")));
 }

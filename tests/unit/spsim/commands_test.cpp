@@ -80,7 +80,8 @@ TEST_F(SpsimCommands, ABatchCountsItsFailures) {
     const Ran result = ran(options_, fake);
     EXPECT_EQ(result.status, 1);
     EXPECT_NE(result.out.find("9 seeds, 3 failures, "), std::string::npos) << result.out;
-    EXPECT_NE(result.out.find("events median 5 mean 5 most 9"), std::string::npos) << result.out;
+    EXPECT_NE(result.out.find("events median 5 mean 5 most 9 (seed 9), packets"), std::string::npos)
+        << result.out;
     EXPECT_NE(result.out.find("3 x P4\n"), std::string::npos) << result.out;
     EXPECT_NE(result.out.find("repeat: spsim --seed 6 --trace"), std::string::npos);
 }
