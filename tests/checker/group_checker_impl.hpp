@@ -101,6 +101,8 @@ struct GroupChecker::Impl : History {
     [[nodiscard]] bool may_be_read(ClientIndex index, const Seat& seat, ViewIndex candidate) const;
     ViewIndex extend_life(ViewRecord record, std::uint32_t life);
     ViewIndex begin_life(ViewRecord record);
+    /// The same view, as far as anybody can tell.
+    [[nodiscard]] bool are_alike(ViewIndex one, ViewIndex other) const;
     void fail_agreement(ViewIndex one, ViewIndex other);
     /// Whether another life of the group may have had this same view, unseen by a member that has
     /// connected again since. Then readers of one view cannot be told from those of the other.

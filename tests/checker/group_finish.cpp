@@ -93,8 +93,9 @@ void GroupChecker::Impl::finish_client(ClientIndex index) {
             const ClientIndex other = all.back();
             const Seat* theirs = find_seat(clients[other], seat.group);
             const bool agrees = !clients[other].has_ended && theirs != nullptr &&
-                                (clients[other].wants_membership ? theirs->view == seat.view
-                                                                 : theirs->will_be_in());
+                                (clients[other].wants_membership
+                                     ? theirs->is_in() && are_alike(theirs->view, seat.view)
+                                     : theirs->will_be_in());
             if (!agrees && !may_be_another(seat.view)) {
                 fail("G2",
                      "at the end " + name(index) + " is in " + view(seat.view) + ", but " +

@@ -40,6 +40,12 @@ std::optional<std::int32_t> conflict(const std::vector<ViewRecord>& views, const
 
 }  // namespace
 
+bool GroupChecker::Impl::are_alike(ViewIndex one, ViewIndex other) const {
+    return one == other ||
+           (views[one].group == views[other].group && views[one].id == views[other].id &&
+            same_view(views[one], views[other]));
+}
+
 void GroupChecker::Impl::fail_agreement(ViewIndex one, ViewIndex other) {
     const auto told = [&](ViewIndex at) {
         return (views[at].seers.empty() ? std::string("nobody") : name(views[at].seers.front())) +
@@ -144,7 +150,7 @@ bool GroupChecker::Impl::may_be_read(ClientIndex index, const Seat& seat,
     const auto others = std::count_if(lives.begin(), lives.end(), [&](const GroupLife& life) {
         return !life.views.empty() && &life != &lives[record.life] && &life != &lives[own_life];
     });
-    if (others == 0) {
+    if (others == 0 && own_life == record.life) {
         return true;
     }
     return std::none_of(record.members.begin(), record.members.end(), [&](NameId member) {
@@ -152,9 +158,13 @@ bool GroupChecker::Impl::may_be_read(ClientIndex index, const Seat& seat,
         return std::any_of(all.begin(), all.end(), [&](std::uint32_t at) {
             const GroupStay& stay = stays[at];
             const ViewRecord& last = views[stay.last_view];
-            return !stay.has_left && clients[stay.client].has_ended && last.epoch == record.epoch &&
-                   last.id.index < record.id.index && last.life != record.life &&
-                   last.life != own_life;
+            if (stay.has_left || !clients[stay.client].has_ended) {
+                return false;
+            }
+            return last.epoch == record.epoch
+                       ? last.id.index < record.id.index && last.life != record.life &&
+                             last.life != own_life
+                       : own_life != record.life;
         });
     });
 }
@@ -180,8 +190,9 @@ bool GroupChecker::Impl::may_be_another(ViewIndex at) const {
             }
             const Seat& seat = client.seats[client.seat_of[record.group]];
             const bool joined_unseen = seat.seen % 2 == 0 && seat.seen < seat.asked;
-            const bool ended_inside = seat.is_in() && views[seat.view].epoch == record.epoch &&
-                                      views[seat.view].id.index < record.id.index && lived_again;
+            const bool ended_inside = lived_again && seat.is_in() &&
+                                      (views[seat.view].epoch != record.epoch ||
+                                       views[seat.view].id.index < record.id.index);
             if (joined_unseen || ended_inside) {
                 return true;
             }
@@ -209,9 +220,13 @@ bool GroupChecker::Impl::is_explained(const Epoch& epoch, std::size_t which) con
                        return false;
                    }
                    const Seat& seat = client.seats[client.seat_of[first.group]];
-                   return client.wants_membership
-                              ? client.has_ended && seat.seen % 2 == 0 && seat.seen < seat.asked
-                              : seat.asked > 0;
+                   // Without views, or without having read the view of its join, or since an
+                   // earlier
+                   // daemon membership.
+                   const bool joined_unseen = seat.seen % 2 == 0 && seat.seen < seat.asked;
+                   const bool was_in = seat.is_in() && views[seat.view].epoch != first.epoch;
+                   return client.wants_membership ? client.has_ended && (joined_unseen || was_in)
+                                                  : seat.asked > 0;
                });
     });
 }

@@ -81,7 +81,7 @@ void GroupChecker::Impl::check_past(ClientIndex index, const Seat& seat, ViewInd
     if (past == kNone) {
         past = seat.view;
         witness = index;
-    } else if (past != seat.view && !may_be_another(past) && !may_be_another(seat.view)) {
+    } else if (!are_alike(past, seat.view) && !may_be_another(past) && !may_be_another(seat.view)) {
         fail("G8",
              name(index) + " and " + name(witness) + " share a vs-set of " + view(to) +
                  " and come from different views",
