@@ -51,9 +51,10 @@ enum class ClientEnd : std::uint8_t {
 };
 
 /// Checks what clients see: G1 to G14 (group semantics 4.2), and P1a, P1b for bodies, on the
-/// events of all clients as they come. Order matters within one client only, so recordings of
-/// several processes may be fed one after the other; the first violation stays, and after it
-/// nothing more is recorded. Used by the simulator and by tests of real daemons.
+/// events of all clients as they come. Order matters within one client, and between connections of
+/// one name, so recordings of several processes may be fed one after the other; the first violation
+/// stays, and after it nothing more is recorded. Used by the simulator and by tests of real
+/// daemons.
 class GroupChecker {
   public:
     GroupChecker();
