@@ -129,6 +129,18 @@ void draw_targeted_drops(Draft& draft, Draw& draw) {
     }
 }
 
+/// Data does not get through to one daemon, tokens do, until the next heal step: the ring turns
+/// without progress and has to go on without somebody.
+void draw_deafness(Draft& draft, Draw& draw) {
+    Step step;
+    step.action = Action::kDrop;
+    step.value = 1000000;
+    step.packet = protocol::PacketKind::kData;
+    step.to = draft.any_daemon(draw);
+    const std::uint64_t latest = draft.faults_us + (draft.peace_us - draft.faults_us) / 3;
+    draft.push(draw.between(draft.faults_us, latest), std::move(step));
+}
+
 Step any_start(const Draft& draft, Draw& draw, DaemonIndex daemon) {
     Step start;
     start.action = Action::kStart;
@@ -265,7 +277,7 @@ struct Fault {
     void (*draw)(Draft&, Draw&);
 };
 
-constexpr std::array<Fault, 15> kFaults{{
+constexpr std::array<Fault, 16> kFaults{{
     {"rates", 55, true, draw_rates},
     {"partitions", 35, true, draw_partitions},
     {"cascade", 25, true, draw_cascade},
@@ -281,6 +293,7 @@ constexpr std::array<Fault, 15> kFaults{{
     {"clock steps", 15, false, draw_clock_steps},
     {"reconfigurations", 8, false, draw_reconfigurations},
     {"second cascade", 10, true, draw_cascade},
+    {"deafness", 6, true, draw_deafness},
 }};
 
 }  // namespace

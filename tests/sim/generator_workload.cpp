@@ -81,6 +81,10 @@ void Workload::draw() {
 void Workload::draw_clients() {
     groups_ =
         static_cast<std::uint16_t>(draw_.percent(5) ? draw_.between(8, 16) : draw_.between(1, 4));
+    if (groups_ > 4) {
+        // A large table, which travels in several parts.
+        draft_.scenario.tunables.state_message_bytes = draw_.between32(1024, 1400);
+    }
     quiet_percent_ = draw_.percent(50) ? 0 : draw_.between(10, 70);
     if (draw_.percent(25)) {
         service_weights_.assign(6, 0);
@@ -148,7 +152,7 @@ void Workload::draw_collisions() {
 
 /// A burst is a few clients sending at once; between bursts there is silence.
 void Workload::draw_bursts() {
-    std::uint64_t budget = draw_.skewed(60, 400);
+    std::uint64_t budget = draw_.between(50, 330);
     while (budget > 0) {
         const std::uint64_t at = any_time();
         for (std::uint64_t senders = draw_.skewed(1, 4); senders > 0 && budget > 0; --senders) {
