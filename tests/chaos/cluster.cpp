@@ -1,0 +1,280 @@
+#include "tests/chaos/cluster.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "tests/support/child_process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace spread::chaos {
+namespace {
+
+constexpr auto kStopPatience = std::chrono::seconds(20);
+constexpr std::size_t kSegmentsMax = 3;
+
+std::string outer_interface(std::size_t host) {
+    return "lab" + std::to_string(host);
+}
+
+std::string inner_interface(std::size_t host) {
+    return outer_interface(host) + "in";
+}
+
+/// Slower than the daemon's own, nearer to what people run over longer distances.
+constexpr const char* kSlowTimeouts =
+    "TokenTimeout = 1250\nHurryTimeout = 500\nAliveTimeout = 250\nJoinTimeout = 250\n"
+    "RepTimeout = 625\nSegTimeout = 500\nGatherTimeout = 1250\nFormTimeout = 1250\n"
+    "LookupTimeout = 2500\n";
+
+}  // namespace
+
+std::string Cluster::configuration(protocol::Rng& rng) {
+    const std::size_t segments =
+        rng.chance(1, 2) ? 1 : 1 + rng.below(std::min(kSegmentsMax, hosts_.size()));
+    const bool slow = rng.chance(1, 4);
+    const std::uint64_t queue = rng.chance(1, 2) ? 200 : 1000;
+    std::ostringstream text;
+    std::size_t next = 0;
+    for (std::size_t segment = 0; segment < segments; ++segment) {
+        const std::size_t end = hosts_.size() * (segment + 1) / segments;
+        const std::uint16_t port = support::pick_port();
+        text << "Spread_Segment " << support::NetworkLab::broadcast() << ':' << port << " {\n";
+        for (; next < end; ++next) {
+            const std::string address = support::NetworkLab::address(next);
+            text << "    " << name(next) << ' ' << address << " { " << address << " }\n";
+            hosts_[next].port = port;
+        }
+        text << "}\n";
+    }
+    text << "DebugFlags = { EXIT PRINT CONFIGURATION MEMBERSHIP SESSION NETWORK }\n"
+         << "EventTimeStamp = \"%s\"\nEventPreciseTimeStamp\n"
+         << "MaxSessionMessages = " << queue << '\n'
+         << (slow ? kSlowTimeouts : "");
+    description_ = std::to_string(segments) + (segments == 1 ? " segment, " : " segments, ") +
+                   (slow ? "slow" : "default") + " timeouts, client queues of " +
+                   std::to_string(queue);
+    return text.str();
+}
+
+Cluster::Cluster(std::size_t daemons, const std::filesystem::path& directory, std::uint64_t seed)
+    : lab_(daemons), hosts_(daemons) {
+    protocol::Rng rng(seed);
+    // The emulator takes the place of the bridge.
+    support::run_command({"ip", "link", "delete", "lab"});
+    std::vector<std::string> interfaces;
+    for (std::size_t i = 0; i < daemons; ++i) {
+        interfaces.push_back(outer_interface(i));
+        // Frames as long as they are on a real wire: the emulator's luck is drawn per frame.
+        support::run_command({"ip", "link", "set", inner_interface(i), "gso_max_segs", "1"},
+                             lab_.namespace_of(i));
+    }
+    links_ = std::make_unique<LinkEmulator>(interfaces, rng.next());
+
+    const auto file = directory / "spread.conf";
+    std::ofstream(file) << configuration(rng);
+    for (std::size_t i = 0; i < daemons; ++i) {
+        Host& host = hosts_[i];
+        host.directory = directory / name(i);
+        std::filesystem::create_directories(host.directory);
+        const support::DaemonSpec spec{.name = name(i),
+                                       .address = support::NetworkLab::address(i),
+                                       .network_namespace = lab_.namespace_of(i)};
+        host.process = std::make_unique<support::DaemonProcess>(support::DaemonKind::kOurs, spec,
+                                                                file, host.port, host.directory);
+    }
+    for (Host& host : hosts_) {
+        host.process->wait_listening();
+    }
+}
+
+std::string Cluster::name(std::size_t daemon) {
+    return "d" + std::to_string(daemon + 1);
+}
+
+std::string Cluster::unix_address(std::size_t daemon) const {
+    return hosts_[daemon].process->unix_socket().string();
+}
+
+std::string Cluster::tcp_address(std::size_t daemon) const {
+    return std::to_string(hosts_[daemon].port) + "@" + support::NetworkLab::address(daemon);
+}
+
+bool Cluster::serves(std::size_t daemon) const {
+    return hosts_[daemon].state == State::kRunning && hosts_[daemon].is_interface_up;
+}
+
+bool Cluster::runs(std::size_t daemon) const {
+    const State state = hosts_[daemon].state;
+    return state == State::kRunning || state == State::kPaused;
+}
+
+bool Cluster::is_lost(std::size_t daemon, std::uint32_t life) {
+    Host& host = hosts_[daemon];
+    check_process(daemon);
+    return host.life != life || host.state == State::kLeaving || host.state == State::kGone;
+}
+
+bool Cluster::crash(std::size_t daemon) {
+    Host& host = hosts_[daemon];
+    check_process(daemon);
+    if (host.state == State::kGone) {
+        return false;
+    }
+    host.state = State::kGone;
+    host.process->crash();
+    return true;
+}
+
+bool Cluster::ask_to_stop(std::size_t daemon) {
+    Host& host = hosts_[daemon];
+    check_process(daemon);
+    if (host.state != State::kRunning) {
+        return false;
+    }
+    host.state = State::kLeaving;
+    host.asked_to_stop = Clock::now();
+    host.process->process().signal(SIGTERM);
+    return true;
+}
+
+bool Cluster::pause(std::size_t daemon) {
+    Host& host = hosts_[daemon];
+    check_process(daemon);
+    if (host.state != State::kRunning) {
+        return false;
+    }
+    host.state = State::kPaused;
+    host.process->process().signal(SIGSTOP);
+    return true;
+}
+
+bool Cluster::resume(std::size_t daemon) {
+    Host& host = hosts_[daemon];
+    if (host.state != State::kPaused) {
+        return false;
+    }
+    host.state = State::kRunning;
+    host.process->process().signal(SIGCONT);
+    return true;
+}
+
+bool Cluster::restart(std::size_t daemon, bool keeps_state) {
+    Host& host = hosts_[daemon];
+    // Without its address it would not start.
+    if (host.state != State::kGone || !host.is_interface_up || violation_) {
+        return false;
+    }
+    if (!keeps_state) {
+        for (const auto& entry : std::filesystem::directory_iterator(host.directory)) {
+            if (entry.is_regular_file() && entry.path().extension() != ".log") {
+                std::filesystem::remove(entry.path());
+            }
+        }
+    }
+    host.process->restart();
+    ++host.life;
+    host.state = State::kRunning;
+    return true;
+}
+
+bool Cluster::plug(std::size_t daemon, bool in) {
+    Host& host = hosts_[daemon];
+    if (host.is_plugged == in) {
+        return false;
+    }
+    support::run_command({"ip", "link", "set", outer_interface(daemon), in ? "up" : "down"});
+    host.is_plugged = in;
+    return true;
+}
+
+bool Cluster::set_interface(std::size_t daemon, bool up) {
+    Host& host = hosts_[daemon];
+    if (host.is_interface_up == up) {
+        return false;
+    }
+    support::run_command({"ip", "link", "set", inner_interface(daemon), up ? "up" : "down"},
+                         lab_.namespace_of(daemon));
+    host.is_interface_up = up;
+    return true;
+}
+
+void Cluster::mend(std::size_t daemon) {
+    Host& host = hosts_[daemon];
+    plug(daemon, true);
+    set_interface(daemon, true);
+    resume(daemon);
+    if (host.state == State::kLeaving) {
+        support::wait_until(
+            name(daemon) + " to stop",
+            [&] {
+                check_process(daemon);
+                return host.state == State::kGone || violation_.has_value();
+            },
+            2 * kStopPatience);
+    }
+    restart(daemon, true);
+}
+
+void Cluster::tick() {
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+        check_process(i);
+        read_log(i);
+    }
+}
+
+void Cluster::check_process(std::size_t daemon) {
+    Host& host = hosts_[daemon];
+    if (host.state == State::kGone) {
+        return;
+    }
+    if (host.process->process().is_running()) {
+        if (host.state == State::kLeaving && Clock::now() - host.asked_to_stop > kStopPatience &&
+            !violation_) {
+            violation_ = {"D2", name(daemon) + " does not stop when asked to",
+                          last_log_lines(daemon)};
+        }
+        return;
+    }
+    const int status = host.process->process().wait_exit();
+    if ((host.state != State::kLeaving || status != 0) && !violation_) {
+        violation_ = {
+            "D1",
+            name(daemon) + " ended by itself, or with an error: status " + std::to_string(status),
+            last_log_lines(daemon)};
+    }
+    host.state = State::kGone;
+}
+
+void Cluster::read_log(std::size_t daemon) {
+    Host& host = hosts_[daemon];
+    std::ifstream log(host.directory / (name(daemon) + ".log"));
+    log.seekg(static_cast<std::streamoff>(host.log_read));
+    std::string line;
+    while (std::getline(log, line) && !log.eof()) {
+        host.log_read += line.size() + 1;
+        if (line.find("installed configuration of") != std::string::npos) {
+            ++installations_;
+        }
+    }
+}
+
+std::vector<std::string> Cluster::last_log_lines(std::size_t daemon) const {
+    constexpr std::size_t kLines = 15;
+    std::vector<std::string> lines;
+    std::istringstream log(hosts_[daemon].process->log());
+    std::string line;
+    while (std::getline(log, line)) {
+        lines.push_back(name(daemon) + " " + line);
+        if (lines.size() > kLines) {
+            lines.erase(lines.begin());
+        }
+    }
+    return lines;
+}
+
+}  // namespace spread::chaos

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/rng.hpp"
+#include "tests/chaos/link_emulator.hpp"
+#include "tests/checker/violation.hpp"
+#include "tests/support/daemon_process.hpp"
+#include "tests/support/network_lab.hpp"
+
+namespace spread::chaos {
+
+/// The daemons "d1", "d2", ..., each alone in a network namespace, and the network between them.
+class Cluster {
+  public:
+    /// Configures, starts, and returns when all accept clients. What varies from run to run
+    /// (segments, timeouts, queue bounds) is drawn from `seed`. Each daemon has its log, its state
+    /// and its Unix socket in a directory of its own below `directory`.
+    Cluster(std::size_t daemons, const std::filesystem::path& directory, std::uint64_t seed);
+
+    [[nodiscard]] std::size_t size() const { return hosts_.size(); }
+    [[nodiscard]] LinkEmulator& links() { return *links_; }
+
+    // Of clients.
+    [[nodiscard]] static std::string name(std::size_t daemon);
+    [[nodiscard]] std::string unix_address(std::size_t daemon) const;
+    [[nodiscard]] std::string tcp_address(std::size_t daemon) const;
+    [[nodiscard]] int namespace_of(std::size_t daemon) const { return lab_.namespace_of(daemon); }
+    /// Whether it is of use to connect: it runs, and neither is stopped nor on its way out.
+    [[nodiscard]] bool serves(std::size_t daemon) const;
+    /// Its process is there and was not told to go.
+    [[nodiscard]] bool runs(std::size_t daemon) const;
+    /// Counts its starts. A connection made in another life is lost.
+    [[nodiscard]] std::uint32_t life(std::size_t daemon) const { return hosts_[daemon].life; }
+    /// It was killed or told to go, or has gone by itself.
+    [[nodiscard]] bool is_lost(std::size_t daemon, std::uint32_t life);
+
+    // Faults. What does not apply to the daemon's state is not done, and the result is false.
+    bool crash(std::size_t daemon);
+    bool ask_to_stop(std::size_t daemon);
+    bool pause(std::size_t daemon);
+    bool resume(std::size_t daemon);
+    /// Only when it is gone. Without its state file, it is as on a new disk.
+    bool restart(std::size_t daemon, bool keeps_state);
+    /// The cable at the switch.
+    bool plug(std::size_t daemon, bool in);
+    /// The interface of the host itself; with it go its routes.
+    bool set_interface(std::size_t daemon, bool up);
+    /// Undoes whatever of the above holds, waiting for daemons on their way out.
+    void mend(std::size_t daemon);
+
+    /// Looks after the processes and logs; call often.
+    void tick();
+    /// A daemon that ended although nobody asked it to, or with an error.
+    [[nodiscard]] const std::optional<checker::Violation>& violation() const { return violation_; }
+    /// Rings that daemons say to have installed; each counts once per member.
+    [[nodiscard]] std::uint64_t installations() const { return installations_; }
+    /// How this run's daemons are configured, in a few words.
+    [[nodiscard]] const std::string& description() const { return description_; }
+
+  private:
+    enum class State : std::uint8_t { kRunning, kPaused, kLeaving, kGone };
+
+    struct Host {
+        std::unique_ptr<support::DaemonProcess> process;
+        std::filesystem::path directory;
+        std::uint16_t port = 0;
+        State state = State::kRunning;
+        std::uint32_t life = 1;
+        Clock::time_point asked_to_stop;
+        bool is_plugged = true;
+        bool is_interface_up = true;
+        std::uint64_t log_read = 0;  // bytes
+    };
+
+    std::string configuration(protocol::Rng& rng);
+    void check_process(std::size_t daemon);
+    void read_log(std::size_t daemon);
+    [[nodiscard]] std::vector<std::string> last_log_lines(std::size_t daemon) const;
+
+    support::NetworkLab lab_;
+    std::unique_ptr<LinkEmulator> links_;
+    std::string description_;
+    std::vector<Host> hosts_;
+    std::optional<checker::Violation> violation_;
+    std::uint64_t installations_ = 0;
+};
+
+}  // namespace spread::chaos
