@@ -252,7 +252,7 @@ Rates any_rates(Draw& draw, const Timeouts& timeouts, std::size_t daemons) {
     if (draw.percent(30)) {
         // A token must still be able to go round a few times within its timeout.
         const auto most = static_cast<std::uint32_t>(timeouts.token_loss_us / (6 * daemons));
-        rates.latency_us = draw.skewed32(10, most);
+        rates.latency_us = draw.skewed32(30, most);
         rates.jitter_us = draw.skewed32(1, most);
     }
     return rates;
@@ -293,7 +293,7 @@ constexpr std::array<Fault, 16> kFaults{{
     {"clock steps", 15, false, draw_clock_steps},
     {"reconfigurations", 8, false, draw_reconfigurations},
     {"second cascade", 10, true, draw_cascade},
-    {"deafness", 6, true, draw_deafness},
+    {"deafness", 2, true, draw_deafness},
 }};
 
 }  // namespace
