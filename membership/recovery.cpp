@@ -132,7 +132,9 @@ void RingEngine::Impl::enter_recovery(Instant now, const protocol::CommitToken& 
             }
         }
     }
-    recovery.obligation |= recovery.transitional;
+    if (!planted(protocol::PlantedBug::kObligationForgotten)) {
+        recovery.obligation |= recovery.transitional;
+    }
     if (planted(protocol::PlantedBug::kTransitionalNamesAll)) {
         recovery.transitional |= to_set(members);
     }
@@ -227,9 +229,7 @@ void RingEngine::Impl::recovery_token(Instant now, protocol::Token&& token, Engi
             ring_members.begin());
         token.complete[self / 8] |= static_cast<std::uint8_t>(1U << (self % 8));
         recovery.promised = true;
-        if (!planted(protocol::PlantedBug::kObligationForgotten)) {
-            obligation |= recovery.obligation;
-        }
+        obligation |= recovery.obligation;
     }
     bool all_complete = true;
     for (std::size_t i = 0; i < ring_members.size(); ++i) {

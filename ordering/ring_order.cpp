@@ -114,9 +114,6 @@ void RingOrder::answer_requests(Token& token, TokenVisit& visit) {
                 }
                 append_range(scratch_ranges_, SeqRange{seq, 1});
             } else if (visit.retransmitted < config_.window) {
-                if (planted(protocol::PlantedBug::kWrongRetransmission)) {
-                    slot = window_.find(window_.high());
-                }
                 if (planted(protocol::PlantedBug::kBufferLeaked)) {
                     static_cast<void>(new protocol::BufferRef(slot->datagram.buffer));
                 }

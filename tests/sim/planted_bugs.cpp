@@ -11,7 +11,7 @@ std::span<const PlantedBugCase> planted_bug_cases() {
         {kAruRaisedByStranger, {"P7a", "P7c", "P4", "P6d"}, 20},
         {kAgreedOverHole, {"P6c"}, 10},
         {kDeliveredAgain, {"P1b"}, 10},
-        {kTokenTakenTwice, {"P6b", "P4"}, 100},
+        {kTokenTakenTwice, {"P6b", "P4", "P7a", "P7c"}, 100},
         {kOwnMessagesLeftOut, {"P3"}, 10},
         {kHalfSentForgotten, {"P3"}, 30},
         {kBufferLeaked, {"R2"}, 10},
@@ -19,7 +19,7 @@ std::span<const PlantedBugCase> planted_bug_cases() {
         {kRingIdReused, {"P2g"}, 100},
         {kTransitionalSkipped, {"P2c"}, 5},
         {kTransitionalNamesAll, {"P2c", "P2f"}, 10},
-        {kHoleSkippedInRecovery, {"P4", "P6d"}, 100},
+        {kHoleSkippedInRecovery, {"P4", "P6d"}, 400},
         {kRecoveryDropsMember, {"P4", "P6d"}, 200},
         // Needs a packet that all survivors lost in front of one that they have.
         {kObligationForgotten, {"P3", "P6d"}, 3000},

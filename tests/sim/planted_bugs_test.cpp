@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 
@@ -15,6 +15,15 @@
 // breaks. Builds without SPREAD_PLANTED_BUGS have no bugs to find; there, the table is checked.
 
 namespace spread::sim {
+
+#ifdef SPREAD_PLANTED_BUGS
+
+void PrintTo(const PlantedBugCase& shown, std::ostream* out) {
+    *out << to_string(shown.bug);
+}
+
+#endif
+
 namespace {
 
 using protocol::PlantedBug;
