@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "membership/groups/daemon_set.hpp"
+#include "membership/groups/ended_groups.hpp"
 #include "membership/groups/group_exchange.hpp"
 #include "membership/groups/group_table.hpp"
 #include "membership/groups/group_view.hpp"
@@ -250,7 +251,9 @@ struct GroupEngine::Impl {
             return;  // stock ignores it as well (client protocol 5.3)
         }
         if (group == nullptr) {
-            group = &table.create(request.group, current_id);
+            GroupId id = current_id;
+            id.index = ended_groups.last_index(request.group);
+            group = &table.create(request.group, id);
         }
         table.add_member(*group, origin, request.member);
         if (origin == directory.self()) {
@@ -313,6 +316,7 @@ struct GroupEngine::Impl {
                        const NameField& member, GroupOutput& out) {
         advance(group);
         if (group.daemons.empty()) {
+            ended_groups.note(group.name, group.id.index);
             table.erase(group);
         } else {
             announce(change, group, origin, member, out);
@@ -444,6 +448,7 @@ struct GroupEngine::Impl {
         current_id = GroupId{.proc_id = group_proc_id(directory.id(synced.front())),
                              .time = group_time(next.counter - 1),
                              .index = 0};
+        ended_groups.clear();
         phase = GroupPhase::kTransitional;
         for (auto& [name, group] : table.groups()) {
             const bool lost = std::any_of(
@@ -492,6 +497,7 @@ struct GroupEngine::Impl {
         current_id = GroupId{.proc_id = group_proc_id(ring.representative),
                              .time = group_time(ring.counter),
                              .index = 0};
+        ended_groups.clear();
         if (synced == ring_members) {
             finish_changed_groups(out);
             phase = GroupPhase::kStable;
@@ -643,6 +649,8 @@ struct GroupEngine::Impl {
     DaemonSet synced;     ///< whose group state is known to equal ours; we are in it
     DaemonSet reachable;  ///< members of the last transitional configuration that was acted upon
     GroupId current_id;   ///< of the current configuration, index 0: ids of new groups start here
+    EndedGroups
+        ended_groups;  ///< of the current configuration: new groups of their names start there
 
     std::optional<GroupExchange> exchange;  ///< in the two exchange phases
     DaemonSet remembered;                   ///< transitional configuration that came meanwhile

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "membership/groups/ended_groups.hpp"
 #include "membership/groups/group_wire.hpp"
 #include "protocol/session_wire.hpp"
 #include "total_order_bus.hpp"
@@ -181,18 +182,37 @@ TEST_F(GroupEvents, ANameIsFreeOnceItsDisconnectIsDelivered) {
     Client& second = bus_.connect(0, "a1");
     bus_.join(second, "g");
     bus_.settle();
-    EXPECT_THAT(bus_.news(second), ElementsAre("JOIN g (1,100,1) [a1] a1"));
+    EXPECT_THAT(bus_.news(second), ElementsAre("JOIN g (1,100,3) [a1] a1"));
 }
 
-TEST_F(GroupEvents, AnEmptiedGroupStartsAgainAtIndexOne) {
+TEST_F(GroupEvents, AnEmptiedGroupTakesNoIdTwice) {
     Client& a = bus_.connect(0, "a1");
-    for (int life = 0; life < 2; ++life) {
+    for (const std::string id : {"(1,100,1)", "(1,100,3)"}) {
         bus_.join(a, "g");
         bus_.leave(a, "g");
         bus_.settle();
-        EXPECT_THAT(bus_.news(a), ElementsAre("JOIN g (1,100,1) [a1] a1", "SELF-LEAVE g"));
+        EXPECT_THAT(bus_.news(a), ElementsAre("JOIN g " + id + " [a1] a1", "SELF-LEAVE g"));
         EXPECT_THAT(bus_.engine(1).group_names(), IsEmpty());
     }
+    // A new configuration has ids of its own.
+    bus_.reform({{0, 1}});
+    bus_.settle();
+    bus_.join(a, "g");
+    bus_.settle();
+    EXPECT_THAT(bus_.news(a), ElementsAre("JOIN g (1,102,1) [a1] a1"));
+}
+
+TEST(EndedGroups, ForgetNamesButNotHowFarTheyCounted) {
+    EndedGroups ended;
+    EXPECT_EQ(ended.last_index(protocol::NameField("g")), 0);
+    ended.note(protocol::NameField("g"), 7);
+    for (int i = 0; i < 30000; ++i) {
+        ended.note(protocol::NameField("x" + std::to_string(i)), 2);
+    }
+    EXPECT_EQ(ended.last_index(protocol::NameField("g")), 7);
+    EXPECT_EQ(ended.last_index(protocol::NameField("new")), 7);
+    ended.clear();
+    EXPECT_EQ(ended.last_index(protocol::NameField("g")), 0);
 }
 
 TEST_F(GroupEvents, AMemberWithoutTheFlagIsListedAndGetsDataOnly) {
