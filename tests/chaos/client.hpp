@@ -34,6 +34,8 @@ class Client {
     void on_ready();
 
     [[nodiscard]] bool is_open() const { return session_.has_value() && !is_broken_; }
+    /// The present connection, or the last; no two have the same.
+    [[nodiscard]] checker::ClientId connection() const { return checked_; }
     [[nodiscard]] bool wants_membership() const { return wants_membership_; }
     [[nodiscard]] const std::string& private_name() const { return private_name_; }
     /// Members of the common group as this client knows them.

@@ -96,10 +96,10 @@ void Run::settle() {
         return;
     }
     stage_.is_silent = true;
-    std::vector<std::uint64_t> markers;
+    std::vector<Marker> markers;
     for (const auto& client : clients_) {
-        // One that was dropped just now, for it was slow, has nothing to say; see markers_came().
-        markers.push_back(client->is_open() ? client->send_marker() : 0);
+        const auto message = client->is_open() ? client->send_marker() : 0;
+        markers.push_back({message, client->connection()});
     }
     if (!go_on_until(Clock::now() + kDeliveryBound, [&] { return markers_came(markers); })) {
         if (!is_over()) {
@@ -199,11 +199,16 @@ bool Run::everybody_sees_everybody() const {
     });
 }
 
-bool Run::markers_came(const std::vector<std::uint64_t>& markers) const {
-    for (const auto& receiver : clients_) {
-        for (std::size_t i = 0; receiver->is_open() && i < clients_.size(); ++i) {
-            const bool counts = markers[i] != 0 && clients_[i]->is_open();
-            if (counts && receiver->last_from(clients_[i]->private_name()) != markers[i]) {
+bool Run::markers_came(const std::vector<Marker>& markers) const {
+    // Who was dropped for being slow, and came back, neither has a marker nor is owed any.
+    const auto counts = [&](std::size_t i) {
+        return markers[i].message != 0 && clients_[i]->is_open() &&
+               clients_[i]->connection() == markers[i].connection;
+    };
+    for (std::size_t receiver = 0; receiver < clients_.size(); ++receiver) {
+        for (std::size_t sender = 0; counts(receiver) && sender < clients_.size(); ++sender) {
+            if (counts(sender) && clients_[receiver]->last_from(clients_[sender]->private_name()) !=
+                                      markers[sender].message) {
                 return false;
             }
         }

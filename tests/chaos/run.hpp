@@ -41,6 +41,12 @@ class Run {
     Verdict execute();
 
   private:
+    /// What a client sends last, and over which connection.
+    struct Marker {
+        std::uint64_t message = 0;
+        checker::ClientId connection;
+    };
+
     /// Lets everything go on until `condition` holds, the time is over or the run has to end. True
     /// when the condition held.
     bool go_on_until(Clock::time_point deadline, const std::function<bool()>& condition);
@@ -49,7 +55,7 @@ class Run {
     void storm();
     void settle();
     [[nodiscard]] bool everybody_sees_everybody() const;
-    [[nodiscard]] bool markers_came(const std::vector<std::uint64_t>& markers) const;
+    [[nodiscard]] bool markers_came(const std::vector<Marker>& markers) const;
     [[nodiscard]] std::vector<std::string> what_everybody_sees() const;
     void finish();
     Verdict report();
