@@ -144,6 +144,7 @@ void LinkEmulator::loop(const std::stop_token& stop) {
             }
         }
         send_due();
+        waiting_count_ = waiting_.size();
     }
 }
 

@@ -59,6 +59,8 @@ class LinkEmulator {
 
     void set(std::size_t from, std::size_t to, const LinkQuality& quality);
     [[nodiscard]] Counts counts() const;
+    /// Frames that are late and still to come, also after the faults that held them have ended.
+    [[nodiscard]] std::size_t waiting() const { return waiting_count_; }
 
   private:
     struct Waiting {
@@ -109,6 +111,7 @@ class LinkEmulator {
     Counter corrupted_{0};
     Counter overflowed_{0};
     Counter oversized_{0};
+    std::atomic<std::size_t> waiting_count_{0};
 
     std::jthread thread_;  // last: it uses all of the above
 };

@@ -54,6 +54,9 @@ class Run {
     [[nodiscard]] bool is_over() const { return interrupt_ || stage_.violation().has_value(); }
     void storm();
     void settle();
+    /// One attempt: everybody sees everybody, says a last word and hears all the others'. False
+    /// when the network changed in between, or the run has to end.
+    bool exchange_markers(Clock::time_point deadline);
     [[nodiscard]] bool everybody_sees_everybody() const;
     [[nodiscard]] bool markers_came(const std::vector<Marker>& markers) const;
     [[nodiscard]] std::vector<std::string> what_everybody_sees() const;
