@@ -43,7 +43,7 @@ TEST(MessageBook, SeesEveryDamageToABody) {
         damaged[at] ^= std::byte{0x10};
         ASSERT_EQ(book.find("#a#d1", draft.mess_type, damaged), std::nullopt) << "byte " << at;
     }
-    for (const std::size_t bytes : {0, 7, 8, 4999}) {
+    for (const std::size_t bytes : {0U, 7U, 8U, 4999U}) {
         const auto shorter = std::span(draft.body).first(bytes);
         EXPECT_EQ(book.find("#a#d1", draft.mess_type, shorter), std::nullopt) << bytes;
     }
