@@ -45,7 +45,7 @@ TEST_P(ScenarioFiles, MeetTheirExpectationsAndAllProperties) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ScenarioFiles, testing::ValuesIn(scenario_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& each) { return each.param; });
 
 }  // namespace
 }  // namespace spread::sim
