@@ -37,8 +37,18 @@ std::uint64_t digest_of(const protocol::Message& body) {
         filled = 0;
     };
     for (std::size_t i = 0; i < body.slice_count(); ++i) {
-        for (const std::byte each : body.slice(i).bytes()) {
-            word = (word << 8U) | static_cast<std::uint64_t>(each);
+        auto bytes = body.slice(i).bytes();
+        while (!bytes.empty()) {
+            if (filled == 0 && bytes.size() >= 8) {
+                for (std::size_t byte = 0; byte < 8; ++byte) {  // one load, one swap
+                    word = (word << 8U) | static_cast<std::uint64_t>(bytes[byte]);
+                }
+                bytes = bytes.subspan(8);
+                fold();
+                continue;
+            }
+            word = (word << 8U) | static_cast<std::uint64_t>(bytes.front());
+            bytes = bytes.subspan(1);
             if (++filled == 8) {
                 fold();
             }
