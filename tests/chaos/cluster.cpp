@@ -15,6 +15,8 @@ namespace spread::chaos {
 namespace {
 
 constexpr auto kStopPatience = std::chrono::seconds(20);
+/// What a shell says of a process that SIGTERM ended.
+constexpr int kKilledByTerm = 128 + 15;
 constexpr std::size_t kSegmentsMax = 3;
 
 std::string outer_interface(std::size_t host) {
@@ -136,6 +138,7 @@ bool Cluster::ask_to_stop(std::size_t daemon) {
     if (host.state != State::kRunning) {
         return false;
     }
+    read_log(daemon);
     host.state = State::kLeaving;
     host.asked_to_stop = Clock::now();
     host.process->process().signal(SIGTERM);
@@ -177,6 +180,7 @@ bool Cluster::restart(std::size_t daemon, bool keeps_state) {
         }
     }
     host.process->restart();
+    host.is_ready = false;
     ++host.life;
     host.state = State::kRunning;
     return true;
@@ -241,7 +245,11 @@ void Cluster::check_process(std::size_t daemon) {
         return;
     }
     const int status = host.process->process().wait_exit();
-    if ((host.state != State::kLeaving || status != 0) && !violation_) {
+    // While it starts there is nothing to leave yet, and the signal just ends it.
+    const bool may_be_killed = host.state == State::kLeaving && !host.is_ready;
+    const bool is_fine = (host.state == State::kLeaving && status == 0) ||
+                         (may_be_killed && status == kKilledByTerm);
+    if (!is_fine && !violation_) {
         violation_ = {
             "D1",
             name(daemon) + " ended by itself, or with an error: status " + std::to_string(status),
@@ -257,6 +265,9 @@ void Cluster::read_log(std::size_t daemon) {
     std::string line;
     while (std::getline(log, line) && !log.eof()) {
         host.log_read += line.size() + 1;
+        if (line.find("ready: serving") != std::string::npos) {
+            host.is_ready = true;
+        }
         if (line.find("installed configuration of") != std::string::npos) {
             ++installations_;
         }

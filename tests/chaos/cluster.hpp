@@ -74,6 +74,7 @@ class Cluster {
         State state = State::kRunning;
         std::uint32_t life = 1;
         Clock::time_point asked_to_stop;
+        bool is_ready = false;  ///< this life serves clients, as its log says
         bool is_plugged = true;
         bool is_interface_up = true;
         std::uint64_t log_read = 0;  // bytes
