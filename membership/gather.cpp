@@ -79,6 +79,8 @@ void RingEngine::Impl::on_join(Instant now, const protocol::PacketHeader& from,
     if (join.incarnation == peer.incarnation && join.join_seq <= peer.join_seq) {
         return;
     }
+    // Of a stranger also a lower incarnation is heard: its host may have lost the state file while
+    // its clock went back. A late join of an older life then costs one needless gather.
     const auto known = member ? member_incarnations[static_cast<std::size_t>(at - members.begin())]
                               : protocol::Incarnation{};
     if (join.incarnation < known) {

@@ -636,6 +636,11 @@ void Host::read_one(protocol::SessionId id, Served& served) {
 }
 
 void Host::apply() {
+    if (session_out_.writes.empty() && session_out_.stops.empty() && session_out_.closes.empty() &&
+        session_out_.submissions.empty() && !session_out_.resume) {
+        session_out_.opened.clear();
+        return;
+    }
     session::SessionOutput out;
     std::swap(out, session_out_);
     for (session::SessionOutput::Write& write : out.writes) {
