@@ -81,7 +81,7 @@ std::optional<DaemonState> parse_state(std::string_view text) {
 }
 
 DaemonState next_state(const std::optional<DaemonState>& stored, std::uint64_t wall_milliseconds) {
-    DaemonState state{wall_milliseconds, wall_milliseconds / 1000};
+    DaemonState state{wall_milliseconds, wall_milliseconds / protocol::kRingCounterMs};
     if (stored) {
         state.incarnation = std::max(state.incarnation, stored->incarnation + 1);
         state.ring_counter = std::max(state.ring_counter, stored->ring_counter + 1);

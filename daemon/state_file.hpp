@@ -28,7 +28,7 @@ struct DaemonState {
 
 /// Counters are set aside in blocks: the file is written before the counters are used, so that a
 /// crash between installing a ring and writing it down repeats none, and rarely.
-inline constexpr std::uint64_t kCountersReserved = 256;
+inline constexpr std::uint64_t kCountersReserved = 64;
 
 /// What to store before rings up to a block beyond `state` may be installed.
 [[nodiscard]] constexpr DaemonState reserve(DaemonState state) {

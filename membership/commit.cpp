@@ -12,8 +12,7 @@ void RingEngine::Impl::create_commit_token(Instant now, EngineOutput& out) {
     const auto& gather = std::get<Gather>(state);
     protocol::CommitToken token;
     // Steps of two: the number between belongs to the transitional configuration.
-    token.ring_id = RingId{config.self, static_cast<std::uint32_t>(rng.next()),
-                           std::max(highest_counter, my_counter) + 2};
+    token.ring_id = RingId{config.self, static_cast<std::uint32_t>(rng.next()), next_counter(now)};
     for (const DaemonId id : to_list(gather.candidates())) {
         token.members.emplace_back().id = id;
     }

@@ -51,6 +51,8 @@ struct RingEngine::Impl {
     void peer_unreachable(Instant now, DaemonId peer, EngineOutput& out);
 
     [[nodiscard]] RingState ring_state() const;
+    /// For a ring formed now: at least two beyond all known ones, and not behind the clock.
+    [[nodiscard]] std::uint64_t next_counter(Instant now) const;
     [[nodiscard]] std::optional<std::size_t> position(DaemonId id) const;
     [[nodiscard]] MemberSet to_set(const MemberList& members) const;
     [[nodiscard]] MemberList to_list(const MemberSet& set) const;
@@ -155,6 +157,8 @@ struct RingEngine::Impl {
     std::unique_ptr<ordering::RingOrder> order;
     RingId previous_ring_id;
     MemberSet obligation;  ///< promised to in recoveries of this ring's packets that did not finish
+    std::uint64_t first_counter;  ///< given at the start
+    Instant started_at{};
     std::uint64_t my_counter;       ///< of the last ring this daemon installed or helped to form
     std::uint64_t highest_counter;  ///< that it ever heard of
     ordering::SendQueue queue;

@@ -309,8 +309,8 @@ void RingEngine::Impl::install_alone(Instant now, EngineOutput& out) {
                       .safe_up_to = {},
                       .available_from = {},
                       .available = {}};
-    recovery.forming.ring_id = RingId{config.self, static_cast<std::uint32_t>(rng.next()),
-                                      std::max(highest_counter, my_counter) + 2};
+    recovery.forming.ring_id =
+        RingId{config.self, static_cast<std::uint32_t>(rng.next()), next_counter(now)};
     recovery.forming.members = {config.self};
     recovery.transitional.set(*position(config.self));
     recovery.obligation = obligation | recovery.transitional;

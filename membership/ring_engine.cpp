@@ -29,6 +29,7 @@ RingEngine::Impl::Impl(RingConfig ring_config, protocol::Incarnation my_incarnat
       tracer(listener),
       members{config.self},
       member_incarnations{my_incarnation},
+      first_counter(ring_counter),
       my_counter(ring_counter),
       highest_counter(ring_counter),
       queue(config.send_queue_messages_max, config.send_queue_bytes_max),
@@ -41,7 +42,7 @@ RingEngine::Impl::Impl(RingConfig ring_config, protocol::Incarnation my_incarnat
     }
     SPREAD_ASSERT(position(config.self).has_value());
     if (planted(protocol::PlantedBug::kRingIdReused)) {
-        my_counter = highest_counter = 0;
+        my_counter = highest_counter = first_counter = 0;
     }
     // Before its first ring a daemon is on a nameless one of its own, with nothing to recover.
     ring_id = RingId{config.self, static_cast<std::uint32_t>(rng.next()), ring_counter};
@@ -175,7 +176,14 @@ void RingEngine::Impl::token_retransmit_due(Instant now, EngineOutput& out) {
     send_to(sent_token->to, Channel::kToken, sent_token->datagram, out);
 }
 
+std::uint64_t RingEngine::Impl::next_counter(Instant now) const {
+    const auto ticks = (now - started_at) / std::chrono::milliseconds(protocol::kRingCounterMs);
+    return std::max(std::max(highest_counter, my_counter) + 2,
+                    first_counter + static_cast<std::uint64_t>(ticks));
+}
+
 void RingEngine::Impl::start(Instant now, EngineOutput& out) {
+    started_at = now;
     Gather gather;
     gather.proc_set = to_set({config.self});
     gather.starting = true;

@@ -45,7 +45,12 @@ using Incarnation = StrongId<struct IncarnationTag, std::uint64_t>;
 /// A client connection, unique within one life of the daemon. Never 0, never reused.
 using SessionId = StrongId<struct SessionIdTag, std::uint64_t>;
 
-/// Names one ring for ever. `counter` looks like epoch seconds (clients see its low 31 bits as the
+/// Unit of ring counters, in milliseconds of the host's clock: they follow the clock, so that a
+/// host without memory of its earlier rings does not repeat them. Fine enough that rings never form
+/// faster than counters pass.
+inline constexpr std::uint64_t kRingCounterMs = 16;
+
+/// Names one ring for ever. `counter` follows the clock (clients see its low 31 bits as the
 /// group id's time) and grows for every daemon with each ring it joins; `nonce` separates rings
 /// that a restarted representative might form under the same counter.
 struct RingId {

@@ -440,5 +440,20 @@ TEST(RingEngine, ForeignAndMalformedDatagramsAreCountedAndDropped) {
     EXPECT_TRUE(out.sends.empty());
 }
 
+// A daemon that lost its state file starts from its clock: what its earlier life used must not lie
+// ahead of that, however long that life lasted. Found by tools/chaos.
+TEST(RingEngine, RingCountersFollowTheClock) {
+    SimCluster cluster(2, 1);
+    cluster.start(0);
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 2s));
+    const std::uint64_t before = cluster.engine(0).ring_id().counter;
+    cluster.run_for(10s);
+    cluster.start(1);
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 2s));
+    const std::uint64_t after = cluster.engine(0).ring_id().counter;
+    EXPECT_GE(after, before + 10000 / protocol::kRingCounterMs);
+    EXPECT_LE(after, before + 12000 / protocol::kRingCounterMs + 4);
+}
+
 }  // namespace
 }  // namespace spread::sim

@@ -141,8 +141,9 @@ void Host::start(StateFate fate) {
     if (fate != StateFate::kKept && lives_ > 0) {
         // A machine that lost its disk, or got an old one back, is away for longer than its rings
         // ran ahead of the clock.
-        const std::uint64_t needed_ms = std::max((simulator_.highest_counter() + 2) * 1000,
-                                                 simulator_.highest_incarnation() + 1);
+        const std::uint64_t needed_ms =
+            std::max((simulator_.highest_counter() + 2) * protocol::kRingCounterMs,
+                     simulator_.highest_incarnation() + 1);
         if (wall_ms() < needed_ms) {
             wall_offset_us_ += static_cast<std::int64_t>(needed_ms - wall_ms()) * 1000;
         }
