@@ -26,8 +26,9 @@ struct DaemonState {
 [[nodiscard]] DaemonState next_state(const std::optional<DaemonState>& stored,
                                      std::uint64_t wall_milliseconds);
 
-/// Counters are set aside in blocks: the file is written before the counters are used, so that a
-/// crash between installing a ring and writing it down repeats none, and rarely.
+/// Counters are set aside ahead, so that a crash between installing a ring and writing it down
+/// repeats none while rings form faster than the clock runs. Past the block the clock itself keeps
+/// the next life ahead (kRingCounterMs).
 inline constexpr std::uint64_t kCountersReserved = 64;
 
 /// What to store before rings up to a block beyond `state` may be installed.
