@@ -23,6 +23,8 @@ constexpr std::uint32_t kDefaultPersonalWindow = 20;
 constexpr std::uint32_t kDefaultAcceleratedWindow = 15;
 /// A shorter timeout is less than the scheduling jitter of a loaded host.
 constexpr std::uint32_t kSensibleTimeoutMs = 10;
+/// In the order in which stock registers them and names them to clients (operations 5).
+constexpr std::array<std::string_view, 3> kMethods = {"NULL", "IP", "PWORD"};
 
 class OptionChecker {
   public:
@@ -42,6 +44,9 @@ class OptionChecker {
     void read_auth_methods();
     std::vector<std::string> methods_of(OptionId id);
     void check_windows();
+    void check_dependent_options();
+    void warn_idle(OptionId id, bool is_in_use, std::string_view remedy);
+    [[nodiscard]] bool is_method(std::string_view name) const;
     [[nodiscard]] const OptionTerm* last(OptionId id) const;
     [[nodiscard]] Position value_at(OptionId id) const;
 
@@ -94,6 +99,7 @@ void OptionChecker::run() {
     read_timeouts();
     read_auth_methods();
     check_windows();
+    check_dependent_options();
 }
 
 void OptionChecker::apply(const OptionTerm& option) {
@@ -117,12 +123,30 @@ void OptionChecker::apply(const OptionTerm& option) {
         case OptionId::kDaemonGroup: result_.daemon_group = text(); break;
         case OptionId::kAccessControlPolicy:
             result_.access_control_policy = text();
-            if (result_.access_control_policy != "PERMIT") {
+            if (text() != "PERMIT" && text() != "RULES") {
                 error(option.value_at, "unknown AccessControlPolicy " + in_quotes(text()) +
-                                           "; the only policy is PERMIT");
+                                           "; the policies are PERMIT and RULES");
             }
             break;
+        case OptionId::kAccessIPFile: result_.access_ip_file = text(); break;
+        case OptionId::kAccessPasswordFile: result_.access_password_file = text(); break;
+        case OptionId::kAccessRulesFile: result_.access_rules_file = text(); break;
+        case OptionId::kMaxSessions: result_.max_sessions = number(); break;
         case OptionId::kMaxSessionMessages: result_.max_session_messages = number(); break;
+        case OptionId::kMaxSessionBytes: result_.max_session_bytes = number(); break;
+        case OptionId::kMaxSessionGroups: result_.max_session_groups = number(); break;
+        case OptionId::kSlowReaderPolicy:
+            if (text() != "disconnect" && text() != "block") {
+                error(option.value_at, "unknown SlowReaderPolicy " + in_quotes(text()) +
+                                           "; the policies are disconnect and block");
+            }
+            result_.slow_reader_policy =
+                text() == "block" ? SlowReaderPolicy::kBlock : SlowReaderPolicy::kDisconnect;
+            break;
+        case OptionId::kSlowReaderTimeout:
+            result_.slow_reader_timeout = std::chrono::milliseconds(number());
+            break;
+        case OptionId::kOldClientLayout: result_.old_client_layout = boolean(); break;
         case OptionId::kWindow: result_.window = number(); break;
         case OptionId::kPersonalWindow: result_.personal_window = number(); break;
         case OptionId::kAcceleratedRing: result_.accelerated_ring = boolean(); break;
@@ -221,9 +245,9 @@ void OptionChecker::read_timeouts() {
     result_.timeouts = timeouts;
 }
 
-/// The names in all lists of one option, each once.
+/// The names in all lists of one option, each once, in the order of kMethods.
 std::vector<std::string> OptionChecker::methods_of(OptionId id) {
-    std::vector<std::string> methods;
+    std::array<bool, kMethods.size()> is_named{};
     for (const OptionTerm& option : options_) {
         if (option.spec->id != id || !option.is_valid) {
             continue;
@@ -237,13 +261,20 @@ std::vector<std::string> OptionChecker::methods_of(OptionId id) {
             rest.remove_prefix(start);
             const std::string_view name = rest.substr(0, rest.find_first_of(" \t"));
             rest.remove_prefix(name.size());
-            if (name != "NULL" && name != "IP") {
+            const auto* const known = std::find(kMethods.begin(), kMethods.end(), name);
+            if (known == kMethods.end()) {
                 error(option.value_at, "unknown authentication method " + in_quotes(name) + " in " +
                                            std::string(option.spec->name) +
-                                           "; the methods are NULL and IP");
-            } else if (std::find(methods.begin(), methods.end(), name) == methods.end()) {
-                methods.emplace_back(name);
+                                           "; the methods are NULL, IP and PWORD");
+            } else {
+                is_named[static_cast<std::size_t>(known - kMethods.begin())] = true;
             }
+        }
+    }
+    std::vector<std::string> methods;
+    for (std::size_t i = 0; i < kMethods.size(); ++i) {
+        if (is_named[i]) {
+            methods.emplace_back(kMethods[i]);
         }
     }
     return methods;
@@ -261,7 +292,7 @@ void OptionChecker::read_auth_methods() {
         warning(value_at(is_allowed_given ? OptionId::kAllowedAuthMethods
                                           : OptionId::kRequiredAuthMethods),
                 "no authentication method is allowed, so every client will be refused; set "
-                "AllowedAuthMethods = \"NULL\" or \"IP\"");
+                "AllowedAuthMethods = \"NULL\", \"IP\" or \"PWORD\"");
     }
 }
 
@@ -309,6 +340,36 @@ void OptionChecker::check_windows() {
                     text + "; this will be an error once AcceleratedRing = yes");
         }
     }
+}
+
+bool OptionChecker::is_method(std::string_view name) const {
+    const auto names = [&](const std::vector<std::string>& list) {
+        return std::find(list.begin(), list.end(), name) != list.end();
+    };
+    return names(result_.allowed_auth_methods) || names(result_.required_auth_methods);
+}
+
+void OptionChecker::warn_idle(OptionId id, bool is_in_use, std::string_view remedy) {
+    const OptionTerm* const option = last(id);
+    if (option != nullptr && !is_in_use) {
+        warning(option->at, std::string(option->spec->name) + " has no effect; " +
+                                std::string(remedy) + ", or remove it");
+    }
+}
+
+/// Options that mean something only beside another one.
+void OptionChecker::check_dependent_options() {
+    if (diagnostics_.error_count() > 0) {
+        return;  // the other option may be the one that is wrong
+    }
+    warn_idle(OptionId::kSlowReaderTimeout, result_.slow_reader_policy == SlowReaderPolicy::kBlock,
+              "set SlowReaderPolicy = block");
+    warn_idle(OptionId::kAccessIPFile, is_method("IP"),
+              "name IP in AllowedAuthMethods or RequiredAuthMethods");
+    warn_idle(OptionId::kAccessPasswordFile, is_method("PWORD"),
+              "name PWORD in AllowedAuthMethods or RequiredAuthMethods");
+    warn_idle(OptionId::kAccessRulesFile, result_.access_control_policy == "RULES",
+              "set AccessControlPolicy = RULES");
 }
 
 }  // namespace

@@ -92,6 +92,12 @@ struct StockTimeouts {
     std::chrono::milliseconds token, hurry, alive, join, rep, seg, gather, form, lookup;
 };
 
+/// What happens when a client's queue is full (SlowReaderPolicy).
+enum class SlowReaderPolicy : std::uint8_t {
+    kDisconnect,  ///< the client is disconnected, as stock does
+    kBlock,       ///< senders wait for it, for SlowReaderTimeout at most
+};
+
 enum class LogPriority : std::uint8_t { kDebug, kInfo, kWarning, kError, kCritical, kFatal };
 
 /// A checked configuration: immutable once built. Values not set in the file are nullopt where
@@ -113,10 +119,20 @@ struct Configuration {
     std::optional<std::string> runtime_dir;
     std::optional<std::string> daemon_user;
     std::optional<std::string> daemon_group;
+    /// Of NULL, IP and PWORD, each once and in this order, which is the one clients are told.
     std::vector<std::string> required_auth_methods;
     std::vector<std::string> allowed_auth_methods = {"NULL"};
-    std::string access_control_policy = "PERMIT";
+    std::string access_control_policy = "PERMIT";  ///< PERMIT or RULES
+    std::optional<std::string> access_ip_file;
+    std::optional<std::string> access_password_file;
+    std::optional<std::string> access_rules_file;
+    std::uint32_t max_sessions = 997;
     std::uint32_t max_session_messages = 1000;
+    std::uint32_t max_session_bytes = 167772160;  ///< as much as 1000 of the longest messages
+    std::uint32_t max_session_groups = 65536;
+    SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
+    std::chrono::milliseconds slow_reader_timeout{5000};
+    bool old_client_layout = true;
     std::optional<std::uint32_t> window;
     std::optional<std::uint32_t> personal_window;
     std::optional<bool> accelerated_ring;

@@ -18,6 +18,12 @@ constexpr std::uint32_t kPathBytesMax = 4095;
 constexpr std::uint32_t kTimeStampBytesMax = 255;
 constexpr std::uint32_t kUserBytesMax = 32;
 constexpr std::uint32_t kAuthListBytesMax = 89;
+constexpr std::uint32_t kPolicyBytesMax = 32;
+constexpr std::uint32_t kSessionsMax = 1000000;
+constexpr std::uint32_t kSessionGroupsMax = 1000000;
+// A queue that cannot hold the longest message would disconnect clients that read as they should.
+constexpr std::uint32_t kSessionBytesMin = 262144;
+constexpr std::uint32_t kSlowReaderTimeoutMaxMs = 3600000;
 
 using enum OptionId;
 using enum ValueKind;
@@ -35,8 +41,17 @@ constexpr std::array kOptions = {
     OptionSpec{"DaemonGroup", kDaemonGroup, kString, 1, kUserBytesMax},
     OptionSpec{"RequiredAuthMethods", kRequiredAuthMethods, kString, 0, kAuthListBytesMax},
     OptionSpec{"AllowedAuthMethods", kAllowedAuthMethods, kString, 0, kAuthListBytesMax},
-    OptionSpec{"AccessControlPolicy", kAccessControlPolicy, kString, 1, kUserBytesMax},
+    OptionSpec{"AccessControlPolicy", kAccessControlPolicy, kString, 1, kPolicyBytesMax},
+    OptionSpec{"AccessIPFile", kAccessIPFile, kString, 1, kPathBytesMax},
+    OptionSpec{"AccessPasswordFile", kAccessPasswordFile, kString, 1, kPathBytesMax},
+    OptionSpec{"AccessRulesFile", kAccessRulesFile, kString, 1, kPathBytesMax},
+    OptionSpec{"MaxSessions", kMaxSessions, kNumber, 1, kSessionsMax},
     OptionSpec{"MaxSessionMessages", kMaxSessionMessages, kNumber, 1, kAnyNumber},
+    OptionSpec{"MaxSessionBytes", kMaxSessionBytes, kNumber, kSessionBytesMin, kAnyNumber},
+    OptionSpec{"MaxSessionGroups", kMaxSessionGroups, kNumber, 1, kSessionGroupsMax},
+    OptionSpec{"SlowReaderPolicy", kSlowReaderPolicy, kString, 1, kPolicyBytesMax},
+    OptionSpec{"SlowReaderTimeout", kSlowReaderTimeout, kNumber, 1, kSlowReaderTimeoutMaxMs},
+    OptionSpec{"OldClientLayout", kOldClientLayout, kBool, 0, 0},
     OptionSpec{"ActiveIPVersion", kActiveIPVersion, kIpVersion, 0, 0},
     OptionSpec{"Window", kWindow, kNumber, 1, kWindowMax},
     OptionSpec{"PersonalWindow", kPersonalWindow, kNumber, 1, kWindowMax},

@@ -9,7 +9,7 @@
 
 namespace spread::config {
 
-/// Every option of a configuration file (configuration 4).
+/// Every option of a configuration file (configuration 4), ours included.
 enum class OptionId : std::uint8_t {
     kDebugFlags,
     kEventPriority,
@@ -24,7 +24,16 @@ enum class OptionId : std::uint8_t {
     kRequiredAuthMethods,
     kAllowedAuthMethods,
     kAccessControlPolicy,
+    kAccessIPFile,
+    kAccessPasswordFile,
+    kAccessRulesFile,
+    kMaxSessions,
     kMaxSessionMessages,
+    kMaxSessionBytes,
+    kMaxSessionGroups,
+    kSlowReaderPolicy,
+    kSlowReaderTimeout,
+    kOldClientLayout,
     kActiveIPVersion,
     kWindow,
     kPersonalWindow,

@@ -38,7 +38,16 @@ TEST(Options, WhatIsNotSetHasTheDocumentedDefault) {
     EXPECT_THAT(configuration->required_auth_methods, IsEmpty());
     EXPECT_THAT(configuration->allowed_auth_methods, ElementsAre("NULL"));
     EXPECT_EQ(configuration->access_control_policy, "PERMIT");
+    EXPECT_FALSE(configuration->access_ip_file);
+    EXPECT_FALSE(configuration->access_password_file);
+    EXPECT_FALSE(configuration->access_rules_file);
+    EXPECT_EQ(configuration->max_sessions, 997U);
     EXPECT_EQ(configuration->max_session_messages, 1000U);
+    EXPECT_EQ(configuration->max_session_bytes, 160U * 1024 * 1024);
+    EXPECT_EQ(configuration->max_session_groups, 65536U);
+    EXPECT_EQ(configuration->slow_reader_policy, SlowReaderPolicy::kDisconnect);
+    EXPECT_EQ(configuration->slow_reader_timeout, milliseconds(5000));
+    EXPECT_TRUE(configuration->old_client_layout);
     EXPECT_FALSE(configuration->window);
     EXPECT_FALSE(configuration->personal_window);
     EXPECT_FALSE(configuration->accelerated_ring);
@@ -58,6 +67,7 @@ TEST(Options, BooleansAreYesAndNoInAnyCase) {
     };
     const Case cases[] = {
         {"DangerousMonitor", [](const Configuration& c) { return c.dangerous_monitor; }},
+        {"OldClientLayout", [](const Configuration& c) { return c.old_client_layout; }},
         {"AcceleratedRing", [](const Configuration& c) { return c.accelerated_ring.value(); }},
         {"WideAreaNetwork", [](const Configuration& c) { return c.wide_area_network.value(); }},
         {"ExcludeSegAddrsFromHash",
@@ -99,7 +109,9 @@ TEST(Options, NumbersKeepTheirRange) {
         std::uint32_t max;
     };
     for (const Case& one :
-         {Case{"MaxSessionMessages", 1, 999999999}, Case{"Window", 1, 32767},
+         {Case{"MaxSessions", 1, 1000000}, Case{"MaxSessionMessages", 1, 999999999},
+          Case{"MaxSessionBytes", 262144, 999999999}, Case{"MaxSessionGroups", 1, 1000000},
+          Case{"SlowReaderTimeout", 1, 3600000}, Case{"Window", 1, 32767},
           Case{"PersonalWindow", 1, 32767}, Case{"AcceleratedWindow", 0, 32767}}) {
         // Window and PersonalWindow bound each other, so only the message of this option counts.
         const auto complaint = std::string(one.name) + " must be from " + std::to_string(one.min) +
@@ -120,7 +132,10 @@ TEST(Options, NumbersKeepTheirRange) {
             EXPECT_TRUE(complains(one.min - 1)) << one.name;
         }
     }
+    EXPECT_EQ(with_options("MaxSessions = 20000")->max_sessions, 20000U);
     EXPECT_EQ(with_options("MaxSessionMessages = 999999999")->max_session_messages, 999999999U);
+    EXPECT_EQ(with_options("MaxSessionBytes = 1000000")->max_session_bytes, 1000000U);
+    EXPECT_EQ(with_options("MaxSessionGroups = 7")->max_session_groups, 7U);
     EXPECT_THAT(problems_with("Window = '5'"), ElementsAre(HasSubstr("without quotes")));
 }
 
@@ -128,7 +143,8 @@ TEST(Options, PathsHaveALengthAndNoLineBreaks) {
     EXPECT_EQ(with_options("EventLogFile = '/var/log/%h_%q.log'")->event_log_file,
               "/var/log/%h_%q.log");
     EXPECT_EQ(with_options("RuntimeDir = /run/spread")->runtime_dir, "/run/spread");
-    for (const std::string name : {"EventLogFile", "RuntimeDir"}) {
+    for (const std::string name :
+         {"EventLogFile", "RuntimeDir", "AccessIPFile", "AccessPasswordFile", "AccessRulesFile"}) {
         EXPECT_TRUE(with_options(name + " = /" + std::string(4094, 'a')));
         EXPECT_THAT(problems_with(name + " = /" + std::string(4095, 'a')),
                     ElementsAre(HasSubstr("too long: 4096 bytes, at most 4095")));
@@ -206,7 +222,10 @@ TEST(Options, AuthenticationListsAccumulateAndSwitchNullOff) {
     EXPECT_THAT(both->required_auth_methods, ElementsAre("IP"));
     const auto two =
         with_options("AllowedAuthMethods = 'IP IP'\nAllowedAuthMethods = \" NULL\tIP \"");
-    EXPECT_THAT(two->allowed_auth_methods, ElementsAre("IP", "NULL"));
+    EXPECT_THAT(two->allowed_auth_methods, ElementsAre("NULL", "IP"));
+    const auto three = with_options("RequiredAuthMethods = 'PWORD IP NULL PWORD'");
+    EXPECT_THAT(three->required_auth_methods, ElementsAre("NULL", "IP", "PWORD"));
+    EXPECT_THAT(three->allowed_auth_methods, IsEmpty());
 }
 
 TEST(Options, ABlankRequiredListChangesNothing) {
@@ -224,8 +243,9 @@ TEST(Options, WarnsWhenNoClientCouldConnect) {
 }
 
 TEST(Options, UnknownAuthenticationMethodsAreErrors) {
-    EXPECT_THAT(problems_with("AllowedAuthMethods = 'NULL PWORD'"),
-                ElementsAre(HasSubstr("unknown authentication method 'PWORD'")));
+    EXPECT_THAT(problems_with("AllowedAuthMethods = 'NULL PASSWORD'"),
+                ElementsAre(HasSubstr("unknown authentication method 'PASSWORD' in "
+                                      "AllowedAuthMethods; the methods are NULL, IP and PWORD")));
     EXPECT_THAT(problems_with("RequiredAuthMethods = null"),
                 ElementsAre(HasSubstr("unknown authentication method 'null'")));
     const std::string longest = "'IP" + std::string(87, ' ') + "'";
@@ -234,10 +254,60 @@ TEST(Options, UnknownAuthenticationMethodsAreErrors) {
                 ElementsAre(HasSubstr("90 bytes, at most 89")));
 }
 
-TEST(Options, TheOnlyPolicyIsPermit) {
+TEST(Options, ThePoliciesArePermitAndRules) {
     EXPECT_EQ(with_options("AccessControlPolicy = \"PERMIT\"")->access_control_policy, "PERMIT");
+    EXPECT_EQ(with_options("AccessControlPolicy = RULES")->access_control_policy, "RULES");
     EXPECT_THAT(problems_with("AccessControlPolicy = permit"),
-                ElementsAre(HasSubstr("unknown AccessControlPolicy 'permit'")));
+                ElementsAre(HasSubstr("unknown AccessControlPolicy 'permit'; the policies are "
+                                      "PERMIT and RULES")));
+}
+
+TEST(Options, ASlowReaderIsDisconnectedOrBlocks) {
+    EXPECT_EQ(with_options("SlowReaderPolicy = disconnect")->slow_reader_policy,
+              SlowReaderPolicy::kDisconnect);
+    const auto block = with_options("SlowReaderTimeout = 250\nSlowReaderPolicy = \"block\"");
+    EXPECT_EQ(block->slow_reader_policy, SlowReaderPolicy::kBlock);
+    EXPECT_EQ(block->slow_reader_timeout, milliseconds(250));
+    EXPECT_THAT(problems_with("SlowReaderPolicy = Block"),
+                ElementsAre(HasSubstr("unknown SlowReaderPolicy 'Block'; the policies are "
+                                      "disconnect and block")));
+}
+
+TEST(Options, AccessFilesAreTakenAsWritten) {
+    const auto configuration = with_options(
+        "AllowedAuthMethods = IP RequiredAuthMethods = PWORD AccessControlPolicy = RULES\n"
+        "AccessIPFile = hosts AccessPasswordFile = '/etc/my users' AccessRulesFile = ./r");
+    EXPECT_EQ(configuration->access_ip_file, "hosts");
+    EXPECT_EQ(configuration->access_password_file, "/etc/my users");
+    EXPECT_EQ(configuration->access_rules_file, "./r");
+}
+
+TEST(Options, WarnsOfOptionsThatNothingAsksFor) {
+    EXPECT_THAT(problems_with("AccessIPFile = f\nAllowedAuthMethods = 'NULL PWORD'"),
+                ElementsAre("1:1: warning: AccessIPFile has no effect; name IP in "
+                            "AllowedAuthMethods or RequiredAuthMethods, or remove it"));
+    EXPECT_THAT(problems_with("AccessPasswordFile = f\nRequiredAuthMethods = IP "
+                              "AllowedAuthMethods = NULL"),
+                ElementsAre(HasSubstr("1:1: warning: AccessPasswordFile has no effect")));
+    EXPECT_THAT(problems_with("AccessControlPolicy = PERMIT AccessRulesFile = f"),
+                ElementsAre(HasSubstr("1:30: warning: AccessRulesFile has no effect")));
+    EXPECT_THAT(problems_with("SlowReaderPolicy = disconnect SlowReaderTimeout = 9"),
+                ElementsAre(HasSubstr("1:31: warning: SlowReaderTimeout has no effect; set "
+                                      "SlowReaderPolicy = block")));
+    EXPECT_THAT(problems_with("AccessIPFile = a AccessPasswordFile = b AccessRulesFile = c "
+                              "SlowReaderTimeout = 9\nAllowedAuthMethods = IP "
+                              "RequiredAuthMethods = PWORD AccessControlPolicy = RULES "
+                              "SlowReaderPolicy = block"),
+                IsEmpty());
+}
+
+TEST(Options, OfClientsPlayNoPartInTheHash) {
+    EXPECT_EQ(hash_text(*with_options(
+                  "MaxSessions = 1 MaxSessionBytes = 300000 MaxSessionGroups = 1 OldClientLayout = "
+                  "no SlowReaderPolicy = block SlowReaderTimeout = 1 AllowedAuthMethods = 'IP "
+                  "PWORD' AccessControlPolicy = RULES AccessIPFile = a AccessPasswordFile = b "
+                  "AccessRulesFile = c")),
+              hash_text(*with_options("")));
 }
 
 TEST(Options, WindowsMustFitIntoEachOther) {
@@ -320,7 +390,7 @@ TEST(Options, WideAreaIsSeveralSegmentsUnlessSaidOtherwise) {
 }
 
 TEST(Options, EveryNameIsFoundAndReserved) {
-    EXPECT_EQ(all_options().size(), 31U);
+    EXPECT_EQ(all_options().size(), 40U);
     for (const OptionSpec& spec : all_options()) {
         EXPECT_EQ(find_option(spec.name), &spec);
         EXPECT_TRUE(is_reserved(spec.name));
