@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,10 @@ class Glob {
     /// Takes at most pattern length times text length steps, and no memory.
     [[nodiscard]] bool matches(std::string_view text) const;
 
+    [[nodiscard]] bool matches_everything() const {
+        return elements_.size() == 1 && elements_.front() == kAnyRun;
+    }
+
     /// A shorter text never matches.
     [[nodiscard]] std::size_t shortest_match() const { return shortest_match_; }
 
@@ -32,5 +37,14 @@ class Glob {
     std::vector<Element> elements_;
     std::size_t shortest_match_ = 0;
 };
+
+struct GlobResult {
+    std::optional<Glob> glob;
+    std::string error;  ///< why there is no glob, and what to write
+};
+
+/// A pattern as files write it: `\` takes the next character literally, and `\xNN` stands for the
+/// byte with that hexadecimal number, which is how blanks and control characters are written.
+[[nodiscard]] GlobResult parse_glob(std::string_view word);
 
 }  // namespace spread::access

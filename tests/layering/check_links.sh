@@ -6,9 +6,9 @@ set -euo pipefail
 root=$1
 links=$2
 
-order=(config protocol ordering membership session)
+order=(config protocol ordering membership access session)
 declare -A directory=([config]=config [protocol]=protocol [ordering]=ordering
-                      [membership]=membership [session]=daemon/session)
+                      [membership]=membership [access]=daemon/access [session]=daemon/session)
 status=0
 
 complain() {

@@ -1,0 +1,279 @@
+#include "daemon/access/access_rules.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "config/diagnostics.hpp"
+#include "config/text.hpp"
+#include "daemon/access/line_reader.hpp"
+
+namespace spread::access {
+
+namespace {
+
+using config::did_you_mean;
+using config::in_quotes;
+
+// The longest names of the client protocol; a pattern for longer ones is a mistake.
+constexpr std::size_t kUserBytesMax = 10;
+constexpr std::size_t kLoginBytesMax = 32;
+constexpr std::size_t kGroupBytesMax = 32;
+
+constexpr std::string_view kLoginPrefix = "login:";
+constexpr std::array<std::string_view, 3> kFirstWords = {"allow", "deny", "default"};
+constexpr std::array<std::string_view, 3> kActions = {"connect", "join", "send"};
+
+}  // namespace
+
+/// Reads one file of rules.
+class RuleParser {
+  public:
+    explicit RuleParser(std::string_view text) : reader_(text, LineReader::Comment::kHashAlone) {}
+
+    AccessRulesResult run();
+
+  private:
+    using Words = std::vector<Word>;
+    using Rule = AccessRules::Rule;
+
+    /// The rules of one action, and which of them leaves nothing to the ones behind it.
+    struct Action {
+        std::vector<Rule>* rules;
+        std::uint32_t closed_in_line = 0;
+    };
+
+    void error(const Word& at, std::string message) {
+        diagnostics_.error(at.at, std::move(message));
+    }
+    void read_line(const Words& words);
+    void read_default(const Words& words);
+    void read_rule(const Words& words);
+    bool read_user(const Word& word, Rule& rule);
+    bool read_group(const Word& word, Rule& rule);
+    bool read_from(const Words& words, Rule& rule);
+    std::optional<Glob> read_glob(const Word& word, std::string_view text, std::size_t bytes_max,
+                                  std::string_view what);
+    bool is_end(const Words& words, std::size_t count, std::string_view form);
+
+    LineReader reader_;
+    config::Diagnostics diagnostics_;
+    AccessRules result_;
+    std::array<Action, kActions.size()> actions_ = {
+        {{&result_.connect_}, {&result_.join_}, {&result_.send_}}};
+    std::size_t rule_count_ = 0;
+    std::uint32_t default_line_ = 0;
+};
+
+AccessRulesResult RuleParser::run() {
+    while (!diagnostics_.is_full()) {
+        const Words& words = reader_.next();
+        if (words.empty()) {
+            break;
+        }
+        read_line(words);
+    }
+    AccessRulesResult result;
+    if (diagnostics_.error_count() == 0) {
+        result.rules = std::move(result_);
+    }
+    result.diagnostics = diagnostics_.take();
+    return result;
+}
+
+void RuleParser::read_line(const Words& words) {
+    const std::string_view first = words.front().text;
+    if (first == "default") {
+        read_default(words);
+    } else if (first == "allow" || first == "deny") {
+        read_rule(words);
+    } else {
+        error(words.front(), "a line begins with allow, deny or default, not with " +
+                                 in_quotes(first) + did_you_mean(first, kFirstWords));
+    }
+}
+
+void RuleParser::read_default(const Words& words) {
+    if (words.size() < 2 || (words[1].text != "allow" && words[1].text != "deny")) {
+        error(words.size() < 2 ? words[0] : words[1], "write default allow or default deny");
+        return;
+    }
+    if (!is_end(words, 2, "default allow|deny")) {
+        return;
+    }
+    if (default_line_ != 0) {
+        error(words[0], "the default is given already in line " + std::to_string(default_line_) +
+                            "; remove one of them");
+        return;
+    }
+    default_line_ = words[0].at.line;
+    result_.default_allow_ = words[1].text == "allow";
+}
+
+void RuleParser::read_rule(const Words& words) {
+    const std::string verdict(words[0].text);
+    const std::string_view name = words.size() > 1 ? words[1].text : std::string_view();
+    const auto* const action = std::find(kActions.begin(), kActions.end(), name);
+    if (action == kActions.end()) {
+        error(
+            words.size() < 2 ? words[0] : words[1],
+            verdict + " is followed by connect, join or send" +
+                (words.size() < 2 ? std::string()
+                                  : ", not by " + in_quotes(name) + did_you_mean(name, kActions)));
+        return;
+    }
+    const bool is_connect = name == "connect";
+    const std::size_t names = is_connect ? 3 : 4;
+    const std::string form =
+        verdict + " " + std::string(name) + (is_connect ? " USER [from ADDRESS]" : " USER GROUP");
+    if (words.size() < names) {
+        error(words[1], "this rule is incomplete; write " + form);
+        return;
+    }
+    Rule rule;
+    rule.allow = verdict == "allow";
+    if (!read_user(words[2], rule)) {
+        return;
+    }
+    if (is_connect) {
+        rule.group.any_run();
+        if (!read_from(words, rule)) {
+            return;
+        }
+    } else if (!read_group(words[3], rule) || !is_end(words, names, form)) {
+        return;
+    }
+    if (rule_count_ == AccessRules::kRulesMax) {
+        error(words[0], "there are more than " + std::to_string(AccessRules::kRulesMax) +
+                            " rules; combine some with patterns");
+        return;
+    }
+    ++rule_count_;
+    Action& target = actions_[static_cast<std::size_t>(action - kActions.begin())];
+    if (target.closed_in_line != 0) {
+        diagnostics_.warning(words[0].at, "this rule is never reached: the one in line " +
+                                              std::to_string(target.closed_in_line) +
+                                              " decides about everybody");
+    } else if (!rule.by_login && rule.user.matches_everything() &&
+               rule.group.matches_everything() && !rule.from) {
+        target.closed_in_line = words[0].at.line;
+    }
+    target.rules->push_back(std::move(rule));
+}
+
+bool RuleParser::read_user(const Word& word, Rule& rule) {
+    std::string_view text = word.text;
+    rule.by_login = text.starts_with(kLoginPrefix);
+    if (rule.by_login) {
+        text.remove_prefix(kLoginPrefix.size());
+    }
+    auto glob = rule.by_login ? read_glob(word, text, kLoginBytesMax, "login names")
+                              : read_glob(word, text, kUserBytesMax, "user names");
+    if (!glob) {
+        return false;
+    }
+    rule.user = *std::move(glob);
+    return true;
+}
+
+bool RuleParser::read_group(const Word& word, Rule& rule) {
+    auto glob = read_glob(word, word.text, kGroupBytesMax, "group names");
+    if (!glob) {
+        return false;
+    }
+    rule.group = *std::move(glob);
+    if (word.text.front() == '#' && word.text.find_first_of("#*?\\", 1) == std::string_view::npos) {
+        diagnostics_.warning(word.at, in_quotes(word.text) +
+                                          " is taken as the name of a group; a comment needs a "
+                                          "blank behind its '#'");
+    }
+    return true;
+}
+
+bool RuleParser::read_from(const Words& words, Rule& rule) {
+    if (words.size() == 3) {
+        return true;
+    }
+    if (words[3].text != "from") {
+        error(words[3], "unexpected " + in_quotes(words[3].text) +
+                            "; a connect rule goes on with from ADDRESS or ends");
+        return false;
+    }
+    if (words.size() == 4) {
+        error(words[3], "from is followed by an address, a network, local or unix");
+        return false;
+    }
+    auto parsed = parse_address_pattern(words[4].text);
+    if (!parsed.pattern) {
+        error(words[4], std::move(parsed.error));
+        return false;
+    }
+    if (!parsed.warning.empty()) {
+        diagnostics_.warning(words[4].at, std::move(parsed.warning));
+    }
+    rule.from = parsed.pattern;
+    return is_end(words, 5, std::string(words[0].text) + " connect USER from ADDRESS");
+}
+
+std::optional<Glob> RuleParser::read_glob(const Word& word, std::string_view text,
+                                          std::size_t bytes_max, std::string_view what) {
+    if (text.empty()) {
+        error(word,
+              "there is no pattern behind " + in_quotes(word.text) + "; write login:* for all");
+        return std::nullopt;
+    }
+    auto parsed = parse_glob(text);
+    if (!parsed.glob) {
+        error(word, std::move(parsed.error));
+        return std::nullopt;
+    }
+    if (parsed.glob->shortest_match() > bytes_max) {
+        error(word, "the pattern " + in_quotes(text) + " can match nothing: " + std::string(what) +
+                        " have at most " + std::to_string(bytes_max) + " bytes");
+        return std::nullopt;
+    }
+    return std::move(parsed.glob);
+}
+
+bool RuleParser::is_end(const Words& words, std::size_t count, std::string_view form) {
+    if (words.size() == count) {
+        return true;
+    }
+    error(words[count], "unexpected " + in_quotes(words[count].text) + "; write " +
+                            std::string(form) + ", and a blank behind the '#' of a comment");
+    return false;
+}
+
+AccessRulesResult AccessRules::parse(std::string_view text) {
+    return RuleParser(text).run();
+}
+
+bool AccessRules::Rule::is_about(const Identity& who) const {
+    if (from && !from->matches(who.peer)) {
+        return false;
+    }
+    return by_login ? !who.login.empty() && user.matches(who.login) : user.matches(who.user);
+}
+
+bool AccessRules::decide(const std::vector<Rule>& rules, const Identity& who,
+                         std::string_view group) const {
+    for (const Rule& rule : rules) {
+        if (rule.group.matches(group) && rule.is_about(who)) {
+            return rule.allow;
+        }
+    }
+    return default_allow_;
+}
+
+bool AccessRules::may_connect(const Identity& who) const {
+    return decide(connect_, who, {});
+}
+
+bool AccessRules::may_join(const Identity& who, std::string_view group) const {
+    return decide(join_, who, group);
+}
+
+bool AccessRules::may_send(const Identity& who, std::string_view group) const {
+    return decide(send_, who, group);
+}
+
+}  // namespace spread::access

@@ -1,0 +1,32 @@
+#include "daemon/access/peer_address.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace spread::access {
+
+namespace {
+
+constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+
+}  // namespace
+
+PeerAddress PeerAddress::of(const config::IpAddress& address) {
+    PeerAddress peer;
+    const auto* from = address.bytes.begin();
+    std::size_t length = address.bytes.size();
+    if (address.family == config::IpAddress::Family::kV4) {
+        peer.kind = Kind::kV4;
+        length = 4;
+    } else if (std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), from)) {
+        peer.kind = Kind::kV4;
+        from += kMappedPrefix.size();
+        length = 4;
+    } else {
+        peer.kind = Kind::kV6;
+    }
+    std::copy_n(from, length, peer.bytes.begin());
+    return peer;
+}
+
+}  // namespace spread::access
