@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "config/configuration.hpp"
+#include "daemon/access_files.hpp"
 #include "daemon/engine_config.hpp"
 #include "daemon/host_facts.hpp"
 #include "daemon/listeners.hpp"
@@ -180,11 +181,6 @@ void log_start(const Loaded& loaded, const Options& options) {
              config::configuration_hash(configuration));
     log_info(LogType::kConfiguration, "My name: {}, id: {}, addr: {}, port: {}", escape(me.name),
              me.id, me.address.to_string(), configuration.segments[me.segment].port);
-    if (session_config_of(configuration, *loaded.self.daemon).auth_methods.empty()) {
-        log_warning(LogType::kSecurity,
-                    "no client will be admitted: the configured authentication methods are not "
-                    "available in this version, only NULL is");
-    }
     if (options.session_log) {
         log_info(LogType::kSession, "session log is on");
     }
@@ -240,15 +236,47 @@ void drop_privileges(const config::Configuration& configuration) {
     }
 }
 
-/// Logs configurations, keeps the ring counter on disk and tells the service manager.
+bool controls_access(const config::Configuration& configuration) {
+    return configuration.access_control_policy == "RULES";
+}
+
+/// What the access files say at the start; throws when the daemon would not do what they ask for.
+AccessSetup access_of(const config::Configuration& configuration) {
+    AccessLoad load = load_access(configuration);
+    for (const std::string& warning : load.warnings) {
+        log_warning(LogType::kSecurity, "{}", warning);
+    }
+    if (!load.errors.empty()) {
+        for (std::size_t i = 0; i + 1 < load.errors.size(); ++i) {
+            log_error(LogType::kSecurity, "{}", load.errors[i]);
+        }
+        throw StartupError(load.errors.back());
+    }
+    return std::move(load.setup);
+}
+
+/// Reads the access files again; whatever is wrong leaves what was there.
+void reload(const config::Configuration& configuration, AccessSetup& access,
+            SessionServer& server) {
+    AccessLoad load = reload_access(configuration, access);
+    for (const std::string& warning : load.warnings) {
+        log_warning(LogType::kSecurity, "{}", warning);
+    }
+    for (const std::string& error : load.errors) {
+        log_error(LogType::kSecurity, "{}; what was read before stays in force", error);
+    }
+    access = std::move(load.setup);
+    server.set_access(access, controls_access(configuration));
+    log_info(LogType::kConfiguration,
+             "SIGHUP: access files read again; changes of the configuration file need a restart");
+}
+
+/// Logs configurations and tells the service manager.
 class MembershipReporter {
   public:
-    MembershipReporter(const config::Configuration& configuration, StateFile& file,
-                       DaemonState stored, std::string clients)
+    MembershipReporter(const config::Configuration& configuration, std::string clients)
         : names_(configuration),
           configured_(configuration.daemons.size()),
-          file_(file),
-          stored_(stored),
           clients_(std::move(clients)) {}
 
     void operator()(const membership::ConfigurationChange& change) {
@@ -260,12 +288,6 @@ class MembershipReporter {
                  ring.counter);
         log_info(LogType::kMembership, "installed configuration of {} of {} daemons: {}",
                  change.members.size(), configured_, names_.of(change.members));
-        if (needs_reserve(stored_, ring.counter)) {
-            stored_ = reserve({stored_.incarnation, ring.counter});
-            if (!file_.path().empty() && !file_.store(stored_) && !std::exchange(told_, true)) {
-                log_info(LogType::kPrint, "{}; going on without", file_.problem());
-            }
-        }
         if (!std::exchange(ready_, true)) {
             log_info(LogType::kPrint, "ready: serving clients at {}", clients_);
             sd_notify(fmt::format("READY=1\nSTATUS={} of {} daemons: {}", change.members.size(),
@@ -279,10 +301,25 @@ class MembershipReporter {
   private:
     DaemonNames names_;
     std::size_t configured_;
-    StateFile& file_;
-    DaemonState stored_;
     std::string clients_;
     bool ready_ = false;
+};
+
+/// Keeps the counters of rings on disk.
+class CounterKeeper {
+  public:
+    CounterKeeper(StateFile& file, DaemonState state) : file_(&file), state_(state) {}
+
+    void operator()(std::uint64_t ring_counter) {
+        state_.ring_counter = ring_counter;
+        if (!file_->path().empty() && !file_->store(state_) && !std::exchange(told_, true)) {
+            log_info(LogType::kPrint, "{}; going on without", file_->problem());
+        }
+    }
+
+  private:
+    StateFile* file_;
+    DaemonState state_;
     bool told_ = false;
 };
 
@@ -302,6 +339,7 @@ void serve(const Loaded& loaded, const Options& options) {
     const std::size_t self = *loaded.self.daemon;
     const std::uint16_t port = configuration.segments[configuration.daemons[self].segment].port;
     raise_file_limit();
+    AccessSetup access = access_of(configuration);
 
     UdpTransport transport(configuration, self, loaded.locals);
     auto tcp = open_tcp_listeners(configuration, self, loaded.locals);
@@ -323,8 +361,7 @@ void serve(const Loaded& loaded, const Options& options) {
 
     StateFile file(options.state_dir, protocol::DaemonId{configuration.daemons[self].id});
     const DaemonState state = next_state(file.load(), wall_milliseconds());
-    const DaemonState stored = reserve(state);
-    if (file.path().empty() || !file.store(stored)) {
+    if (file.path().empty() || !file.store(state)) {
         log_info(LogType::kPrint, "the last ring is not remembered over restarts: {}",
                  file.problem());
     }
@@ -337,14 +374,16 @@ void serve(const Loaded& loaded, const Options& options) {
     const auto link = std::make_unique<RingLink>();
     {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
-                         random_seed()},
+                         random_seed(), CounterKeeper(file, state)},
                         DaemonNames(configuration), *link, transport, pool);
         const session::SessionConfig session_config = session_config_of(configuration, self);
         auto core = std::make_unique<session::SessionCore>(
             session_config, group_config_of(configuration, self), protocol::Rng(random_seed()));
         SessionServer server(std::move(core), *link, std::move(tcp), std::move(unix_socket),
                              {options.session_log, session_config.session_messages_max});
-        server.on_configuration(MembershipReporter(configuration, file, stored, clients));
+        server.on_configuration(MembershipReporter(configuration, clients));
+        server.set_access(access, controls_access(configuration));
+        server.on_reload([&] { reload(configuration, access, server); });
         ring.start();
         server.run();
         sd_notify("STOPPING=1");

@@ -7,10 +7,6 @@ namespace {
 
 constexpr int kWideAreaFactor = 4;
 
-bool knows(const std::string& method) {
-    return method == "NULL";
-}
-
 }  // namespace
 
 membership::RingConfig ring_config_of(const config::Configuration& configuration,
@@ -76,14 +72,18 @@ session::SessionConfig session_config_of(const config::Configuration& configurat
                                          std::size_t self) {
     session::SessionConfig sessions;
     sessions.daemon_name = configuration.daemons[self].name;
+    sessions.sessions_max = configuration.max_sessions;
     sessions.session_messages_max = configuration.max_session_messages;
-    sessions.auth_methods.clear();
-    const auto& required = configuration.required_auth_methods;
-    if (std::all_of(required.begin(), required.end(), knows)) {
-        std::copy_if(configuration.allowed_auth_methods.begin(),
-                     configuration.allowed_auth_methods.end(),
-                     std::back_inserter(sessions.auth_methods), knows);
-    }
+    sessions.session_bytes_max = configuration.max_session_bytes;
+    sessions.session_groups_max = configuration.max_session_groups;
+    sessions.slow_reader_policy =
+        configuration.slow_reader_policy == config::SlowReaderPolicy::kBlock
+            ? session::SlowReaderPolicy::kBlock
+            : session::SlowReaderPolicy::kDisconnect;
+    sessions.slow_reader_timeout = configuration.slow_reader_timeout;
+    sessions.old_client_layout = configuration.old_client_layout;
+    sessions.auth.allowed = configuration.allowed_auth_methods;
+    sessions.auth.required = configuration.required_auth_methods;
     return sessions;
 }
 

@@ -19,8 +19,7 @@ namespace spread::daemon {
 [[nodiscard]] membership::GroupConfig group_config_of(const config::Configuration& configuration,
                                                       std::size_t self);
 
-/// Clients are admitted by the methods of AllowedAuthMethods this build knows; with an unknown
-/// method required, nobody is (operations 5).
+/// Limits, authentication methods and policies of the session layer.
 [[nodiscard]] session::SessionConfig session_config_of(const config::Configuration& configuration,
                                                        std::size_t self);
 

@@ -5,10 +5,24 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <vector>
 
 #include "protocol/assert.hpp"
 
 namespace spread::daemon {
+
+void FrameRef::compact() const {
+    constexpr std::size_t kSlack = 512;
+    protocol::Message& bytes = frame_->bytes;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < bytes.slice_count(); ++i) {
+        kept += bytes.slice(i).buffer->capacity();
+    }
+    if (kept > 2 * bytes.size() + kSlack) {
+        std::vector<std::byte> scratch;
+        bytes = protocol::make_message(bytes.contiguous(scratch));
+    }
+}
 
 std::size_t OutboundQueue::gather(std::span<iovec> slices) const {
     std::size_t used = 0;
@@ -46,6 +60,7 @@ std::size_t OutboundQueue::consume(std::size_t bytes) {
     while (!frames_.empty() && head_sent_ >= frames_.front().bytes().size()) {
         head_sent_ -= frames_.front().bytes().size();
         frames_.pop_front();
+        compact_ -= compact_ > 0 ? 1 : 0;
         ++messages;
     }
     SPREAD_ASSERT(!frames_.empty() || head_sent_ == 0);

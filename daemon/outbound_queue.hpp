@@ -17,7 +17,11 @@ namespace spread::daemon {
 class FrameRef {
   public:
     FrameRef() = default;
-    explicit FrameRef(protocol::Message bytes) : frame_(new Frame{std::move(bytes), 1}) {}
+    /// `account` grows by the frame's bytes as long as it lives, and must outlive it; may be null.
+    explicit FrameRef(protocol::Message bytes, std::size_t* account = nullptr)
+        : frame_(new Frame{std::move(bytes), 1, account}) {
+        frame_->charge();
+    }
     FrameRef(const FrameRef& other) : frame_(other.frame_) {
         if (frame_ != nullptr) {
             ++frame_->references;
@@ -30,16 +34,33 @@ class FrameRef {
     }
     ~FrameRef() {
         if (frame_ != nullptr && --frame_->references == 0) {
+            frame_->refund();
             delete frame_;
         }
     }
 
     [[nodiscard]] const protocol::Message& bytes() const { return frame_->bytes; }
 
+    /// Moves a message out of buffers much larger than itself, for all who share it: a small one
+    /// that waits long must not keep a whole packet or read block.
+    void compact() const;
+
   private:
     struct Frame {
         protocol::Message bytes;
         std::uint32_t references;
+        std::size_t* account;
+
+        void charge() const {
+            if (account != nullptr) {
+                *account += bytes.size();
+            }
+        }
+        void refund() const {
+            if (account != nullptr) {
+                *account -= bytes.size();
+            }
+        }
     };
     Frame* frame_ = nullptr;
 };
@@ -57,6 +78,13 @@ class OutboundQueue {
     void clear() {
         frames_.clear();
         head_sent_ = 0;
+        compact_ = 0;
+    }
+    /// Compacts every frame: the queue will wait.
+    void compact() {
+        for (; compact_ < frames_.size(); ++compact_) {
+            frames_[compact_].compact();
+        }
     }
     [[nodiscard]] bool empty() const { return frames_.empty(); }
     [[nodiscard]] std::size_t size() const { return frames_.size(); }
@@ -71,6 +99,7 @@ class OutboundQueue {
   private:
     std::deque<FrameRef> frames_;
     std::size_t head_sent_ = 0;  // bytes of the first frame already written
+    std::size_t compact_ = 0;    // frames at the front that are compact
 };
 
 enum class FlushResult : std::uint8_t {

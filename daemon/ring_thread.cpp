@@ -61,6 +61,8 @@ RingThread::RingThread(Setup setup, DaemonNames names, RingLink& link, UdpTransp
       engine_(setup.config, setup.incarnation, setup.ring_counter, protocol::Rng(setup.random_seed),
               pool, *this),
       own_hash_(setup.config.config_hash),
+      keep_counter_(std::move(setup.keep_counter)),
+      kept_counter_(setup.ring_counter),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       readable_(transport.sockets().size()) {
     const auto watch = [this](int fd, std::uint32_t mark) {
@@ -341,6 +343,12 @@ void RingThread::report_bad_datagram(const Endpoint& source) {
 }
 
 void RingThread::dispatch() {
+    if (engine_.ring_counter() > kept_counter_) {
+        kept_counter_ = engine_.ring_counter();
+        if (keep_counter_) {
+            keep_counter_(kept_counter_);
+        }
+    }
     if (!out_.sends.empty()) {
         transport_.send(out_.sends);
     }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -40,6 +42,9 @@ class RingThread final : private membership::Tracer {
         protocol::Incarnation incarnation;
         std::uint64_t ring_counter = 0;
         std::uint64_t random_seed = 0;
+        /// Remembers the counter of a ring that is being formed, for the next life. Called on the
+        /// ring thread before anybody hears of it.
+        std::function<void(std::uint64_t)> keep_counter{};
     };
 
     /// `link`, `transport` and `pool` must outlive this object.
@@ -80,6 +85,8 @@ class RingThread final : private membership::Tracer {
     protocol::BufferPool& pool_;
     membership::RingEngine engine_;
     std::uint32_t own_hash_;
+    std::function<void(std::uint64_t)> keep_counter_;
+    std::uint64_t kept_counter_;
     protocol::Instant now_{};
     membership::EngineOutput out_;
     /// Deliveries that found the queue full: configuration changes, and what the engine released

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +13,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
 
 #include "daemon/clock.hpp"
 #include "daemon/endpoint.hpp"
@@ -32,6 +36,8 @@ constexpr std::size_t kHandshakeBytesMax = protocol::kConnectBytesMax + protocol
 constexpr std::size_t kDeliveriesPerTurnMax = 256;
 constexpr int kHandlersPerTurn = 256;
 constexpr int kAcceptsPerWait = 64;
+/// Rejected clients that may take their time to read why. More than these are cut off at once.
+constexpr std::size_t kLingeringMax = 1000;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 /// How long stopping waits for the ring, then for clients to take their last messages.
 constexpr auto kLeaveTimeout = std::chrono::milliseconds(400);
@@ -69,7 +75,9 @@ SessionServer::SessionServer(std::unique_ptr<session::SessionCore> core, RingLin
       // Both well below the queue's limit, so that a burst does not look like a slow reader.
       early_flush_messages_(std::max<std::size_t>(settings.session_messages_max / 4, 1)),
       deliveries_per_turn_(static_cast<int>(
-          std::clamp<std::size_t>(settings.session_messages_max / 4, 1, kDeliveriesPerTurnMax))) {
+          std::clamp<std::size_t>(settings.session_messages_max / 4, 1, kDeliveriesPerTurnMax))),
+      queued_bytes_max_(settings.queued_bytes_max) {
+    core_->set_hang_up_probe([this](protocol::SessionId id) { return has_hung_up(id); });
     signals_.add(SIGUSR1);
     wakeup_.assign(::dup(link.session_wakeup.fd()));
     for (TcpListener& listener : tcp_listeners_) {
@@ -120,6 +128,7 @@ void SessionServer::run() {
         connection->socket.close(ignored);
     }
     connections_.clear();
+    passwords_.reset();
 }
 
 // Accepting ----------------------------------------------------------------------------------
@@ -160,10 +169,12 @@ void SessionServer::accept_all(Acceptor& acceptor) {
         }
         set_client_options(fd, acceptor.is_unix);
         const std::string name = describe_peer(peer, acceptor.is_unix);
-        const protocol::SessionId id = core_->on_accept(now(), name, out_);
+        const auto address = acceptor.is_unix ? access::PeerAddress::unix_socket()
+                                              : access::PeerAddress::of(ip_of(peer.address()));
+        const protocol::SessionId id = core_->on_accept(now(), name, out_, address);
         const int family = acceptor.is_unix ? AF_UNIX : peer.family();
         auto connection = std::make_unique<Connection>(
-            Connection{id, Stream(io_), {}, name, true, false, false, false, false, false, false});
+            Connection{.id = id, .socket = Stream(io_), .queue = {}, .peer = name});
         error_code unwatched;
         connection->socket.assign(asio::generic::stream_protocol(family, 0), fd, unwatched);
         if (unwatched) {
@@ -218,8 +229,9 @@ void SessionServer::wait_signals() {
 void SessionServer::on_signal(int number) {
     switch (number) {
         case SIGHUP:
-            log_warning(LogType::kConfiguration,
-                        "SIGHUP ignored: this version reads its configuration at start only");
+            if (reload_hook_) {
+                reload_hook_();
+            }
             return;
         case SIGUSR1:
             reopen_log();
@@ -258,13 +270,19 @@ SessionServer::Connection* SessionServer::find(protocol::SessionId id) {
 }
 
 bool SessionServer::may_read() const {
-    return waiting_submissions_.empty() && unread_.empty() && link_.submit_has_room();
+    return waiting_submissions_.empty() && unread_.empty() && link_.submit_has_room() &&
+           !core_->is_blocked();
 }
 
 void SessionServer::wait_read(Connection& connection) {
+    if (std::exchange(connection.read_waiting, true)) {
+        return;
+    }
     connection.socket.async_wait(Stream::wait_read,
                                  [this, id = connection.id](const error_code& error) {
-                                     if (!error) {
+                                     Connection* waiting = error ? nullptr : find(id);
+                                     if (waiting != nullptr) {
+                                         waiting->read_waiting = false;
                                          on_readable(id);
                                      }
                                  });
@@ -279,7 +297,7 @@ void SessionServer::on_readable(protocol::SessionId id) {
         discard_input(*connection);
         return;
     }
-    if (!connection->reading || phase_ != Phase::kServing) {
+    if (!connection->reading || connection->paused || phase_ != Phase::kServing) {
         return;
     }
     const bool pressed = !may_read();
@@ -314,7 +332,7 @@ void SessionServer::on_readable(protocol::SessionId id) {
     if (connection == nullptr) {
         return;
     }
-    if (connection->reading || connection->closing) {
+    if ((connection->reading && !connection->paused) || connection->closing) {
         wait_read(*connection);
     }
 }
@@ -355,7 +373,8 @@ void SessionServer::on_peer_gone(protocol::SessionId id) {
 }
 
 void SessionServer::resume_readers() {
-    if (unread_.empty() || !waiting_submissions_.empty() || !link_.submit_is_low()) {
+    if (unread_.empty() || !waiting_submissions_.empty() || !link_.submit_is_low() ||
+        core_->is_blocked()) {
         return;
     }
     // Each gets one read, oldest first; whoever finds the queue full again goes to its end.
@@ -378,7 +397,7 @@ void SessionServer::resume_readers() {
 bool SessionServer::take_deliveries() {
     int taken = 0;
     const protocol::Instant at = now();
-    while (taken < deliveries_per_turn_) {
+    while (taken < deliveries_per_turn_ && !core_->is_blocked()) {
         membership::DeliveryEvent* front = link_.deliveries.front();
         if (front == nullptr) {
             break;
@@ -393,6 +412,7 @@ bool SessionServer::take_deliveries() {
         }
         core_->on_ring_event(at, std::move(event), out_);
         apply();
+        shed_load();
     }
     if (taken > 0 && link_.deliveries_are_low()) {
         link_.ring_wakeup.notify(RingLink::kDeliveryRoom);
@@ -428,7 +448,8 @@ bool SessionServer::push_submissions() {
 }
 
 bool SessionServer::has_work() {
-    if (link_.deliveries.front() != nullptr) {
+    const bool blocked = core_->is_blocked();
+    if (link_.deliveries.front() != nullptr && !blocked) {
         return true;
     }
     if (link_.ring_stopped.load(std::memory_order_acquire) && phase_ == Phase::kLeaving) {
@@ -440,13 +461,13 @@ bool SessionServer::has_work() {
     if (!waiting_submissions_.empty()) {
         return link_.submit_has_room();
     }
-    return !unread_.empty() && link_.submit_is_low();
+    return !unread_.empty() && link_.submit_is_low() && !blocked;
 }
 
 /// Carries out what the core asked for.
 void SessionServer::apply() {
     for (session::SessionOutput::Write& write : out_.writes) {
-        const FrameRef frame(std::move(write.bytes));
+        const FrameRef frame(std::move(write.bytes), &queued_bytes_);
         for (const protocol::SessionId id : write.sessions) {
             Connection* connection = find(id);
             if (connection == nullptr) {
@@ -458,6 +479,7 @@ void SessionServer::apply() {
             }
             connection->queue.push(frame);
             if (connection->write_waiting) {
+                connection->queue.compact();
                 continue;
             }
             if (connection->queue.size() >= early_flush_messages_) {
@@ -480,6 +502,21 @@ void SessionServer::apply() {
     for (const auto& each : out_.closes) {
         close(each);
     }
+    for (const protocol::SessionId id : out_.pauses) {
+        if (Connection* connection = find(id)) {
+            connection->paused = true;
+        }
+    }
+    for (const protocol::SessionId id : out_.resumes) {
+        Connection* connection = find(id);
+        if (connection != nullptr && std::exchange(connection->paused, false)) {
+            wait_read(*connection);
+        }
+    }
+    for (session::SessionOutput::PasswordCheck& check : out_.password_checks) {
+        check_password(check);
+    }
+    log_warnings();
     for (membership::Submission& submission : out_.submissions) {
         if (submission.control) {
             waiting_control_.emplace_back(std::move(submission));
@@ -520,6 +557,10 @@ void SessionServer::finish_closing(Connection& connection) {
     }
     connection.shut = true;
     ::shutdown(connection.socket.native_handle(), SHUT_WR);
+    if (++lingering_ > kLingeringMax) {
+        erase(connection.id);
+        return;
+    }
     // Whoever neither reads nor closes must not keep the socket.
     auto timer = std::make_shared<asio::steady_timer>(io_, kFlushTimeout);
     timer->async_wait([this, timer, id = connection.id](const error_code&) {
@@ -535,6 +576,7 @@ void SessionServer::erase(protocol::SessionId id) {
     if (found != connections_.end()) {
         error_code ignored;
         found->second->socket.close(ignored);
+        lingering_ -= found->second->shut ? 1 : 0;
         connections_.erase(found);
     }
 }
@@ -587,6 +629,7 @@ void SessionServer::stop_writing(Connection& connection) {
 
 void SessionServer::wait_write(Connection& connection) {
     connection.write_waiting = true;
+    connection.queue.compact();
     connection.socket.async_wait(Stream::wait_write,
                                  [this, id = connection.id](const error_code& error) {
                                      Connection* waiting = find(id);
@@ -617,6 +660,69 @@ void SessionServer::arm_core_timer() {
         core_->on_deadline(now(), out_);
         apply();
     });
+}
+
+// Access -------------------------------------------------------------------------------------
+
+void SessionServer::set_access(const AccessSetup& access, bool controls) {
+    core_->set_address_rules(access.addresses);
+    core_->set_access_rules(controls ? access.rules : nullptr);
+    if (passwords_ != nullptr) {
+        passwords_->replace_file(access.passwords);
+        return;
+    }
+    passwords_ =
+        std::make_unique<PasswordChecker>(access.passwords, [this](std::uint64_t id, bool is_good) {
+            asio::post(io_, [this, id, is_good] {
+                core_->on_password(now(), protocol::SessionId{id}, is_good, out_);
+                apply();
+            });
+        });
+}
+
+void SessionServer::check_password(session::SessionOutput::PasswordCheck& check) {
+    const std::uint64_t id = check.session.value;
+    if (passwords_ == nullptr ||
+        !passwords_->submit({id, std::move(check.user), std::move(check.password)})) {
+        // As a wrong one, but not from inside apply().
+        asio::post(io_, [this, id] {
+            core_->on_password(now(), protocol::SessionId{id}, false, out_);
+            apply();
+        });
+    }
+}
+
+/// The kernel says so even while bytes that came before are unread.
+bool SessionServer::has_hung_up(protocol::SessionId id) {
+    Connection* connection = find(id);
+    if (connection == nullptr) {
+        return true;
+    }
+    pollfd poll{connection->socket.native_handle(), POLLRDHUP, 0};
+    return ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+// Limits -------------------------------------------------------------------------------------
+
+void SessionServer::shed_load() {
+    while (queued_bytes_ > queued_bytes_max_) {
+        const std::size_t before = queued_bytes_;
+        core_->shed_load(now(), out_);
+        apply();
+        if (queued_bytes_ >= before) {
+            return;  // what is left belongs to rejected clients, who are gone in a moment
+        }
+    }
+}
+
+void SessionServer::log_warnings() {
+    for (const std::string& warning : out_.warnings) {
+        if (const auto more = warning_limit_.admit(now())) {
+            log_warning(LogType::kSession, "{}; it is dropped at a limit, unless it catches up{}",
+                        warning,
+                        *more == 0 ? std::string() : fmt::format(" ({} more unlogged)", *more));
+        }
+    }
 }
 
 // Session log --------------------------------------------------------------------------------

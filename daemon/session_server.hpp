@@ -16,9 +16,11 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "daemon/access_files.hpp"
 #include "daemon/listeners.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/outbound_queue.hpp"
+#include "daemon/password_check.hpp"
 #include "daemon/ring_link.hpp"
 #include "daemon/session/session_core.hpp"
 #include "membership/events.hpp"
@@ -30,7 +32,9 @@ namespace spread::daemon {
 ///
 /// One turn of its loop: take deliveries from the ring, write what became ready once per client,
 /// pass submissions on, then serve whatever sockets and timers are ready. When the submit queue is
-/// full, requests are not read until the ring thread has taken half of it; handshakes go on.
+/// full, requests are not read until the ring thread has taken half of it; handshakes go on. While
+/// a reader blocks (SlowReaderPolicy), neither requests are read nor deliveries taken: the ring
+/// slows down until it has caught up.
 class SessionServer {
   public:
     using ConfigurationHook = std::function<void(const membership::ConfigurationChange&)>;
@@ -38,6 +42,8 @@ class SessionServer {
     struct Settings {
         bool session_log = false;  ///< a line for each connect and disconnect
         std::size_t session_messages_max = 1000;
+        /// What the queues of all clients hold together at most; shared messages count once.
+        std::size_t queued_bytes_max = std::size_t{1} << 30U;
     };
 
     /// `link` must outlive this object.
@@ -47,6 +53,13 @@ class SessionServer {
     ~SessionServer();
     SessionServer(const SessionServer&) = delete;
     SessionServer& operator=(const SessionServer&) = delete;
+
+    /// Who may come in and what they may do; may be replaced at any time. Without `controls` rules
+    /// are not asked at all.
+    void set_access(const AccessSetup& access, bool controls);
+
+    /// Called on SIGHUP.
+    void on_reload(std::function<void()> hook) { reload_hook_ = std::move(hook); }
 
     /// Called on each configuration, before its sessions hear of it.
     void on_configuration(ConfigurationHook hook) { configuration_hook_ = std::move(hook); }
@@ -63,13 +76,15 @@ class SessionServer {
         OutboundQueue queue;
         std::string peer;
         bool reading = true;
+        bool read_waiting = false;   ///< the kernel will say when there is something to read
         bool opened = false;         ///< past its handshake
         bool unflushed = false;      ///< listed in unflushed_
         bool write_waiting = false;  ///< the kernel's buffer is full
         /// Closed for the core; lives on until its queue is written and the peer has read it.
         bool closing = false;
         bool shut = false;
-        bool deaf = false;  ///< takes no more writes; its input is still read to the end
+        bool deaf = false;    ///< takes no more writes; its input is still read to the end
+        bool paused = false;  ///< waits for a name or a verdict; not read meanwhile
     };
 
     struct Acceptor {
@@ -106,6 +121,10 @@ class SessionServer {
     void flush_one(Connection& connection);
     void arm_core_timer();
     void log_close(const session::SessionOutput::Close& close, const Connection* connection);
+    void check_password(session::SessionOutput::PasswordCheck& check);
+    [[nodiscard]] bool has_hung_up(protocol::SessionId id);
+    void log_warnings();
+    void shed_load();
     void note_opened(const session::SessionOutput::Opened& opened);
 
     void begin_stop();
@@ -128,6 +147,10 @@ class SessionServer {
     std::size_t early_flush_messages_;
     int deliveries_per_turn_;
     ConfigurationHook configuration_hook_;
+    std::function<void()> reload_hook_;
+    std::size_t queued_bytes_max_;
+    std::size_t queued_bytes_ = 0;  ///< of frames in queues; before connections_, which hold them
+    std::size_t lingering_ = 0;     ///< connections that are shut and wait for their peers
 
     std::unordered_map<protocol::SessionId, std::unique_ptr<Connection>> connections_;
     std::vector<protocol::SessionId> unflushed_;
@@ -148,6 +171,8 @@ class SessionServer {
     bool accepting_paused_ = false;
     RateLimit accept_limit_{std::chrono::seconds(10)};
     RateLimit rejected_limit_{std::chrono::milliseconds(100)};
+    RateLimit warning_limit_{std::chrono::milliseconds(100)};
+    std::unique_ptr<PasswordChecker> passwords_;  ///< last: its thread posts to io_
 };
 
 }  // namespace spread::daemon

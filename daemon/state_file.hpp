@@ -13,7 +13,7 @@ namespace spread::daemon {
 /// counter repeats even when the clock was set back.
 struct DaemonState {
     std::uint64_t incarnation = 0;   ///< milliseconds since 1970 at the start, or more
-    std::uint64_t ring_counter = 0;  ///< no ring beyond it was installed
+    std::uint64_t ring_counter = 0;  ///< of the last ring this daemon helped to form
 
     friend bool operator==(const DaemonState&, const DaemonState&) = default;
 };
@@ -25,22 +25,6 @@ struct DaemonState {
 /// The state of a new life: past the stored one and not behind the wall clock.
 [[nodiscard]] DaemonState next_state(const std::optional<DaemonState>& stored,
                                      std::uint64_t wall_milliseconds);
-
-/// Counters are set aside ahead, so that a crash between installing a ring and writing it down
-/// repeats none while rings form faster than the clock runs. Past the block the clock itself keeps
-/// the next life ahead (kRingCounterMs).
-inline constexpr std::uint64_t kCountersReserved = 64;
-
-/// What to store before rings up to a block beyond `state` may be installed.
-[[nodiscard]] constexpr DaemonState reserve(DaemonState state) {
-    state.ring_counter += kCountersReserved;
-    return state;
-}
-
-/// Whether a daemon that has installed `ring_counter` should reserve the next block.
-[[nodiscard]] constexpr bool needs_reserve(const DaemonState& stored, std::uint64_t ring_counter) {
-    return ring_counter + kCountersReserved / 2 > stored.ring_counter;
-}
 
 /// The file of one daemon in the state directory. Everything may fail without harm: the wall clock
 /// alone suffices while it runs forward.

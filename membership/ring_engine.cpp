@@ -456,6 +456,10 @@ std::optional<Instant> RingEngine::next_deadline() const {
     return earliest;
 }
 
+std::uint64_t RingEngine::ring_counter() const {
+    return impl_->my_counter;
+}
+
 bool RingEngine::send_queue_has_room() const {
     return impl_->queue.has_room();
 }

@@ -143,6 +143,33 @@ Message encode_network_view(const NameField& group, const GroupId& id,
     return frame.finish();
 }
 
+namespace {
+
+Message encode_3x(std::uint32_t cause, const NameField& group, const GroupId& id,
+                  std::span<const NameRun> members, std::span<const NameRun> set) {
+    const std::size_t count = name_count(set);
+    Frame frame(kRegMembMess | cause, group, name_count(members),
+                kGroupIdBytes + 4 + kNameFieldBytes * count);
+    frame.write_names(members);
+    frame.write_id(id);
+    frame.write_u32(count);
+    frame.write_names(set);
+    return frame.finish();
+}
+
+}  // namespace
+
+Message encode_member_change_3x(MemberChange cause, const NameField& group, const GroupId& id,
+                                std::span<const NameRun> members, const NameField& changed) {
+    const NameRun alone(&changed, 1);
+    return encode_3x(cause_bits(cause), group, id, members, std::span(&alone, 1));
+}
+
+Message encode_network_view_3x(const NameField& group, const GroupId& id,
+                               std::span<const NameRun> members, const VsSet& own_set) {
+    return encode_3x(kCausedByNetwork, group, id, members, own_set.runs);
+}
+
 Message encode_transitional_signal(const NameField& group, const GroupId& id) {
     Frame frame(kTransitionMess, group, 0, kGroupIdBytes);
     frame.write_id(id);

@@ -72,6 +72,26 @@ enum class MemberChange : std::uint8_t { kJoin, kLeave, kDisconnect };
                                           std::span<const NameRun> members,
                                           std::span<const VsSet> sets, std::size_t own_set);
 
+/// How a client library reads the body of a regular membership.
+enum class MembershipLayout : std::uint8_t {
+    kVsSets,  ///< 4.0 and later: as above
+    kOwnSet   ///< 3.x: as below
+};
+
+/// The same memberships for a 3.x library (client protocol 7.6, 11). It knows one set only, the
+/// receiver's own, or the one member that joined, left or disconnected. Body:
+///
+///   Off  Size  Field
+///     0    12  group id
+///    12     4  number of members in the set
+///    16        32 bytes per name
+[[nodiscard]] Message encode_member_change_3x(MemberChange cause, const NameField& group,
+                                              const GroupId& id, std::span<const NameRun> members,
+                                              const NameField& changed);
+[[nodiscard]] Message encode_network_view_3x(const NameField& group, const GroupId& id,
+                                             std::span<const NameRun> members,
+                                             const VsSet& own_set);
+
 /// Transitional signal: the view `id` is ending (client protocol 7.3). Body: the group id.
 [[nodiscard]] Message encode_transitional_signal(const NameField& group, const GroupId& id);
 

@@ -332,6 +332,33 @@ Result<std::vector<std::string>, RejectCode> decode_auth_choice(
     return methods;
 }
 
+PasswordProof decode_password_proof(std::span<const std::byte, kPasswordProofBytes> bytes) {
+    const auto text_of = [](std::span<const std::byte> field) {
+        const auto end = std::find(field.begin(), field.end(), std::byte{0});
+        std::string text;
+        std::transform(field.begin(), end, std::back_inserter(text),
+                       [](std::byte b) { return static_cast<char>(b); });
+        return text;
+    };
+    return {text_of(bytes.first<kPasswordUserBytes>()), text_of(bytes.last<kPasswordBytes>())};
+}
+
+std::array<std::byte, kPasswordProofBytes> encode_password_proof(std::string_view user,
+                                                                 std::string_view password) {
+    std::array<std::byte, kPasswordProofBytes> bytes{};
+    const auto put = [](std::string_view text, std::span<std::byte> field) {
+        const auto source = std::as_bytes(std::span(text));
+        std::copy_n(source.begin(), std::min(source.size(), field.size()), field.begin());
+    };
+    put(user, std::span(bytes).first<kPasswordUserBytes>());
+    put(password, std::span(bytes).last<kPasswordBytes>());
+    return bytes;
+}
+
+std::vector<std::byte> encode_password_verdict(bool is_right) {
+    return {is_right ? std::byte{1} : std::byte{0}};
+}
+
 std::vector<std::byte> encode_accept(const SpreadVersion& client, std::string_view private_group,
                                      const SpreadVersion& daemon) {
     SPREAD_ASSERT(private_group.size() <= kGroupNameMax);

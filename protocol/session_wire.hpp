@@ -280,6 +280,27 @@ struct AuthListDecoded {
 [[nodiscard]] Result<std::vector<std::string>, RejectCode> decode_auth_choice(
     std::span<const std::byte, kAuthChoiceBytes> choice);
 
+/// What a client of method PWORD sends behind C2 (section 3.4): the user's name in 32 bytes, the
+/// password in 8, both padded with NULs.
+inline constexpr std::size_t kPasswordUserBytes = 32;
+inline constexpr std::size_t kPasswordBytes = 8;
+inline constexpr std::size_t kPasswordProofBytes = kPasswordUserBytes + kPasswordBytes;
+
+struct PasswordProof {
+    std::string user;      ///< up to the first NUL
+    std::string password;  ///< up to the first NUL
+};
+
+[[nodiscard]] PasswordProof decode_password_proof(
+    std::span<const std::byte, kPasswordProofBytes> bytes);
+
+/// What is longer than its field is cut off.
+[[nodiscard]] std::array<std::byte, kPasswordProofBytes> encode_password_proof(
+    std::string_view user, std::string_view password);
+
+/// The daemon's answer: one byte, 1 for the right password, else 0.
+[[nodiscard]] std::vector<std::byte> encode_password_verdict(bool is_right);
+
 /// D2, the acceptance:
 ///
 ///   Off  Size  Field

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/access/access_rules.hpp"
+#include "daemon/access/address_rules.hpp"
+#include "daemon/access/peer_address.hpp"
+#include "daemon/session/session_machine.hpp"
 #include "membership/events.hpp"
 #include "membership/groups/group_engine.hpp"
 #include "protocol/ids.hpp"
@@ -18,6 +23,12 @@
 
 namespace spread::session {
 
+/// What happens when a client does not take its messages as fast as they come.
+enum class SlowReaderPolicy : std::uint8_t {
+    kDisconnect,  ///< at a limit of its queue the session ends, as in stock
+    kBlock        ///< at a limit everybody waits for it, up to a time limit
+};
+
 /// Limits and identity of the session layer; fixed for one life of the daemon, except where a
 /// setter exists.
 struct SessionConfig {
@@ -26,12 +37,18 @@ struct SessionConfig {
     /// MaxSessionMessages. Held against what the socket had not taken when a ring event came: one
     /// event may bring a message for each group of a client.
     std::size_t session_messages_max = 1000;
-    std::size_t session_bytes_max = 256U << 20U;  ///< queued bytes per session, a memory bound
+    /// Queued bytes per session. The default is never tighter than 1000 messages of any size.
+    std::size_t session_bytes_max = 160U << 20U;
+    std::size_t session_groups_max = 65536;  ///< a join beyond is sent back as rejected
+    SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
+    protocol::Duration slow_reader_timeout = std::chrono::seconds(5);  ///< of kBlock
     protocol::Duration handshake_timeout = std::chrono::seconds(10);
     /// After accept a peer must send its first byte within this time (stock: 1 s).
     protocol::Duration first_byte_timeout = std::chrono::seconds(1);
-    /// Names of allowed methods in registration order; NULL only, for now.
-    std::vector<std::string> auth_methods = {"NULL"};
+    AuthMethods auth;
+    /// Libraries of version 3 get memberships in their own layout; else in that of 4.0, which they
+    /// misread, as from stock 5.0.1.
+    bool old_client_layout = true;
 };
 
 enum class CloseReason : std::uint8_t {
@@ -71,7 +88,19 @@ struct SessionOutput {
     /// queued, including writes of this very output. The socket stays until their Close, which
     /// comes when the disconnect has been delivered in agreed order.
     std::vector<protocol::SessionId> stops;
-    std::vector<Close> closes;                        ///< after the writes
+    std::vector<Close> closes;  ///< after the writes
+    /// Sessions not to be read from until they are resumed: they wait for a name or a verdict. What
+    /// is read all the same is kept, up to a limit.
+    std::vector<protocol::SessionId> pauses;
+    std::vector<protocol::SessionId> resumes;  ///< after the pauses
+    /// Somebody's password is to be checked, in any thread; on_password() takes the result.
+    struct PasswordCheck {
+        protocol::SessionId session;
+        std::string user;
+        std::string password;
+    };
+    std::vector<PasswordCheck> password_checks;
+    std::vector<std::string> warnings;                ///< for the log, client text already escaped
     std::vector<membership::Submission> submissions;  ///< for the ring, in order
     std::optional<protocol::RingId> resume;           ///< for the ring, after the submissions
 
@@ -80,6 +109,10 @@ struct SessionOutput {
         opened.clear();
         stops.clear();
         closes.clear();
+        pauses.clear();
+        resumes.clear();
+        password_checks.clear();
+        warnings.clear();
         submissions.clear();
         resume.reset();
     }
@@ -102,9 +135,19 @@ class SessionCore {
     SessionCore(SessionConfig config, membership::GroupConfig groups, protocol::Rng rng);
     ~SessionCore();
 
+    /// Whether the peer of a session has closed its side, although what it sent before is not read
+    /// yet. Asked when somebody else wants the session's name; without it, nobody has.
+    void set_hang_up_probe(std::function<bool(protocol::SessionId)> probe);
+
+    /// Who is admitted by address, and what the admitted may do; may be replaced at any time. Null:
+    /// nobody is admitted by address; everybody may do everything.
+    void set_address_rules(std::shared_ptr<const access::AddressRules> rules);
+    void set_access_rules(std::shared_ptr<const access::AccessRules> rules);
+
     /// A connection was accepted. `peer` is printable, for logs. Over quota the reject byte goes
     /// out and the session closes; a SessionId is returned all the same.
-    protocol::SessionId on_accept(protocol::Instant now, std::string peer, SessionOutput& out);
+    protocol::SessionId on_accept(protocol::Instant now, std::string peer, SessionOutput& out,
+                                  const access::PeerAddress& address = {});
 
     /// Bytes from the client, in any fragmentation. They may live in `bytes` slices of a shared
     /// read buffer: multicast frames that lie wholly inside one slice are submitted without a copy,
@@ -115,13 +158,23 @@ class SessionCore {
     /// The peer closed or the socket failed.
     void on_peer_closed(protocol::Instant now, protocol::SessionId session, SessionOutput& out);
 
+    /// The result of a PasswordCheck.
+    void on_password(protocol::Instant now, protocol::SessionId session, bool is_right,
+                     SessionOutput& out);
+
     /// The socket layer passed this many whole messages and bytes to the kernel.
     void on_sent(protocol::SessionId session, std::size_t messages, std::size_t bytes);
 
     /// From the ring, in order.
     void on_ring_event(protocol::Instant now, membership::DeliveryEvent event, SessionOutput& out);
 
-    /// Handshake timers.
+    /// A reader has fallen behind and the policy is to wait for it: no ring event should come
+    /// before this is false again.
+    [[nodiscard]] bool is_blocked() const;
+    /// Queued frames use more memory than they may: the session with the longest queue ends.
+    void shed_load(protocol::Instant now, SessionOutput& out);
+
+    /// Timers of handshakes and of blocking readers.
     void on_deadline(protocol::Instant now, SessionOutput& out);
     [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
 

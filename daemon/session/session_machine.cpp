@@ -21,6 +21,12 @@ using protocol::Slice;
 constexpr std::size_t kAssemblyBytesMin = 4096;
 
 constexpr std::string_view kNullMethod = "NULL";
+constexpr std::string_view kAddressMethod = "IP";
+constexpr std::string_view kPasswordMethod = "PWORD";
+
+bool contains(const std::vector<std::string>& methods, std::string_view method) {
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+}
 
 void advance(Slice& slice, std::size_t count) {
     slice.offset += static_cast<std::uint32_t>(count);
@@ -55,9 +61,12 @@ SessionStep SessionMachine::next(Slice& input) {
         case SessionPhase::kConnect: return next_connect(input);
         case SessionPhase::kNamed: return next_named();
         case SessionPhase::kAuth: return next_auth(input);
+        case SessionPhase::kProving: return next_proof(input);
+        case SessionPhase::kAdmitted: return accept();
         case SessionPhase::kOpen: return next_request(input);
         case SessionPhase::kDone: break;
-        case SessionPhase::kNaming: SPREAD_ASSERT(phase_ != SessionPhase::kNaming);
+        case SessionPhase::kNaming:
+        case SessionPhase::kAsking: SPREAD_ASSERT(!is_waiting());
     }
     advance(input, input.length);
     return NeedBytes{};
@@ -100,36 +109,111 @@ SessionStep SessionMachine::next_connect(Slice& input) {
 SessionStep SessionMachine::next_named() {
     if (version_.chooses_auth()) {
         phase_ = SessionPhase::kAuth;
-        return AuthListDue{protocol::encode_auth_list(auth_methods_)};
+        return AuthListDue{protocol::encode_auth_list(methods_->allowed)};
     }
-    // Libraries before 3.16 are not asked; they get in where no proof is needed (client protocol
-    // 3.1).
-    const bool open_to_all =
-        std::find(auth_methods_.begin(), auth_methods_.end(), kNullMethod) != auth_methods_.end();
-    return open_to_all ? accept() : reject(RejectCode::kAuth);
+    // Libraries before 3.16 are not asked: their address counts where addresses do, else they get
+    // in where no proof is needed (client protocol 3.1). They cannot give a password.
+    const bool by_address = contains(methods_->allowed, kAddressMethod);
+    if (!by_address && !contains(methods_->allowed, kNullMethod)) {
+        return reject(RejectCode::kAuth);
+    }
+    if (!choose_methods({std::string(by_address ? kAddressMethod : kNullMethod)}) ||
+        contains(to_prove_, kPasswordMethod)) {
+        return reject(RejectCode::kAuth);
+    }
+    phase_ = SessionPhase::kProving;
+    protocol::Slice nothing;
+    return next_proof(nothing);
 }
 
 SessionStep SessionMachine::next_auth(Slice& input) {
-    if (auth_methods_.empty()) {
+    if (methods_->allowed.empty()) {
         return reject(RejectCode::kAuth);
     }
     if (!fill_partial(protocol::kAuthChoiceBytes, input)) {
         return NeedBytes{};
     }
     partial_size_ = 0;
-    const auto methods = protocol::decode_auth_choice(partial_);
-    if (!methods) {
-        return reject(methods.error());
+    auto chosen = protocol::decode_auth_choice(partial_);
+    if (!chosen) {
+        return reject(chosen.error());
     }
-    for (const std::string& method : *methods) {
-        const bool allowed =
-            std::find(auth_methods_.begin(), auth_methods_.end(), method) != auth_methods_.end();
-        // NULL has no exchange and always succeeds; no other method is known.
-        if (!allowed || method != kNullMethod) {
-            return reject(RejectCode::kAuth);
+    if (!choose_methods(std::move(*chosen))) {
+        return reject(RejectCode::kAuth);
+    }
+    phase_ = SessionPhase::kProving;
+    return next_proof(input);
+}
+
+// The chosen methods run in their order, then the required ones that were not chosen (client
+// protocol 3.3).
+bool SessionMachine::choose_methods(std::vector<std::string> chosen) {
+    const auto is_allowed = [this](const std::string& method) {
+        return contains(methods_->allowed, method);
+    };
+    if (!std::all_of(chosen.begin(), chosen.end(), is_allowed)) {
+        return false;
+    }
+    for (const std::string& method : methods_->required) {
+        if (!contains(chosen, method)) {
+            chosen.push_back(method);
         }
     }
-    return accept();
+    const auto is_known = [](const std::string& method) {
+        return method == kNullMethod || method == kAddressMethod || method == kPasswordMethod;
+    };
+    to_prove_.assign(chosen.rbegin(), chosen.rend());
+    return std::all_of(to_prove_.begin(), to_prove_.end(), is_known);
+}
+
+// All methods run, also after one has failed (client protocol 3.3).
+SessionStep SessionMachine::next_proof(Slice& input) {
+    if (verdict_due_) {
+        verdict_due_ = false;
+        return VerdictDue{protocol::encode_password_verdict(last_answer_)};
+    }
+    while (!to_prove_.empty() && to_prove_.back() == kNullMethod) {
+        to_prove_.pop_back();  // no exchange, and always a success
+    }
+    if (to_prove_.empty()) {
+        if (proof_failed_) {
+            return reject(RejectCode::kAuth);
+        }
+        phase_ = SessionPhase::kAsking;
+        return AdmissionAsked{};
+    }
+    if (to_prove_.back() == kAddressMethod) {
+        phase_ = SessionPhase::kAsking;
+        return AddressAsked{};
+    }
+    if (!fill_partial(protocol::kPasswordProofBytes, input)) {
+        return NeedBytes{};
+    }
+    partial_size_ = 0;
+    protocol::PasswordProof proof =
+        protocol::decode_password_proof(std::span(partial_).first<protocol::kPasswordProofBytes>());
+    std::fill(partial_.begin(), partial_.end(), std::byte{0});
+    user_asked_ = proof.user;
+    phase_ = SessionPhase::kAsking;
+    return PasswordAsked{std::move(proof.user), std::move(proof.password)};
+}
+
+void SessionMachine::answer(bool yes) {
+    SPREAD_ASSERT(phase_ == SessionPhase::kAsking);
+    last_answer_ = yes;
+    proof_failed_ = proof_failed_ || !yes;
+    phase_ = SessionPhase::kProving;
+    if (to_prove_.empty()) {  // it was about the admission
+        phase_ = yes ? SessionPhase::kAdmitted : SessionPhase::kProving;
+        return;
+    }
+    if (to_prove_.back() == kPasswordMethod) {
+        verdict_due_ = true;
+        if (yes) {
+            login_ = std::move(user_asked_);
+        }
+    }
+    to_prove_.pop_back();
 }
 
 SessionStep SessionMachine::accept() {
@@ -271,7 +355,7 @@ SessionStep SessionMachine::group_request(std::span<const std::byte> frame) {
                        "\" fills its 32 bytes without a NUL");
     }
     if (kind_ == RequestKind::kJoin) {
-        return Join{group};
+        return Join{group, header_};
     }
     return Leave{group};
 }

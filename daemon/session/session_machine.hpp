@@ -17,12 +17,15 @@
 namespace spread::session {
 
 enum class SessionPhase : std::uint8_t {
-    kConnect,  ///< C1 is not complete
-    kNaming,   ///< the caller decides about the name
-    kNamed,    ///< the name is granted; D1 or D2 is due
-    kAuth,     ///< D1 is out, C2 is not complete
-    kOpen,     ///< D2 is out; requests
-    kDone      ///< rejected, killed or illegal; further bytes are ignored
+    kConnect,   ///< C1 is not complete
+    kNaming,    ///< the caller decides about the name
+    kNamed,     ///< the name is granted; D1 or D2 is due
+    kAuth,      ///< D1 is out, C2 is not complete
+    kProving,   ///< the methods run
+    kAsking,    ///< the caller decides about a proof or the admission
+    kAdmitted,  ///< D2 is due
+    kOpen,      ///< D2 is out; requests
+    kDone       ///< rejected, killed or illegal; further bytes are ignored
 };
 
 /// Nothing more to say until more bytes arrive.
@@ -37,6 +40,23 @@ struct NameAsked {
 struct AuthListDue {
     std::vector<std::byte> bytes;
 };
+
+/// Method IP: is the client's address admitted? The caller calls answer().
+struct AddressAsked {};
+
+/// Method PWORD: is this the user's password? The caller calls answer().
+struct PasswordAsked {
+    std::string user;
+    std::string password;
+};
+
+/// PWORD's answer to the client, one byte.
+struct VerdictDue {
+    std::vector<std::byte> bytes;
+};
+
+/// Every method has succeeded: may the client come in? The caller calls answer().
+struct AdmissionAsked {};
 
 /// D2, to be written in one piece; the session is open.
 struct Accepted {
@@ -56,6 +76,7 @@ struct Multicast {
 
 struct Join {
     protocol::NameField group;
+    protocol::SessionHeader header;  ///< of the request
 };
 
 struct Leave {
@@ -69,8 +90,16 @@ struct Illegal {
     std::string detail;
 };
 
-using SessionStep = std::variant<NeedBytes, NameAsked, AuthListDue, Accepted, Rejected, Multicast,
-                                 Join, Leave, Kill, Illegal>;
+using SessionStep =
+    std::variant<NeedBytes, NameAsked, AuthListDue, AddressAsked, PasswordAsked, VerdictDue,
+                 AdmissionAsked, Accepted, Rejected, Multicast, Join, Leave, Kill, Illegal>;
+
+/// How clients prove who they are: NULL, IP, PWORD, in any order (client protocol 3.2 to 3.4). A
+/// client chooses among the allowed ones; required ones run in addition.
+struct AuthMethods {
+    std::vector<std::string> allowed = {"NULL"};
+    std::vector<std::string> required;
+};
 
 /// One client connection without its socket: handshake, framing and request checks (client
 /// protocol 3 to 5).
@@ -83,22 +112,31 @@ using SessionStep = std::variant<NeedBytes, NameAsked, AuthListDue, Accepted, Re
 /// our memory.
 class SessionMachine {
   public:
-    /// `auth_methods` are the allowed methods and must outlive the machine.
-    explicit SessionMachine(std::span<const std::string> auth_methods)
-        : auth_methods_(auth_methods) {}
+    /// `methods` must outlive the machine.
+    explicit SessionMachine(const AuthMethods& methods) : methods_(&methods) {}
 
     /// The next step; what it used is cut off the front of `input`. Must not be called while the
-    /// caller owes an answer to NameAsked.
+    /// caller owes an answer.
     [[nodiscard]] SessionStep next(protocol::Slice& input);
 
     /// Answers NameAsked. `private_group` is what requests must carry from now on.
     void grant_name(const protocol::NameField& private_group);
+    /// Answers AddressAsked, PasswordAsked or AdmissionAsked.
+    void answer(bool yes);
     /// Ends the session; the caller sends the reject byte or nothing.
     void refuse();
 
     [[nodiscard]] SessionPhase phase() const { return phase_; }
     [[nodiscard]] const protocol::NameField& private_group() const { return private_group_; }
     [[nodiscard]] bool wants_membership() const { return wants_membership_; }
+    /// What the client's library calls itself; known from NameAsked on.
+    [[nodiscard]] const protocol::SpreadVersion& client_version() const { return version_; }
+    /// The user whose password was right; empty when none was asked for.
+    [[nodiscard]] const std::string& login() const { return login_; }
+    /// The caller owes an answer.
+    [[nodiscard]] bool is_waiting() const {
+        return phase_ == SessionPhase::kNaming || phase_ == SessionPhase::kAsking;
+    }
     /// Bytes held for a message that is not complete yet.
     [[nodiscard]] std::size_t assembly_bytes() const { return frame_ ? frame_->capacity() : 0; }
 
@@ -106,6 +144,7 @@ class SessionMachine {
     [[nodiscard]] SessionStep next_connect(protocol::Slice& input);
     [[nodiscard]] SessionStep next_named();
     [[nodiscard]] SessionStep next_auth(protocol::Slice& input);
+    [[nodiscard]] SessionStep next_proof(protocol::Slice& input);
     [[nodiscard]] SessionStep next_request(protocol::Slice& input);
 
     [[nodiscard]] SessionStep accept();
@@ -126,14 +165,24 @@ class SessionMachine {
         protocol::kSessionHeaderBytes + protocol::kNameFieldBytes;
     static_assert(kRequestBytesKept <= protocol::kAuthChoiceBytes);
     static_assert(protocol::kConnectBytesMax <= protocol::kAuthChoiceBytes);
+    static_assert(protocol::kPasswordProofBytes <= protocol::kAuthChoiceBytes);
 
-    std::span<const std::string> auth_methods_;
+    [[nodiscard]] bool choose_methods(std::vector<std::string> chosen);
+
+    const AuthMethods* methods_;
     protocol::NameField private_group_;
     protocol::SpreadVersion version_;
     SessionPhase phase_ = SessionPhase::kConnect;
     bool wants_membership_ = false;
 
-    /// C1, C2, or the start of a message, whichever is incomplete.
+    std::vector<std::string> to_prove_;  ///< methods still to run, last one first
+    bool verdict_due_ = false;
+    bool proof_failed_ = false;
+    bool last_answer_ = false;
+    std::string login_;
+    std::string user_asked_;
+
+    /// C1, C2, a password, or the start of a message, whichever is incomplete.
     std::array<std::byte, protocol::kAuthChoiceBytes> partial_{};
     std::size_t partial_size_ = 0;
 

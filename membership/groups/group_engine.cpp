@@ -27,6 +27,7 @@ using protocol::MemberChange;
 using protocol::Message;
 using protocol::MessageKind;
 using protocol::NameField;
+using protocol::NameRun;
 using protocol::Service;
 using protocol::SessionHeader;
 using protocol::SessionId;
@@ -80,6 +81,8 @@ struct GroupEngine::Impl {
         NameField name;
         bool wants_membership = false;
         bool closing = false;  ///< gets nothing more; its disconnect is on the way
+        protocol::MembershipLayout layout = protocol::MembershipLayout::kVsSets;
+        std::size_t joins_under_way = 0;  ///< requested, not delivered yet
     };
 
     explicit Impl(GroupConfig config)
@@ -246,6 +249,9 @@ struct GroupEngine::Impl {
     // ---- Joins, leaves, disconnects ----
 
     void apply_join(DaemonIndex origin, const GroupRequest& request, GroupOutput& out) {
+        if (origin == directory.self()) {
+            note_join_arrived(request.member);
+        }
         Group* group = table.find(request.group);
         if (group != nullptr && group->has_member(origin, request.member)) {
             return;  // stock ignores it as well (client protocol 5.3)
@@ -269,6 +275,13 @@ struct GroupEngine::Impl {
             advance(*group);
         }
         announce(MemberChange::kJoin, *group, origin, request.member, out);
+    }
+
+    void note_join_arrived(const NameField& member) {
+        if (const auto found = by_name.find(member); found != by_name.end()) {
+            std::size_t& under_way = sessions.at(found->second).joins_under_way;
+            under_way -= std::min<std::size_t>(under_way, 1);
+        }
     }
 
     void apply_leave(DaemonIndex origin, const GroupRequest& request, GroupOutput& out) {
@@ -307,7 +320,11 @@ struct GroupEngine::Impl {
         }
         if (local != by_name.end()) {
             out.disconnected.push_back(local->second);
-            sessions.erase(local->second);
+            const auto session = sessions.find(local->second);
+            if (session->second.layout == protocol::MembershipLayout::kOwnSet) {
+                --sessions_3x;
+            }
+            sessions.erase(session);
             by_name.erase(local);
         }
     }
@@ -355,9 +372,13 @@ struct GroupEngine::Impl {
         }
         if (!group.view_receivers.empty()) {
             const auto runs = member_runs(group);
-            emit_view(group.view_receivers,
-                      protocol::encode_member_change(change, group.name, group.id, runs, member),
-                      out);
+            const auto encode = [&](auto encoder) {
+                return encoder(change, group.name, group.id, std::span<const NameRun>(runs),
+                               member);
+            };
+            emit_views(
+                group.view_receivers, [&] { return encode(protocol::encode_member_change); },
+                [&] { return encode(protocol::encode_member_change_3x); }, out);
         }
     }
 
@@ -369,25 +390,51 @@ struct GroupEngine::Impl {
             ClientEvent{.recipients = std::move(recipients), .frame = std::move(frame)});
     }
 
+    /// One frame per layout that somebody here reads.
+    template <typename Encode, typename Encode3x>
+    void emit_views(std::vector<SessionId> recipients, Encode encode, Encode3x encode_3x,
+                    GroupOutput& out) {
+        if (sessions_3x > 0) {
+            const auto old =
+                std::stable_partition(recipients.begin(), recipients.end(), [this](SessionId id) {
+                    return sessions.at(id).layout == protocol::MembershipLayout::kVsSets;
+                });
+            if (old != recipients.end()) {
+                emit_view({old, recipients.end()}, encode_3x(), out);
+                recipients.erase(old, recipients.end());
+            }
+        }
+        if (!recipients.empty()) {
+            emit_view(std::move(recipients), encode(), out);
+        }
+    }
+
     /// One frame per distinct vs-set: this daemon's clients, and a local joiner by itself.
     void emit_network_view(const Group& group, const NetworkView& view, GroupOutput& out,
                            const NameField& joiner = {}) {
+        const auto emit = [&](std::vector<SessionId> recipients, std::size_t own_set) {
+            emit_views(
+                std::move(recipients),
+                [&] {
+                    return protocol::encode_network_view(group.name, group.id, view.members,
+                                                         view.sets, own_set);
+                },
+                [&] {
+                    return protocol::encode_network_view_3x(group.name, group.id, view.members,
+                                                            view.sets[own_set]);
+                },
+                out);
+        };
         std::vector<SessionId> others = group.view_receivers;
         if (view.joiner_set) {
             const auto found = by_name.find(joiner);
             if (found != by_name.end() && std::erase(others, found->second) != 0) {
-                emit_view({found->second},
-                          protocol::encode_network_view(group.name, group.id, view.members,
-                                                        view.sets, *view.joiner_set),
-                          out);
+                emit({found->second}, *view.joiner_set);
             }
         }
         if (!others.empty()) {
             SPREAD_ASSERT(view.own_set.has_value());
-            emit_view(std::move(others),
-                      protocol::encode_network_view(group.name, group.id, view.members, view.sets,
-                                                    *view.own_set),
-                      out);
+            emit(std::move(others), *view.own_set);
         }
     }
 
@@ -641,6 +688,7 @@ struct GroupEngine::Impl {
 
     std::unordered_map<SessionId, Session> sessions;
     std::unordered_map<NameField, SessionId> by_name;
+    std::size_t sessions_3x = 0;  ///< those that read the 3.x layout
 
     GroupPhase phase = GroupPhase::kStable;
     protocol::RingId ring;   ///< last regular configuration
@@ -665,14 +713,19 @@ GroupEngine::GroupEngine(GroupConfig config) : impl_(std::make_unique<Impl>(std:
 GroupEngine::~GroupEngine() = default;
 
 void GroupEngine::on_session_open(SessionId session, std::string_view private_name,
-                                  bool wants_membership) {
+                                  bool wants_membership, protocol::MembershipLayout layout) {
     const NameField name(private_name);
     SPREAD_ASSERT(impl_->is_client_of(name, impl_->directory.self()));
     const bool is_new = impl_->by_name.emplace(name, session).second;
     SPREAD_ASSERT(is_new);  // a name is free only after its disconnect was delivered
-    impl_->sessions.emplace(
-        session,
-        Impl::Session{.name = name, .wants_membership = wants_membership, .closing = false});
+    Impl::Session opened;
+    opened.name = name;
+    opened.wants_membership = wants_membership;
+    opened.layout = layout;
+    impl_->sessions.emplace(session, std::move(opened));
+    if (layout == protocol::MembershipLayout::kOwnSet) {
+        ++impl_->sessions_3x;
+    }
 }
 
 void GroupEngine::request_join(SessionId session, std::string_view group, GroupOutput& out) {
@@ -687,8 +740,17 @@ void GroupEngine::request_join(SessionId session, std::string_view group, GroupO
                 impl_->bind_receiver(*joined, request.member);
             }
         }
+        ++found->second.joins_under_way;
         submit(out, MessageKind::kGroupJoin, Service::kAgreed, encode_group_request(request));
     }
+}
+
+std::size_t GroupEngine::groups_of(SessionId session) const {
+    const auto found = impl_->sessions.find(session);
+    if (found == impl_->sessions.end()) {
+        return 0;
+    }
+    return impl_->table.group_count(found->second.name) + found->second.joins_under_way;
 }
 
 void GroupEngine::request_leave(SessionId session, std::string_view group, GroupOutput& out) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "membership/events.hpp"
 #include "membership/groups/group_config.hpp"
 #include "protocol/ids.hpp"
+#include "protocol/membership_frames.hpp"
 #include "protocol/message.hpp"
 
 namespace spread::membership {
@@ -61,14 +63,18 @@ class GroupEngine {
     GroupEngine(const GroupEngine&) = delete;
     GroupEngine& operator=(const GroupEngine&) = delete;
 
-    /// A local session finished its handshake. `private_name` is "#user#daemon".
+    /// A local session finished its handshake. `private_name` is "#user#daemon". `layout` is how
+    /// it reads memberships, if it wants them.
     void on_session_open(protocol::SessionId session, std::string_view private_name,
-                         bool wants_membership);
+                         bool wants_membership,
+                         protocol::MembershipLayout layout = protocol::MembershipLayout::kVsSets);
 
     /// Requests of local sessions: validated by the session layer, turned into ring messages here.
     /// Any group name will do that fits a name field with its NUL (client protocol 5.2); others,
     /// and requests of sessions that are gone, are ignored.
     void request_join(protocol::SessionId session, std::string_view group, GroupOutput& out);
+    /// Groups the session is in, and joins of it that are still on their way.
+    [[nodiscard]] std::size_t groups_of(protocol::SessionId session) const;
     void request_leave(protocol::SessionId session, std::string_view group, GroupOutput& out);
     /// The session is gone (KILL, closed socket, dropped). Nothing is delivered to it any more; its
     /// groups learn it when the disconnect comes back in agreed order. `orderly` picks AGREED

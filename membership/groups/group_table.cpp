@@ -71,6 +71,11 @@ const Group* GroupTable::find(const NameField& name) const {
     return found == lookup_.end() ? nullptr : found->second;
 }
 
+std::size_t GroupTable::group_count(const NameField& member) const {
+    const auto found = groups_of_.find(member);
+    return found == groups_of_.end() ? 0 : found->second.size();
+}
+
 std::vector<Group*> GroupTable::groups_of(const NameField& member) const {
     const auto found = groups_of_.find(member);
     return found == groups_of_.end()

@@ -61,6 +61,7 @@ class GroupTable {
     [[nodiscard]] const ByName& groups() const { return groups_; }
     /// In byte order of names.
     [[nodiscard]] std::vector<Group*> groups_of(const protocol::NameField& member) const;
+    [[nodiscard]] std::size_t group_count(const protocol::NameField& member) const;
 
     /// The group must not exist. `name` must have zeros behind its NUL.
     Group& create(const protocol::NameField& name, const protocol::GroupId& id);

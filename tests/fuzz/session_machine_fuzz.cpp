@@ -30,10 +30,20 @@ void require(bool condition) {
     }
 }
 
-const std::vector<std::string> kMethods = {"NULL"};
+const AuthMethods kAuthMethods{.allowed = {"NULL", "IP", "PWORD"}, .required = {}};
 
 void append(Bytes& stream, std::span<const std::byte> bytes) {
     stream.insert(stream.end(), bytes.begin(), bytes.end());
+}
+
+/// Mostly NULL, so that most conversations get past their handshake.
+std::vector<std::string> choice_of(std::uint8_t byte) {
+    switch (byte % 8) {
+        case 5: return {"IP"};
+        case 6: return {"PWORD"};
+        case 7: return {"PWORD", "IP", "NULL"};
+        default: return {"NULL"};
+    }
 }
 
 /// The fuzzer's bytes as a program: random bytes alone hardly ever pass a handshake or a header
@@ -80,7 +90,7 @@ Bytes stream_of(Script script) {
         ConnectRequest request;
         request.private_name = "tst";
         append(stream, encode_connect(request));
-        append(stream, encode_auth_choice(kMethods));
+        append(stream, encode_auth_choice(choice_of(script.byte())));
     }
     while (!script.done() && stream.size() < 400000) {
         const std::uint8_t op = script.byte();
@@ -124,7 +134,12 @@ Bytes record_of(const SessionStep& step) {
             } else if constexpr (std::is_same_v<Step, Join> || std::is_same_v<Step, Leave>) {
                 require(s.group.is_terminated());
                 append(record, s.group.bytes());
+            } else if constexpr (std::is_same_v<Step, PasswordAsked>) {
+                require(s.user.size() <= kPasswordUserBytes && s.password.size() <= kPasswordBytes);
+                append(record, std::as_bytes(std::span(s.user)));
+                append(record, std::as_bytes(std::span(s.password)));
             } else if constexpr (std::is_same_v<Step, AuthListDue> ||
+                                 std::is_same_v<Step, VerdictDue> ||
                                  std::is_same_v<Step, Accepted>) {
                 append(record, s.bytes);
             } else if constexpr (std::is_same_v<Step, Rejected>) {
@@ -154,7 +169,7 @@ void check_frame(const Multicast& multicast, const NameField& own) {
 }
 
 std::vector<Bytes> conversation(std::span<const std::byte> stream, Rng* pieces) {
-    SessionMachine machine(kMethods);
+    SessionMachine machine(kAuthMethods);
     std::vector<Bytes> records;
     std::size_t fed = 0;
     while (fed < stream.size()) {
@@ -181,6 +196,9 @@ std::vector<Bytes> conversation(std::span<const std::byte> stream, Rng* pieces) 
             if (const auto* asked = std::get_if<NameAsked>(&step)) {
                 const auto& name = asked->request.private_name;
                 machine.grant_name(NameField(make_private_group(name.empty() ? "r1" : name, "d1")));
+            } else if (machine.is_waiting()) {
+                // The same answer however the bytes come: by what has been said so far.
+                machine.answer(records.size() % 8 != 3);
             }
         }
         require(machine.assembly_bytes() <= std::max<std::size_t>(4096, 2 * fed));

@@ -151,7 +151,7 @@ void Host::start(StateFate fate) {
     const daemon::DaemonState state =
         daemon::next_state(fate == StateFate::kLost ? std::nullopt : found, wall_ms());
     stored_before_ = stored_;
-    stored_ = daemon::reserve(state);
+    stored_ = state;
     simulator_.note_counters(state.ring_counter, state.incarnation);
 
     ++lives_;
@@ -473,6 +473,9 @@ void Host::observe(const membership::DeliveryEvent& event) {
 }
 
 void Host::dispatch() {
+    if (engine_) {  // before anybody hears of it
+        stored_->ring_counter = std::max(stored_->ring_counter, engine_->ring_counter());
+    }
     if (out_.deliveries.empty() && out_.sends.empty() && !state_changed_) {
         return;
     }
@@ -546,10 +549,6 @@ void Host::session_turn(std::uint32_t generation) {
         membership::DeliveryEvent event = std::move(deliveries_.front());
         deliveries_.pop_front();
         if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
-            if (change->kind == membership::ConfigurationKind::kRegular &&
-                daemon::needs_reserve(*stored_, change->ring_id.counter)) {
-                stored_ = daemon::reserve({stored_->incarnation, change->ring_id.counter});
-            }
             simulator_.note_group_configuration(index_, *change);
         }
         core_->on_ring_event(local_now(), std::move(event), session_out_);
@@ -639,7 +638,7 @@ void Host::read_one(protocol::SessionId id, Served& served) {
 void Host::apply() {
     if (session_out_.writes.empty() && session_out_.stops.empty() && session_out_.closes.empty() &&
         session_out_.submissions.empty() && !session_out_.resume) {
-        session_out_.opened.clear();
+        session_out_.clear();
         return;
     }
     session::SessionOutput out;

@@ -98,23 +98,34 @@ TEST(EngineConfig, GroupsKnowEveryDaemonByName) {
     EXPECT_EQ(groups.self, protocol::DaemonId{103});
 }
 
-TEST(EngineConfig, SessionsTakeTheirLimitFromTheFile) {
+TEST(EngineConfig, SessionsTakeTheirLimitsFromTheFile) {
     auto configuration = three_daemons();
+    configuration.max_sessions = 20000;
     configuration.max_session_messages = 77;
+    configuration.max_session_bytes = 123456;
+    configuration.max_session_groups = 9;
+    configuration.slow_reader_policy = config::SlowReaderPolicy::kBlock;
+    configuration.slow_reader_timeout = std::chrono::milliseconds(250);
+    configuration.old_client_layout = false;
     const auto sessions = session_config_of(configuration, 0);
+    EXPECT_EQ(sessions.sessions_max, 20000U);
     EXPECT_EQ(sessions.session_messages_max, 77U);
+    EXPECT_EQ(sessions.session_bytes_max, 123456U);
+    EXPECT_EQ(sessions.session_groups_max, 9U);
+    EXPECT_EQ(sessions.slow_reader_policy, session::SlowReaderPolicy::kBlock);
+    EXPECT_EQ(sessions.slow_reader_timeout, std::chrono::milliseconds(250));
+    EXPECT_FALSE(sessions.old_client_layout);
     EXPECT_EQ(sessions.daemon_name, "d1");
-    EXPECT_THAT(sessions.auth_methods, ElementsAre("NULL"));
+    EXPECT_THAT(sessions.auth.allowed, ElementsAre("NULL"));
 }
 
-TEST(EngineConfig, AMethodThatIsNotAvailableAdmitsNobody) {
+TEST(EngineConfig, SessionsTakeTheirMethodsFromTheFile) {
     auto configuration = three_daemons();
-    configuration.allowed_auth_methods = {"IP"};
-    EXPECT_THAT(session_config_of(configuration, 0).auth_methods, IsEmpty());
-    configuration.allowed_auth_methods = {"NULL", "IP"};
-    EXPECT_THAT(session_config_of(configuration, 0).auth_methods, ElementsAre("NULL"));
+    configuration.allowed_auth_methods = {"IP", "PWORD"};
     configuration.required_auth_methods = {"IP"};
-    EXPECT_THAT(session_config_of(configuration, 0).auth_methods, IsEmpty());
+    const auto sessions = session_config_of(configuration, 0);
+    EXPECT_THAT(sessions.auth.allowed, ElementsAre("IP", "PWORD"));
+    EXPECT_THAT(sessions.auth.required, ElementsAre("IP"));
 }
 
 TEST(EngineConfig, TheTokenPortNeverWrapsToZero) {

@@ -152,6 +152,56 @@ TEST(OutboundQueue, AFrameIsSharedAndNotCopied) {
     EXPECT_FALSE(frame.bytes().slice(0).buffer.unique() && two.empty());
 }
 
+TEST(OutboundQueue, WhatWaitsDoesNotKeepTheBufferItCameIn) {
+    protocol::BufferRef packet = protocol::BufferRef::allocate(64U << 10U);
+    std::memcpy(packet->data() + 100, "small", 5);
+    const FrameRef small(protocol::Message(protocol::Slice{packet, 100, 5}));
+    OutboundQueue one;
+    OutboundQueue two;
+    one.push(FrameRef(message_of("first")));
+    one.push(small);
+    two.push(small);
+    EXPECT_FALSE(packet.unique());
+    one.compact();
+    EXPECT_TRUE(packet.unique()) << "of the other queue, too";
+    SocketPair sockets;
+    SentCount sent;
+    EXPECT_EQ(flush(sockets.ours.get(), one, sent), FlushResult::kDone);
+    EXPECT_EQ(flush(sockets.ours.get(), two, sent), FlushResult::kDone);
+    EXPECT_EQ(sockets.read_available(), "firstsmallsmall");
+    // What comes later is looked at as well.
+    protocol::BufferRef another = protocol::BufferRef::allocate(64U << 10U);
+    one.push(FrameRef(message_of("x")));
+    one.compact();
+    one.push(FrameRef(protocol::Message(protocol::Slice{another, 0, 5})));
+    one.compact();
+    EXPECT_TRUE(another.unique());
+}
+
+TEST(OutboundQueue, AFrameFillingItsBufferStaysWhereItIs) {
+    protocol::Message message = message_of(std::string(5000, 'x'));
+    const std::byte* bytes = message.slice(0).bytes().data();
+    const FrameRef frame(std::move(message));
+    frame.compact();
+    EXPECT_EQ(frame.bytes().slice(0).bytes().data(), bytes);
+}
+
+TEST(OutboundQueue, AnAccountKnowsTheBytesOfAllFramesOnce) {
+    std::size_t account = 0;
+    {
+        OutboundQueue one;
+        OutboundQueue two;
+        const FrameRef frame(message_of("12345"), &account);
+        one.push(frame);
+        two.push(frame);
+        two.push(FrameRef(message_of("678"), &account));
+        EXPECT_EQ(account, 8U);
+        two.clear();
+        EXPECT_EQ(account, 5U);
+    }
+    EXPECT_EQ(account, 0U);
+}
+
 TEST(OutboundQueue, AClosedPeerIsAFailureAndNoSignal) {
     SocketPair sockets;
     sockets.theirs.reset();

@@ -71,15 +71,5 @@ TEST(StateFile, AnUnusableDirectoryIsAProblemAndNoFailure) {
     EXPECT_EQ(file.load(), std::nullopt);
 }
 
-TEST(StateFile, CountersAreSetAsideBeforeTheyAreUsed) {
-    const DaemonState stored = reserve({5, 1000});
-    EXPECT_EQ(stored.incarnation, 5U);
-    EXPECT_FALSE(needs_reserve(stored, 1000));
-    EXPECT_FALSE(needs_reserve(stored, stored.ring_counter - kCountersReserved / 2));
-    EXPECT_TRUE(needs_reserve(stored, stored.ring_counter - kCountersReserved / 2 + 1));
-    // The next life begins behind all that may have been used.
-    EXPECT_GT(next_state(stored, 0).ring_counter, stored.ring_counter);
-}
-
 }  // namespace
 }  // namespace spread::daemon

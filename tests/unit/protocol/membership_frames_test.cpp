@@ -226,5 +226,42 @@ TEST(MembershipBodies, ContradictionsAreRefused) {
               DecodeError::kTrailingBytes);
 }
 
+// client protocol 7.6 and 11: id, count, names
+TEST(MembershipFrames3x, HaveTheReceiversOwnSetAndNothingElse) {
+    const std::array a = {NameField("#a#d1"), NameField("#b#d1")};
+    const std::array c = {NameField("#c#d2")};
+    const std::array<NameRun, 2> members = {a, c};
+    const GroupId id{1, 2, 3};
+    const auto body_of = [](const Message& message) {
+        const auto frame = bytes_of(message);
+        const auto header =
+            decode_session_header(std::span<const std::byte>(frame).first<kSessionHeaderBytes>());
+        EXPECT_EQ(header.num_groups, 3);
+        EXPECT_EQ(frame_bytes(header), frame.size());
+        const std::size_t start = kSessionHeaderBytes + 3 * kNameFieldBytes;
+        return std::vector<std::byte>(frame.begin() + static_cast<std::ptrdiff_t>(start),
+                                      frame.end());
+    };
+    const auto expected = [](std::initializer_list<std::string_view> names) {
+        std::vector<std::byte> body;
+        for (const std::size_t number :
+             {std::size_t{1}, std::size_t{2}, std::size_t{3}, names.size()}) {
+            body.insert(body.end(), {static_cast<std::byte>(number), {}, {}, {}});
+        }
+        for (const auto name : names) {
+            const NameField field(name);
+            body.insert(body.end(), field.bytes().begin(), field.bytes().end());
+        }
+        return body;
+    };
+    for (const auto change :
+         {MemberChange::kJoin, MemberChange::kLeave, MemberChange::kDisconnect}) {
+        EXPECT_EQ(body_of(encode_member_change_3x(change, NameField("g"), id, members, c[0])),
+                  expected({"#c#d2"}));
+    }
+    EXPECT_EQ(body_of(encode_network_view_3x(NameField("g"), id, members, VsSet{.runs = {a}})),
+              expected({"#a#d1", "#b#d1"}));
+}
+
 }  // namespace
 }  // namespace spread::protocol

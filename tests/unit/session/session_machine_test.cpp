@@ -20,12 +20,17 @@ using protocol::SessionHeader;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-const std::vector<std::string> kNullOnly = {"NULL"};
+const AuthMethods kNullOnly;
 
 /// A machine and what it said, one line per step, easy to compare.
 class Conversation {
   public:
-    explicit Conversation(std::span<const std::string> methods = kNullOnly) : machine_(methods) {}
+    explicit Conversation(const AuthMethods& methods = kNullOnly) : machine_(methods) {}
+
+    /// What the caller of the machine knows: the right address, the right password, who may enter.
+    bool address_is_known = true;
+    std::string right_password = "secret";
+    bool is_admitted = true;
 
     /// Feeds `bytes` in pieces of at most `piece` bytes, each in a buffer of its own.
     void feed(Bytes bytes, std::size_t piece = SIZE_MAX) {
@@ -48,6 +53,14 @@ class Conversation {
                 frames_.push_back(multicast->frame);
             }
             said_.push_back(describe(step));
+            if (std::holds_alternative<AddressAsked>(step)) {
+                machine_.answer(address_is_known);
+            } else if (const auto* proof = std::get_if<PasswordAsked>(&step)) {
+                machine_.answer(proof->password == right_password);
+            } else if (std::holds_alternative<AdmissionAsked>(step)) {
+                said_.pop_back();  // always asked; the tests look at what comes of it
+                machine_.answer(is_admitted);
+            }
             if (const auto* asked = std::get_if<NameAsked>(&step)) {
                 machine_.grant_name(protocol::NameField(
                     protocol::make_private_group(asked->request.private_name, "d1")));
@@ -70,6 +83,14 @@ class Conversation {
                 return "name " + s.request.private_name;
             }
             std::string operator()(const AuthListDue& s) const { return "D1 " + to_hex(s.bytes); }
+            std::string operator()(const AddressAsked&) const { return "address?"; }
+            std::string operator()(const PasswordAsked& s) const {
+                return "password? " + s.user + ":" + s.password;
+            }
+            std::string operator()(const VerdictDue& s) const {
+                return "verdict " + to_hex(s.bytes);
+            }
+            std::string operator()(const AdmissionAsked&) const { return "admission?"; }
             std::string operator()(const Accepted& s) const { return "D2 " + to_hex(s.bytes); }
             std::string operator()(const Rejected& s) const {
                 return "reject " + std::to_string(static_cast<int>(s.code));
@@ -156,13 +177,6 @@ TEST(SessionMachineHandshake, ServesLibrariesBeforeAuthentication) {
     EXPECT_EQ(three_bytes.last(), "D2 0105000107236f6c64236431");
 }
 
-TEST(SessionMachineHandshake, RefusesOldLibrariesWhereNullIsNotAllowed) {
-    const std::vector<std::string> ip_only = {"IP"};
-    Conversation c(ip_only);
-    c.feed(from_hex("030d01046f6c6432"));
-    EXPECT_EQ(c.last(), "reject -9");
-}
-
 TEST(SessionMachineHandshake, RejectsWithStocksCodes) {
     struct Case {
         std::string_view hex;
@@ -205,16 +219,117 @@ TEST(SessionMachineHandshake, AcceptsOnlyAllowedMethodsByExactName) {
     }
 }
 
-TEST(SessionMachineHandshake, AnAllowedMethodWithoutImplementationAdmitsNobody) {
-    const std::vector<std::string> both = {"NULL", "IP"};
-    for (const auto& [chosen, accepted] : {std::pair("NULL", true), std::pair("IP", false)}) {
-        Conversation c(both);
+Bytes choice_bytes(const std::vector<std::string>& methods) {
+    const auto choice = protocol::encode_auth_choice(methods);
+    return {choice.begin(), choice.end()};
+}
+
+Bytes proof_bytes(std::string_view user, std::string_view password) {
+    const auto proof = protocol::encode_password_proof(user, password);
+    return {proof.begin(), proof.end()};
+}
+
+constexpr std::string_view kD2 = "D2 01050001052378236431";
+
+// client protocol 3.3, operations 5: the chosen methods, then the required ones not chosen
+TEST(SessionMachineAuth, RunsTheChosenMethodsAndThenTheRequiredOnes) {
+    struct Case {
+        AuthMethods methods;
+        std::vector<std::string> chosen;
+        bool address_is_known;
+        std::vector<std::string> said;  // behind D1
+    };
+    const std::string d2(kD2);
+    const std::string no = "reject -9";
+    const std::string ip = "address?";
+    for (const Case& k : {
+             Case{{{"NULL", "IP"}, {}}, {"NULL"}, false, {d2}},
+             Case{{{"NULL", "IP"}, {}}, {"IP"}, true, {ip, d2}},
+             Case{{{"NULL", "IP"}, {}}, {"IP"}, false, {ip, no}},
+             Case{{{"NULL", "IP"}, {}}, {"NULL", "IP"}, true, {ip, d2}},
+             Case{{{"IP"}, {}}, {"NULL"}, true, {no}},
+             Case{{{"NULL"}, {"IP"}}, {"NULL"}, true, {ip, d2}},
+             Case{{{"NULL"}, {"IP"}}, {"NULL"}, false, {ip, no}},
+             Case{{{"NULL"}, {"IP"}}, {"IP"}, true, {no}},
+             Case{{{"NULL", "IP"}, {"IP"}}, {"IP"}, true, {ip, d2}},
+             Case{{{"KERBEROS"}, {}}, {"KERBEROS"}, true, {no}},
+         }) {
+        Conversation c(k.methods);
+        c.address_is_known = k.address_is_known;
         c.feed(connect_bytes("x"));
-        EXPECT_EQ(c.last(), "D1 084e554c4c20495020");
-        const std::vector<std::string> methods = {chosen};
-        const auto choice = protocol::encode_auth_choice(methods);
-        c.feed(Bytes(choice.begin(), choice.end()));
-        EXPECT_EQ(c.machine().phase() == SessionPhase::kOpen, accepted) << chosen;
+        c.forget();
+        c.feed(choice_bytes(k.chosen));
+        EXPECT_EQ(c.said(), k.said) << testing::PrintToString(k.methods.allowed) << " and "
+                                    << testing::PrintToString(k.methods.required) << ", chosen "
+                                    << testing::PrintToString(k.chosen);
+    }
+}
+
+// client protocol 3.4
+TEST(SessionMachineAuth, APasswordIsAnsweredByOneByteAndThenTheVerdict) {
+    const AuthMethods methods{.allowed = {"PWORD"}, .required = {}};
+    for (const bool is_right : {true, false}) {
+        const Bytes all = concat({connect_bytes("x"), choice_bytes({"PWORD"}),
+                                  proof_bytes("alice", is_right ? "secret" : "guess")});
+        for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, all.size()}) {
+            Conversation c(methods);
+            c.feed(all, piece);
+            EXPECT_THAT(c.said(), testing::ElementsAre(
+                                      "name x", "D1 0650574f524420",
+                                      is_right ? "password? alice:secret" : "password? alice:guess",
+                                      is_right ? "verdict 01" : "verdict 00",
+                                      is_right ? std::string(kD2) : "reject -9"));
+            EXPECT_EQ(c.machine().login(), is_right ? "alice" : "");
+        }
+    }
+}
+
+TEST(SessionMachineAuth, AllMethodsRunAlsoAfterOneHasFailed) {
+    const AuthMethods methods{.allowed = {"IP", "PWORD"}, .required = {}};
+    Conversation c(methods);
+    c.address_is_known = false;
+    c.feed(concat({connect_bytes("x"), choice_bytes({"IP", "PWORD"}), proof_bytes("a", "secret")}));
+    EXPECT_THAT(c.said(), testing::ElementsAre("name x", testing::_, "address?",
+                                               "password? a:secret", "verdict 01", "reject -9"));
+}
+
+TEST(SessionMachineAuth, UsesAllBytesOfFullFields) {
+    const AuthMethods methods{.allowed = {"PWORD"}, .required = {}};
+    Conversation c(methods);
+    c.feed(concat({connect_bytes("x"), choice_bytes({"PWORD"}),
+                   proof_bytes(std::string(40, 'u'), "12345678901")}));
+    EXPECT_EQ(c.said()[2], "password? " + std::string(32, 'u') + ":12345678");
+}
+
+TEST(SessionMachineAuth, WhoIsNotAdmittedIsRejectedInPlaceOfD2) {
+    Conversation c;
+    c.is_admitted = false;
+    c.feed(concat({connect_bytes("x"), auth_bytes()}));
+    EXPECT_THAT(c.said(), testing::ElementsAre("name x", testing::_, "reject -9"));
+}
+
+// client protocol 3.1: libraries before 3.16 are not asked
+TEST(SessionMachineAuth, OldLibrariesAreAdmittedByAddressElseWithoutProof) {
+    struct Case {
+        AuthMethods methods;
+        bool address_is_known;
+        std::vector<std::string> said;
+    };
+    const Bytes c1 = from_hex("030d010178");  // 3.13, membership messages, "x"
+    const std::string d2 = "D2 010500052378236431";
+    for (const Case& k : {
+             Case{{{"NULL"}, {}}, true, {"name x", d2}},
+             Case{{{"NULL", "IP"}, {}}, true, {"name x", "address?", d2}},
+             Case{{{"NULL", "IP"}, {}}, false, {"name x", "address?", "reject -9"}},
+             Case{{{"NULL"}, {"IP"}}, true, {"name x", "address?", d2}},
+             Case{{{"PWORD"}, {}}, true, {"name x", "reject -9"}},
+             Case{{{"NULL"}, {"PWORD"}}, true, {"name x", "reject -9"}},
+         }) {
+        Conversation c(k.methods);
+        c.address_is_known = k.address_is_known;
+        c.feed(c1);
+        c.feed(Bytes{});
+        EXPECT_EQ(c.said(), k.said) << testing::PrintToString(k.methods.allowed);
     }
 }
 
@@ -228,7 +343,8 @@ TEST(SessionMachineHandshake, IgnoresBytesBehindTheNulOfAMethod) {
 }
 
 TEST(SessionMachineHandshake, WithoutAnyMethodRejectsRightBehindTheEmptyList) {
-    Conversation c(std::span<const std::string>{});
+    const AuthMethods none{.allowed = {}, .required = {}};
+    Conversation c(none);
     c.feed(connect_bytes("x"));
     EXPECT_THAT(c.said(), testing::ElementsAre("name x", "D1 00", "reject -9"));
 }

@@ -42,14 +42,25 @@ class TestDaemon {
         }
     }
 
-    protocol::SessionId accept(std::string peer = "127.0.0.1:5000") {
-        const protocol::SessionId id = core_.on_accept(now, std::move(peer), out_);
+    protocol::SessionId accept(std::string peer = "127.0.0.1:5000",
+                               const access::PeerAddress& address = {}) {
+        const protocol::SessionId id = core_.on_accept(now, std::move(peer), out_, address);
         absorb();
         return id;
     }
 
     void send(protocol::SessionId id, const Bytes& bytes) {
         core_.on_bytes(now, id, slice_of(bytes), out_);
+        absorb();
+    }
+
+    void say_password(protocol::SessionId id, bool is_right) {
+        core_.on_password(now, id, is_right, out_);
+        absorb();
+    }
+
+    void shed_load() {
+        core_.shed_load(now, out_);
         absorb();
     }
 
@@ -151,6 +162,10 @@ class TestDaemon {
     std::vector<protocol::SessionId> stops;
     std::vector<SessionOutput::Opened> opened;
     std::vector<SessionOutput::Write> writes;
+    std::vector<protocol::SessionId> pauses;
+    std::vector<protocol::SessionId> resumes;
+    std::vector<SessionOutput::PasswordCheck> password_checks;
+    std::vector<std::string> warnings;
     std::optional<protocol::RingId> resume;
 
   private:
@@ -172,6 +187,11 @@ class TestDaemon {
         }
         stops.insert(stops.end(), out_.stops.begin(), out_.stops.end());
         closes.insert(closes.end(), out_.closes.begin(), out_.closes.end());
+        pauses.insert(pauses.end(), out_.pauses.begin(), out_.pauses.end());
+        resumes.insert(resumes.end(), out_.resumes.begin(), out_.resumes.end());
+        password_checks.insert(password_checks.end(), out_.password_checks.begin(),
+                               out_.password_checks.end());
+        warnings.insert(warnings.end(), out_.warnings.begin(), out_.warnings.end());
         if (out_.resume) {
             resume = out_.resume;
         }

@@ -1,0 +1,360 @@
+// Who gets in, under which name, and what is refused afterwards.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "protocol/membership_frames.hpp"
+#include "tests/unit/session/test_daemon.hpp"
+
+namespace spread::session {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::SessionId;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const Bytes kRejectNotUnique = {std::byte{0xfa}};
+const Bytes kRejectAuth = {std::byte{0xf7}};
+
+std::shared_ptr<const access::AccessRules> rules_of(std::string_view text) {
+    auto result = access::AccessRules::parse(text);
+    EXPECT_TRUE(result.rules) << text;
+    return std::make_shared<access::AccessRules>(std::move(*result.rules));
+}
+
+std::shared_ptr<const access::AddressRules> addresses_of(std::string_view text) {
+    auto result = access::AddressRules::parse(text);
+    EXPECT_TRUE(result.rules) << text;
+    return std::make_shared<access::AddressRules>(std::move(*result.rules));
+}
+
+access::PeerAddress address_of(std::string_view text) {
+    return access::PeerAddress::of(*config::parse_ip(text));
+}
+
+Bytes choice_bytes(const std::vector<std::string>& methods) {
+    const auto choice = protocol::encode_auth_choice(methods);
+    return {choice.begin(), choice.end()};
+}
+
+Bytes proof_bytes(std::string_view user, std::string_view password) {
+    const auto proof = protocol::encode_password_proof(user, password);
+    return {proof.begin(), proof.end()};
+}
+
+// ---- Names ----
+
+TEST(SessionCoreNames, WhoReconnectsWaitsForItsOwnDisconnect) {
+    TestDaemon daemon;
+    const SessionId first = daemon.open("alice");
+    daemon.send(first, request_bytes(protocol::kKillMess, {"#alice#d1"}, "", "#alice#d1"));
+    const SessionId second = daemon.accept();
+    daemon.send(second, connect_bytes("alice"));
+    EXPECT_THAT(daemon.received(second), IsEmpty());
+    EXPECT_THAT(daemon.pauses, ElementsAre(second));
+    EXPECT_THAT(daemon.resumes, IsEmpty());
+    daemon.run_ring();
+    EXPECT_THAT(daemon.resumes, ElementsAre(second));
+    EXPECT_THAT(daemon.received(second), SizeIs(1)) << "D1";
+    daemon.send(second, auth_bytes());
+    EXPECT_EQ(daemon.info(second).private_name, "#alice#d1");
+}
+
+TEST(SessionCoreNames, TheWholeHandshakeMayHaveBeenSentMeanwhile) {
+    TestDaemon daemon;
+    daemon.hang_up(daemon.open("alice"));
+    const SessionId second = daemon.accept();
+    daemon.send(second, concat({connect_bytes("alice"), auth_bytes()}));
+    daemon.send(second, join_bytes("room", "#alice#d1"));
+    daemon.run_ring();
+    EXPECT_EQ(daemon.info(second).private_name, "#alice#d1");
+    EXPECT_THAT(daemon.core().groups().members("room"), ElementsAre("#alice#d1"));
+}
+
+TEST(SessionCoreNames, APeerThatHasHungUpUnnoticedIsOnItsWayOut) {
+    TestDaemon daemon;
+    const SessionId first = daemon.open("alice");
+    daemon.core().set_hang_up_probe([&](SessionId id) { return id == first; });
+    const SessionId second = daemon.accept();
+    daemon.send(second, connect_bytes("alice"));
+    EXPECT_THAT(daemon.received(second), IsEmpty());
+    daemon.hang_up(first);
+    daemon.run_ring();
+    EXPECT_THAT(daemon.received(second), SizeIs(1));
+}
+
+TEST(SessionCoreNames, ALiveSessionKeepsItsName) {
+    TestDaemon daemon;
+    daemon.open("alice");
+    daemon.core().set_hang_up_probe([](SessionId) { return false; });
+    const SessionId second = daemon.accept();
+    daemon.send(second, connect_bytes("alice"));
+    EXPECT_THAT(daemon.received(second), ElementsAre(kRejectNotUnique));
+}
+
+TEST(SessionCoreNames, OnlyOneMayWait) {
+    TestDaemon daemon;
+    daemon.hang_up(daemon.open("alice"));
+    const SessionId second = daemon.accept();
+    daemon.send(second, connect_bytes("alice"));
+    const SessionId third = daemon.accept();
+    daemon.send(third, connect_bytes("alice"));
+    EXPECT_THAT(daemon.received(third), ElementsAre(kRejectNotUnique));
+    daemon.run_ring();
+    EXPECT_THAT(daemon.received(second), SizeIs(1));
+}
+
+TEST(SessionCoreNames, WhoGivesUpWaitingMakesRoomForTheNext) {
+    TestDaemon daemon;
+    daemon.hang_up(daemon.open("alice"));
+    const SessionId second = daemon.accept();
+    daemon.send(second, connect_bytes("alice"));
+    daemon.hang_up(second);
+    const SessionId third = daemon.accept();
+    daemon.send(third, connect_bytes("alice"));
+    daemon.run_ring();
+    EXPECT_THAT(daemon.received(third), SizeIs(1));
+    daemon.hang_up(third);
+    daemon.run_ring();
+    daemon.open("alice");
+}
+
+TEST(SessionCoreNames, WaitingEndsWithTheTimeForTheHandshake) {
+    TestDaemon daemon;
+    daemon.hang_up(daemon.open("alice"));
+    const SessionId second = daemon.accept();
+    daemon.send(second, connect_bytes("alice"));
+    daemon.now += 10s;
+    daemon.fire_deadlines();
+    EXPECT_THAT(daemon.received(second), ElementsAre(kRejectNotUnique));
+    daemon.run_ring();
+    daemon.open("alice");
+}
+
+TEST(SessionCoreNames, WhatIsSentAheadWhileWaitingIsLimited) {
+    TestDaemon daemon;
+    daemon.hang_up(daemon.open("alice"));
+    const SessionId second = daemon.accept();
+    daemon.send(second, connect_bytes("alice"));
+    daemon.send(second, Bytes(60000));
+    EXPECT_EQ(daemon.close_of(second), std::nullopt);
+    daemon.send(second, Bytes(6000));
+    ASSERT_TRUE(daemon.close_of(second));
+    EXPECT_EQ(daemon.close_of(second)->reason, CloseReason::kIllegalRequest);
+}
+
+// ---- Methods ----
+
+TEST(SessionCoreAuth, AddressesAreAdmittedByTheRules) {
+    SessionConfig config;
+    config.auth.allowed = {"IP"};
+    TestDaemon daemon(config);
+    const auto answer_to = [&](const access::PeerAddress& peer) {
+        const SessionId id = daemon.accept("somewhere", peer);
+        daemon.send(id, concat({connect_bytes(""), choice_bytes({"IP"})}));
+        return daemon.received(id).back();
+    };
+    EXPECT_EQ(answer_to(address_of("10.0.0.7")), kRejectAuth) << "no rules, nobody";
+    daemon.core().set_address_rules(addresses_of("10.0.0.0/24\nunix\nfd00::/8\n"));
+    EXPECT_EQ(answer_to(address_of("10.0.0.7"))[0], std::byte{1});
+    EXPECT_EQ(answer_to(access::PeerAddress::unix_socket())[0], std::byte{1});
+    EXPECT_EQ(answer_to(address_of("fd00::1"))[0], std::byte{1});
+    EXPECT_EQ(answer_to(address_of("10.0.1.7")), kRejectAuth);
+}
+
+TEST(SessionCoreAuth, APasswordIsCheckedElsewhereWhileTheSessionWaits) {
+    SessionConfig config;
+    config.auth.allowed = {"PWORD"};
+    TestDaemon daemon(config);
+    for (const bool is_right : {true, false}) {
+        const SessionId id = daemon.accept();
+        daemon.send(id, concat({connect_bytes("alice"), choice_bytes({"PWORD"}),
+                                proof_bytes("wonder", "land")}));
+        ASSERT_THAT(daemon.password_checks, SizeIs(1));
+        EXPECT_EQ(daemon.password_checks[0].session, id);
+        EXPECT_EQ(daemon.password_checks[0].user, "wonder");
+        EXPECT_EQ(daemon.password_checks[0].password, "land");
+        EXPECT_THAT(daemon.received(id), SizeIs(1)) << "D1";
+        EXPECT_THAT(daemon.pauses, ElementsAre(id));
+        daemon.say_password(id, is_right);
+        const auto answers = daemon.received(id);
+        ASSERT_THAT(answers, SizeIs(2));
+        EXPECT_EQ(answers[0], Bytes{is_right ? std::byte{1} : std::byte{0}});
+        EXPECT_EQ(answers[1] == kRejectAuth, !is_right);
+        EXPECT_THAT(daemon.resumes, ElementsAre(id));
+        daemon.hang_up(id);
+        daemon.run_ring();
+        daemon.password_checks.clear();
+        daemon.pauses.clear();
+        daemon.resumes.clear();
+    }
+}
+
+TEST(SessionCoreAuth, AVerdictForSomebodyWhoHasGoneIsForgotten) {
+    SessionConfig config;
+    config.auth.allowed = {"PWORD"};
+    TestDaemon daemon(config);
+    const SessionId id = daemon.accept();
+    daemon.send(id,
+                concat({connect_bytes("alice"), choice_bytes({"PWORD"}), proof_bytes("a", "b")}));
+    daemon.received(id);
+    daemon.now += 10s;
+    daemon.fire_deadlines();
+    EXPECT_THAT(daemon.received(id), ElementsAre(kRejectAuth));
+    daemon.say_password(id, true);
+    EXPECT_THAT(daemon.received(id), IsEmpty());
+}
+
+// ---- Rules ----
+
+TEST(SessionCoreRules, RefuseConnectionsInPlaceOfD2) {
+    SessionConfig config;
+    config.auth.allowed = {"NULL", "PWORD"};
+    TestDaemon daemon(config);
+    daemon.core().set_access_rules(
+        rules_of("allow connect login:boss\nallow connect a*\ndefault deny\n"));
+    daemon.open("alice");
+    const SessionId bob = daemon.accept();
+    daemon.send(bob, concat({connect_bytes("bob"), auth_bytes()}));
+    EXPECT_THAT(daemon.received(bob), ElementsAre(testing::_, kRejectAuth));
+    const SessionId boss = daemon.accept();
+    daemon.send(boss,
+                concat({connect_bytes("bob"), choice_bytes({"PWORD"}), proof_bytes("boss", "x")}));
+    daemon.say_password(boss, true);
+    EXPECT_EQ(daemon.info(boss).private_name, "#bob#d1");
+}
+
+/// The reject message for `request` from #tst#d1 (client protocol 7.5).
+Bytes reject_of(const Bytes& request) {
+    return bytes_of(protocol::encode_reject(request));
+}
+
+TEST(SessionCoreRules, SendARefusedJoinBackToItsAuthor) {
+    TestDaemon daemon;
+    daemon.core().set_access_rules(rules_of("deny join tst secret*\n"));
+    const SessionId id = daemon.open("tst");
+    daemon.send(id, join_bytes("secrets"));
+    EXPECT_THAT(daemon.ring, IsEmpty());
+    EXPECT_THAT(daemon.received(id), ElementsAre(reject_of(join_bytes("secrets"))));
+    daemon.send(id, join_bytes("open"));
+    daemon.run_ring();
+    EXPECT_THAT(daemon.core().groups().members("open"), ElementsAre("#tst#d1"));
+}
+
+TEST(SessionCoreRules, SendARefusedMulticastBackToItsAuthorAlone) {
+    TestDaemon daemon;
+    daemon.core().set_access_rules(rules_of("deny send tst #*\ndeny send tst quiet\n"));
+    const SessionId id = daemon.open("tst");
+    for (const auto& groups :
+         {std::vector<std::string>{"quiet"}, std::vector<std::string>{"room", "quiet"},
+          std::vector<std::string>{"#tst#d1"}}) {
+        const Bytes request = multicast_bytes(groups, "body");
+        daemon.send(id, request);
+        EXPECT_THAT(daemon.ring, IsEmpty());
+        EXPECT_THAT(daemon.received(id), ElementsAre(reject_of(request)));
+    }
+    daemon.send(id, multicast_bytes({"room"}, "body"));
+    EXPECT_THAT(daemon.ring, SizeIs(1));
+}
+
+TEST(SessionCoreRules, ARefusedMessageNobodyWantsBackIsDropped) {
+    TestDaemon daemon;
+    daemon.core().set_access_rules(rules_of("default deny\nallow connect *\n"));
+    const SessionId id = daemon.open("tst");
+    daemon.send(id, multicast_bytes({"room"}, "x", protocol::kAgreedMess | protocol::kSelfDiscard));
+    EXPECT_THAT(daemon.received(id), IsEmpty());
+    EXPECT_THAT(daemon.ring, IsEmpty());
+}
+
+TEST(SessionCoreRules, LeavingIsAlwaysAllowed) {
+    TestDaemon daemon;
+    const SessionId id = daemon.open("tst");
+    daemon.send(id, join_bytes("room"));
+    daemon.run_ring();
+    daemon.core().set_access_rules(rules_of("default deny\n"));
+    daemon.send(id, request_bytes(protocol::kLeaveMess, {"room"}, ""));
+    daemon.run_ring();
+    EXPECT_THAT(daemon.core().groups().members("room"), IsEmpty());
+}
+
+TEST(SessionCoreRules, RejectsCountAgainstTheQueueOfTheirAuthor) {
+    SessionConfig config;
+    config.session_messages_max = 5;
+    TestDaemon daemon(config);
+    daemon.core().set_access_rules(rules_of("deny send * *\n"));
+    const SessionId id = daemon.open("tst");
+    for (int i = 0; i < 6; ++i) {
+        daemon.send(id, multicast_bytes({"room"}, "x"));
+    }
+    EXPECT_THAT(daemon.stops, ElementsAre(id));
+}
+
+TEST(SessionCoreLimits, AJoinBeyondTheLimitIsSentBack) {
+    SessionConfig config;
+    config.session_groups_max = 2;
+    TestDaemon daemon(config);
+    const SessionId id = daemon.open("tst", false);
+    daemon.send(id, join_bytes("a"));
+    daemon.run_ring();
+    daemon.send(id, concat({join_bytes("b"), join_bytes("c")}));  // b is on its way
+    EXPECT_THAT(daemon.received(id), ElementsAre(reject_of(join_bytes("c"))));
+    daemon.run_ring();
+    daemon.send(id, request_bytes(protocol::kLeaveMess, {"a"}, ""));
+    daemon.run_ring();
+    daemon.send(id, join_bytes("c"));
+    EXPECT_THAT(daemon.received(id), IsEmpty());
+    daemon.run_ring();
+    EXPECT_THAT(daemon.core().groups().members("c"), SizeIs(1));
+}
+
+// ---- 3.x libraries ----
+
+// client protocol 7.6 and 11
+TEST(SessionCoreOldClients, AreToldOfMembersInTheirOwnLayout) {
+    for (const bool own_layout : {true, false}) {
+        SessionConfig config;
+        config.old_client_layout = own_layout;
+        TestDaemon daemon(config);
+        protocol::ConnectRequest request;
+        request.version = {3, 17, 3};
+        request.flags = 1;
+        request.private_name = "old";
+        const SessionId old = daemon.accept();
+        daemon.send(old, concat({protocol::encode_connect(request), auth_bytes()}));
+        daemon.received(old);
+        const SessionId fresh = daemon.open("fresh");
+        daemon.send(old, join_bytes("room", "#old#d1"));
+        daemon.run_ring();
+        daemon.received(old);
+        daemon.send(fresh, join_bytes("room", "#fresh#d1"));
+        daemon.run_ring();
+        const auto to_old = daemon.received(old);
+        const auto to_fresh = daemon.received(fresh);
+        ASSERT_THAT(to_old, SizeIs(1));
+        ASSERT_THAT(to_fresh, SizeIs(1));
+        constexpr std::size_t kBody = 48 + 2 * 32;
+        if (!own_layout) {
+            EXPECT_EQ(to_old, to_fresh);
+            continue;
+        }
+        ASSERT_EQ(to_old[0].size(), kBody + 12 + 4 + 32);
+        EXPECT_EQ(to_fresh[0].size(), kBody + 20 + 4 + 32);
+        const auto body = std::span(to_old[0]).subspan(kBody);
+        EXPECT_TRUE(std::ranges::equal(body.first(12), std::span(to_fresh[0]).subspan(kBody, 12)));
+        EXPECT_EQ(to_hex({body.begin() + 12, body.begin() + 16}), "01000000");
+        EXPECT_EQ(protocol::NameField(body.subspan(16).first<32>()).view(), "#fresh#d1");
+        EXPECT_EQ(protocol::decode_session_header(std::span<const std::byte>(to_old[0]).first<48>())
+                      .data_len,
+                  48);
+    }
+}
+
+}  // namespace
+}  // namespace spread::session

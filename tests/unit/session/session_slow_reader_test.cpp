@@ -1,0 +1,161 @@
+// Readers who do not keep up: warnings, waiting for them, and the limit of all queues together.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/session/test_daemon.hpp"
+
+namespace spread::session {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::SessionId;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+/// "reader" and "other" sit in "room" without membership messages; "writer" sends there.
+class SlowReaders : public testing::Test {
+  protected:
+    void start(SessionConfig config) {
+        daemon.emplace(std::move(config));
+        for (SessionId* member : {&reader, &other}) {
+            const std::string name = member == &reader ? "reader" : "other";
+            *member = daemon->open(name, false);
+            daemon->send(*member, join_bytes("room", "#" + name + "#d1"));
+        }
+        writer = daemon->open("writer");
+        daemon->run_ring();
+    }
+
+    void write(std::string_view body = "x") {
+        daemon->send(writer, multicast_bytes({"room"}, body, protocol::kAgreedMess, "#writer#d1"));
+        daemon->run_ring();
+        daemon->sent(other);
+    }
+
+    static SessionConfig blocking(std::size_t messages) {
+        SessionConfig config;
+        config.session_messages_max = messages;
+        config.slow_reader_policy = SlowReaderPolicy::kBlock;
+        return config;
+    }
+
+    std::optional<TestDaemon> daemon;
+    SessionId reader;
+    SessionId other;
+    SessionId writer;
+};
+
+TEST_F(SlowReaders, AreWarnedOfOnceAtHalfTheirLimit) {
+    SessionConfig config;
+    config.session_messages_max = 10;
+    start(config);
+    for (int i = 0; i < 5; ++i) {
+        write();
+    }
+    EXPECT_THAT(daemon->warnings, IsEmpty());
+    write();
+    EXPECT_THAT(daemon->warnings,
+                ElementsAre(testing::AllOf(HasSubstr("#reader#d1"), HasSubstr("6 messages"),
+                                           HasSubstr("limit 10"))));
+    write();
+    EXPECT_THAT(daemon->warnings, SizeIs(1));
+    // And again after they have caught up in between.
+    daemon->sent(reader);
+    for (int i = 0; i < 6; ++i) {
+        write();
+    }
+    EXPECT_THAT(daemon->warnings, SizeIs(2));
+}
+
+TEST_F(SlowReaders, AreWarnedOfForTheirBytesToo) {
+    SessionConfig config;
+    config.session_bytes_max = 10000;
+    start(config);
+    write(std::string(4000, 'x'));
+    EXPECT_THAT(daemon->warnings, IsEmpty());
+    write(std::string(2000, 'x'));
+    EXPECT_THAT(daemon->warnings, SizeIs(1));
+}
+
+TEST_F(SlowReaders, AreWaitedForIfThatIsThePolicy) {
+    start(blocking(4));
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_FALSE(daemon->core().is_blocked());
+        write();
+    }
+    EXPECT_TRUE(daemon->core().is_blocked());
+    EXPECT_THAT(daemon->stops, IsEmpty());
+    daemon->core().on_sent(reader, 1, 81);
+    EXPECT_TRUE(daemon->core().is_blocked()) << "it has to catch up properly";
+    daemon->core().on_sent(reader, 1, 81);
+    EXPECT_FALSE(daemon->core().is_blocked());
+    EXPECT_EQ(daemon->core().next_deadline(), std::nullopt);
+}
+
+TEST_F(SlowReaders, AreWaitedForBecauseOfTheirBytesToo) {
+    SessionConfig config = blocking(1000);
+    config.session_bytes_max = 5000;
+    start(config);
+    write(std::string(6000, 'x'));
+    EXPECT_TRUE(daemon->core().is_blocked());
+    daemon->sent(reader);
+    EXPECT_FALSE(daemon->core().is_blocked());
+}
+
+TEST_F(SlowReaders, AreDroppedAfterTheTimeOthersWaitForThem) {
+    start(blocking(2));
+    write();
+    write();
+    ASSERT_EQ(daemon->core().next_deadline(), daemon->now + 5s);
+    daemon->now += 5s;
+    daemon->fire_deadlines();
+    EXPECT_FALSE(daemon->core().is_blocked());
+    EXPECT_THAT(daemon->stops, ElementsAre(reader));
+    daemon->run_ring();
+    ASSERT_TRUE(daemon->close_of(reader));
+    EXPECT_EQ(daemon->close_of(reader)->reason, CloseReason::kSlowReader);
+    EXPECT_THAT(daemon->close_of(reader)->detail, HasSubstr("did not catch up within 5 s"));
+}
+
+TEST_F(SlowReaders, WhoLeavesIsNotWaitedForAnyMore) {
+    start(blocking(1));
+    write();
+    EXPECT_TRUE(daemon->core().is_blocked());
+    daemon->hang_up(reader);
+    EXPECT_FALSE(daemon->core().is_blocked());
+    EXPECT_EQ(daemon->core().next_deadline(), std::nullopt);
+}
+
+TEST_F(SlowReaders, TheLongestQueueGoesWhenAllTogetherHoldTooMuch) {
+    start({});
+    const SessionId second = daemon->open("second", false);
+    daemon->send(second, join_bytes("big", "#second#d1"));
+    write("12345");
+    daemon->send(writer, multicast_bytes({"big"}, std::string(500, 'x'), protocol::kAgreedMess,
+                                         "#writer#d1"));
+    daemon->run_ring();
+    daemon->shed_load();
+    EXPECT_THAT(daemon->stops, ElementsAre(second));
+    daemon->run_ring();
+    EXPECT_EQ(daemon->close_of(second)->reason, CloseReason::kSlowReader);
+    EXPECT_THAT(daemon->close_of(second)->detail, HasSubstr("#second#d1"));
+    daemon->shed_load();
+    EXPECT_THAT(daemon->stops, ElementsAre(second, reader));
+}
+
+TEST(LoadShedding, WithoutOpenSessionsThereIsNothingToEnd) {
+    TestDaemon daemon;
+    daemon.accept();
+    daemon.shed_load();
+    EXPECT_THAT(daemon.stops, IsEmpty());
+}
+
+}  // namespace
+}  // namespace spread::session
