@@ -36,6 +36,8 @@ namespace {
 /// Datagrams held at most by windows, queues and clients before blocks come from the heap.
 constexpr std::size_t kPoolBlocks = 32768;
 constexpr std::size_t kPoolBlockBytesMin = 2048;
+/// Descriptors that are not clients': sockets, timers, logs.
+constexpr std::size_t kOwnFiles = 64;
 
 struct Loaded {
     std::string path;  ///< empty: the built-in default
@@ -263,7 +265,7 @@ void reload(const config::Configuration& configuration, AccessSetup& access,
         log_warning(LogType::kSecurity, "{}", warning);
     }
     for (const std::string& error : load.errors) {
-        log_error(LogType::kSecurity, "{}; what was read before stays in force", error);
+        log_error(LogType::kSecurity, "{}", error);
     }
     access = std::move(load.setup);
     server.set_access(access, controls_access(configuration));
@@ -338,7 +340,13 @@ void serve(const Loaded& loaded, const Options& options) {
     const config::Configuration& configuration = loaded.configuration;
     const std::size_t self = *loaded.self.daemon;
     const std::uint16_t port = configuration.segments[configuration.daemons[self].segment].port;
-    raise_file_limit();
+    const std::size_t files = raise_file_limit();
+    if (files < configuration.max_sessions + kOwnFiles) {
+        log_warning(LogType::kSession,
+                    "MaxSessions is {}, but only {} files may be open at a time; raise the limit "
+                    "(ulimit -n, LimitNOFILE=)",
+                    configuration.max_sessions, files);
+    }
     AccessSetup access = access_of(configuration);
 
     UdpTransport transport(configuration, self, loaded.locals);
