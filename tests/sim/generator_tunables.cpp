@@ -68,6 +68,9 @@ void draw_queues(Draft& draft) {
         tunables.session_delay_us = draw.skewed32(1, 3000);
     }
     tunables.port_unreachable = draw.percent(50) ? 1 : 0;
+    if (tunables.session_messages != 0 && draw.percent(50)) {
+        tunables.session_block_us = draw.skewed32(2000, 100000);
+    }
 }
 
 }  // namespace

@@ -123,6 +123,10 @@ session::SessionConfig Host::session_config() const {
     session::SessionConfig config;
     config.daemon_name = "d" + std::to_string(index_ + 1);
     take_if_set(config.session_messages_max, scenario_.tunables.session_messages);
+    if (scenario_.tunables.session_block_us != 0) {
+        config.slow_reader_policy = session::SlowReaderPolicy::kBlock;
+        config.slow_reader_timeout = std::chrono::microseconds(scenario_.tunables.session_block_us);
+    }
     return config;
 }
 
@@ -545,7 +549,8 @@ void Host::session_turn(std::uint32_t generation) {
         return;
     }
     const bool had_deliveries = !deliveries_.empty();
-    for (std::size_t i = 0; i < kDeliveriesPerTurnMax && !deliveries_.empty(); ++i) {
+    for (std::size_t i = 0;
+         i < kDeliveriesPerTurnMax && !deliveries_.empty() && !core_->is_blocked(); ++i) {
         membership::DeliveryEvent event = std::move(deliveries_.front());
         deliveries_.pop_front();
         if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
@@ -558,7 +563,10 @@ void Host::session_turn(std::uint32_t generation) {
         schedule_ring_turn(simulator_.now() + kHandover);  // there is room again
     }
     accept_connections();
-    read_clients();
+    const bool was_blocked = core_->is_blocked();
+    if (!was_blocked) {
+        read_clients();
+    }
     for (auto it = served_.begin(); it != served_.end();) {
         const auto next = std::next(it);
         flush(it->first, it->second);
@@ -568,7 +576,7 @@ void Host::session_turn(std::uint32_t generation) {
         core_->on_deadline(local_now(), session_out_);
         apply();
     }
-    if (!deliveries_.empty()) {
+    if ((was_blocked || !deliveries_.empty()) && !core_->is_blocked()) {
         schedule_session_turn(Duration(0));
     } else if (const auto deadline = core_->next_deadline()) {
         schedule_session_turn(simulated(*deadline) - simulator_.now());

@@ -60,6 +60,7 @@ struct Tunables {
     std::uint32_t datagram_bytes = 0;
     std::uint32_t send_queue_messages = 0;
     std::uint32_t session_messages = 0;  ///< MaxSessionMessages
+    std::uint32_t session_block_us = 0;  ///< SlowReaderTimeout with policy block; 0: disconnect
     std::uint32_t delivery_queue = 0;    ///< between ring and session side
     std::uint32_t submit_queue = 0;
     std::uint32_t receive_queue = 0;        ///< packets a socket holds; more are lost

@@ -61,7 +61,7 @@ struct Field {
     Unit unit;
 };
 
-inline constexpr std::array<Field<Tunables>, 21> kTunableFields{{
+inline constexpr std::array<Field<Tunables>, 22> kTunableFields{{
     {"token_loss", &Tunables::token_loss_us, Unit::kDuration},
     {"token_retransmit", &Tunables::token_retransmit_us, Unit::kDuration},
     {"token_hold", &Tunables::token_hold_us, Unit::kDuration},
@@ -77,6 +77,7 @@ inline constexpr std::array<Field<Tunables>, 21> kTunableFields{{
     {"datagram_bytes", &Tunables::datagram_bytes, Unit::kCount},
     {"send_queue_messages", &Tunables::send_queue_messages, Unit::kCount},
     {"session_messages", &Tunables::session_messages, Unit::kCount},
+    {"session_block", &Tunables::session_block_us, Unit::kDuration},
     {"delivery_queue", &Tunables::delivery_queue, Unit::kCount},
     {"submit_queue", &Tunables::submit_queue, Unit::kCount},
     {"receive_queue", &Tunables::receive_queue, Unit::kCount},
