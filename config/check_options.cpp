@@ -370,6 +370,15 @@ void OptionChecker::check_dependent_options() {
               "name PWORD in AllowedAuthMethods or RequiredAuthMethods");
     warn_idle(OptionId::kAccessRulesFile, result_.access_control_policy == "RULES",
               "set AccessControlPolicy = RULES");
+    const auto& allowed = result_.allowed_auth_methods;
+    const auto& required = result_.required_auth_methods;
+    if (!allowed.empty() &&
+        std::find(required.begin(), required.end(), "PWORD") != required.end() &&
+        std::find(allowed.begin(), allowed.end(), "PWORD") == allowed.end()) {
+        warning(value_at(OptionId::kRequiredAuthMethods),
+                "clients are not told of a required method, so none will send a password; name "
+                "PWORD in AllowedAuthMethods as well");
+    }
 }
 
 }  // namespace

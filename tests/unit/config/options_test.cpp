@@ -295,9 +295,16 @@ TEST(Options, WarnsOfOptionsThatNothingAsksFor) {
                 ElementsAre(HasSubstr("1:31: warning: SlowReaderTimeout has no effect; set "
                                       "SlowReaderPolicy = block")));
     EXPECT_THAT(problems_with("AccessIPFile = a AccessPasswordFile = b AccessRulesFile = c "
-                              "SlowReaderTimeout = 9\nAllowedAuthMethods = IP "
-                              "RequiredAuthMethods = PWORD AccessControlPolicy = RULES "
+                              "SlowReaderTimeout = 9\nAllowedAuthMethods = PWORD "
+                              "RequiredAuthMethods = IP AccessControlPolicy = RULES "
                               "SlowReaderPolicy = block"),
+                IsEmpty());
+}
+
+TEST(Options, WarnsWhenNobodyIsToldThatAPasswordIsRequired) {
+    EXPECT_THAT(problems_with("AllowedAuthMethods = 'NULL IP'\nRequiredAuthMethods = PWORD"),
+                ElementsAre(HasSubstr("2:23: warning: clients are not told of a required method")));
+    EXPECT_THAT(problems_with("AllowedAuthMethods = 'NULL PWORD'\nRequiredAuthMethods = PWORD"),
                 IsEmpty());
 }
 
