@@ -155,9 +155,8 @@ class Loader {
 };
 
 void Loader::refuse(std::string problem, std::string_view remedy) {
-    load_.errors.push_back(current_ != nullptr
-                               ? fmt::format("{}; what was read before stays in force", problem)
-                               : fmt::format("{}; {}", problem, remedy));
+    load_.errors.push_back(current_ != nullptr ? std::move(problem)
+                                               : fmt::format("{}; {}", problem, remedy));
 }
 
 /// False when one of them is an error: the file does not count.
