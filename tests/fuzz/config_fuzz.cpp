@@ -1,6 +1,8 @@
 // Any bytes as a configuration file: parsing ends, stays within its bounds, gives the same answer
 // twice, and what it accepts keeps the limits the rest of the daemon relies on.
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -8,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/configuration.hpp"
 
@@ -42,6 +45,17 @@ class LetterResolver final : public spread::config::Resolver {
     }
 };
 
+/// Some of the known methods, each once, in the order in which clients are told of them.
+void check_methods(const std::vector<std::string>& methods) {
+    constexpr std::array<std::string_view, 3> kKnown = {"NULL", "IP", "PWORD"};
+    const auto* next = kKnown.begin();
+    for (const std::string& method : methods) {
+        next = std::find(next, kKnown.end(), method);
+        require(next != kKnown.end());
+        ++next;
+    }
+}
+
 void check(const Configuration& configuration) {
     require(!configuration.segments.empty() && configuration.segments.size() <= 20);
     require(!configuration.daemons.empty() && configuration.daemons.size() <= 128);
@@ -67,6 +81,14 @@ void check(const Configuration& configuration) {
     }
     require(configuration.window.value_or(160) >= configuration.personal_window.value_or(20));
     require(spread::config::hash_text(configuration).size() <= 100000);
+    require(configuration.max_sessions >= 1 && configuration.max_sessions <= 1000000);
+    require(configuration.max_session_groups >= 1 && configuration.max_session_groups <= 1000000);
+    require(configuration.max_session_bytes >= 262144);
+    require(configuration.slow_reader_timeout >= std::chrono::milliseconds(1));
+    require(configuration.access_control_policy == "PERMIT" ||
+            configuration.access_control_policy == "RULES");
+    check_methods(configuration.allowed_auth_methods);
+    check_methods(configuration.required_auth_methods);
 
     const auto self = find_self(configuration, configuration.daemons.back().name, "host",
                                 {configuration.daemons.back().address});
