@@ -144,7 +144,7 @@ class Loader {
     void load_addresses();
     void load_passwords();
     void load_rules();
-    void refuse(std::string problem, std::string_view remedy);
+    void refuse(std::string_view problem, std::string_view remedy);
     bool take_diagnostics(const FileText& file, const std::vector<Diagnostic>& diagnostics);
     void check_mode(const FileText& file);
 
@@ -154,9 +154,10 @@ class Loader {
     AccessLoad load_;
 };
 
-void Loader::refuse(std::string problem, std::string_view remedy) {
-    load_.errors.push_back(current_ != nullptr ? std::move(problem)
-                                               : fmt::format("{}; {}", problem, remedy));
+void Loader::refuse(std::string_view problem, std::string_view remedy) {
+    load_.errors.push_back(current_ != nullptr
+                               ? fmt::format("{}; what was read before stays in force", problem)
+                               : fmt::format("{}; {}", problem, remedy));
 }
 
 /// False when one of them is an error: the file does not count.

@@ -46,7 +46,7 @@ struct AccessLoad {
                                      const AccessPlaces& places = {});
 
 /// The same while running: each file that is missing or wrong leaves what `current` has of it, with
-/// one error that says what is wrong.
+/// one error that says so.
 [[nodiscard]] AccessLoad reload_access(const config::Configuration& configuration,
                                        const AccessSetup& current, const AccessPlaces& places = {});
 
