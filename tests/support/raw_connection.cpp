@@ -170,6 +170,12 @@ Bytes RawConnection::read(std::size_t count, std::chrono::milliseconds patience)
     return bytes;
 }
 
+Bytes RawConnection::read_once(std::size_t count, std::chrono::milliseconds patience) {
+    Bytes bytes(count);
+    bytes.resize(read_some(bytes, Deadline(patience)));
+    return bytes;
+}
+
 void RawConnection::expect_end(std::chrono::milliseconds patience) {
     std::array<std::byte, 256> unexpected{};
     const auto got = read_some(unexpected, Deadline(patience));

@@ -35,6 +35,10 @@ class RawConnection {
     void send_if_open(std::span<const std::byte> bytes);
     /// Exactly this many bytes. Throws at the end of the stream or of patience.
     [[nodiscard]] Bytes read(std::size_t count, std::chrono::milliseconds patience = kPatience);
+    /// What a single read of up to `count` bytes gives, as soon as there is anything; empty at the
+    /// end of the stream.
+    [[nodiscard]] Bytes read_once(std::size_t count,
+                                  std::chrono::milliseconds patience = kPatience);
     /// Waits for the peer to close or reset. Throws when bytes come instead.
     void expect_end(std::chrono::milliseconds patience = kPatience);
     /// Waits for the peer to close or reset; what comes before is thrown away.
