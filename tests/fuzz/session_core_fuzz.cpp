@@ -1,0 +1,660 @@
+// Whole conversations of several clients with a daemon that is its whole ring, held in memory: what
+// the session layer says is always about sessions that exist, in the order of the protocol, and
+// adds up; and in the end everybody is gone and every name is free.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client/frame_buffer.hpp"
+#include "client/message_view.hpp"
+#include "daemon/session/session_core.hpp"
+#include "membership/groups/group_engine.hpp"
+#include "protocol/names.hpp"
+#include "protocol/session_wire.hpp"
+
+namespace {
+
+using namespace spread;
+using protocol::SessionId;
+using session::SessionOutput;
+using std::chrono::milliseconds;
+using Bytes = std::vector<std::byte>;
+
+/// Names the line: what is wrong is all there is to see of an optimised build.
+void require(bool condition, int line = __builtin_LINE()) {
+    if (!condition) {
+        std::fprintf(stderr, "session_core_fuzz.cpp:%d: not so\n", line);
+        std::abort();
+    }
+}
+
+constexpr std::array kUsers = {"a", "b", "c", "longestnam", ""};
+constexpr std::array kGroups = {"g", "h", "room", "", "#a#d1", "#b#d1", "#a#d2", "x"};
+constexpr protocol::DaemonId kSelf{1};
+constexpr std::size_t kSessionsMax = 7;
+/// What the fuzzer's few bytes may blow up to.
+constexpr std::size_t kInboundBytesMax = 1U << 20U;
+
+/// The fuzzer's bytes as a program.
+class Script {
+  public:
+    explicit Script(std::span<const std::byte> bytes) : bytes_(bytes) {}
+
+    [[nodiscard]] bool done() const { return bytes_.empty(); }
+
+    std::uint8_t byte() {
+        if (bytes_.empty()) {
+            return 0;
+        }
+        const auto value = std::to_integer<std::uint8_t>(bytes_.front());
+        bytes_ = bytes_.subspan(1);
+        return value;
+    }
+
+    std::uint32_t word() {
+        std::uint32_t value = 0;
+        for (int i = 0; i < 4; ++i) {
+            value = (value << 8U) | byte();
+        }
+        return value;
+    }
+
+    std::span<const std::byte> some(std::size_t count) {
+        const auto taken = bytes_.first(std::min(count, bytes_.size()));
+        bytes_ = bytes_.subspan(taken.size());
+        return taken;
+    }
+
+  private:
+    std::span<const std::byte> bytes_;
+};
+
+/// A connection as its socket and its client see it.
+struct Peer {
+    Bytes opening;  ///< first bytes said: what tells us the version
+    bool opened = false;
+    bool accepted = false;  ///< D2 was written
+    bool wants_membership = false;
+    bool reads_4x = true;
+    bool stopped = false;
+    bool paused = false;
+    bool asked_password = false;
+    bool gone = false;  ///< has closed, which the core may not know
+    std::string private_name;
+    std::deque<std::size_t> queue;  ///< bytes of each message not sent yet
+    std::size_t queue_bytes = 0;
+    client::FrameBuffer frames{256};
+};
+
+session::SessionConfig configuration(Script& script) {
+    const std::uint8_t limits = script.byte();
+    const std::uint8_t policies = script.byte();
+    session::SessionConfig config;
+    config.daemon_name = "d1";
+    config.sessions_max = kSessionsMax;
+    config.session_messages_max = 1U + limits % 16U;
+    config.session_bytes_max = (limits & 0x10U) != 0 ? 2000 : 1U << 20U;
+    config.session_groups_max = (limits & 0x20U) != 0 ? 2 : 65536;
+    config.old_client_layout = (limits & 0x40U) != 0;
+    if ((policies & 1U) != 0) {
+        config.slow_reader_policy = session::SlowReaderPolicy::kBlock;
+    }
+    if ((policies & 2U) != 0) {
+        config.auth.allowed = {"NULL", "IP", "PWORD"};
+    }
+    if ((policies & 4U) != 0) {
+        config.auth.allowed = {"PWORD"};
+    }
+    if ((policies & 8U) != 0) {
+        config.auth.required = {"IP"};
+    }
+    return config;
+}
+
+membership::GroupConfig one_daemon() {
+    membership::GroupConfig config;
+    config.daemons = {{.id = kSelf, .name = "d1"}};
+    config.self = kSelf;
+    return config;
+}
+
+class Driver {
+  public:
+    explicit Driver(Script& script)
+        : config_(configuration(script)),
+          core_(std::make_unique<session::SessionCore>(config_, one_daemon(), protocol::Rng(7))) {
+        const std::uint8_t rules = script.byte();
+        if ((rules & 1U) != 0) {
+            core_->set_access_rules(std::make_shared<access::AccessRules>(
+                *access::AccessRules::parse("deny connect c\ndeny join * h\nallow send a *\n"
+                                            "deny send * room\ndeny send b #a#*\n")
+                     .rules));
+        }
+        if ((rules & 2U) != 0) {
+            core_->set_address_rules(std::make_shared<access::AddressRules>(
+                *access::AddressRules::parse("unix\n10.0.0.0/8\n").rules));
+        }
+        core_->set_hang_up_probe([this](SessionId id) {
+            require(peers_.contains(id));
+            return peers_.at(id).gone;
+        });
+        change_configuration(membership::ConfigurationKind::kTransitional);
+        change_configuration(membership::ConfigurationKind::kRegular);
+    }
+
+    void run(Script& script) {
+        while (!script.done()) {
+            step(script);
+        }
+        end();
+    }
+
+  private:
+    void step(Script& script) {
+        const std::uint8_t op = script.byte();
+        switch (op % 16) {
+            case 0: accept(script.byte()); return;
+            case 1:
+            case 2: say_hello(script); return;
+            case 3:
+            case 4:
+            case 5:
+            case 6: request(script, op >> 4U); return;
+            case 7: say_anything(script, op >> 4U); return;
+            case 8: hang_up(pick(script), (op & 0x10U) != 0); return;
+            case 9:
+            case 10: step_ring(1U + (op >> 4U)); return;
+            case 11: change_configuration(script); return;
+            case 12: sent(pick(script), script.byte()); return;
+            case 13: pass_time(milliseconds((script.byte() << (op >> 5U)) * 10)); return;
+            case 14: answer_password(pick(script), (op & 0x10U) != 0); return;
+            default: limits(op >> 4U);
+        }
+    }
+
+    // ---- What clients do ----
+
+    /// A connection that is there, as far as its client knows; 0 when there is none.
+    [[nodiscard]] SessionId pick(Script& script) {
+        const std::uint8_t choice = script.byte();
+        if (peers_.empty()) {
+            return SessionId{};
+        }
+        return std::next(peers_.begin(), choice % static_cast<std::ptrdiff_t>(peers_.size()))
+            ->first;
+    }
+
+    SessionId accept(std::uint8_t choice) {
+        access::PeerAddress address;
+        if (choice % 2 == 0) {
+            address.kind = access::PeerAddress::Kind::kV4;
+            address.bytes = {static_cast<std::uint8_t>(choice % 4 == 0 ? 10 : 11), 0, 0, 1};
+        }
+        const SessionId id = core_->on_accept(now_, "peer", out_, address);
+        require(!peers_.contains(id));
+        peers_[id];
+        absorb();
+        require(core_->session_count() <= kSessionsMax);
+        return id;
+    }
+
+    /// C1, C2 and a password, as far as the script wants it.
+    void say_hello(Script& script) {
+        const SessionId id = pick(script);
+        const std::uint8_t how = script.byte();
+        const std::uint8_t what = script.byte();
+        protocol::ConnectRequest opening;
+        constexpr std::array<protocol::SpreadVersion, 8> kVersions = {{{5, 0, 1},
+                                                                       {5, 0, 1},
+                                                                       {4, 4, 0},
+                                                                       {3, 17, 3},
+                                                                       {3, 17, 3},
+                                                                       {3, 15, 0},
+                                                                       {3, 13, 0},
+                                                                       {3, 0, 0}}};
+        opening.version = kVersions[how % kVersions.size()];
+        opening.flags = (how & 8U) != 0 ? 0 : 1;
+        opening.private_name = kUsers[(how >> 4U) % kUsers.size()];
+        Bytes bytes = protocol::encode_connect(opening);
+        if (opening.version.chooses_auth() && (what & 1U) == 0) {
+            std::vector<std::string> methods = {"NULL"};
+            if ((what & 2U) != 0) {
+                methods = {"PWORD"};
+            } else if ((what & 4U) != 0) {
+                methods = {"IP", "NULL"};
+            }
+            append(bytes, protocol::encode_auth_choice(methods));
+            if ((what & 2U) != 0 && (what & 8U) == 0) {
+                append(bytes, protocol::encode_password_proof("u", "p"));
+            }
+        }
+        say(id, bytes, what >> 4U);
+    }
+
+    void say_anything(Script& script, std::uint8_t pieces) {
+        const SessionId id = pick(script);
+        const std::size_t count = script.byte();
+        say(id, script.some(count), pieces);
+    }
+
+    void request(Script& script, std::uint8_t how) {
+        const SessionId id = pick(script);
+        const std::uint8_t what = script.byte();
+        constexpr std::array kTypes = {protocol::kJoinMess,
+                                       protocol::kJoinMess,
+                                       protocol::kLeaveMess,
+                                       protocol::kAgreedMess,
+                                       protocol::kSafeMess,
+                                       protocol::kFifoMess | protocol::kSelfDiscard,
+                                       protocol::kReliableMess | protocol::kDropRecv,
+                                       protocol::kKillMess};
+        protocol::SessionHeader header;
+        header.order = (what & 8U) != 0 ? protocol::ByteOrder::kBig : protocol::ByteOrder::kLittle;
+        header.type = kTypes[what % kTypes.size()];
+        const auto peer = peers_.find(id);
+        header.private_group_name =
+            protocol::NameField(peer == peers_.end() ? std::string_view("#a#d1")
+                                                     : std::string_view(peer->second.private_name));
+        header.num_groups = 1 + ((what & 0x10U) != 0 ? script.byte() % 100 : 0);
+        header.hint = protocol::make_hint(how, header.order);
+        header.data_len = (what & 0x20U) != 0 ? script.byte() * 50 : 0;
+        Bytes rest;
+        for (std::int32_t i = 0; i < header.num_groups; ++i) {
+            append(rest,
+                   protocol::NameField(
+                       std::string_view(kGroups[(static_cast<std::size_t>(i) + (what >> 5U) + how) %
+                                                kGroups.size()]))
+                       .bytes());
+        }
+        rest.resize(rest.size() + static_cast<std::size_t>(header.data_len), std::byte{0x5a});
+        if ((what & 0xc0U) == 0xc0U) {
+            mutate(header, script);
+        }
+        Bytes bytes(protocol::kSessionHeaderBytes);
+        protocol::encode_session_header(header,
+                                        std::span(bytes).first<protocol::kSessionHeaderBytes>());
+        append(bytes, rest);
+        say(id, bytes, how);
+    }
+
+    static void mutate(protocol::SessionHeader& header, Script& script) {
+        const std::uint8_t which = script.byte();
+        switch (which % 6) {
+            case 0: header.type ^= script.word(); return;
+            case 1: header.num_groups = static_cast<std::int32_t>(script.word()); return;
+            case 2: header.data_len = static_cast<std::int32_t>(script.word()); return;
+            case 3: header.hint[which / 6U % 4U] ^= static_cast<std::byte>(script.byte()); return;
+            case 4: header.num_groups = which / 6; return;
+            default:
+                header.private_group_name =
+                    protocol::NameField(std::string_view(kGroups[script.byte() % kGroups.size()]));
+        }
+    }
+
+    /// In one piece, or in several.
+    void say(SessionId id, std::span<const std::byte> bytes, std::uint8_t pieces) {
+        inbound_ += bytes.size();
+        if (inbound_ > kInboundBytesMax) {
+            return;
+        }
+        const std::size_t piece =
+            pieces == 0 ? bytes.size() : 1U + bytes.size() / (1U + pieces * 3U);
+        while (!bytes.empty()) {
+            const auto peer = peers_.find(id);
+            if (peer == peers_.end() || peer->second.stopped || peer->second.gone) {
+                return;
+            }
+            const auto part = bytes.first(std::min(piece, bytes.size()));
+            bytes = bytes.subspan(part.size());
+            append(peer->second.opening, part.first(std::min<std::size_t>(part.size(), 16)));
+            protocol::BufferRef buffer = protocol::BufferRef::allocate(part.size());
+            std::copy(part.begin(), part.end(), buffer->data());
+            core_->on_bytes(now_, id,
+                            {std::move(buffer), 0, static_cast<std::uint32_t>(part.size())}, out_);
+            absorb();
+        }
+    }
+
+    /// The daemon may learn it at once, or only when it looks.
+    void hang_up(SessionId id, bool is_noticed) {
+        const auto peer = peers_.find(id);
+        if (peer == peers_.end()) {
+            return;
+        }
+        peer->second.gone = true;
+        if (is_noticed) {
+            core_->on_peer_closed(now_, id, out_);
+            absorb();
+        }
+    }
+
+    /// The kernel takes some whole messages.
+    void sent(SessionId id, std::size_t messages) {
+        const auto peer = peers_.find(id);
+        if (peer == peers_.end()) {
+            return;
+        }
+        Peer& state = peer->second;
+        messages = std::min(messages, state.queue.size());
+        std::size_t bytes = 0;
+        for (std::size_t i = 0; i < messages; ++i) {
+            bytes += state.queue.front();
+            state.queue.pop_front();
+        }
+        state.queue_bytes -= bytes;
+        core_->on_sent(id, messages, bytes);
+        check_queues();
+    }
+
+    // ---- What goes on in the daemon ----
+
+    void answer_password(SessionId id, bool is_right) {
+        core_->on_password(now_, id, is_right, out_);
+        absorb();
+    }
+
+    void limits(std::uint8_t choice) {
+        if (choice < 8) {
+            core_->shed_load(now_, out_);
+            absorb();
+        } else {
+            core_->set_session_messages_max(choice);
+            config_.session_messages_max =
+                std::max<std::size_t>(config_.session_messages_max, choice);
+        }
+    }
+
+    void pass_time(milliseconds time) {
+        now_ += time;
+        const auto deadline = core_->next_deadline();
+        if (deadline && *deadline <= now_) {
+            core_->on_deadline(now_, out_);
+            absorb();
+        }
+        require(!core_->next_deadline() || *core_->next_deadline() > now_);
+    }
+
+    void change_configuration(Script& script) {
+        change_configuration(membership::ConfigurationKind::kTransitional);
+        step_ring(script.byte() % 8);
+        change_configuration(membership::ConfigurationKind::kRegular);
+    }
+
+    void change_configuration(membership::ConfigurationKind kind) {
+        membership::ConfigurationChange change;
+        change.kind = kind;
+        change.members = {kSelf};
+        if (kind == membership::ConfigurationKind::kTransitional) {
+            next_ring_.counter += 2;
+        } else {
+            ring_ = next_ring_;
+            held_ = true;
+            seq_ = 0;
+        }
+        change.ring_id = next_ring_;
+        core_->on_ring_event(now_, std::move(change), out_);
+        absorb();
+    }
+
+    /// Group state first; clients' messages only where they may flow.
+    void step_ring(std::size_t count) {
+        for (; count > 0; --count) {
+            auto& lane = !control_.empty() ? control_ : ordinary_;
+            if (lane.empty() || (control_.empty() && held_) || core_->is_blocked()) {
+                return;
+            }
+            membership::Submission submission = std::move(lane.front());
+            lane.pop_front();
+            membership::Delivery delivery;
+            delivery.ring_id = ring_;
+            delivery.seq = protocol::Seq{++seq_};
+            delivery.origin = kSelf;
+            delivery.service = submission.service;
+            delivery.kind = submission.kind;
+            delivery.body = std::move(submission.body);
+            core_->on_ring_event(now_, std::move(delivery), out_);
+            absorb();
+        }
+    }
+
+    // ---- What the core says ----
+
+    void absorb() {
+        for (const SessionOutput::Opened& each : out_.opened) {
+            const auto peer = peers_.find(each.session);
+            require(peer != peers_.end() && !peer->second.opened && !peer->second.stopped);
+            Peer& state = peer->second;
+            const auto opening = protocol::decode_connect(state.opening);
+            require(opening && *opening);
+            state.opened = true;
+            state.wants_membership = (*opening)->request.wants_membership();
+            require(state.wants_membership == each.wants_membership);
+            state.reads_4x = (*opening)->request.version.major > 3 || !config_.old_client_layout;
+            state.private_name = each.private_name;
+            require(protocol::parse_private_group(each.private_name).has_value());
+        }
+        for (const SessionOutput::Write& write : out_.writes) {
+            require(!write.sessions.empty() && !write.bytes.empty());
+            Bytes bytes(write.bytes.size());
+            require(write.bytes.copy_to(bytes) == bytes.size());
+            for (const SessionId id : write.sessions) {
+                const auto peer = peers_.find(id);
+                require(peer != peers_.end() && !peer->second.stopped);
+                take(peer->second, bytes);
+            }
+        }
+        for (const SessionId id : out_.stops) {
+            const auto peer = peers_.find(id);
+            require(peer != peers_.end() && peer->second.opened && !peer->second.stopped);
+            peer->second.stopped = true;
+            peer->second.queue.clear();
+            peer->second.queue_bytes = 0;
+        }
+        for (const SessionId id : out_.pauses) {
+            const auto peer = peers_.find(id);
+            require(peer != peers_.end() && !peer->second.opened);
+            peer->second.paused = true;
+        }
+        // One that got its name may at once have to wait for a verdict: it is in both lists.
+        for (const SessionId id : out_.resumes) {
+            const auto peer = peers_.find(id);
+            require(peer != peers_.end());
+            peer->second.paused = false;
+        }
+        for (const auto& check : out_.password_checks) {
+            require(peers_.contains(check.session));
+        }
+        for (const auto& close : out_.closes) {
+            require(peers_.erase(close.session) == 1);
+            require(is_printable(close.detail));
+        }
+        check_names();
+        for (const std::string& warning : out_.warnings) {
+            require(is_printable(warning));
+        }
+        for (membership::Submission& submission : out_.submissions) {
+            check_submission(submission);
+            (submission.control ? control_ : ordinary_).push_back(std::move(submission));
+        }
+        if (out_.resume && *out_.resume == ring_) {
+            held_ = false;
+        }
+        out_.clear();
+        check_queues();
+    }
+
+    /// An heir may open in the very output in which its predecessor closes, not before.
+    void check_names() const {
+        std::set<std::string_view> names;
+        for (const auto& [id, peer] : peers_) {
+            require(!peer.opened || names.insert(peer.private_name).second);
+        }
+    }
+
+    static bool is_printable(std::string_view text) {
+        return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    }
+
+    /// The client's side of one write.
+    void take(Peer& peer, const Bytes& bytes) {
+        peer.queue.push_back(bytes.size());
+        peer.queue_bytes += bytes.size();
+        if (!peer.accepted) {
+            // D1, a verdict, a reject byte or D2: each is small and comes in one piece.
+            require(bytes.size() <= 1 + protocol::kAuthChoiceBytes);
+            if (bytes.size() > 1 && bytes.front() == protocol::kAcceptSession) {
+                require(peer.opened);
+                peer.accepted = true;
+            }
+            return;
+        }
+        peer.frames.append(bytes);
+        const auto message = peer.frames.next();
+        require(message && *message && peer.frames.buffered() == 0);
+        check_message(peer, **message);
+    }
+
+    static void check_message(const Peer& peer, const client::MessageView& message) {
+        require(message.header.order == protocol::ByteOrder::kLittle);
+        require(message.header.private_group_name.is_terminated());
+        require(message.is_regular() + message.is_membership() + message.is_reject() == 1);
+        for (std::size_t i = 0; i < message.group_count() && message.is_membership(); ++i) {
+            require(message.group(i).is_terminated());
+        }
+        if (!message.is_membership()) {
+            return;
+        }
+        require(peer.wants_membership);
+        if (message.is_self_leave() || (message.is_regular_membership() && !peer.reads_4x)) {
+            return;
+        }
+        const auto membership = client::decode_membership(message);
+        require(membership.has_value());
+        if (message.is_regular_membership()) {
+            const auto& members = membership->members;
+            require(std::find(members.begin(), members.end(), peer.private_name) != members.end());
+            require(std::is_sorted(members.begin(), members.end()));
+            require(std::adjacent_find(members.begin(), members.end()) == members.end());
+        }
+    }
+
+    void check_submission(const membership::Submission& submission) const {
+        require(!submission.body.empty());
+        require(submission.control == (submission.kind == protocol::MessageKind::kGroupState));
+        if (submission.kind != protocol::MessageKind::kClientFrame) {
+            return;
+        }
+        Bytes frame(submission.body.size());
+        submission.body.copy_to(frame);
+        require(frame.size() >= protocol::kSessionHeaderBytes);
+        const auto header = protocol::decode_session_header(
+            std::span<const std::byte>(frame).first<protocol::kSessionHeaderBytes>());
+        require(header.order == protocol::ByteOrder::kLittle);
+        require(protocol::check_request(header, header.private_group_name) ==
+                protocol::RequestKind::kMulticast);
+        require(protocol::frame_bytes(header) == frame.size());
+    }
+
+    /// The core counts what sockets have not taken as they do.
+    void check_queues() {
+        const auto infos = core_->sessions();
+        require(infos.size() == peers_.size() && infos.size() == core_->session_count());
+        for (const session::SessionInfo& info : infos) {
+            const Peer& peer = peers_.at(info.id);
+            require(info.messages_queued == peer.queue.size());
+            require(info.bytes_queued == peer.queue_bytes);
+            require(info.private_name == peer.private_name);
+            if (config_.slow_reader_policy == session::SlowReaderPolicy::kDisconnect) {
+                // One message is let in whatever its size.
+                require(info.bytes_queued <= config_.session_bytes_max ||
+                        info.messages_queued <= kHandshakeWrites + 1);
+            }
+        }
+        if (core_->is_blocked()) {
+            require(config_.slow_reader_policy == session::SlowReaderPolicy::kBlock &&
+                    core_->next_deadline().has_value());
+        }
+    }
+
+    // ---- The end ----
+
+    /// Everybody hangs up, the ring goes on, time passes: nobody is left.
+    void end() {
+        while (!peers_.empty()) {
+            const std::size_t before = peers_.size();
+            for (const session::SessionInfo& info : core_->sessions()) {
+                hang_up(info.id, true);
+            }
+            run_ring();
+            require(peers_.size() < before);
+        }
+        require(core_->session_count() == 0 && !core_->next_deadline() && !core_->is_blocked());
+        require(core_->groups().group_names().empty());
+        for (const char* user : kUsers) {
+            expect_name_is_free(user);
+        }
+    }
+
+    void run_ring() {
+        while (!control_.empty() || (!ordinary_.empty() && !held_)) {
+            step_ring(1);
+            if (core_->is_blocked()) {
+                pass_time(std::chrono::seconds(60));
+            }
+        }
+    }
+
+    void expect_name_is_free(std::string_view user) {
+        const SessionId id = accept(1);
+        protocol::ConnectRequest opening;
+        opening.private_name = user;
+        say(id, protocol::encode_connect(opening), 0);
+        const auto peer = peers_.find(id);
+        require(peer != peers_.end() && !peer->second.paused);
+        hang_up(id, true);
+        require(peers_.empty());
+    }
+
+    static void append(Bytes& to, std::span<const std::byte> bytes) {
+        to.insert(to.end(), bytes.begin(), bytes.end());
+    }
+
+    /// D1, a verdict, D2: queued whatever the limits are.
+    static constexpr std::size_t kHandshakeWrites = 3;
+
+    session::SessionConfig config_;
+    std::unique_ptr<session::SessionCore> core_;
+    SessionOutput out_;
+    protocol::Instant now_{};
+    std::map<SessionId, Peer> peers_;
+    std::deque<membership::Submission> control_;
+    std::deque<membership::Submission> ordinary_;
+    bool held_ = true;  ///< clients' messages wait for the group layer's permission
+    protocol::RingId ring_{.representative = kSelf, .nonce = 1, .counter = 100};
+    protocol::RingId next_ring_ = ring_;
+    std::uint64_t seq_ = 0;
+    std::size_t inbound_ = 0;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    Script script(std::as_bytes(std::span(data, size)));
+    Driver driver(script);
+    driver.run(script);
+    return 0;
+}
