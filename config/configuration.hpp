@@ -130,8 +130,8 @@ struct Configuration {
     std::uint32_t max_session_messages = 1000;
     std::uint32_t max_session_bytes = 167772160;  ///< as much as 1000 of the longest messages
     std::uint32_t max_session_groups = 65536;
-    SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
     std::chrono::milliseconds slow_reader_timeout{5000};
+    SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
     bool old_client_layout = true;
     std::optional<std::uint32_t> window;
     std::optional<std::uint32_t> personal_window;

@@ -1,5 +1,7 @@
 #include "daemon/access/glob.hpp"
 
+#include <algorithm>
+
 #include "config/text.hpp"
 #include "daemon/access/line_reader.hpp"
 
@@ -80,6 +82,9 @@ bool Glob::matches(std::string_view text) const {
 }
 
 GlobResult parse_glob(std::string_view word) {
+    if (!std::all_of(word.begin(), word.end(), is_text_byte)) {
+        return refuse(word, "contains a control character; write it as \\xNN");
+    }
     Glob glob;
     for (std::size_t i = 0; i < word.size(); ++i) {
         const char c = word[i];
@@ -87,8 +92,6 @@ GlobResult parse_glob(std::string_view word) {
             glob.any_run();
         } else if (c == '?') {
             glob.any_byte();
-        } else if (!is_text_byte(c)) {
-            return refuse(word, "contains a control character; write it as \\xNN");
         } else if (c != '\\') {
             glob.literal(c);
         } else if (i + 1 == word.size()) {
@@ -107,8 +110,6 @@ GlobResult parse_glob(std::string_view word) {
             return refuse(word,
                           "has a letter or digit behind '\\'; only '\\x' and two hexadecimal "
                           "digits mean something");
-        } else if (!is_text_byte(word[i + 1])) {
-            return refuse(word, "contains a control character; write it as \\xNN");
         } else {
             glob.literal(word[++i]);
         }
