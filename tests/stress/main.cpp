@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <random>
 #include <string>
@@ -145,6 +146,7 @@ milliseconds in_milliseconds(double seconds) {
 
 int run(const CLI::App& app, Arguments& arguments) {
     Settings& settings = arguments.settings;
+    settings.program = std::filesystem::absolute(settings.program);  // it runs elsewhere
     settings.quiet = in_milliseconds(arguments.quiet_seconds);
     for (const std::string& line : arguments.daemon_options) {
         settings.daemon_options += line + "\n";

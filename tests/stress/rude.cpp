@@ -305,18 +305,21 @@ void run_connect_flood(const Settings& settings, const RudeOptions& options, Ver
 
 // ---- Sockets that say nothing, or not all ----
 
-int idle_sockets(const Door& door, std::size_t count, const Worker::Say& say) {
+/// Each says so many bytes of its handshake: one of these numbers, in turn.
+using Openings = std::vector<std::size_t>;
+
+int idle_sockets(const Door& door, std::size_t count, const Openings& openings,
+                 const Worker::Say& say) {
     Loop loop;
     Clients clients;
     std::size_t ended = 0;
     const auto start = Clock::now();
     for (std::size_t i = 0; i < count; ++i) {
-        constexpr std::array<std::size_t, 4> kBytes = {0, 1, 5, 15};
         Client& client = add(clients, loop, door,
                              {.name = "idle" + std::to_string(i),
-                              .way = way_of(i / kBytes.size()),
+                              .way = way_of(i / openings.size()),
                               .number = i,
-                              .opening_bytes = kBytes[i % kBytes.size()]});
+                              .opening_bytes = openings[i % openings.size()]});
         client.on_end = [&ended](const std::string&) { ++ended; };
         client.connect();
         loop.turn(Clock::duration(0));
@@ -368,14 +371,15 @@ class Newcomer {
     double last_refused_ = 0;
 };
 
-void run_idle_sockets(const Settings& settings, const RudeOptions& options, Verdict& verdict) {
+void hold_sockets(const Settings& settings, const RudeOptions& options, const Openings& openings,
+                  Verdict& verdict) {
     Stage stage(settings, verdict);
     {
         Newcomer newcomer(stage.loop(), stage.daemon().door());
         load_by(
             stage,
             [&](const Worker::Say& say) {
-                return idle_sockets(stage.daemon().door(), options.sockets, say);
+                return idle_sockets(stage.daemon().door(), options.sockets, openings, say);
             },
             [&newcomer] { newcomer.knock(); });
         verdict.note("  " + newcomer.summary());
@@ -392,15 +396,22 @@ void run_idle_sockets(const Settings& settings, const RudeOptions& options, Verd
     stage.finish();
 }
 
+void run_idle_sockets(const Settings& settings, const RudeOptions& options, Verdict& verdict) {
+    hold_sockets(settings, options, {0}, verdict);
+}
+
+/// The daemon is more patient with those who have begun.
+void run_half_handshakes(const Settings& settings, const RudeOptions& options, Verdict& verdict) {
+    hold_sockets(settings, options, {1, 5, 15}, verdict);
+}
+
 using Behaviour = void (*)(const Settings&, const RudeOptions&, Verdict&);
 
 const std::vector<std::pair<std::string, Behaviour>>& behaviours() {
     static const std::vector<std::pair<std::string, Behaviour>> all = {
-        {"stop-reading", run_stop_reading},
-        {"drip", run_drip},
-        {"half-close", run_half_close},
-        {"connect-flood", run_connect_flood},
-        {"idle-sockets", run_idle_sockets}};
+        {"stop-reading", run_stop_reading}, {"drip", run_drip},
+        {"half-close", run_half_close},     {"connect-flood", run_connect_flood},
+        {"idle-sockets", run_idle_sockets}, {"half-handshakes", run_half_handshakes}};
     return all;
 }
 
