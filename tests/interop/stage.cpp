@@ -46,7 +46,8 @@ DaemonKind daemon_kind() {
 }
 
 Cluster::Cluster(const std::vector<std::string>& names, bool with_links,
-                 const std::string& extra_options) {
+                 const std::string& extra_options, DaemonKind kind)
+    : kind_(kind) {
     if (support::enter_private_network().empty() && with_links) {
         lab_ = std::make_unique<NetworkLab>(names.size());
     }
@@ -59,13 +60,12 @@ Cluster::Cluster(const std::vector<std::string>& names, bool with_links,
     }
     const auto port = support::pick_port();
     const auto configuration = directory_.write(
-        "spread.conf",
-        support::ring_configuration(daemon_kind(), specs,
-                                    lab_ ? NetworkLab::broadcast() : "127.0.0.255", port) +
-            extra_options);
+        "spread.conf", support::ring_configuration(
+                           kind, specs, lab_ ? NetworkLab::broadcast() : "127.0.0.255", port) +
+                           extra_options);
     for (const auto& spec : specs) {
-        daemons_.push_back(std::make_unique<support::DaemonProcess>(
-            daemon_kind(), spec, configuration, port, directory_.path()));
+        daemons_.push_back(std::make_unique<support::DaemonProcess>(kind, spec, configuration, port,
+                                                                    directory_.path()));
     }
     for (auto& daemon : daemons_) {
         daemon->wait_listening();
@@ -83,8 +83,9 @@ RawConnection Cluster::connect(std::size_t daemon, Transport transport) {
 std::filesystem::path Cluster::unix_socket(std::size_t daemon) const {
     const support::DaemonProcess& process = *daemons_.at(daemon);
     // Stock has no option for the directory.
-    return stock() ? std::filesystem::path("/tmp") / std::to_string(process.port())
-                   : process.unix_socket();
+    return kind_ == DaemonKind::kStock
+               ? std::filesystem::path("/tmp") / std::to_string(process.port())
+               : process.unix_socket();
 }
 
 void Cluster::wait_formed() {
@@ -92,7 +93,8 @@ void Cluster::wait_formed() {
     for (const auto& daemon : daemons_) {
         all.push_back(daemon.get());
     }
-    support::wait_for_ring(all, stock() ? std::chrono::seconds(90) : support::kPatience);
+    support::wait_for_ring(
+        all, kind_ == DaemonKind::kStock ? std::chrono::seconds(90) : support::kPatience);
 }
 
 std::string Cluster::logs() const {

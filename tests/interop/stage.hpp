@@ -51,7 +51,7 @@ enum class Transport : std::uint8_t { kTcp, kUnix };
 class Cluster {
   public:
     Cluster(const std::vector<std::string>& names, bool with_links,
-            const std::string& extra_options = "");
+            const std::string& extra_options = "", support::DaemonKind kind = daemon_kind());
 
     [[nodiscard]] support::RawConnection connect(std::size_t daemon = 0,
                                                  Transport transport = Transport::kTcp);
@@ -69,6 +69,7 @@ class Cluster {
     [[nodiscard]] const support::TempDir& directory() const { return directory_; }
 
   private:
+    support::DaemonKind kind_;
     support::TempDir directory_;
     std::unique_ptr<support::NetworkLab> lab_;
     std::vector<std::unique_ptr<support::DaemonProcess>> daemons_;
