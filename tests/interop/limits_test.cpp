@@ -158,16 +158,16 @@ TEST_F(Limits, SessionsUpToTheQuota) {
     Cluster own({"d1"}, false);
     constexpr std::size_t kSessions = 997;
     constexpr std::size_t kUnfinished = 7;
+    std::vector<Session> sessions;
+    for (std::size_t i = kUnfinished; i < kSessions; ++i) {
+        sessions.emplace_back(own.connect(0, i % 2 == 0 ? Transport::kTcp : Transport::kUnix),
+                              "s" + std::to_string(i));
+    }
     std::vector<support::RawConnection> unfinished;
     for (std::size_t i = 0; i < kUnfinished; ++i) {
         unfinished.push_back(own.connect());
         unfinished.back().send(opening("u" + std::to_string(i)));
         EXPECT_EQ(read_method_list(unfinished.back()).list, "NULL ");
-    }
-    std::vector<Session> sessions;
-    for (std::size_t i = kUnfinished; i < kSessions; ++i) {
-        sessions.emplace_back(own.connect(0, i % 2 == 0 ? Transport::kTcp : Transport::kUnix),
-                              "s" + std::to_string(i));
     }
     for (const Transport transport : {Transport::kTcp, Transport::kUnix}) {
         support::RawConnection late = own.connect(0, transport);
