@@ -34,8 +34,8 @@ constexpr std::size_t kReadBytesMin = kReadBlockBytes / 4;
 constexpr std::size_t kHandshakeBytesMax = protocol::kConnectBytesMax + protocol::kAuthChoiceBytes;
 /// Ring events taken before clients are written to.
 constexpr std::size_t kDeliveriesPerTurnMax = 256;
-constexpr int kHandlersPerTurn = 256;
-constexpr int kAcceptsPerWait = 64;
+constexpr int kHandlersPerTurn = 32;
+constexpr int kAcceptsPerWait = 8;
 /// Rejected clients that may take their time to read why. More than these are cut off at once.
 constexpr std::size_t kLingeringMax = 1000;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
@@ -502,14 +502,12 @@ void SessionServer::apply() {
     for (const auto& each : out_.closes) {
         close(each);
     }
-    for (const protocol::SessionId id : out_.pauses) {
-        if (Connection* connection = find(id)) {
-            connection->paused = true;
-        }
-    }
-    for (const protocol::SessionId id : out_.resumes) {
+    for (const auto& [id, begins] : out_.pauses) {
         Connection* connection = find(id);
-        if (connection != nullptr && std::exchange(connection->paused, false)) {
+        if (connection == nullptr) {
+            continue;
+        }
+        if (std::exchange(connection->paused, begins) && !begins) {
             wait_read(*connection);
         }
     }

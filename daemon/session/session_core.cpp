@@ -194,11 +194,15 @@ struct SessionCore::Impl {
         SPREAD_ASSERT(it != sessions_.end());
         stop_blocking(id, it->second);
         set_deadline(id, it->second, std::nullopt);
-        if (!it->second.wanted_name.empty()) {
-            names_.stop_waiting(it->second.wanted_name);
+        const std::string& wanted = it->second.wanted_name;
+        // It may have inherited the name a moment ago and not been told yet.
+        const bool has_inherited = !wanted.empty() && names_.holder(wanted) == id;
+        if (!wanted.empty() && !has_inherited) {
+            names_.stop_waiting(wanted);
         }
-        if (!it->second.reserved_name.empty()) {
-            if (const auto heir = names_.release(it->second.reserved_name)) {
+        if (const std::string& held = has_inherited ? wanted : it->second.reserved_name;
+            !held.empty()) {
+            if (const auto heir = names_.release(held)) {
                 heirs_.push_back(*heir);
             }
         }
@@ -238,6 +242,30 @@ struct SessionCore::Impl {
 
     // ---- Handshake ----
 
+    /// Half a handshake must not keep others out for as long as it may take.
+    void end_oldest_handshake(SessionId newcomer, SessionOutput& out) {
+        // Those that have said something have the same time, so the first one is the oldest.
+        const auto oldest =
+            std::find_if(deadlines_.begin(), deadlines_.end(), [&](const auto& entry) {
+                const Session& session = *find(entry.second);
+                return entry.second != newcomer && !session.is_open && session.said_something;
+            });
+        if (oldest == deadlines_.end()) {
+            return;
+        }
+        const SessionId id = oldest->second;
+        Session& session = *find(id);
+        if (now_ - session.accepted_at <= config_.handshake_protected) {
+            return;
+        }
+        const std::string why = "all sessions are taken, and its handshake is the oldest";
+        if (was_asked_for_proof(session)) {
+            reject(id, session, RejectCode::kAuth, CloseReason::kHandshakeTimeout, why, out);
+        } else {
+            close(id, CloseReason::kHandshakeTimeout, false, who(session) + ": " + why, out);
+        }
+    }
+
     /// A legal name nobody has: `r<number>-<number>`, at most 9 bytes (client protocol 3.1).
     [[nodiscard]] std::string invent_name() {
         for (;;) {
@@ -266,7 +294,7 @@ struct SessionCore::Impl {
             find(holder)->is_ending || (hang_up_probe_ != nullptr && hang_up_probe_(holder));
         if (is_leaving && names_.wait(user, id)) {
             session.wanted_name = std::move(user);
-            out.pauses.push_back(id);
+            out.pauses.push_back({id, true});
         } else {
             refuse_name(id, session, user, out);
         }
@@ -388,7 +416,7 @@ struct SessionCore::Impl {
 
     /// Goes on with a session that has its answer.
     void resume(SessionId id, Session& session, SessionOutput& out) {
-        out.resumes.push_back(id);
+        out.pauses.push_back({id, false});
         const std::vector<std::byte> kept = std::exchange(session.kept, {});
         const protocol::Message copy = protocol::make_message(kept);
         run(id, session, copy.slice(0), out);
@@ -465,7 +493,7 @@ struct SessionCore::Impl {
         }
         if (auto* asked = std::get_if<PasswordAsked>(&step)) {
             out.password_checks.push_back({id, std::move(asked->user), std::move(asked->password)});
-            out.pauses.push_back(id);
+            out.pauses.push_back({id, true});
             return false;
         }
         if (const auto* due = std::get_if<VerdictDue>(&step)) {
@@ -614,6 +642,10 @@ SessionId SessionCore::on_accept(Instant now, std::string peer, SessionOutput& o
     const SessionId id{++self.last_session_};
     Impl::Session& session =
         self.sessions_.try_emplace(id, self.config_.auth, std::move(peer), address).first->second;
+    if (self.sessions_.size() > self.config_.sessions_max) {
+        self.end_oldest_handshake(id, out);
+        self.serve_heirs(out);
+    }
     if (self.sessions_.size() > self.config_.sessions_max) {
         self.reject(
             id, session, RejectCode::kQuota, CloseReason::kRejected,

@@ -43,6 +43,9 @@ struct SessionConfig {
     SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
     protocol::Duration slow_reader_timeout = std::chrono::seconds(5);  ///< of kBlock
     protocol::Duration handshake_timeout = std::chrono::seconds(10);
+    /// When all sessions are taken, the oldest handshake that has taken longer than this makes room
+    /// for a newcomer.
+    protocol::Duration handshake_protected = std::chrono::seconds(3);
     /// After accept a peer must send its first byte within this time (stock: 1 s).
     protocol::Duration first_byte_timeout = std::chrono::seconds(1);
     AuthMethods auth;
@@ -89,10 +92,13 @@ struct SessionOutput {
     /// comes when the disconnect has been delivered in agreed order.
     std::vector<protocol::SessionId> stops;
     std::vector<Close> closes;  ///< after the writes
-    /// Sessions not to be read from until they are resumed: they wait for a name or a verdict. What
-    /// is read all the same is kept, up to a limit.
-    std::vector<protocol::SessionId> pauses;
-    std::vector<protocol::SessionId> resumes;  ///< after the pauses
+    /// A session is not to be read from, since it waits for a name or a verdict, or it is again.
+    /// What is read all the same is kept, up to a limit.
+    struct Pause {
+        protocol::SessionId session;
+        bool begins;
+    };
+    std::vector<Pause> pauses;  ///< in order, per session
     /// Somebody's password is to be checked, in any thread; on_password() takes the result.
     struct PasswordCheck {
         protocol::SessionId session;
@@ -110,7 +116,6 @@ struct SessionOutput {
         stops.clear();
         closes.clear();
         pauses.clear();
-        resumes.clear();
         password_checks.clear();
         warnings.clear();
         submissions.clear();

@@ -464,16 +464,10 @@ class Driver {
             peer->second.queue.clear();
             peer->second.queue_bytes = 0;
         }
-        for (const SessionId id : out_.pauses) {
+        for (const auto& [id, begins] : out_.pauses) {
             const auto peer = peers_.find(id);
-            require(peer != peers_.end() && !peer->second.opened);
-            peer->second.paused = true;
-        }
-        // One that got its name may at once have to wait for a verdict: it is in both lists.
-        for (const SessionId id : out_.resumes) {
-            const auto peer = peers_.find(id);
-            require(peer != peers_.end());
-            peer->second.paused = false;
+            require(peer != peers_.end() && (!begins || !peer->second.opened));
+            peer->second.paused = begins;
         }
         for (const auto& check : out_.password_checks) {
             require(peers_.contains(check.session));

@@ -138,6 +138,36 @@ TEST(SessionCoreNames, WaitingEndsWithTheTimeForTheHandshake) {
     daemon.open("alice");
 }
 
+TEST(SessionCoreNames, AnHeirThatGoesBeforeItIsToldPassesTheNameOn) {
+    TestDaemon daemon;
+    // Both are in their handshakes, and their time ends together: the holder's end makes the
+    // other one its heir, which ends in the same breath.
+    const SessionId first = daemon.accept();
+    daemon.send(first, connect_bytes("alice"));
+    daemon.core().set_hang_up_probe([&](SessionId id) { return id == first; });
+    const SessionId second = daemon.accept();
+    daemon.send(second, connect_bytes("alice"));
+    daemon.now += 10s;
+    daemon.fire_deadlines();
+    EXPECT_EQ(daemon.core().session_count(), 0U);
+    daemon.open("alice");
+}
+
+TEST(SessionCoreNames, AnHeirWhosePasswordIsCheckedIsNotReadMeanwhile) {
+    SessionConfig config;
+    config.auth.allowed = {"NULL", "PWORD"};
+    TestDaemon daemon(config);
+    daemon.hang_up(daemon.open("alice"));
+    const SessionId second = daemon.accept();
+    daemon.send(second, concat({connect_bytes("alice"), choice_bytes({"PWORD"}),
+                                proof_bytes("user", "password")}));
+    daemon.run_ring();
+    EXPECT_THAT(daemon.password_checks, SizeIs(1));
+    EXPECT_TRUE(daemon.paused[second]);
+    daemon.say_password(second, true);
+    EXPECT_FALSE(daemon.paused[second]);
+}
+
 TEST(SessionCoreNames, WhatIsSentAheadWhileWaitingIsLimited) {
     TestDaemon daemon;
     daemon.hang_up(daemon.open("alice"));
@@ -294,6 +324,27 @@ TEST(SessionCoreRules, RejectsCountAgainstTheQueueOfTheirAuthor) {
         daemon.send(id, multicast_bytes({"room"}, "x"));
     }
     EXPECT_THAT(daemon.stops, ElementsAre(id));
+}
+
+TEST(SessionCoreLimits, AnOldHalfHandshakeMakesRoomForANewcomer) {
+    SessionConfig config;
+    config.sessions_max = 3;
+    TestDaemon daemon(config);
+    daemon.open("alice");
+    const SessionId half = daemon.accept();
+    daemon.send(half, connect_bytes("half"));
+    daemon.received(half);
+    daemon.now += 1s;
+    const SessionId later = daemon.accept();
+    daemon.send(later, connect_bytes("later"));
+    const SessionId refused = daemon.accept();
+    EXPECT_THAT(daemon.received(refused), ElementsAre(Bytes{std::byte{0xfd}}));
+    daemon.now += 2s + 1ms;
+    EXPECT_THAT(daemon.received(half), IsEmpty());
+    const SessionId bob = daemon.open("bob");
+    EXPECT_THAT(daemon.received(half), ElementsAre(kRejectAuth));
+    EXPECT_EQ(daemon.close_of(later), std::nullopt);
+    EXPECT_EQ(daemon.info(bob).private_name, "#bob#d1");
 }
 
 TEST(SessionCoreLimits, AJoinBeyondTheLimitIsSentBack) {

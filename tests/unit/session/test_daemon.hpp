@@ -164,6 +164,7 @@ class TestDaemon {
     std::vector<SessionOutput::Write> writes;
     std::vector<protocol::SessionId> pauses;
     std::vector<protocol::SessionId> resumes;
+    std::map<protocol::SessionId, bool> paused;
     std::vector<SessionOutput::PasswordCheck> password_checks;
     std::vector<std::string> warnings;
     std::optional<protocol::RingId> resume;
@@ -187,8 +188,10 @@ class TestDaemon {
         }
         stops.insert(stops.end(), out_.stops.begin(), out_.stops.end());
         closes.insert(closes.end(), out_.closes.begin(), out_.closes.end());
-        pauses.insert(pauses.end(), out_.pauses.begin(), out_.pauses.end());
-        resumes.insert(resumes.end(), out_.resumes.begin(), out_.resumes.end());
+        for (const auto& [id, begins] : out_.pauses) {
+            (begins ? pauses : resumes).push_back(id);
+            paused[id] = begins;
+        }
         password_checks.insert(password_checks.end(), out_.password_checks.begin(),
                                out_.password_checks.end());
         warnings.insert(warnings.end(), out_.warnings.begin(), out_.warnings.end());
