@@ -55,7 +55,7 @@ class StockProgram : public testing::Test {
             number + ".conf",
             support::ring_configuration(kind, {{.name = "d1", .address = "127.0.0.1"}},
                                         "127.0.0.255", port));
-        std::vector<std::string> command{SPREAD_DAEMON_BINARY, "-n", "d1", "-c",
+        std::vector<std::string> command{support::daemon_binary().string(), "-n", "d1", "-c",
                                          configuration.string()};
         if (kind == DaemonKind::kStock) {
             command.front() = (*support::stock_directory() / "sbin/spread").string();

@@ -41,7 +41,8 @@ void raise_descriptor_limit() {
 }
 
 struct Arguments {
-    Settings settings{.program = SPREAD_DAEMON_BINARY, .daemon_options = "", .quiet = {}};
+    Settings settings{
+        .program = support::daemon_binary().string(), .daemon_options = "", .quiet = {}};
     std::vector<std::string> daemon_options;
     double quiet_seconds = 5;
     HostileOptions hostile;

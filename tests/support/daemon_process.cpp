@@ -66,6 +66,11 @@ bool has_listener(pid_t pid, const std::string& address, std::uint16_t port) {
 
 }  // namespace
 
+std::filesystem::path daemon_binary() {
+    const char* other = std::getenv("SPREAD_TEST_DAEMON");
+    return other != nullptr && other[0] != '\0' ? other : SPREAD_DAEMON_BINARY;
+}
+
 std::optional<std::filesystem::path> stock_directory() {
     const char* directory = std::getenv("SPREAD_STOCK_DIR");
     if (directory == nullptr || *directory == '\0') {
@@ -124,8 +129,8 @@ void DaemonProcess::start() {
     if (kind_ == DaemonKind::kStock && !stock) {
         throw std::runtime_error("SPREAD_STOCK_DIR is not set");
     }
-    const std::string program = kind_ == DaemonKind::kStock ? (*stock / "sbin/spread").string()
-                                                            : std::string(SPREAD_DAEMON_BINARY);
+    const std::string program =
+        kind_ == DaemonKind::kStock ? (*stock / "sbin/spread").string() : daemon_binary().string();
     std::vector<std::string> command{program, "-n", spec_.name, "-c", configuration_.string()};
     if (kind_ == DaemonKind::kOurs) {
         // Nothing of a test may meet a daemon that really serves this machine, or another test.

@@ -15,6 +15,10 @@ namespace spread::support {
 /// Which daemon a test drives. The stock one serves to check the tests themselves, and to compare.
 enum class DaemonKind : std::uint8_t { kOurs, kStock };
 
+/// The daemon that tests start: the one built with them, or what SPREAD_TEST_DAEMON names, such as
+/// one built with a sanitizer.
+[[nodiscard]] std::filesystem::path daemon_binary();
+
 /// Where a stock Spread 5.0.1 is installed (SPREAD_STOCK_DIR), if anywhere.
 [[nodiscard]] std::optional<std::filesystem::path> stock_directory();
 

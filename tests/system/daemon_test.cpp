@@ -61,7 +61,7 @@ struct Outcome {
 
 /// Runs spreadd to its end.
 Outcome run_spreadd(const TempDir& directory, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), SPREAD_DAEMON_BINARY);
+    arguments.insert(arguments.begin(), support::daemon_binary().string());
     arguments.insert(arguments.end(), {"--unix-dir", directory.path().string(), "--state-dir",
                                        directory.path().string()});
     const auto output = directory.path() / "output";
@@ -137,12 +137,13 @@ TEST(DaemonStart, ServesOnTheBuiltInConfigurationWithoutAFile) {
         GTEST_SKIP() << "NOT TESTED: port 4803 or a configuration file of this host would be used";
     }
     const TempDir directory;
-    ChildProcess daemon({.command = {SPREAD_DAEMON_BINARY, "--unix-dir", directory.path().string(),
-                                     "--state-dir", directory.path().string()},
-                         .output = directory.path() / "log",
-                         .input = {},
-                         .network_namespace = -1,
-                         .directory = directory.path()});
+    ChildProcess daemon(
+        {.command = {support::daemon_binary().string(), "--unix-dir", directory.path().string(),
+                     "--state-dir", directory.path().string()},
+         .output = directory.path() / "log",
+         .input = {},
+         .network_namespace = -1,
+         .directory = directory.path()});
     support::wait_until("the Unix socket to appear",
                         [&] { return std::filesystem::exists(directory.path() / "4803"); });
     TestClient client = TestClient::tcp("127.0.0.1", 4803, "alice");
