@@ -272,6 +272,30 @@ TEST_P(Handshake, AnEmptyNameGetsAnInventedOne) {
     sessions.front().enter(fresh("room"));
 }
 
+// client protocol 3.3, 9 item 5: a handshake has ten seconds with us, in stock for ever. Where the
+// client has chosen nothing by then, it is told so; either way its name is free.
+TEST_F(HandshakeAlone, AnUnfinishedHandshakeEnds) {
+    SPREAD_DIFFERS_FROM_STOCK("stock has no time limit");
+    const std::string name = fresh("al");
+    RawConnection halfway = connect();
+    const Bytes first = opening(fresh("al"));
+    halfway.send(std::span(first).first(4));
+    RawConnection undecided = connect();
+    undecided.send(opening(name));
+    EXPECT_EQ(read_method_list(undecided).list, "NULL ");
+    RawConnection slow = connect();
+    slow.send(opening(fresh("al")));
+    EXPECT_EQ(read_method_list(slow).list, "NULL ");
+    const Bytes whole = choice({"NULL"});
+    slow.send(std::span(whole).first(89));
+    for (RawConnection* late : {&undecided, &slow}) {
+        EXPECT_EQ(read_verdict(*late).code, -9);
+        late->expect_end();
+    }
+    halfway.expect_end();
+    EXPECT_EQ(session(name).name(), "#" + name + "#d1");
+}
+
 SPREAD_BOTH_WAYS(Handshake);
 
 }  // namespace

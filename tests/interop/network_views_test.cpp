@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -390,6 +391,38 @@ TEST_F(NetworkViews, ADaemonThatIsBackAtOnceHasLostItsClients) {
     EXPECT_EQ(view.members, names_of({&a0, &again}));
     EXPECT_EQ(again.next_view(group, kByJoin).id, view.id);
     EXPECT_NE(view.id, alone.id);
+}
+
+// group semantics 2.4: a daemon that stood still comes back by a merge; its clients hear of the end
+// of their old view first, whether or not they were alone in between
+TEST_F(NetworkViews, AStoppedDaemonComesBackByAMerge) {
+    Session a0 = session(kZeta, fresh("a"));
+    Session a1 = session(kAlpha, fresh("a"));
+    Session a2 = session(kMid, fresh("a"));
+    const std::string group = fresh("g");
+    const GroupId id = enter_all(group, {&a0, &a1, &a2});
+    ring().daemon(kMid).process().signal(SIGSTOP);
+    const Names others = names_of({&a0, &a1});
+    const View left = expect_split(a0, group, id, others);
+    EXPECT_EQ(expect_split(a1, group, id, others).id, left.id);
+    ring().daemon(kMid).process().signal(SIGCONT);
+    heal();
+    const View merged = a0.next_view(group, kByNetwork);
+    EXPECT_EQ(merged.members, names_of({&a0, &a1, &a2}));
+    EXPECT_THAT(merged.sets, testing::UnorderedElementsAre(others, names_of({&a2})));
+    EXPECT_EQ(merged.sets[merged.own_set], others);
+    EXPECT_EQ(a1.next_view(group, kByNetwork).id, merged.id);
+    expect_signal(a2, group, id);
+    View view = a2.next_view(group, kByNetwork);
+    if (view.members == names_of({&a2})) {
+        view = a2.next_view(group, kByNetwork);
+    }
+    EXPECT_EQ(view.id, merged.id);
+    EXPECT_EQ(view.sets, merged.sets);
+    EXPECT_EQ(view.sets[view.own_set], names_of({&a2}));
+    for (Session* quiet : {&a0, &a1, &a2}) {
+        quiet->expect_nothing();
+    }
 }
 
 // group semantics 2.4 (E1): a ring that breaks and forms with the same daemons again is none of the

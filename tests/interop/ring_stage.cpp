@@ -1,6 +1,7 @@
 #include "tests/interop/ring_stage.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <stdexcept>
 
 namespace spread::interop {
@@ -51,6 +52,7 @@ void SharedRing::TearDown() {
             ring.reset();
             return;
         }
+        ring->daemon(i).process().signal(SIGCONT);
     }
     heal();
 }
