@@ -1,12 +1,24 @@
 #include "tests/golden/cluster.hpp"
 
 #include <stdexcept>
+#include <string>
 
 namespace spread::golden {
 
+namespace {
+
+/// What makes ours answer clients of version 3 as stock does.
+std::string options_of(support::DaemonKind kind) {
+    return kind == support::DaemonKind::kOurs ? "OldClientLayout = false\n" : "";
+}
+
+}  // namespace
+
 RealCluster::RealCluster(support::DaemonKind kind, std::size_t daemons)
-    : ring_(daemons,
-            {.kind = kind, .loopback = daemons == 1, .segment_address = {}, .extra_options = {}}) {
+    : ring_(daemons, {.kind = kind,
+                      .loopback = daemons == 1,
+                      .segment_address = {},
+                      .extra_options = options_of(kind)}) {
     if (daemons > 1) {
         ring_.wait_formed();
     }
