@@ -72,6 +72,15 @@ Cluster::Cluster(const std::vector<std::string>& names, bool with_links,
     }
 }
 
+Cluster::~Cluster() {
+    if (kind_ == DaemonKind::kStock && !daemons_.empty()) {
+        const auto socket = unix_socket();
+        daemons_.clear();
+        std::error_code gone;
+        std::filesystem::remove(socket, gone);  // killed, it leaves that behind
+    }
+}
+
 RawConnection Cluster::connect(std::size_t daemon, Transport transport) {
     support::DaemonProcess& process = *daemons_.at(daemon);
     if (transport == Transport::kTcp) {

@@ -52,6 +52,9 @@ class Cluster {
   public:
     Cluster(const std::vector<std::string>& names, bool with_links,
             const std::string& extra_options = "", support::DaemonKind kind = daemon_kind());
+    ~Cluster();
+    Cluster(const Cluster&) = delete;
+    Cluster& operator=(const Cluster&) = delete;
 
     [[nodiscard]] support::RawConnection connect(std::size_t daemon = 0,
                                                  Transport transport = Transport::kTcp);
