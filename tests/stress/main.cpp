@@ -19,6 +19,7 @@
 #include "tests/stress/rude.hpp"
 #include "tests/stress/sessions.hpp"
 #include "tests/stress/stage.hpp"
+#include "tests/support/daemon_process.hpp"
 #include "tests/support/network_lab.hpp"
 
 namespace {
@@ -42,7 +43,7 @@ void raise_descriptor_limit() {
 
 struct Arguments {
     Settings settings{
-        .program = support::daemon_binary().string(), .daemon_options = "", .quiet = {}};
+        .program = spread::support::daemon_binary().string(), .daemon_options = "", .quiet = {}};
     std::vector<std::string> daemon_options;
     double quiet_seconds = 5;
     HostileOptions hostile;
