@@ -113,11 +113,11 @@ TEST_F(OwnLimits, MaxSessionBytesDropsBeforeTheMessagesDo) {
     // Some are in the kernel's buffers, and fewer than a thousand in the queue.
     EXPECT_GT(sent, 25U);
     EXPECT_LT(sent, 900U);
+    expect_orderly_stop(own);  // a thread writes the log
     const std::string log = own.daemon().log();
     EXPECT_THAT(log, HasSubstr("#slow#d1"));
     EXPECT_THAT(log, HasSubstr("reads too slowly"));
     EXPECT_LT(log.find("warning: client #slow#d1"), log.rfind("#slow#d1")) << log;
-    expect_orderly_stop(own);
 }
 
 // client protocol 8: whoever sends waits for the reader, and nothing is lost
@@ -170,8 +170,8 @@ TEST_F(OwnLimits, BlockingEndsAfterTheTimeout) {
     send_until_dropped(witness, slow, 4000);
     witness.multicast({"slow"}, "on it goes");
     witness.next_text("on it goes");
-    EXPECT_THAT(own.daemon().log(), HasSubstr("#slow#d1"));
     expect_orderly_stop(own);
+    EXPECT_THAT(own.daemon().log(), HasSubstr("#slow#d1"));
 }
 
 }  // namespace

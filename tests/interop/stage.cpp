@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include "tests/support/ring_probe.hpp"
 
@@ -66,10 +67,25 @@ Cluster::Cluster(const std::vector<std::string>& names, bool with_links,
     for (const auto& spec : specs) {
         daemons_.push_back(std::make_unique<support::DaemonProcess>(kind, spec, configuration, port,
                                                                     directory_.path()));
+        if (kind == DaemonKind::kStock) {
+            wait_for_socket_of_last();
+        }
     }
     for (auto& daemon : daemons_) {
         daemon->wait_listening();
     }
+}
+
+/// Stock's daemons of one host and port take the Unix socket from each other, and abort when two do
+/// so at the same time.
+void Cluster::wait_for_socket_of_last() {
+    daemons_.back()->wait_listening();
+    const auto socket = unix_socket(daemons_.size() - 1);
+    support::wait_until("a new Unix socket", [&] {
+        std::error_code none;
+        const auto made = std::filesystem::last_write_time(socket, none);
+        return !none && std::exchange(socket_made_, made) != made;
+    });
 }
 
 Cluster::~Cluster() {

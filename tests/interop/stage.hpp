@@ -72,7 +72,10 @@ class Cluster {
     [[nodiscard]] const support::TempDir& directory() const { return directory_; }
 
   private:
+    void wait_for_socket_of_last();
+
     support::DaemonKind kind_;
+    std::filesystem::file_time_type socket_made_{};  ///< stock's, the last one seen
     support::TempDir directory_;
     std::unique_ptr<support::NetworkLab> lab_;
     std::vector<std::unique_ptr<support::DaemonProcess>> daemons_;

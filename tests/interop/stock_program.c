@@ -381,9 +381,13 @@ static void tour(const char *address)
     SP_join(bob, "room");
     next("bob", bob);
     next("alice", alice);
-    /* Two services: the library lets it pass, the daemon does not. */
-    printf("two services %d\n", SP_multicast(bob, FIFO_MESS | SAFE_MESS, "room", 0, 1, "x"));
-    next("bob", bob);
+    /* Two services: the library lets it pass, the daemon does not. Which call meets the end of the
+     * connection depends on who is quicker, as the library sends a message in pieces. */
+    int result = SP_multicast(bob, FIFO_MESS | SAFE_MESS, "room", 0, 1, "x");
+    if (result >= 0) {
+        result = receive(bob, GROUPS, ROOM, 0).result;
+    }
+    printf("two services %d\n", result);
     next("bob again", bob);
     printf("afterwards %d\n", SP_multicast(bob, SAFE_MESS, "room", 0, 1, "x"));
     next("alice", alice);
