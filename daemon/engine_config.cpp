@@ -76,10 +76,7 @@ session::SessionConfig session_config_of(const config::Configuration& configurat
     sessions.session_messages_max = configuration.max_session_messages;
     sessions.session_bytes_max = configuration.max_session_bytes;
     sessions.session_groups_max = configuration.max_session_groups;
-    sessions.slow_reader_policy =
-        configuration.slow_reader_policy == config::SlowReaderPolicy::kBlock
-            ? session::SlowReaderPolicy::kBlock
-            : session::SlowReaderPolicy::kDisconnect;
+    sessions.slow_reader_policy = configuration.slow_reader_policy;
     sessions.slow_reader_timeout = configuration.slow_reader_timeout;
     sessions.old_client_layout = configuration.old_client_layout;
     sessions.auth.allowed = configuration.allowed_auth_methods;

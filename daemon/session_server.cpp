@@ -716,7 +716,7 @@ void SessionServer::shed_load() {
 void SessionServer::log_warnings() {
     for (const std::string& warning : out_.warnings) {
         if (const auto more = warning_limit_.admit(now())) {
-            log_warning(LogType::kSession, "{}; it is dropped at a limit, unless it catches up{}",
+            log_warning(LogType::kSession, "{}; see MaxSessionMessages and SlowReaderPolicy{}",
                         warning,
                         *more == 0 ? std::string() : fmt::format(" ({} more unlogged)", *more));
         }

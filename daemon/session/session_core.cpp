@@ -113,6 +113,14 @@ struct SessionCore::Impl {
         out.writes.push_back({{id}, protocol::make_message(bytes)});
     }
 
+    /// No room for a frame behind so many messages and the bytes that are queued.
+    [[nodiscard]] bool is_full(const Session& session, std::size_t messages,
+                               std::size_t frame_bytes) const {
+        return messages >= config_.session_messages_max ||
+               (session.messages_queued > 0 &&
+                session.bytes_queued + frame_bytes > config_.session_bytes_max);
+    }
+
     /// A frame of the ring event at hand joins the queue; false when there is no room for it. The
     /// frames of one event come all at once, and no socket can take the first before the last is
     /// queued: they do not count against the limit on messages yet.
@@ -123,10 +131,7 @@ struct SessionCore::Impl {
             session.messages_before = session.messages_queued;
         }
         const bool blocks = config_.slow_reader_policy == SlowReaderPolicy::kBlock;
-        const bool is_full = session.messages_before >= config_.session_messages_max ||
-                             (session.messages_queued > 0 &&
-                              session.bytes_queued + frame_bytes > config_.session_bytes_max);
-        if (is_full && !blocks) {
+        if (!blocks && is_full(session, session.messages_before, frame_bytes)) {
             return false;
         }
         count(session, frame_bytes);
@@ -361,9 +366,7 @@ struct SessionCore::Impl {
             return true;  // its author is the only one to be told, and does not want to be
         }
         protocol::Message rejected = protocol::encode_reject(request);
-        if (session.messages_queued >= config_.session_messages_max ||
-            (session.messages_queued > 0 &&
-             session.bytes_queued + rejected.size() > config_.session_bytes_max)) {
+        if (is_full(session, session.messages_queued, rejected.size())) {
             end(id, session, CloseReason::kSlowReader, describe_queue(session), out);
             return false;
         }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/configuration.hpp"
 #include "daemon/access/access_rules.hpp"
 #include "daemon/access/address_rules.hpp"
 #include "daemon/access/peer_address.hpp"
@@ -23,11 +24,7 @@
 
 namespace spread::session {
 
-/// What happens when a client does not take its messages as fast as they come.
-enum class SlowReaderPolicy : std::uint8_t {
-    kDisconnect,  ///< at a limit of its queue the session ends, as in stock
-    kBlock        ///< at a limit everybody waits for it, up to a time limit
-};
+using config::SlowReaderPolicy;
 
 /// Limits and identity of the session layer; fixed for one life of the daemon, except where a
 /// setter exists.

@@ -73,13 +73,14 @@ class GroupEngine {
     /// Any group name will do that fits a name field with its NUL (client protocol 5.2); others,
     /// and requests of sessions that are gone, are ignored.
     void request_join(protocol::SessionId session, std::string_view group, GroupOutput& out);
-    /// Groups the session is in, and joins of it that are still on their way.
-    [[nodiscard]] std::size_t groups_of(protocol::SessionId session) const;
     void request_leave(protocol::SessionId session, std::string_view group, GroupOutput& out);
     /// The session is gone (KILL, closed socket, dropped). Nothing is delivered to it any more; its
     /// groups learn it when the disconnect comes back in agreed order. `orderly` picks AGREED
     /// (KILL) or SAFE (abrupt).
     void request_disconnect(protocol::SessionId session, bool orderly, GroupOutput& out);
+
+    /// How many groups the session is in, counting joins that are still on their way.
+    [[nodiscard]] std::size_t groups_of(protocol::SessionId session) const;
 
     /// The ring's deliveries and configurations, in order.
     void on_event(DeliveryEvent event, GroupOutput& out);

@@ -25,10 +25,12 @@
 #include "membership/groups/group_engine.hpp"
 #include "protocol/names.hpp"
 #include "protocol/session_wire.hpp"
+#include "tests/fuzz/script.hpp"
 
 namespace {
 
 using namespace spread;
+using fuzz::Script;
 using protocol::SessionId;
 using session::SessionOutput;
 using std::chrono::milliseconds;
@@ -48,40 +50,6 @@ constexpr protocol::DaemonId kSelf{1};
 constexpr std::size_t kSessionsMax = 7;
 /// What the fuzzer's few bytes may blow up to.
 constexpr std::size_t kInboundBytesMax = 1U << 20U;
-
-/// The fuzzer's bytes as a program.
-class Script {
-  public:
-    explicit Script(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-    [[nodiscard]] bool done() const { return bytes_.empty(); }
-
-    std::uint8_t byte() {
-        if (bytes_.empty()) {
-            return 0;
-        }
-        const auto value = std::to_integer<std::uint8_t>(bytes_.front());
-        bytes_ = bytes_.subspan(1);
-        return value;
-    }
-
-    std::uint32_t word() {
-        std::uint32_t value = 0;
-        for (int i = 0; i < 4; ++i) {
-            value = (value << 8U) | byte();
-        }
-        return value;
-    }
-
-    std::span<const std::byte> some(std::size_t count) {
-        const auto taken = bytes_.first(std::min(count, bytes_.size()));
-        bytes_ = bytes_.subspan(taken.size());
-        return taken;
-    }
-
-  private:
-    std::span<const std::byte> bytes_;
-};
 
 /// A connection as its socket and its client see it.
 struct Peer {

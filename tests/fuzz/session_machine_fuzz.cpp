@@ -17,11 +17,13 @@
 #include "protocol/names.hpp"
 #include "protocol/rng.hpp"
 #include "protocol/session_wire.hpp"
+#include "tests/fuzz/script.hpp"
 
 namespace {
 
 using namespace spread::session;
 using namespace spread::protocol;
+using spread::fuzz::Script;
 using Bytes = std::vector<std::byte>;
 
 void require(bool condition) {
@@ -45,41 +47,6 @@ std::vector<std::string> choice_of(std::uint8_t byte) {
         default: return {"NULL"};
     }
 }
-
-/// The fuzzer's bytes as a program: random bytes alone hardly ever pass a handshake or a header
-/// check.
-class Script {
-  public:
-    explicit Script(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-    [[nodiscard]] bool done() const { return bytes_.empty(); }
-
-    std::uint8_t byte() {
-        if (bytes_.empty()) {
-            return 0;
-        }
-        const auto value = std::to_integer<std::uint8_t>(bytes_.front());
-        bytes_ = bytes_.subspan(1);
-        return value;
-    }
-
-    std::uint32_t word() {
-        std::uint32_t value = 0;
-        for (int i = 0; i < 4; ++i) {
-            value = (value << 8U) | byte();
-        }
-        return value;
-    }
-
-    std::span<const std::byte> some(std::size_t count) {
-        const auto taken = bytes_.first(std::min(count, bytes_.size()));
-        bytes_ = bytes_.subspan(taken.size());
-        return taken;
-    }
-
-  private:
-    std::span<const std::byte> bytes_;
-};
 
 Bytes stream_of(Script script) {
     constexpr std::array kActions = {
