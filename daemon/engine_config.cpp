@@ -21,8 +21,8 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
     if (configuration.is_wide_area()) {
         for (protocol::Duration* timeout :
              {&ring.token_loss_timeout, &ring.token_retransmit_timeout, &ring.token_hold_timeout,
-              &ring.join_timeout, &ring.consensus_timeout, &ring.start_timeout,
-              &ring.merge_detect_timeout}) {
+              &ring.token_settle_timeout, &ring.join_timeout, &ring.consensus_timeout,
+              &ring.start_timeout, &ring.merge_detect_timeout}) {
             *timeout *= kWideAreaFactor;
         }
     }

@@ -239,17 +239,21 @@ void RingThread::grant_delivery_room() {
 }
 
 void RingThread::take_control() {
+    bool submitted = false;
     while (ControlItem* item = link_.control.front()) {
         if (auto* submission = std::get_if<membership::Submission>(item)) {
-            if (engine_.submit(now_, std::move(*submission), out_) ==
-                membership::SubmitStatus::kFull) {
-                return;
+            if (engine_.submit(std::move(*submission)) == membership::SubmitStatus::kFull) {
+                break;
             }
+            submitted = true;
         } else if (const auto* ring = std::get_if<protocol::RingId>(item)) {
             engine_.resume(now_, *ring, out_);
         }
         link_.control.pop();
         link_.session_wakeup.notify(RingLink::kSubmitRoom);
+    }
+    if (submitted) {
+        engine_.on_submitted(now_, out_);
     }
 }
 
@@ -261,12 +265,15 @@ void RingThread::take_submissions() {
             break;
         }
         const std::size_t bytes = submission->body.size();
-        if (engine_.submit(now_, std::move(*submission), out_) == membership::SubmitStatus::kFull) {
+        if (engine_.submit(std::move(*submission)) == membership::SubmitStatus::kFull) {
             break;
         }
         link_.submissions.pop();
         link_.submitted_bytes.fetch_sub(bytes, std::memory_order_release);
         taken = true;
+    }
+    if (taken) {
+        engine_.on_submitted(now_, out_);
     }
     if (taken && link_.submit_is_low()) {
         link_.session_wakeup.notify(RingLink::kSubmitRoom);

@@ -134,6 +134,7 @@ void RingEngine::Impl::on_commit(Instant now, protocol::CommitToken&& token, Eng
         first.ring_id = token.ring_id;
         first.sender = token.sender;
         first.token_seq = token.token_seq;
+        first.to = config.self;
         recovery_token(now, std::move(first), out);
     }
 }

@@ -19,7 +19,7 @@ enum class RingTimer : std::uint8_t {
     kTokenLoss,        ///< the ring, or the forming ring, is silent
     kTokenRetransmit,  ///< the successor shows no sign of the token we sent
     kTokenHold,        ///< the representative has kept the token long enough
-    kWake,             ///< a held token did not come although we asked
+    kWake,             ///< a kept token did not come although we asked
     kJoin,             ///< repeat our join
     kConsensus,        ///< give up on those who do not agree
     kMergeDetect       ///< look for daemons outside the ring
@@ -47,7 +47,7 @@ struct RingEngine::Impl {
     void packet(Instant now, const Slice& datagram, EngineOutput& out);
     void deadline(Instant now, EngineOutput& out);
     void leave(EngineOutput& out);
-    SubmitStatus submit(Instant now, Submission&& submission, EngineOutput& out);
+    SubmitStatus submit(Submission&& submission);
     void peer_unreachable(Instant now, DaemonId peer, EngineOutput& out);
 
     [[nodiscard]] RingState ring_state() const;
@@ -73,9 +73,11 @@ struct RingEngine::Impl {
     }
     static void send_all(Slice datagram, EngineOutput& out);
     static void send_to(DaemonId to, Channel channel, Slice datagram, EngineOutput& out);
-    /// Sends a token or commit token and keeps it for retransmission.
-    void send_token(Instant now, DaemonId to, Slice datagram, TokenSeq token_seq,
-                    EngineOutput& out);
+    /// Sends a token or commit token and keeps it for retransmission. `patience` is how long it may
+    /// take at least until there can be a sign of it.
+    void send_token(Instant now, DaemonId to, Slice datagram, TokenSeq token_seq, EngineOutput& out,
+                    Duration patience = {});
+    void send_token(Instant now, const protocol::Token& token, EngineOutput& out);
     /// The ring has moved past `token_seq`: our copy of the token is not needed any more.
     void token_progress(TokenSeq token_seq);
     /// Gathers without the member that holds up the ring if the token goes round but a packet that
@@ -87,13 +89,28 @@ struct RingEngine::Impl {
 
     // --- operational.cpp ---
     void operational_token(Instant now, protocol::Token&& token, EngineOutput& out);
+    [[nodiscard]] bool may_take(const protocol::Token& token) const;
     void visit_and_pass(Instant now, protocol::Token&& token, EngineOutput& out);
+    [[nodiscard]] bool is_quiet(const protocol::Token& token) const;
+    [[nodiscard]] bool keep_token(Instant now, protocol::Token& token, EngineOutput& out);
+    [[nodiscard]] bool keep_or_grant(Instant now, protocol::Token& token, EngineOutput& out);
+    void keep(protocol::Token&& token);
+    void grant(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out);
+    void use_grant(Instant now, protocol::Token&& token, EngineOutput& out);
+    void return_grant_again(const protocol::Token& token, EngineOutput& out);
+    void grant_returned(Instant now, protocol::Token&& token, EngineOutput& out);
+    void visit_out_of_turn(protocol::Token& token, EngineOutput& out);
+    void send_while_kept(Instant now, EngineOutput& out);
+    void stir(Instant now);
     void release_held_token(Instant now, EngineOutput& out);
+    void release(Instant now, protocol::Token&& token, EngineOutput& out);
+    /// Sends on what was queued: by the kept token, or by asking for it.
+    void pump(Instant now, EngineOutput& out);
     void operational_data(Instant now, const protocol::PacketHeader& from,
                           const protocol::DataHeader& data, const Slice& datagram,
                           EngineOutput& out);
     void operational_hold(Instant now, TokenSeq token_seq);
-    void operational_wake(Instant now, EngineOutput& out);
+    void operational_wake(Instant now, DaemonId from, TokenSeq seen, EngineOutput& out);
     void operational_probe(Instant now, const protocol::PacketHeader& from,
                            const protocol::Probe& probe, EngineOutput& out);
     void heard_foreign(Instant now, const protocol::PacketHeader& from, EngineOutput& out);
@@ -104,8 +121,14 @@ struct RingEngine::Impl {
     void pump_alone(EngineOutput& out);
     [[nodiscard]] bool alone() const { return members.size() == 1; }
     [[nodiscard]] bool is_representative() const { return members.front() == config.self; }
+    /// Sends what a visit made, and the token to the next of `ring_members`.
     void emit_visit(const MemberList& ring_members, EngineOutput& out, const RingId& ring,
-                    Instant now, const protocol::Token& token);
+                    Instant now, protocol::Token& token);
+    static void emit_data(std::vector<Slice>& datagrams, EngineOutput& out);
+    void count_visit();
+    [[nodiscard]] Slice hold_packet(TokenSeq token_seq) {
+        return protocol::encode_hold(token_seq, header(protocol::PacketKind::kHold, ring_id), pool);
+    }
 
     // --- gather.cpp ---
     void enter_gather(Instant now, ChangeReason reason, DaemonId peer, const MemberSet& extra_proc,
@@ -177,6 +200,7 @@ struct RingEngine::Impl {
     std::optional<SentToken> sent_token;
     std::optional<Instant> last_visit;  ///< when the token was here last, unless held since
     bool prefer_token = false;
+    bool waits_for_safe = false;  ///< the next message to deliver is safe, but not yet known to be
 
     /// The token as it first came without anything gained since.
     struct Stall {

@@ -14,6 +14,9 @@ namespace {
 /// begins, holding the token: by then two full rotations have moved everybody's safe line.
 constexpr std::uint32_t kIdleVisitsToAnnounce = 2;
 
+/// Rounds in a row that found work after which the token turns without being kept or asked for.
+constexpr std::uint32_t kBusyRoundsToTurn = 4;
+
 /// A member other than the representative probes for foreign rings this many times more rarely.
 constexpr int kMemberProbeFactor = 4;
 
@@ -21,11 +24,17 @@ constexpr int kMemberProbeFactor = 4;
 
 void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
-    const bool copy_of_held = operational.held && token.token_seq <= operational.held->token_seq;
-    // Who is not next after its sender got somebody else's token; two holders would stamp twice.
-    if (alone() || copy_of_held || !order->is_new(token) ||
-        token.sender != predecessor(members, config.self)) {
+    if (operational.held && token.token_seq <= operational.held->token_seq) {
         ++stats.tokens_duplicate;
+        // Whoever sent it does not know that it has arrived.
+        if (!operational.announced && token.to == config.self) {
+            send_to(token.sender, Channel::kData, hold_packet(operational.held->token_seq), out);
+        }
+        return;
+    }
+    if (alone() || !order->is_new(token) || !may_take(token)) {
+        ++stats.tokens_duplicate;
+        return_grant_again(token, out);
         return;
     }
     // Flow control keeps every correct token inside the window.
@@ -40,7 +49,16 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
     if (give_up_stalled(now, token, out)) {
         return;
     }
-    if (last_visit && !operational.token_idle) {  // else it was held in between
+    if (token.grant) {
+        last_visit.reset();
+        if (is_representative()) {
+            grant_returned(now, std::move(token), out);
+        } else {
+            use_grant(now, std::move(token), out);
+        }
+        return;
+    }
+    if (last_visit && !operational.token_idle) {  // else it was kept in between
         const Duration rotation = now - *last_visit;
         stats.rotation_time = stats.rotation_time == Duration{}
                                   ? rotation
@@ -56,58 +74,212 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
         operational.completion_seen = true;
     }
 
-    if (is_representative()) {
-        const bool idle = token.seq == token.aru && token.seq == operational.seq_at_last_visit &&
-                          token.rtr.empty() && token.backlog == 0 && token.complete.empty() &&
-                          !queue.has_sendable() && !operational.woken;
-        operational.idle_visits = idle ? operational.idle_visits + 1 : 0;
-        operational.woken = false;
-        operational.seq_at_last_visit = token.seq;
-        if (operational.idle_visits > kIdleVisitsToAnnounce) {
-            // Tells the others that the token has arrived and that the ring is alive.
-            send_all(protocol::encode_hold(token.token_seq,
-                                           header(protocol::PacketKind::kHold, ring_id), pool),
-                     out);
-            operational.held = std::move(token);
-            if (!planted(protocol::PlantedBug::kHeldTokenKept)) {
-                set_timer(RingTimer::kTokenHold, now + config.token_hold_timeout);
-            }
-            clear_timer(RingTimer::kTokenLoss);
-            prefer_token = false;
-            return;
-        }
-        token.idle = operational.idle_visits == kIdleVisitsToAnnounce;
+    if (is_representative() && keep_token(now, token, out)) {
+        return;
     }
     visit_and_pass(now, std::move(token), out);
+}
+
+/// Only the member a token is for may take it: two holders would stamp twice.
+bool RingEngine::Impl::may_take(const protocol::Token& token) const {
+    if (token.to != config.self) {
+        return false;
+    }
+    if (!token.grant) {
+        return token.sender == predecessor(members, config.self);
+    }
+    return is_representative() ? std::get<Operational>(state).granted_to == token.sender
+                               : token.sender == members.front();
 }
 
 void RingEngine::Impl::visit_and_pass(Instant now, protocol::Token&& token, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
     prefer_token = false;
-    order->on_token(token, queue, pool, config.accelerated, visit);
-    if (visit.stamped > 0 || visit.requested > 0) {
-        token.idle = false;
+    using enum ordering::RingOrder::Turn;
+    order->on_token(token, queue, pool, config.accelerated ? kAccelerated : kInTurn, visit);
+    deliver(out);
+    if (is_representative()) {
+        operational.seq_at_round_start = token.seq;
+        operational.round_start = token.token_seq;
+        operational.settle_at.reset();
+        operational.announced = false;
+        token.idle = operational.idle_visits >= kIdleVisitsToAnnounce ||
+                     (config.token_settle_timeout > Duration::zero() &&
+                      operational.busy_rounds < kBusyRoundsToTurn && is_quiet(token));
     }
     operational.token_idle = token.idle;
     emit_visit(members, out, ring_id, now, token);
-    deliver(out);
 }
 
 void RingEngine::Impl::emit_visit(const MemberList& ring_members, EngineOutput& out,
-                                  const RingId& ring, Instant now, const protocol::Token& token) {
+                                  const RingId& ring, Instant now, protocol::Token& token) {
     SPREAD_ASSERT(token.ring_id == ring);
+    token.to = successor(ring_members, config.self);
+    emit_data(visit.before_token, out);
+    send_token(now, token, out);
+    emit_data(visit.after_token, out);
+    count_visit();
+}
+
+void RingEngine::Impl::emit_data(std::vector<Slice>& datagrams, EngineOutput& out) {
+    for (Slice& datagram : datagrams) {
+        send_all(std::move(datagram), out);
+    }
+}
+
+void RingEngine::Impl::count_visit() {
     stats.packets_sent += visit.stamped;
     stats.packets_retransmitted += visit.retransmitted;
     stats.retransmissions_requested += visit.requested;
-    for (Slice& datagram : visit.before_token) {
-        send_all(std::move(datagram), out);
-    }
-    send_token(now, successor(ring_members, config.self),
-               protocol::encode_token(token, config.config_hash, pool), token.token_seq, out);
-    for (Slice& datagram : visit.after_token) {
-        send_all(std::move(datagram), out);
-    }
     visit.clear();
+}
+
+// --- a quiet ring: the representative keeps the token ---
+//
+// After a round in which nobody was left with work the representative keeps the token, and hands it
+// to whoever asks, and back (a grant), instead of letting it run round for nobody. Every now and
+// then, and whenever somebody is in want of more (a safe message, a lost packet, a second member
+// that asks), it goes round. When rounds find nothing left to do the ring is idle: the others are
+// told once, and the token rests.
+
+/// Nobody asks for packets or waits for more than the token, as far as we know.
+bool RingEngine::Impl::is_quiet(const protocol::Token& token) const {
+    return token.rtr.empty() && token.backlog == 0 && token.complete.empty() &&
+           !queue.has_sendable() && order->window().my_aru() >= token.seq && !waits_for_safe;
+}
+
+/// A token that came round to the representative: true when it is kept or handed on out of turn.
+bool RingEngine::Impl::keep_token(Instant now, protocol::Token& token, EngineOutput& out) {
+    auto& operational = std::get<Operational>(state);
+    // Who was visited after having asked has been served.
+    std::erase_if(operational.wakes, [&](const Operational::Wake& wake) {
+        const auto at = std::find(members.begin(), members.end(), wake.from) - members.begin();
+        return wake.seen.value + 1 < operational.round_start.value + static_cast<std::uint64_t>(at);
+    });
+    const bool quiet = is_quiet(token);
+    const bool idle = quiet && token.seq == token.aru && operational.wakes.empty() &&
+                      token.seq == operational.seq_at_last_visit;
+    operational.idle_visits = idle ? operational.idle_visits + 1 : 0;
+    operational.busy_rounds =
+        token.seq != operational.seq_at_round_start ? operational.busy_rounds + 1 : 0;
+    operational.seq_at_last_visit = token.seq;
+    if (!quiet || !operational.token_idle) {
+        return false;
+    }
+    if (operational.idle_visits > kIdleVisitsToAnnounce) {
+        // Tells the others that the token has arrived and that the ring is alive.
+        send_all(hold_packet(token.token_seq), out);
+        operational.announced = true;
+        keep(std::move(token));
+        if (!planted(protocol::PlantedBug::kHeldTokenKept)) {
+            set_timer(RingTimer::kTokenHold, now + config.token_hold_timeout);
+        }
+        return true;
+    }
+    if (config.token_settle_timeout == Duration::zero()) {
+        return false;
+    }
+    operational.settle_at = now + config.token_settle_timeout;
+    return keep_or_grant(now, token, out);
+}
+
+/// Keeps a token that nobody needs in turn, or grants it; false when it has to go round.
+bool RingEngine::Impl::keep_or_grant(Instant now, protocol::Token& token, EngineOutput& out) {
+    auto& operational = std::get<Operational>(state);
+    if (operational.wakes.size() > 1 || now >= *operational.settle_at) {
+        return false;
+    }
+    if (operational.wakes.empty()) {
+        keep(std::move(token));
+        set_timer(RingTimer::kTokenHold, *operational.settle_at);
+    } else {
+        const DaemonId to = operational.wakes.front().from;
+        operational.wakes.clear();
+        grant(now, to, std::move(token), out);
+    }
+    return true;
+}
+
+void RingEngine::Impl::keep(protocol::Token&& token) {
+    order->on_kept(token);
+    std::get<Operational>(state).held = std::move(token);
+    clear_timer(RingTimer::kTokenLoss);
+    prefer_token = false;
+}
+
+void RingEngine::Impl::grant(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out) {
+    auto& operational = std::get<Operational>(state);
+    operational.granted_to = to;
+    token.grant = true;
+    token.to = to;
+    token.sender = config.self;
+    ++token.token_seq.value;
+    order->on_kept(token);
+    send_token(now, token, out);
+    set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
+}
+
+/// The representative has granted us the token: work, and give it back.
+void RingEngine::Impl::use_grant(Instant now, protocol::Token&& token, EngineOutput& out) {
+    visit_out_of_turn(token, out);
+    std::get<Operational>(state).token_idle = true;
+    token.to = members.front();
+    send_token(now, token, out);
+}
+
+/// A second copy of a grant that we have used says that the token we gave back is missing.
+void RingEngine::Impl::return_grant_again(const protocol::Token& token, EngineOutput& out) {
+    if (token.grant && !is_representative() && sent_token &&
+        sent_token->token_seq.value == token.token_seq.value + 1) {
+        send_to(sent_token->to, Channel::kToken, sent_token->datagram, out);
+    }
+}
+
+void RingEngine::Impl::grant_returned(Instant now, protocol::Token&& token, EngineOutput& out) {
+    auto& operational = std::get<Operational>(state);
+    std::erase_if(operational.wakes, [&](const Operational::Wake& wake) {
+        return wake.from == token.sender && wake.seen.value + 1 < token.token_seq.value;
+    });
+    operational.granted_to.reset();
+    token.grant = false;
+    if (queue.has_sendable()) {
+        visit_out_of_turn(token, out);
+    }
+    if (!is_quiet(token) || !keep_or_grant(now, token, out)) {
+        release(now, std::move(token), out);
+    }
+}
+
+void RingEngine::Impl::visit_out_of_turn(protocol::Token& token, EngineOutput& out) {
+    prefer_token = false;
+    order->on_token(token, queue, pool, ordering::RingOrder::Turn::kOutOfTurn, visit);
+    emit_data(visit.before_token, out);
+    count_visit();
+    deliver(out);
+}
+
+/// What came up here while the token is kept goes out at once, without moving the token.
+void RingEngine::Impl::send_while_kept(Instant now, EngineOutput& out) {
+    auto& operational = std::get<Operational>(state);
+    if (config.token_settle_timeout == Duration::zero()) {
+        release_held_token(now, out);
+        return;
+    }
+    visit_out_of_turn(*operational.held, out);
+    stir(now);
+    if (!is_quiet(*operational.held)) {
+        release_held_token(now, out);
+    }
+}
+
+/// There is something to do again: a token kept for good has to go round in time.
+void RingEngine::Impl::stir(Instant now) {
+    auto& operational = std::get<Operational>(state);
+    operational.idle_visits = 0;
+    if (std::exchange(operational.announced, false)) {
+        operational.settle_at = now + config.token_settle_timeout;
+        set_timer(RingTimer::kTokenHold, *operational.settle_at);
+    }
 }
 
 void RingEngine::Impl::release_held_token(Instant now, EngineOutput& out) {
@@ -117,14 +289,64 @@ void RingEngine::Impl::release_held_token(Instant now, EngineOutput& out) {
     }
     protocol::Token token = std::move(*operational->held);
     operational->held.reset();
-    // Just short of holding again, so that one quiet rotation suffices if nothing came up.
-    operational->idle_visits =
-        queue.has_sendable() || operational->woken ? 0 : kIdleVisitsToAnnounce;
-    token.idle = operational->idle_visits == kIdleVisitsToAnnounce;
+    // Just short of keeping it for good again, so that one quiet round suffices if nothing came up.
+    if (operational->announced) {
+        operational->idle_visits =
+            queue.has_sendable() || !operational->wakes.empty() ? 0 : kIdleVisitsToAnnounce;
+    }
+    release(now, std::move(token), out);
+}
+
+/// A token that was kept starts on a round.
+void RingEngine::Impl::release(Instant now, protocol::Token&& token, EngineOutput& out) {
     clear_timer(RingTimer::kTokenHold);
     set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     last_visit = now;
     visit_and_pass(now, std::move(token), out);
+}
+
+void RingEngine::Impl::operational_wake(Instant now, DaemonId from, TokenSeq seen,
+                                        EngineOutput& out) {
+    auto& operational = std::get<Operational>(state);
+    if (!is_representative() || from == config.self ||
+        std::find(members.begin(), members.end(), from) == members.end()) {
+        return;
+    }
+    const auto known =
+        std::find_if(operational.wakes.begin(), operational.wakes.end(),
+                     [from](const Operational::Wake& wake) { return wake.from == from; });
+    if (known != operational.wakes.end()) {
+        known->seen = std::max(known->seen, seen);
+    } else {
+        operational.wakes.push_back({from, seen});
+    }
+    if (!operational.held) {
+        return;
+    }
+    if (config.token_settle_timeout == Duration::zero()) {
+        release_held_token(now, out);
+        return;
+    }
+    stir(now);
+    protocol::Token token = std::move(*operational.held);
+    operational.held.reset();
+    clear_timer(RingTimer::kTokenHold);
+    if (!keep_or_grant(now, token, out)) {
+        release(now, std::move(token), out);
+    }
+}
+
+void RingEngine::Impl::wake_representative(Instant now, EngineOutput& out) {
+    const auto* operational = std::get_if<Operational>(&state);
+    if (operational == nullptr || alone() || is_representative() || !queue.has_sendable()) {
+        return;
+    }
+    send_to(members.front(), Channel::kToken,
+            protocol::encode_wake(order->last_token_seq(),
+                                  header(protocol::PacketKind::kWake, ring_id), pool),
+            out);
+    set_timer(RingTimer::kWake,
+              now + std::max(config.token_retransmit_timeout, 4 * stats.rotation_time));
 }
 
 void RingEngine::Impl::operational_data(Instant now, const protocol::PacketHeader& from,
@@ -174,23 +396,6 @@ void RingEngine::Impl::operational_hold(Instant now, TokenSeq token_seq) {
     }
 }
 
-void RingEngine::Impl::operational_wake(Instant now, EngineOutput& out) {
-    auto& operational = std::get<Operational>(state);
-    operational.woken = true;
-    release_held_token(now, out);
-}
-
-void RingEngine::Impl::wake_representative(Instant now, EngineOutput& out) {
-    const auto* operational = std::get_if<Operational>(&state);
-    if (operational == nullptr || alone() || is_representative() || !queue.has_sendable()) {
-        return;
-    }
-    send_to(members.front(), Channel::kToken,
-            protocol::encode_empty(header(protocol::PacketKind::kWake, ring_id), pool), out);
-    set_timer(RingTimer::kWake,
-              now + std::max(config.token_retransmit_timeout, 4 * stats.rotation_time));
-}
-
 void RingEngine::Impl::deliver(EngineOutput& out) {
     if (alone()) {
         pump_alone(out);
@@ -205,7 +410,7 @@ void RingEngine::Impl::deliver(EngineOutput& out) {
         order->cursor().skip_packet();
     }
     const std::size_t before = out.deliveries.size();
-    order->deliver(delivery_room, [&](Delivery&& delivery) {
+    const auto stop = order->deliver(delivery_room, [&](Delivery&& delivery) {
         if (planted(protocol::PlantedBug::kOwnMessagesLeftOut) && delivery.origin == config.self) {
             return;
         }
@@ -213,6 +418,7 @@ void RingEngine::Impl::deliver(EngineOutput& out) {
             out.deliveries.emplace_back(std::move(delivery));
         }
     });
+    waits_for_safe = stop == ordering::DeliveryCursor::Stop::kUnsafe;
     const std::size_t delivered = out.deliveries.size() - before;
     stats.messages_delivered += delivered;
     delivery_room -= std::min(delivery_room, delivered);

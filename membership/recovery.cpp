@@ -127,7 +127,7 @@ void RingEngine::Impl::enter_recovery(Instant now, const protocol::CommitToken& 
                 submission.body = slot != nullptr
                                       ? protocol::Message(slot->datagram)
                                       : protocol::Message(protocol::encode_empty(
-                                            header(protocol::PacketKind::kWake, ring_id), pool));
+                                            header(protocol::PacketKind::kLeave, ring_id), pool));
                 recovery.queue.push(std::move(submission));
             }
         }
@@ -199,7 +199,7 @@ void RingEngine::Impl::take_recovered(Recovery& recovery) {
 
 void RingEngine::Impl::recovery_token(Instant now, protocol::Token&& token, EngineOutput& out) {
     auto& recovery = std::get<Recovery>(state);
-    if (!recovery.order->is_new(token) ||
+    if (!recovery.order->is_new(token) || token.to != config.self || token.grant ||
         token.sender != predecessor(recovery.forming.members, config.self)) {
         ++stats.tokens_duplicate;
         return;
@@ -216,7 +216,8 @@ void RingEngine::Impl::recovery_token(Instant now, protocol::Token&& token, Engi
         return;
     }
 
-    recovery.order->on_token(token, recovery.queue, pool, false, visit);
+    recovery.order->on_token(token, recovery.queue, pool, ordering::RingOrder::Turn::kInTurn,
+                             visit);
     take_recovered(recovery);
 
     const auto& ring_members = recovery.forming.members;

@@ -25,6 +25,10 @@ struct RingConfig {
     protocol::Duration token_retransmit_timeout = std::chrono::milliseconds(5);
     /// An idle ring's representative keeps the token for so long between rounds.
     protocol::Duration token_hold_timeout = std::chrono::milliseconds(100);
+    /// With little to do the representative keeps the token after each round and hands it to
+    /// whoever asks, and back. After so long it sends the token round again, so that losses are
+    /// noticed and the safe line moves. 0: it keeps only the token of an idle ring.
+    protocol::Duration token_settle_timeout = std::chrono::milliseconds(3);
     /// Joins are repeated this often while gathering.
     protocol::Duration join_timeout = std::chrono::milliseconds(20);
     /// Daemons that have not agreed on the members after so long are left out.

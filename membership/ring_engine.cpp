@@ -119,11 +119,19 @@ void RingEngine::Impl::send_to(DaemonId to, Channel channel, Slice datagram, Eng
     out.sends.push_back({Destination::kDaemon, channel, to, std::move(datagram)});
 }
 
+void RingEngine::Impl::send_token(Instant now, const protocol::Token& token, EngineOutput& out) {
+    // Where it may be kept, the next sign of it can be the round after that.
+    const bool may_be_kept = std::holds_alternative<Operational>(state) &&
+                             token.to == members.front() && (token.idle || token.grant);
+    send_token(now, token.to, protocol::encode_token(token, config.config_hash, pool),
+               token.token_seq, out, may_be_kept ? 2 * config.token_settle_timeout : Duration{});
+}
+
 void RingEngine::Impl::send_token(Instant now, DaemonId to, Slice datagram, TokenSeq token_seq,
-                                  EngineOutput& out) {
+                                  EngineOutput& out, Duration patience) {
     // However slow the ring is, a lost token must be sent again before it counts as lost.
     const Duration interval =
-        std::min(std::max(config.token_retransmit_timeout, 4 * stats.rotation_time),
+        std::min(std::max({config.token_retransmit_timeout, 4 * stats.rotation_time, patience}),
                  config.token_loss_timeout / 4);
     sent_token = SentToken{datagram, to, token_seq, interval};
     set_timer(RingTimer::kTokenRetransmit, now + interval);
@@ -265,9 +273,9 @@ void RingEngine::Impl::packet(Instant now, const Slice& datagram, EngineOutput& 
             });
             break;
         case PacketKind::kWake:
-            with(protocol::decode_empty(bytes), [&](std::monostate) {
+            with(protocol::decode_wake(bytes), [&](TokenSeq seen) {
                 if (operational != nullptr && from->ring_id == ring_id) {
-                    operational_wake(now, out);
+                    operational_wake(now, from->sender, seen, out);
                 }
             });
             break;
@@ -330,25 +338,27 @@ void RingEngine::Impl::leave(EngineOutput& out) {
     timers.fill(std::nullopt);
 }
 
-SubmitStatus RingEngine::Impl::submit(Instant now, Submission&& submission, EngineOutput& out) {
+SubmitStatus RingEngine::Impl::submit(Submission&& submission) {
     if (!submission.control && !queue.has_room()) {
         return SubmitStatus::kFull;
     }
-    const bool was_idle = !queue.has_sendable();
     queue.push(std::move(submission));
     ++stats.messages_submitted;
+    return SubmitStatus::kAccepted;
+}
+
+void RingEngine::Impl::pump(Instant now, EngineOutput& out) {
     auto* operational = std::get_if<Operational>(&state);
     if (operational == nullptr || !queue.has_sendable()) {
-        return SubmitStatus::kAccepted;
+        return;
     }
     if (alone()) {
         pump_alone(out);
     } else if (operational->held) {
-        release_held_token(now, out);
-    } else if (was_idle && operational->token_idle) {
+        send_while_kept(now, out);
+    } else if (operational->token_idle && !timers[static_cast<std::size_t>(RingTimer::kWake)]) {
         wake_representative(now, out);
     }
-    return SubmitStatus::kAccepted;
 }
 
 void RingEngine::Impl::peer_unreachable(Instant now, DaemonId peer, EngineOutput& out) {
@@ -416,8 +426,14 @@ void RingEngine::on_leave(Instant, EngineOutput& out) {
     }
 }
 
-SubmitStatus RingEngine::submit(Instant now, Submission&& submission, EngineOutput& out) {
-    return impl_->silent ? SubmitStatus::kFull : impl_->submit(now, std::move(submission), out);
+SubmitStatus RingEngine::submit(Submission&& submission) {
+    return impl_->silent ? SubmitStatus::kFull : impl_->submit(std::move(submission));
+}
+
+void RingEngine::on_submitted(Instant now, EngineOutput& out) {
+    if (!impl_->silent) {
+        impl_->pump(now, out);
+    }
 }
 
 void RingEngine::resume(Instant now, RingId ring, EngineOutput& out) {
@@ -426,17 +442,7 @@ void RingEngine::resume(Instant now, RingId ring, EngineOutput& out) {
         return;  // a later ring is on its way; its own resume will follow
     }
     impl_->queue.resume();
-    auto& operational = std::get<Operational>(impl_->state);
-    if (!impl_->queue.has_sendable()) {
-        return;
-    }
-    if (impl_->alone()) {
-        impl_->pump_alone(out);
-    } else if (operational.held) {
-        impl_->release_held_token(now, out);
-    } else if (operational.token_idle) {
-        impl_->wake_representative(now, out);
-    }
+    impl_->pump(now, out);
 }
 
 void RingEngine::set_delivery_room(Instant, std::size_t deliveries, EngineOutput& out) {

@@ -81,10 +81,11 @@ class RingEngine {
     /// Graceful shutdown: tells the ring to go on without us. The engine is silent afterwards.
     void on_leave(protocol::Instant now, EngineOutput& out);
 
-    /// Takes `submission` unless the queue is full; it is moved from only when accepted. An idle
-    /// ring is woken at once.
-    [[nodiscard]] SubmitStatus submit(protocol::Instant now, Submission&& submission,
-                                      EngineOutput& out);
+    /// Takes `submission` unless the queue is full; it is moved from only when accepted. Call
+    /// on_submitted() after one or more of them.
+    [[nodiscard]] SubmitStatus submit(Submission&& submission);
+    /// Submissions were made: a quiet ring sends them at once, all together.
+    void on_submitted(protocol::Instant now, EngineOutput& out);
     /// After each regular configuration ordinary messages wait until the host resumes that ring;
     /// control messages do not wait.
     void resume(protocol::Instant now, protocol::RingId ring, EngineOutput& out);

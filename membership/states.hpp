@@ -11,21 +11,36 @@
 #include "ordering/send_queue.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/ring_wire.hpp"
+#include "protocol/time.hpp"
 
 namespace spread::membership {
 
 /// A set of configured daemons, by position in the configuration file.
 using MemberSet = std::bitset<protocol::kRingMembersMax>;
 
-/// The ring runs: tokens circulate, or the representative holds the token of an idle ring.
+/// The ring runs: tokens circulate, or the representative keeps the token of a quiet ring.
 struct Operational {
-    /// The representative's: the token it keeps while the ring is idle, not yet worked on.
-    std::optional<protocol::Token> held;
-    std::uint32_t idle_visits = 0;  ///< token visits in a row that found nothing to do
-    protocol::Seq seq_at_last_visit;
-    bool woken = false;            ///< somebody has work: do not hold the next token
-    bool token_idle = false;       ///< the token we passed on is about to be held
+    bool token_idle = false;       ///< the token we passed on may be kept when it comes round
     bool completion_seen = false;  ///< the token's completion bitmap has come round full
+
+    // The representative's:
+
+    /// The token it keeps; the visit it came for is still to be made.
+    std::optional<protocol::Token> held;
+    bool announced = false;         ///< the others know that it is kept: nothing is left to do
+    std::uint32_t idle_visits = 0;  ///< token visits in a row that found nothing to do
+    std::uint32_t busy_rounds = 0;  ///< rounds in a row in which somebody else had something
+    protocol::Seq seq_at_last_visit;
+    protocol::Seq seq_at_round_start;
+    protocol::TokenSeq round_start;              ///< of the token when it last left us for a round
+    std::optional<protocol::Instant> settle_at;  ///< when a kept token has to go round
+
+    struct Wake {
+        protocol::DaemonId from;
+        protocol::TokenSeq seen;  ///< of the last token the sender saw
+    };
+    std::vector<Wake> wakes;  ///< members that asked for the token and may not have had it since
+    std::optional<protocol::DaemonId> granted_to;  ///< who has the token out of turn
 };
 
 /// Finding out who should be in the next ring. Ends when all candidates sent equal sets.

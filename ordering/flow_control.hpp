@@ -16,13 +16,15 @@ class FlowControl {
     FlowControl(std::uint32_t window, std::uint32_t personal_window)
         : window_(window), personal_window_(personal_window) {}
 
-    /// Packets allowed now. `backlog` is how many packets wait here.
-    [[nodiscard]] std::uint32_t allowance(const protocol::Token& token,
-                                          std::uint32_t backlog) const;
+    /// Packets allowed now. `backlog` is how many packets wait here. A visit out of turn gets what
+    /// this member's last visits have left of its part.
+    [[nodiscard]] std::uint32_t allowance(const protocol::Token& token, std::uint32_t backlog,
+                                          bool out_of_turn = false) const;
 
     /// Replaces this member's part of the token's counters: `sent` packets at this visit
-    /// (retransmissions included), `backlog` still waiting.
-    void settle(protocol::Token& token, std::uint32_t sent, std::uint32_t backlog);
+    /// (retransmissions included), `backlog` still waiting. A visit out of turn adds to it.
+    void settle(protocol::Token& token, std::uint32_t sent, std::uint32_t backlog,
+                bool out_of_turn = false);
 
   private:
     std::uint32_t window_;

@@ -53,8 +53,10 @@ ReceiveWindow::Insert RingOrder::on_data(const protocol::DataHeader& data,
     return result;
 }
 
-void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& pool,
-                         bool accelerate, TokenVisit& visit) {
+void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& pool, Turn turn,
+                         TokenVisit& visit) {
+    const bool accelerate = turn == Turn::kAccelerated;
+    const bool out_of_turn = turn == Turn::kOutOfTurn;
     visit.clear();
     last_token_seq_ = token.token_seq;
     high_seq_ = std::max(high_seq_, token.seq);
@@ -63,7 +65,7 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
     answer_requests(token, visit);
 
     const std::uint32_t backlog = backlog_packets(queue);
-    std::uint32_t allowed = flow_.allowance(token, backlog);
+    std::uint32_t allowed = flow_.allowance(token, backlog, out_of_turn);
     const std::uint64_t gap = token.seq - token.aru;
     allowed =
         gap >= config_.gap_max
@@ -81,11 +83,13 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
         token, accelerate ? std::min(previous_token_high_, received_high) : received_high, visit);
     previous_token_high_ = received_high;
 
-    update_aru(token);
-    flow_.settle(token, visit.stamped + visit.retransmitted, backlog_packets(queue));
+    flow_.settle(token, visit.stamped + visit.retransmitted, backlog_packets(queue), out_of_turn);
     ++token.token_seq.value;
     token.sender = config_.self;
-    gate_.on_token_visit(token.aru);
+    if (!out_of_turn || planted(protocol::PlantedBug::kSafeOutOfTurn)) {
+        update_aru(token);
+        gate_.on_token_visit(token.aru);
+    }
 }
 
 void RingOrder::answer_requests(Token& token, TokenVisit& visit) {

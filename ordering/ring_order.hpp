@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -62,11 +63,24 @@ class RingOrder {
         return token.token_seq > last_token_seq_;
     }
 
+    /// How a token came to its visit.
+    enum class Turn : std::uint8_t {
+        kInTurn,       ///< round the ring
+        kAccelerated,  ///< the same; the last packets follow the token
+        /// Past other members, which therefore could not lower the aru: neither aru nor safe line
+        /// may be touched. Between two visits in turn the token has been everywhere all the same.
+        kOutOfTurn
+    };
+
     /// The work of one token visit, in Totem's order: answer requests, stamp messages from `queue`,
     /// ask for what is missing, update aru, flow control and safe line. Leaves `token` ready to be
-    /// passed on. `accelerate` is off during recovery.
-    void on_token(protocol::Token& token, SendQueue& queue, protocol::BufferPool& pool,
-                  bool accelerate, TokenVisit& visit);
+    /// passed on.
+    void on_token(protocol::Token& token, SendQueue& queue, protocol::BufferPool& pool, Turn turn,
+                  TokenVisit& visit);
+    /// A token that is kept for now: later ones are told by its number.
+    void on_kept(const protocol::Token& token) {
+        last_token_seq_ = std::max(last_token_seq_, token.token_seq);
+    }
 
     /// Delivers what the gates allow, at most `budget` messages, into `sink(Delivery&&)`.
     template <typename Sink>

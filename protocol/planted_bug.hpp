@@ -16,6 +16,7 @@ enum class PlantedBug : std::uint8_t {
     // One ring's order.
     kSafeAfterOneVisit,
     kAruRaisedByStranger,
+    kSafeOutOfTurn,
     kAgreedOverHole,
     kDeliveredAgain,
     kTokenTakenTwice,
@@ -67,6 +68,8 @@ inline constexpr std::array kPlantedBugs = std::to_array<PlantedBugName>({
      "safe messages go out after one token visit instead of two"},
     {PlantedBug::kAruRaisedByStranger, "aru-raised-by-stranger",
      "a member raises the token's aru although another one lowered it"},
+    {PlantedBug::kSafeOutOfTurn, "safe-out-of-turn",
+     "a token visit out of turn moves aru and safe line"},
     {PlantedBug::kAgreedOverHole, "agreed-over-hole",
      "delivery steps over a packet that has not arrived"},
     {PlantedBug::kDeliveredAgain, "delivered-again",

@@ -15,6 +15,7 @@ constexpr std::byte kMagic1{'R'};
 constexpr std::size_t kChecksumOffset = 4;
 constexpr std::size_t kAfterChecksum = 8;
 constexpr std::uint16_t kTokenIdle = 0x0001;
+constexpr std::uint16_t kTokenGrant = 0x0002;
 constexpr std::size_t kMemberBitmapBytesMax = (kRingMembersMax + 7) / 8;
 constexpr std::size_t kCommitMemberFixedBytes = 5;
 constexpr std::size_t kCommitMemberFilledBytes = 8 + 16 + 8 + 8 + 2 + 2;
@@ -262,6 +263,7 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram) {
     token.aru_id = DaemonId{reader.read_le<std::uint32_t>()};
     token.fcc = reader.read_le<std::uint32_t>();
     token.backlog = reader.read_le<std::uint32_t>();
+    token.to = DaemonId{reader.read_le<std::uint32_t>()};
     const auto flags = reader.read_le<std::uint16_t>();
     const auto rtr_count = reader.read_le<std::uint16_t>();
     if (!reader.ok()) {
@@ -270,10 +272,11 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram) {
     if (rtr_count > kRtrRangesMax) {
         return tl::unexpected(DecodeError::kBadLength);
     }
-    if (token.aru > token.seq || flags > kTokenIdle) {
+    if (token.aru > token.seq || flags > (kTokenIdle | kTokenGrant)) {
         return tl::unexpected(DecodeError::kBadValue);
     }
     token.idle = (flags & kTokenIdle) != 0;
+    token.grant = (flags & kTokenGrant) != 0;
     token.rtr.reserve(rtr_count);
     for (std::uint16_t i = 0; i < rtr_count; ++i) {
         const Seq first{reader.read_le<std::uint64_t>()};
@@ -299,7 +302,7 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram) {
 
 Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool) {
     const std::size_t bytes =
-        kRingHeaderBytes + 40 + 12 * token.rtr.size() + 2 + token.complete.size();
+        kRingHeaderBytes + 44 + 12 * token.rtr.size() + 2 + token.complete.size();
     const PacketHeader header{PacketKind::kToken, config_hash, token.sender, token.ring_id};
     return encode(header, bytes, pool, [&](ByteWriter& writer) {
         writer.write_le(token.token_seq.value);
@@ -308,7 +311,9 @@ Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& po
         writer.write_le(token.aru_id.value);
         writer.write_le(token.fcc);
         writer.write_le(token.backlog);
-        writer.write_le(token.idle ? kTokenIdle : std::uint16_t{0});
+        writer.write_le(token.to.value);
+        writer.write_le(static_cast<std::uint16_t>((token.idle ? kTokenIdle : 0) |
+                                                   (token.grant ? kTokenGrant : 0)));
         writer.write_le(static_cast<std::uint16_t>(token.rtr.size()));
         for (const SeqRange& range : token.rtr) {
             writer.write_le(range.first.value);
@@ -479,7 +484,10 @@ Slice encode_probe(const Probe& probe, const PacketHeader& header, BufferPool& p
                   });
 }
 
-Decoded<TokenSeq> decode_hold(std::span<const std::byte> datagram) {
+namespace {
+
+/// Bodies that are one token number.
+Decoded<TokenSeq> decode_token_seq(std::span<const std::byte> datagram) {
     ByteReader reader = body_reader(datagram);
     const TokenSeq token_seq{reader.read_le<std::uint64_t>()};
     if (const auto error = check_end(reader)) {
@@ -488,9 +496,27 @@ Decoded<TokenSeq> decode_hold(std::span<const std::byte> datagram) {
     return token_seq;
 }
 
-Slice encode_hold(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool) {
+Slice encode_token_seq(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool) {
     return encode(header, kRingHeaderBytes + 8, pool,
                   [&](ByteWriter& writer) { writer.write_le(token_seq.value); });
+}
+
+}  // namespace
+
+Decoded<TokenSeq> decode_hold(std::span<const std::byte> datagram) {
+    return decode_token_seq(datagram);
+}
+
+Slice encode_hold(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool) {
+    return encode_token_seq(token_seq, header, pool);
+}
+
+Decoded<TokenSeq> decode_wake(std::span<const std::byte> datagram) {
+    return decode_token_seq(datagram);
+}
+
+Slice encode_wake(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool) {
+    return encode_token_seq(token_seq, header, pool);
 }
 
 Decoded<std::monostate> decode_empty(std::span<const std::byte> datagram) {

@@ -19,7 +19,7 @@
 ///
 ///   offset size field
 ///   0      2    magic 'S' 'R' (no stock monitor datagram starts so)
-///   2      1    version, 1
+///   2      1    version, 2
 ///   3      1    kind (PacketKind)
 ///   4      4    CRC32C of the datagram without these 4 bytes
 ///   8      4    configuration hash; daemons with another one are ignored
@@ -33,7 +33,7 @@
 namespace spread::protocol {
 
 inline constexpr std::size_t kRingHeaderBytes = 32;
-inline constexpr std::uint8_t kRingWireVersion = 1;
+inline constexpr std::uint8_t kRingWireVersion = 2;
 inline constexpr std::size_t kSealRoomBytes = 40;
 /// Largest datagram any encoder makes: tokens of big rings may exceed the MTU and are then
 /// fragmented by IP; data packets never do.
@@ -46,7 +46,7 @@ enum class PacketKind : std::uint8_t {
     kToken = 2,   ///< the right to stamp
     kJoin = 3,    ///< gathering: who should be in the next ring
     kCommit = 4,  ///< forming: passes all members twice
-    kWake = 5,    ///< to a representative that may be holding the token
+    kWake = 5,    ///< to a representative that may be keeping the token
     kHold = 6,    ///< from a representative that begins to hold the token
     kProbe = 7,   ///< looks for daemons of other rings
     kLeave = 8    ///< the sender goes away in order
@@ -159,9 +159,11 @@ inline constexpr std::size_t kRtrRangesMax = 256;
 ///   56     4    aru_id: who lowered aru, 0 nobody
 ///   60     4    fcc: packets sent during the last rotation
 ///   64     4    backlog: packets waiting at all members
-///   68     2    flags: bit 0 idle (the representative will hold the token)
-///   70     2    number of retransmission ranges
-///   72     12n  ranges: u64 first, u32 count
+///   68     4    to: the member this token is for; nobody else may take it
+///   72     2    flags: bit 0 idle (the representative may keep the token when it comes round),
+///               bit 1 grant (between the representative and one member, past all others)
+///   74     2    number of retransmission ranges
+///   76     12n  ranges: u64 first, u32 count
 ///   ..     2    bytes of the completion bitmap; 0 outside recovery
 ///   ..     ..   bitmap: bit i = member i of the new ring has recovered everything
 struct Token {
@@ -173,7 +175,9 @@ struct Token {
     DaemonId aru_id;
     std::uint32_t fcc = 0;
     std::uint32_t backlog = 0;
+    DaemonId to;
     bool idle = false;
+    bool grant = false;
     std::vector<SeqRange> rtr;
     std::vector<std::uint8_t> complete;
 
@@ -267,7 +271,10 @@ struct Probe {
 /// Hold: 32 + 8 bytes token_seq of the token being held.
 [[nodiscard]] Decoded<TokenSeq> decode_hold(std::span<const std::byte> datagram);
 
-/// Wake and Leave: the header alone.
+/// Wake: 32 + 8 bytes token_seq of the last token the sender saw.
+[[nodiscard]] Decoded<TokenSeq> decode_wake(std::span<const std::byte> datagram);
+
+/// Leave: the header alone.
 [[nodiscard]] Decoded<std::monostate> decode_empty(std::span<const std::byte> datagram);
 
 // --- encoders: a fresh datagram, from the pool where it fits a block, else from the heap
@@ -279,6 +286,7 @@ struct Probe {
                                   BufferPool& pool);
 [[nodiscard]] Slice encode_probe(const Probe& probe, const PacketHeader& header, BufferPool& pool);
 [[nodiscard]] Slice encode_hold(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool);
+[[nodiscard]] Slice encode_wake(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool);
 [[nodiscard]] Slice encode_empty(const PacketHeader& header, BufferPool& pool);
 
 }  // namespace spread::protocol

@@ -141,6 +141,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 token.fcc = script.byte();
                 token.backlog = script.byte();
                 token.complete = {script.byte()};
+                const std::uint8_t flags = script.byte();
+                token.to = DaemonId{flags % 4U};
+                token.idle = (flags & 4U) != 0;
+                token.grant = (flags & 8U) != 0;
                 if (token.seq.value > 3) {
                     token.rtr = {{Seq{token.seq.value - 2}, 2}};
                 }
@@ -171,6 +175,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                     datagram = encode_probe({Incarnation{3}, 4, script.members()}, header, pool);
                 } else if (what % 4 == 2) {
                     datagram = encode_hold(TokenSeq{script.number(token_seq)}, header, pool);
+                } else if (what % 4 == 0) {
+                    datagram = encode_wake(TokenSeq{script.number(token_seq)}, header, pool);
                 } else {
                     datagram = encode_empty(header, pool);
                 }
@@ -180,7 +186,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 membership::Submission submission;
                 submission.body = make_message(std::vector<std::byte>(script.byte() * 16U));
                 submission.control = script.byte() % 8 == 0;
-                static_cast<void>(engine.submit(now, std::move(submission), out));
+                static_cast<void>(engine.submit(std::move(submission)));
+                engine.on_submitted(now, out);
                 engine.resume(now, engine.ring_id(), out);
                 break;
             }

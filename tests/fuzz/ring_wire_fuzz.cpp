@@ -56,6 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(decode_probe(encode_probe(*probe, *header, pool).bytes()) == probe);
     }
     static_cast<void>(decode_hold(datagram));
+    static_cast<void>(decode_wake(datagram));
     static_cast<void>(decode_empty(datagram));
     if (const auto packet = decode_data(datagram)) {
         DataEntries entries(datagram);

@@ -402,7 +402,7 @@ TEST(RingEngine, IsSilentAfterItsGoodbye) {
     engine.on_leave(Instant{}, out);
     out.clear();
     engine.resume(Instant{}, engine.ring_id(), out);
-    EXPECT_EQ(engine.submit(Instant{}, {}, out), membership::SubmitStatus::kFull);
+    EXPECT_EQ(engine.submit({}), membership::SubmitStatus::kFull);
     EXPECT_TRUE(out.deliveries.empty());
     EXPECT_FALSE(engine.next_deadline());
 }

@@ -16,6 +16,8 @@ void draw_timeouts(Draft& draft) {
     tunables.token_loss_us = loss;
     tunables.token_retransmit_us = draw.between32(loss / 25, loss / 5);
     tunables.token_hold_us = draw.between32(loss / 8, loss / 4);
+    // As good as never, shorter than a round, or well below what makes others wonder.
+    tunables.token_settle_us = draw.percent(20) ? 1 : draw.skewed32(50, loss / 10);
     tunables.join_us = draw.between32(loss / 16, loss / 3);
     tunables.consensus_us = draw.between32(loss / 3, loss + loss / 2);
     tunables.start_us = draw.between32(tunables.consensus_us / 2, 2 * tunables.consensus_us);

@@ -103,6 +103,7 @@ membership::RingConfig Host::ring_config() const {
     take_if_set(config.token_loss_timeout, t.token_loss_us);
     take_if_set(config.token_retransmit_timeout, t.token_retransmit_us);
     take_if_set(config.token_hold_timeout, t.token_hold_us);
+    take_if_set(config.token_settle_timeout, t.token_settle_us);
     take_if_set(config.join_timeout, t.join_us);
     take_if_set(config.consensus_timeout, t.consensus_us);
     take_if_set(config.start_timeout, t.start_us);
@@ -404,8 +405,7 @@ bool Host::submit(membership::Submission& submission) {
         return false;
     }
     simulator_.rings().on_accept(life_, facts);
-    if (engine_->submit(local_now(), std::move(submission), out_) !=
-        membership::SubmitStatus::kAccepted) {
+    if (engine_->submit(std::move(submission)) != membership::SubmitStatus::kAccepted) {
         simulator_.fail(
             {"R4",
              "d" + std::to_string(id_.value) + " refused a message although its queue had room",
@@ -426,6 +426,9 @@ void Host::take_control() {
             engine_->resume(local_now(), ring, out_);
         }
     }
+    if (engine_) {
+        engine_->on_submitted(local_now(), out_);
+    }
 }
 
 void Host::take_submissions() {
@@ -436,6 +439,7 @@ void Host::take_submissions() {
         taken = true;
     }
     if (taken) {
+        engine_->on_submitted(local_now(), out_);
         schedule_session_turn(kHandover);
     }
 }

@@ -9,6 +9,7 @@ std::span<const PlantedBugCase> planted_bug_cases() {
         {kSafeAfterOneVisit, {"P7a", "P7c"}, 10},
         // Packets that somebody lacks count as safe and are released.
         {kAruRaisedByStranger, {"P7a", "P7c", "P4", "P6d"}, 20},
+        {kSafeOutOfTurn, {"P7a", "P7c", "P4", "P6d"}, 100},
         {kAgreedOverHole, {"P6c"}, 10},
         {kDeliveredAgain, {"P1b"}, 10},
         {kTokenTakenTwice, {"P6b", "P4", "P7a", "P7c"}, 100},
@@ -18,7 +19,7 @@ std::span<const PlantedBugCase> planted_bug_cases() {
         // Forming and leaving rings.
         {kRingIdReused, {"P2g"}, 100},
         {kTransitionalSkipped, {"P2c"}, 5},
-        {kTransitionalNamesAll, {"P2c", "P2f"}, 10},
+        {kTransitionalNamesAll, {"P2c", "P2f", "P7b"}, 10},
         {kHoleSkippedInRecovery, {"P4", "P6d"}, 400},
         {kRecoveryDropsMember, {"P4", "P6d"}, 200},
         // Needs a packet that all survivors lost in front of one that they have.
@@ -43,7 +44,7 @@ std::span<const PlantedBugCase> planted_bug_cases() {
         {kTwoGroupsTwice, {"P1b"}, 10},
         {kSelfDiscardIgnored, {"G12"}, 10},
         {kSelfDiscardForAll, {"G7", "G13"}, 20},
-        {kJoinerHearsEarly, {"G1"}, 20},
+        {kJoinerHearsEarly, {"G1", "G3"}, 20},
         // Sessions.
         {kSafeAsAgreed, {"G10"}, 600},
         {kWrongPrivateRecipient, {"G1"}, 10},

@@ -61,10 +61,11 @@ struct Field {
     Unit unit;
 };
 
-inline constexpr std::array<Field<Tunables>, 22> kTunableFields{{
+inline constexpr std::array<Field<Tunables>, 23> kTunableFields{{
     {"token_loss", &Tunables::token_loss_us, Unit::kDuration},
     {"token_retransmit", &Tunables::token_retransmit_us, Unit::kDuration},
     {"token_hold", &Tunables::token_hold_us, Unit::kDuration},
+    {"token_settle", &Tunables::token_settle_us, Unit::kDuration},
     {"join", &Tunables::join_us, Unit::kDuration},
     {"consensus", &Tunables::consensus_us, Unit::kDuration},
     {"start", &Tunables::start_us, Unit::kDuration},

@@ -217,7 +217,8 @@ bool SimCluster::submit(std::size_t daemon, protocol::Service service, std::size
     submission.service = service;
     submission.body = protocol::make_message(body_of(message, size));
     EngineOutput out;
-    const auto status = host.engine->submit(now_, std::move(submission), out);
+    const auto status = host.engine->submit(std::move(submission));
+    host.engine->on_submitted(now_, out);
     if (status == membership::SubmitStatus::kAccepted) {
         ++host.messages;
         lives_[host.life].accepted.push_back(message);

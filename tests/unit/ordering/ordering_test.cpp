@@ -313,6 +313,8 @@ TEST_F(Delivering, AnEmptyMessageIsAMessage) {
 
 class TokenVisits : public testing::Test {
   protected:
+    using Turn = RingOrder::Turn;
+
     TokenVisits() {
         config_.self = kMe;
         config_.gap_max = 100;
@@ -350,7 +352,7 @@ TEST_F(TokenVisits, StampsInOrderAndRaisesAruWithTheOwnPackets) {
     RingOrder order(config_, kRing);
     queue_.push(message(3000));
     Token t = token(1, 0, 0);
-    order.on_token(t, queue_, pool_, false, visit_);
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_EQ(visit_.before_token.size(), 3U);
     EXPECT_THAT(visit_.after_token, IsEmpty());
     EXPECT_EQ(t.seq, Seq{3});
@@ -364,7 +366,7 @@ TEST_F(TokenVisits, AnAcceleratedTokenGoesBeforeTheLastPackets) {
     RingOrder order(config_, kRing);
     queue_.push(message(5000));
     Token t = token(1, 0, 0);
-    order.on_token(t, queue_, pool_, true, visit_);
+    order.on_token(t, queue_, pool_, Turn::kAccelerated, visit_);
     EXPECT_EQ(visit_.before_token.size(), 2U);
     EXPECT_EQ(visit_.after_token.size(), 2U);
     EXPECT_EQ(t.seq, Seq{4});
@@ -373,14 +375,14 @@ TEST_F(TokenVisits, AnAcceleratedTokenGoesBeforeTheLastPackets) {
 TEST_F(TokenVisits, AnAcceleratedRingAsksOnlyForThePreviousRound) {
     RingOrder order(config_, kRing);
     Token first = token(1, 5, 0);
-    order.on_token(first, queue_, pool_, true, visit_);
+    order.on_token(first, queue_, pool_, Turn::kAccelerated, visit_);
     EXPECT_THAT(first.rtr, IsEmpty());  // they may still be on their way
     Token second = token(4, 8, 0, kMe);
-    order.on_token(second, queue_, pool_, true, visit_);
+    order.on_token(second, queue_, pool_, Turn::kAccelerated, visit_);
     EXPECT_THAT(second.rtr, ElementsAre(SeqRange{Seq{1}, 5}));
     RingOrder original(config_, kRing);
     Token third = token(1, 5, 0);
-    original.on_token(third, queue_, pool_, false, visit_);
+    original.on_token(third, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_THAT(third.rtr, ElementsAre(SeqRange{Seq{1}, 5}));
 }
 
@@ -391,7 +393,7 @@ TEST_F(TokenVisits, AnswersRequestsOnceAndLeavesTheRest) {
     }
     Token t = token(1, 5, 0, kOther);
     t.rtr = {{Seq{1}, 4}};
-    order.on_token(t, queue_, pool_, false, visit_);
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_EQ(visit_.retransmitted, 3U);
     // 3 nobody answered yet, 5 is ours to ask for.
     EXPECT_THAT(t.rtr, ElementsAre(SeqRange{Seq{3}, 1}, SeqRange{Seq{5}, 1}));
@@ -401,18 +403,64 @@ TEST_F(TokenVisits, LowersAruToWhatItHasAndRaisesOnlyItsOwn) {
     RingOrder order(config_, kRing);
     receive(order, 1);
     Token t = token(1, 5, 5);
-    order.on_token(t, queue_, pool_, false, visit_);
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_EQ(t.aru, Seq{1});
     EXPECT_EQ(t.aru_id, kMe);
     // Somebody else lowered it further: not ours to raise.
     receive(order, 2);
     Token lower = token(4, 5, 0, kOther);
-    order.on_token(lower, queue_, pool_, false, visit_);
+    order.on_token(lower, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_EQ(lower.aru, Seq{0});
     EXPECT_EQ(lower.aru_id, kOther);
     Token ours = token(7, 5, 1, kMe);
-    order.on_token(ours, queue_, pool_, false, visit_);
+    order.on_token(ours, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_EQ(ours.aru, Seq{2});
+}
+
+TEST_F(TokenVisits, AVisitOutOfTurnStampsButMovesNeitherAruNorSafeLine) {
+    RingOrder order(config_, kRing);
+    queue_.push(message(10));
+    Token t = token(1, 0, 0);
+    order.on_token(t, queue_, pool_, Turn::kOutOfTurn, visit_);
+    EXPECT_EQ(visit_.before_token.size(), 1U);
+    EXPECT_EQ(t.seq, Seq{1});
+    EXPECT_EQ(t.aru, Seq{0});
+    EXPECT_EQ(t.token_seq, TokenSeq{2});
+    // The first visit in turn raises the aru, and only the second one after it the safe line.
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_EQ(t.aru, Seq{1});
+    for (int i = 0; i < 5; ++i) {
+        order.on_token(t, queue_, pool_, Turn::kOutOfTurn, visit_);
+    }
+    EXPECT_EQ(order.safe_up_to(), Seq{0});
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_EQ(order.safe_up_to(), Seq{1});
+}
+
+TEST_F(TokenVisits, AVisitOutOfTurnLowersNoAruEither) {
+    // It would be the one to raise it again, at a visit that others have not had in between.
+    RingOrder order(config_, kRing);
+    Token t = token(1, 5, 5);
+    order.on_token(t, queue_, pool_, Turn::kOutOfTurn, visit_);
+    EXPECT_EQ(t.aru, Seq{5});
+    EXPECT_EQ(t.aru_id, DaemonId{});
+    EXPECT_THAT(t.rtr, ElementsAre(SeqRange{Seq{1}, 5}));
+}
+
+TEST_F(TokenVisits, VisitsOutOfTurnShareTheWindowOfOneRound) {
+    RingOrder order(config_, kRing);
+    for (int i = 0; i < 50; ++i) {
+        queue_.push(message(1300));
+    }
+    Token t = token(1, 0, 0);
+    order.on_token(t, queue_, pool_, Turn::kOutOfTurn, visit_);
+    EXPECT_EQ(visit_.stamped, 10U);
+    order.on_token(t, queue_, pool_, Turn::kOutOfTurn, visit_);
+    EXPECT_EQ(visit_.stamped, 1U);  // who waits may always send one
+    EXPECT_EQ(t.fcc, 11U);
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_EQ(visit_.stamped, 10U);
+    EXPECT_EQ(t.fcc, 10U);
 }
 
 TEST_F(TokenVisits, NobodyRunsMoreThanAGapAhead) {
@@ -423,10 +471,10 @@ TEST_F(TokenVisits, NobodyRunsMoreThanAGapAhead) {
         queue_.push(message(1300));
     }
     Token t = token(1, 0, 0, kOther);
-    order.on_token(t, queue_, pool_, false, visit_);
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_EQ(t.seq, Seq{100});
     Token again = token(4, 100, 0, kOther);
-    order.on_token(again, queue_, pool_, false, visit_);
+    order.on_token(again, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_EQ(again.seq, Seq{100});
 }
 
@@ -435,7 +483,7 @@ TEST_F(TokenVisits, ARequestForWhatEverybodyHadDoesNotSpin) {
     receive(order, 1);
     Token t = token(1, 0xffffffffULL, 1, kOther);
     t.rtr = {{Seq{1}, 0xfffffffeU}};
-    order.on_token(t, queue_, pool_, true, visit_);
+    order.on_token(t, queue_, pool_, Turn::kAccelerated, visit_);
     EXPECT_EQ(visit_.retransmitted, 1U);
 }
 

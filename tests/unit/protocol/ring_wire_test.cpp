@@ -28,6 +28,8 @@ class RingWire : public testing::Test {
         token.fcc = 12;
         token.backlog = 13;
         token.idle = true;
+        token.grant = true;
+        token.to = DaemonId{3};
         token.rtr = {{Seq{901}, 3}, {Seq{950}, 51}};
         token.complete = {0x05};
         return token;
@@ -85,6 +87,7 @@ TEST_F(RingWire, EveryKindComesBackAsItWasSent) {
     const Probe probe{Incarnation{1}, 2, {DaemonId{8}}};
     EXPECT_EQ(decode_probe(encode_probe(probe, header_, pool_).bytes()), probe);
     EXPECT_EQ(decode_hold(encode_hold(TokenSeq{6}, header_, pool_).bytes()), TokenSeq{6});
+    EXPECT_EQ(decode_wake(encode_wake(TokenSeq{7}, header_, pool_).bytes()), TokenSeq{7});
     EXPECT_TRUE(decode_empty(encode_empty(header_, pool_).bytes()));
     const auto header = decode_header(encode_join(join, header_, pool_).bytes());
     ASSERT_TRUE(header);
@@ -127,6 +130,8 @@ TEST_F(RingWire, EveryTruncationAndEveryTrailingByteIsRefused) {
         {copy(encode_probe(probe, header_, pool_)), [](auto b) { return bool(decode_probe(b)); }},
         {copy(encode_hold(TokenSeq{1}, header_, pool_)),
          [](auto b) { return bool(decode_hold(b)); }},
+        {copy(encode_wake(TokenSeq{1}, header_, pool_)),
+         [](auto b) { return bool(decode_wake(b)); }},
         {copy(encode_empty(header_, pool_)), [](auto b) { return bool(decode_empty(b)); }},
         {copy(data()), [](auto b) { return bool(decode_data(b)); }}};
     for (std::size_t c = 0; c < cases.size(); ++c) {
