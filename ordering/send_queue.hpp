@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 
 #include "ordering/submission.hpp"
+#include "protocol/fifo.hpp"
 #include "protocol/planted_bug.hpp"
 
 namespace spread::ordering {
@@ -59,7 +59,7 @@ class SendQueue {
     }
 
   private:
-    using Lane = std::deque<Submission>;
+    using Lane = protocol::Fifo<Submission>;
     void pop(Lane& lane);
 
     std::size_t messages_max_;
