@@ -12,7 +12,19 @@ DeliveryCursor::Partial& DeliveryCursor::partial_of(protocol::DaemonId sender) {
             return partial;
         }
     }
-    return partials_.emplace_back(Partial{sender, false, {}});
+    Partial& partial = partials_.emplace_back();
+    partial.sender = sender;
+    return partial;
+}
+
+protocol::Message DeliveryCursor::Partial::finish() {
+    protocol::Message body;
+    body.reserve(pieces.size());
+    for (Slice& piece : pieces) {
+        body.append(std::move(piece));
+    }
+    give_up();
+    return body;
 }
 
 bool DeliveryCursor::take(const ReceiveWindow::Slot& slot, const protocol::Entry& entry,
@@ -24,25 +36,22 @@ bool DeliveryCursor::take(const ReceiveWindow::Slot& slot, const protocol::Entry
     } else {
         Partial& partial = partial_of(slot.sender);
         if (entry.first) {
-            partial.body.clear();
-            partial.active = true;
+            partial.begin();
         }
         // A continuation without a start follows a packet left out in a transitional configuration.
         if (!partial.active) {
             return false;
         }
-        partial.body.append(std::move(piece));
-        if (partial.body.size() > kMessageBytesMax) {
-            partial.active = false;
-            partial.body.clear();
+        partial.bytes += entry.length;
+        partial.pieces.push_back(std::move(piece));
+        if (partial.bytes > kMessageBytesMax) {
+            partial.give_up();
             return false;
         }
         if (!entry.last) {
             return false;
         }
-        body = std::move(partial.body);
-        partial.body = {};
-        partial.active = false;
+        body = partial.finish();
     }
     delivery.ring_id = ring_id_;
     delivery.seq = next_;

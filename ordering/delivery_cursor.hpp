@@ -79,10 +79,24 @@ class DeliveryCursor {
     [[nodiscard]] protocol::Seq next() const { return next_; }
 
   private:
+    /// A message whose last piece has not come. The pieces become a Message when they are complete:
+    /// then it is known how many there are, and this list keeps its memory for the next.
     struct Partial {
         protocol::DaemonId sender;
         bool active = false;
-        protocol::Message body;
+        std::size_t bytes = 0;
+        std::vector<protocol::Slice> pieces;
+
+        void begin() {
+            active = true;
+            bytes = 0;
+            pieces.clear();
+        }
+        void give_up() {
+            active = false;
+            pieces.clear();
+        }
+        [[nodiscard]] protocol::Message finish();
     };
 
     /// Adds one piece; true when it completed `delivery`.

@@ -12,26 +12,37 @@
 namespace spread::protocol {
 
 /// The bytes of one message as a chain of slices: one for a small message, one per packet for a
-/// fragmented one. Move-friendly; copying copies references, never bytes.
+/// fragmented one. Move-friendly; copying copies references, never bytes. Up to two slices, as of a
+/// message no longer than a packet, stand in the object itself; only more take memory of their own.
 class Message {
   public:
     Message() = default;
     explicit Message(Slice slice) { append(std::move(slice)); }
 
     void append(Slice slice) {
+        if (!slice.buffer) {
+            return;
+        }
         size_ += slice.length;
         if (!first_.buffer) {
             first_ = std::move(slice);
+        } else if (!second_.buffer) {
+            second_ = std::move(slice);
         } else {
             rest_.push_back(std::move(slice));
         }
     }
 
+    /// Makes room for a chain of `slices`, so that appending them allocates once at most.
+    void reserve(std::size_t slices) { rest_.reserve(slices > 2 ? slices - 2 : 0); }
+
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
-    [[nodiscard]] std::size_t slice_count() const { return first_.buffer ? 1 + rest_.size() : 0; }
+    [[nodiscard]] std::size_t slice_count() const {
+        return !first_.buffer ? 0 : !second_.buffer ? 1 : 2 + rest_.size();
+    }
     [[nodiscard]] const Slice& slice(std::size_t index) const {
-        return index == 0 ? first_ : rest_[index - 1];
+        return index == 0 ? first_ : index == 1 ? second_ : rest_[index - 2];
     }
 
     /// Copies bytes [offset, offset + destination.size()) of the chain; returns how many were
@@ -65,12 +76,14 @@ class Message {
 
     void clear() {
         first_ = Slice{};
+        second_ = Slice{};
         rest_.clear();
         size_ = 0;
     }
 
   private:
     Slice first_;
+    Slice second_;
     std::vector<Slice> rest_;
     std::size_t size_ = 0;
 };

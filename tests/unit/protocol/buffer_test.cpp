@@ -45,6 +45,23 @@ TEST(BufferRef, KnowsWhenItIsTheOnlyOne) {
     EXPECT_FALSE(a.unique());
 }
 
+TEST(Message, CountsItsSlicesWhereverTheyStand) {
+    Message message;
+    for (std::uint32_t count = 0; count < 5; ++count) {
+        EXPECT_EQ(message.slice_count(), count);
+        message.append(Slice{BufferRef::allocate(8), 0, count + 1});
+        EXPECT_EQ(message.slice(count).length, count + 1);
+        EXPECT_EQ(message.slice(0).length, 1U);
+    }
+    message.append(Slice{});  // nothing to add
+    EXPECT_EQ(message.slice_count(), 5U);
+    const Message copy = message;
+    message.clear();
+    EXPECT_EQ(message.slice_count(), 0U);
+    EXPECT_EQ(copy.slice_count(), 5U);
+    EXPECT_EQ(copy.size(), 15U);
+}
+
 TEST(Message, ReadsAcrossSlices) {
     Message message;
     for (int part = 0; part < 3; ++part) {
