@@ -1,8 +1,10 @@
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 namespace spread::protocol {
@@ -17,9 +19,16 @@ class ByteReader {
     [[nodiscard]] T read_le() {
         const auto field = take(sizeof(T));
         T value = 0;
-        for (std::size_t i = field.size(); i > 0; --i) {
-            value = static_cast<T>((static_cast<std::uint64_t>(value) << 8U) |
-                                   std::to_integer<std::uint64_t>(field[i - 1]));
+        if (field.empty()) {
+            return value;
+        }
+        if constexpr (std::endian::native == std::endian::little) {
+            std::memcpy(&value, field.data(), sizeof value);  // one load, where the loop is many
+        } else {
+            for (std::size_t i = field.size(); i > 0; --i) {
+                value = static_cast<T>((static_cast<std::uint64_t>(value) << 8U) |
+                                       std::to_integer<std::uint64_t>(field[i - 1]));
+            }
         }
         return value;
     }

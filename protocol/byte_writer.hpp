@@ -1,9 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "protocol/assert.hpp"
@@ -19,8 +21,12 @@ class ByteWriter {
     template <std::unsigned_integral T>
     void write_le(T value) {
         SPREAD_ASSERT(sizeof(T) <= remaining());
-        for (std::size_t i = 0; i < sizeof(T); ++i) {
-            bytes_[position_ + i] = static_cast<std::byte>(value >> (8U * i));
+        if constexpr (std::endian::native == std::endian::little) {
+            std::memcpy(&bytes_[position_], &value, sizeof value);  // one store
+        } else {
+            for (std::size_t i = 0; i < sizeof(T); ++i) {
+                bytes_[position_ + i] = static_cast<std::byte>(value >> (8U * i));
+            }
         }
         position_ += sizeof(T);
     }
