@@ -222,7 +222,9 @@ struct RingEngine::Impl {
     std::uint64_t my_join_seq = 0;
     std::optional<Instant> last_join;  ///< when ours was sent last
 
-    ordering::TokenVisit visit;  // scratch, kept for its capacity
+    // Scratch, kept for its capacity.
+    ordering::TokenVisit visit;
+    std::vector<protocol::SeqRange> token_ranges;  ///< of the last token
     RingStats stats;
 };
 

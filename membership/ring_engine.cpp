@@ -247,15 +247,18 @@ void RingEngine::Impl::packet(Instant now, const Slice& datagram, EngineOutput& 
             });
             break;
         case PacketKind::kToken:
-            with(protocol::decode_token(bytes), [&](protocol::Token&& token) {
-                if (operational != nullptr && token.ring_id == ring_id) {
-                    operational_token(now, std::move(token), out);
-                } else if (recovery != nullptr && token.ring_id == recovery->forming.ring_id) {
-                    recovery_token(now, std::move(token), out);
-                } else {
-                    heard_foreign(now, *from, out);
-                }
-            });
+            with(protocol::decode_token(bytes, std::move(token_ranges)),
+                 [&](protocol::Token&& token) {
+                     if (operational != nullptr && token.ring_id == ring_id) {
+                         operational_token(now, std::move(token), out);
+                     } else if (recovery != nullptr && token.ring_id == recovery->forming.ring_id) {
+                         recovery_token(now, std::move(token), out);
+                     } else {
+                         heard_foreign(now, *from, out);
+                     }
+                     // NOLINTNEXTLINE(bugprone-use-after-move): a token that was kept has none.
+                     token_ranges = std::move(token.rtr);
+                 });
             break;
         case PacketKind::kJoin:
             with(protocol::decode_join(bytes),

@@ -248,7 +248,7 @@ Slice DataBuilder::finish(const PacketHeader& header, Seq seq, TokenSeq token_se
     return Slice{std::move(buffer_), 0, static_cast<std::uint32_t>(used_)};
 }
 
-Decoded<Token> decode_token(std::span<const std::byte> datagram) {
+Decoded<Token> decode_token(std::span<const std::byte> datagram, std::vector<SeqRange> ranges) {
     const auto header = decode_header(datagram);
     if (!header) {
         return tl::unexpected(header.error());
@@ -277,6 +277,8 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram) {
     }
     token.idle = (flags & kTokenIdle) != 0;
     token.grant = (flags & kTokenGrant) != 0;
+    token.rtr = std::move(ranges);
+    token.rtr.clear();
     token.rtr.reserve(rtr_count);
     for (std::uint16_t i = 0; i < rtr_count; ++i) {
         const Seq first{reader.read_le<std::uint64_t>()};
