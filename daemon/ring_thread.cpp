@@ -85,7 +85,6 @@ RingThread::~RingThread() {
         link_.ring_wakeup.notify(~Wakeup::Reasons{0});
         thread_.join();
     }
-    transport_.release_blocks();
 }
 
 void RingThread::start() {
@@ -134,10 +133,12 @@ void RingThread::log_totals() const {
     log_debug(
         LogType::kNetwork,
         "totals: {} messages sent, {} delivered; {} packets sent, {} again, {} tokens; UDP: {} "
-        "datagrams sent in {} calls ({} segmented), {} lost; {} received in {} calls",
+        "datagrams sent in {} calls ({} segmented), {} lost; {} received in {} calls ({} "
+        "coalesced)",
         ring.messages_submitted, ring.messages_delivered, ring.packets_sent,
         ring.packets_retransmitted, ring.tokens_received, udp.datagrams_sent, udp.send_calls,
-        udp.segmented_sends, udp.send_losses, udp.datagrams_received, udp.receive_calls);
+        udp.segmented_sends, udp.send_losses, udp.datagrams_received, udp.receive_calls,
+        udp.coalesced_receipts);
 }
 
 void RingThread::turn() {
@@ -305,13 +306,11 @@ bool RingThread::receive_from(membership::Channel channel) {
         if (readable_[i] == 0 || sockets[i].channel != channel) {
             continue;
         }
-        const std::size_t count = transport_.receive(
+        const bool more = transport_.receive(
             sockets[i], pool_, [this](const protocol::Slice& datagram, const Endpoint& source) {
                 on_datagram(datagram, source);
             });
-        if (count < UdpTransport::kReceiveBatchMax) {
-            readable_[i] = 0;
-        }
+        readable_[i] = more ? 1 : 0;
         return true;
     }
     return false;

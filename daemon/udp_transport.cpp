@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -65,8 +66,8 @@ protocol::MemberList ids_of(const config::Configuration& configuration,
 }  // namespace
 
 UdpTransport::UdpTransport(const config::Configuration& configuration, std::size_t self,
-                           const std::vector<LocalAddress>& locals)
-    : excess_(new std::byte[kReceiveBatchMax * kExcessBytes]) {  // not touched: no value-init
+                           const std::vector<LocalAddress>& locals, const TransportSetup& setup)
+    : block_pool_(setup.block_bytes, std::max(setup.blocks_max, kReceiptsMax)) {
     const config::Daemon& me = configuration.daemons[self];
     const config::Segment& segment = configuration.segments[me.segment];
     const LocalAddress* own = find_local(locals, me.address);
@@ -97,6 +98,12 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
         }
     }
     open_sockets(configuration, self, *own, shares_host, groups);
+    if (setup.coalescing) {
+        for (Socket& socket : sockets_) {
+            socket.coalescing = socket.channel == membership::Channel::kData &&
+                                set_option(socket.fd.get(), SOL_UDP, UDP_GRO, 1);
+        }
+    }
 
     const unsigned scope = own->interface_index;
     for (const config::Daemon& daemon : configuration.daemons) {
@@ -133,8 +140,8 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
     // with the first send.
     int segment_bytes = 0;
     socklen_t length = sizeof segment_bytes;
-    segmentation_ =
-        ::getsockopt(sockets_.front().fd.get(), SOL_UDP, UDP_SEGMENT, &segment_bytes, &length) == 0;
+    segmentation_ = setup.segmentation && ::getsockopt(sockets_.front().fd.get(), SOL_UDP,
+                                                       UDP_SEGMENT, &segment_bytes, &length) == 0;
 }
 
 UdpTransport::Socket UdpTransport::open_socket(const Endpoint& at, membership::Channel channel,
@@ -261,27 +268,39 @@ void UdpTransport::open_sockets(const config::Configuration& configuration, std:
     }
 }
 
-std::size_t UdpTransport::receive_batch(const Socket& socket, protocol::BufferPool& pool) {
-    for (std::size_t i = 0; i < kReceiveBatchMax; ++i) {
-        if (!blocks_[i]) {
-            blocks_[i] = pool.acquire_or_heap();
+std::size_t UdpTransport::receive_room_bytes() const {
+    std::size_t smallest = std::numeric_limits<std::size_t>::max();
+    for (const Socket& socket : sockets_) {
+        if (socket.channel == membership::Channel::kData) {
+            smallest = std::min(smallest, socket.receive_buffer_bytes / 2);
         }
-        receive_slices_[i] = {iovec{blocks_[i]->data(), blocks_[i]->capacity()},
-                              iovec{excess_.get() + i * kExcessBytes, kExcessBytes}};
+    }
+    return smallest;
+}
+
+std::size_t UdpTransport::receive_batch(const Socket& socket) {
+    for (std::size_t i = 0; i < kReceiptsMax; ++i) {
+        if (!blocks_[i]) {
+            blocks_[i] = block_pool_.acquire();  // the first time; kept ones are replaced at once
+        }
+        receive_slices_[i] = {blocks_[i]->data(), blocks_[i]->capacity()};
         msghdr& header = receive_headers_[i].msg_hdr;
         header = {};
         header.msg_name = &sources_[i].storage;
         header.msg_namelen = sizeof sources_[i].storage;
-        header.msg_iov = receive_slices_[i].data();
-        header.msg_iovlen = receive_slices_[i].size();
+        header.msg_iov = &receive_slices_[i];
+        header.msg_iovlen = 1;
+        if (socket.coalescing) {
+            header.msg_control = receive_controls_[i].bytes.data();
+            header.msg_controllen = receive_controls_[i].bytes.size();
+        }
     }
     // An error left over from an earlier send is reported once and must not look like "drained".
     for (int attempt = 0; attempt < 4; ++attempt) {
         ++stats_.receive_calls;
-        const int count = ::recvmmsg(socket.fd.get(), receive_headers_.data(), kReceiveBatchMax,
+        const int count = ::recvmmsg(socket.fd.get(), receive_headers_.data(), kReceiptsMax,
                                      MSG_DONTWAIT, nullptr);
         if (count >= 0) {
-            stats_.datagrams_received += static_cast<std::uint64_t>(count);
             return static_cast<std::size_t>(count);
         }
         if (errno != EINTR && !is_left_over(errno)) {
@@ -291,27 +310,63 @@ std::size_t UdpTransport::receive_batch(const Socket& socket, protocol::BufferPo
     return 0;
 }
 
-bool UdpTransport::accept_datagram(const Socket& socket, std::size_t index) {
-    const msghdr& header = receive_headers_[index].msg_hdr;
-    if ((header.msg_flags & MSG_TRUNC) != 0) {
+/// What the kernel put into block `index`, unless it is cut off or our own.
+std::optional<UdpTransport::Receipt> UdpTransport::take_receipt(const Socket& socket,
+                                                                std::size_t index) {
+    msghdr& header = receive_headers_[index].msg_hdr;
+    const std::size_t bytes = receive_headers_[index].msg_len;
+    Receipt receipt{bytes, bytes};
+    for (cmsghdr* option = CMSG_FIRSTHDR(&header); option != nullptr;
+         option = CMSG_NXTHDR(&header, option)) {
+        if (option->cmsg_level == SOL_UDP && option->cmsg_type == UDP_GRO &&
+            option->cmsg_len >= CMSG_LEN(sizeof(int))) {
+            int segment_bytes = 0;
+            std::memcpy(&segment_bytes, CMSG_DATA(option), sizeof segment_bytes);
+            if (segment_bytes > 0) {
+                receipt.segment_bytes = std::min(bytes, static_cast<std::size_t>(segment_bytes));
+            }
+        }
+    }
+    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
         ++stats_.truncated;
-        return false;
+        return std::nullopt;
+    }
+    if (receipt.segment_bytes < bytes) {
+        ++stats_.coalesced_receipts;
+        stats_.datagrams_received += (bytes + receipt.segment_bytes - 1) / receipt.segment_bytes;
+    } else {
+        ++stats_.datagrams_received;
     }
     sources_[index].length = header.msg_namelen;
     // Our own group sends come back to the group socket.
-    return !(socket.group && sources_[index] == sockets_.front().bound);
+    if (socket.group && sources_[index] == sockets_.front().bound) {
+        return std::nullopt;
+    }
+    return receipt;
 }
 
-protocol::Slice UdpTransport::take_datagram(std::size_t index) {
-    const std::size_t length = receive_headers_[index].msg_len;
-    const std::size_t in_block = blocks_[index]->capacity();
-    if (length <= in_block) {
-        return {std::move(blocks_[index]), 0, static_cast<std::uint32_t>(length)};
+/// Whether slices of a receipt's own block may be handed out, which takes another one to replace
+/// it.
+bool UdpTransport::keeps_in_place(const Receipt& receipt) {
+    if (receipt.bytes < block_pool_.block_bytes() / 4) {
+        return false;
     }
-    protocol::BufferRef whole = protocol::BufferRef::allocate(length);
-    std::memcpy(whole->data(), blocks_[index]->data(), in_block);
-    std::memcpy(whole->data() + in_block, excess_.get() + index * kExcessBytes, length - in_block);
-    return {std::move(whole), 0, static_cast<std::uint32_t>(length)};
+    if (!spare_) {
+        spare_ = block_pool_.acquire();
+    }
+    return static_cast<bool>(spare_);
+}
+
+/// Gives `datagram` a block of its own, unless it has one already, and its bytes from block
+/// `index`.
+void UdpTransport::copy_datagram(std::size_t index, std::size_t offset, protocol::Slice& datagram,
+                                 protocol::BufferPool& pool) const {
+    if (!datagram.buffer || datagram.buffer->capacity() < datagram.length) {
+        datagram.buffer = datagram.length <= pool.block_bytes()
+                              ? pool.acquire_or_heap()
+                              : protocol::BufferRef::allocate(datagram.length);
+    }
+    std::memcpy(datagram.buffer->data(), blocks_[index]->data() + offset, datagram.length);
 }
 
 std::span<const Endpoint> UdpTransport::targets(const membership::OutboundPacket& packet) const {
@@ -506,12 +561,6 @@ std::optional<protocol::DaemonId> UdpTransport::next_unreachable() {
         }
     }
     return protocol::DaemonId{};
-}
-
-void UdpTransport::release_blocks() {
-    for (protocol::BufferRef& block : blocks_) {
-        block.reset();
-    }
 }
 
 }  // namespace spread::daemon

@@ -3,12 +3,13 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "config/configuration.hpp"
@@ -25,12 +26,21 @@ namespace spread::daemon {
 struct TransportStats {
     std::uint64_t datagrams_sent = 0;  ///< handed to the kernel, fan-out copies counted
     std::uint64_t datagrams_received = 0;
+    std::uint64_t coalesced_receipts = 0;  ///< several datagrams that the kernel gave as one
     std::uint64_t send_calls = 0;
     std::uint64_t receive_calls = 0;
     std::uint64_t segmented_sends = 0;  ///< runs sent as one UDP_SEGMENT message
     std::uint64_t send_losses = 0;      ///< refused by the kernel; the ring repairs them
-    std::uint64_t truncated = 0;        ///< larger than any datagram of ours
+    std::uint64_t truncated = 0;        ///< larger than a block, or of unknown segment size
     std::uint64_t peer_errors = 0;      ///< port-unreachable messages
+};
+
+/// What the transport asks of kernel and memory. Tests take features away.
+struct TransportSetup {
+    bool segmentation = true;  ///< UDP_SEGMENT: many datagrams of one size in one message
+    bool coalescing = true;    ///< UDP_GRO: the same on the way in, for data sockets
+    std::size_t block_bytes = 65536;
+    std::size_t blocks_max = 512;
 };
 
 /// The ring's UDP sockets: which exist, where they are bound, and which addresses a Destination
@@ -44,45 +54,82 @@ struct TransportStats {
 ///
 /// A segment address that can reach nobody here (a loopback one, or unicast) is replaced by a copy
 /// to each daemon of the segment.
+///
+/// Segmentation: datagrams of one size to one place cross the network stack as one message, both
+/// ways, because the way through the stack is what a datagram costs. Equal sizes are the packer's
+/// doing. Every socket receives into blocks as long as a UDP datagram can be, which is what a
+/// coalesced burst may fill and what the longest commit token needs.
+///
+/// Memory: a receipt of at least a quarter of a block is cut into slices of that block, so what is
+/// kept of it keeps at most four times its payload as long as all of it is kept, and at most one
+/// block when a single datagram is left. Smaller ones are copied into blocks of the caller's pool:
+/// that costs less than the cache misses of a fresh block for each. The large blocks never exceed
+/// `blocks_max` (32 MiB); when that many are kept, everything is copied.
 class UdpTransport {
   public:
-    static constexpr std::size_t kReceiveBatchMax = 64;
+    /// Receipts taken by one call. Each may be up to a block of datagrams; a call must end soon,
+    /// for the engine decides after it which socket to read next.
+    static constexpr std::size_t kReceiptsMax = 8;
 
     struct Socket {
         UniqueFd fd;
         membership::Channel channel = membership::Channel::kData;
         Endpoint bound;
         bool group = false;                    ///< bound to a multicast or broadcast address
-        std::size_t receive_buffer_bytes = 0;  ///< what the kernel granted
+        bool coalescing = false;               ///< UDP_GRO is on
+        std::size_t receive_buffer_bytes = 0;  ///< what the kernel granted, its own cost included
     };
 
-    /// Opens and binds everything; throws StartupError.
+    /// Opens and binds everything; throws StartupError. What on_datagram() is given must not
+    /// outlive this object.
     UdpTransport(const config::Configuration& configuration, std::size_t self,
-                 const std::vector<LocalAddress>& locals);
+                 const std::vector<LocalAddress>& locals, const TransportSetup& setup = {});
     UdpTransport(const UdpTransport&) = delete;
     UdpTransport& operator=(const UdpTransport&) = delete;
 
     [[nodiscard]] const std::vector<Socket>& sockets() const { return sockets_; }
 
-    /// Receives up to kReceiveBatchMax datagrams from one socket into blocks of `pool` and calls
-    /// `on_datagram(const protocol::Slice&, const Endpoint& source)` for each. Returns how many the
-    /// kernel had: fewer than kReceiveBatchMax means the socket is drained. Blocks nobody kept are
-    /// used again.
+    /// Bytes of datagrams that may wait in the smallest receive buffer of a data socket before the
+    /// kernel drops some: half of what it reports, the other half being for its own cost.
+    [[nodiscard]] std::size_t receive_room_bytes() const;
+
+    /// Receives up to kReceiptsMax receipts from one socket and calls
+    /// `on_datagram(const protocol::Slice&, const Endpoint& source)` for each datagram in them, in
+    /// the order of their arrival. `pool` supplies the blocks of small ones. False means the socket
+    /// is drained and need not be asked again before epoll says so.
     template <typename OnDatagram>
-    std::size_t receive(const Socket& socket, protocol::BufferPool& pool,
-                        OnDatagram&& on_datagram) {
-        const std::size_t count = receive_batch(socket, pool);
+    [[nodiscard]] bool receive(const Socket& socket, protocol::BufferPool& pool,
+                               OnDatagram&& on_datagram) {
+        const std::size_t count = receive_batch(socket);
+        protocol::BufferRef copy;
         for (std::size_t i = 0; i < count; ++i) {
-            if (!accept_datagram(socket, i)) {
+            const std::optional<Receipt> receipt = take_receipt(socket, i);
+            if (!receipt) {
                 continue;
             }
-            protocol::Slice datagram = take_datagram(i);
-            on_datagram(static_cast<const protocol::Slice&>(datagram), sources_[i]);
-            if (!blocks_[i] && datagram.buffer.unique()) {
-                blocks_[i] = std::move(datagram.buffer);
+            const Endpoint& source = sources_[i];
+            const bool in_place = keeps_in_place(*receipt);
+            std::size_t offset = 0;
+            do {
+                const std::size_t length =
+                    std::min(receipt->bytes - offset, receipt->segment_bytes);
+                protocol::Slice datagram{in_place ? blocks_[i] : std::move(copy),
+                                         static_cast<std::uint32_t>(in_place ? offset : 0),
+                                         static_cast<std::uint32_t>(length)};
+                if (!in_place) {
+                    copy_datagram(i, offset, datagram, pool);
+                }
+                on_datagram(static_cast<const protocol::Slice&>(datagram), source);
+                if (!in_place && datagram.buffer.unique()) {
+                    copy = std::move(datagram.buffer);  // nobody kept it
+                }
+                offset += length;
+            } while (offset < receipt->bytes);
+            if (in_place && !blocks_[i].unique()) {
+                blocks_[i] = std::exchange(spare_, {});
             }
         }
-        return count;
+        return count == kReceiptsMax;
     }
 
     /// Sends in order. What the kernel refuses is counted and lost, as on the wire.
@@ -102,9 +149,8 @@ class UdpTransport {
     [[nodiscard]] const TransportStats& stats() const { return stats_; }
     [[nodiscard]] const protocol::RoutePlan& route() const { return route_; }
     [[nodiscard]] bool segmentation_offload() const { return segmentation_; }
-
-    /// Gives up the received blocks still held, so that their pool may end before this object.
-    void release_blocks();
+    /// Large blocks in use: kReceiptsMax and a spare one of our own, and those with kept slices.
+    [[nodiscard]] std::size_t blocks_in_use() const { return block_pool_.blocks_in_use(); }
 
   private:
     struct Peer {
@@ -113,7 +159,12 @@ class UdpTransport {
         Endpoint token;
     };
 
-    static constexpr std::size_t kExcessBytes = 65536;
+    /// One datagram, or a coalesced run of them; the last may be shorter.
+    struct Receipt {
+        std::size_t bytes = 0;
+        std::size_t segment_bytes = 0;
+    };
+
     static constexpr std::size_t kSendMessagesMax = 128;
     static constexpr std::size_t kSegmentsMax = 64;  // UDP_MAX_SEGMENTS of the kernel
     static constexpr std::size_t kSendSlicesMax = 1024;
@@ -124,6 +175,11 @@ class UdpTransport {
         std::array<std::byte, CMSG_SPACE(sizeof(std::uint16_t))> bytes{};
     };
 
+    /// Ancillary data of one receipt. The kernel gives the segment size as an int.
+    struct alignas(cmsghdr) CoalescingControl {
+        std::array<std::byte, CMSG_SPACE(sizeof(int))> bytes{};
+    };
+
     void open_sockets(const config::Configuration& configuration, std::size_t self,
                       const LocalAddress& own, bool shares_host,
                       const std::vector<config::IpAddress>& groups);
@@ -131,9 +187,11 @@ class UdpTransport {
                        const std::string& daemon_name);
     bool join(int fd, const config::IpAddress& group, const LocalAddress& own);
 
-    std::size_t receive_batch(const Socket& socket, protocol::BufferPool& pool);
-    [[nodiscard]] bool accept_datagram(const Socket& socket, std::size_t index);
-    [[nodiscard]] protocol::Slice take_datagram(std::size_t index);
+    std::size_t receive_batch(const Socket& socket);
+    [[nodiscard]] std::optional<Receipt> take_receipt(const Socket& socket, std::size_t index);
+    [[nodiscard]] bool keeps_in_place(const Receipt& receipt);
+    void copy_datagram(std::size_t index, std::size_t offset, protocol::Slice& datagram,
+                       protocol::BufferPool& pool) const;
 
     [[nodiscard]] std::span<const Endpoint> targets(const membership::OutboundPacket& packet) const;
     void add_message(const Endpoint& to, std::size_t first_slice, std::size_t slices,
@@ -150,13 +208,13 @@ class UdpTransport {
     bool segmentation_ = false;
     TransportStats stats_;
 
-    std::array<protocol::BufferRef, kReceiveBatchMax> blocks_;
-    std::array<Endpoint, kReceiveBatchMax> sources_;
-    // A block and, behind it, room for what exceeds it: commit tokens and tokens full of requests
-    // may be as long as a UDP datagram can be. The room costs memory only where it is used.
-    std::array<std::array<iovec, 2>, kReceiveBatchMax> receive_slices_{};
-    std::unique_ptr<std::byte[]> excess_;
-    std::array<mmsghdr, kReceiveBatchMax> receive_headers_{};
+    protocol::BufferPool block_pool_;
+    std::array<protocol::BufferRef, kReceiptsMax> blocks_;
+    protocol::BufferRef spare_;  // takes the place of a block that is kept
+    std::array<Endpoint, kReceiptsMax> sources_;
+    std::array<iovec, kReceiptsMax> receive_slices_{};
+    std::array<CoalescingControl, kReceiptsMax> receive_controls_{};
+    std::array<mmsghdr, kReceiptsMax> receive_headers_{};
 
     std::array<iovec, kSendSlicesMax> send_slices_{};
     std::array<mmsghdr, kSendMessagesMax> send_headers_{};
