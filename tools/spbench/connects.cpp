@@ -64,7 +64,7 @@ void connect_again_and_again(const Options& options, std::uint16_t run, Connecto
 }  // namespace
 
 RunResult<Outcome> run_connects(const Options& options) {
-    auto meter = CpuMeter::create(options.pids);
+    auto meter = CpuMeter::create(options.watched);
     if (!meter) {
         return failed(meter.error());
     }

@@ -127,23 +127,33 @@ double CpuUse::watched_seconds() const {
     return std::accumulate(process_seconds.begin(), process_seconds.end(), 0.0);
 }
 
-protocol::Result<CpuMeter, std::string> CpuMeter::create(std::vector<pid_t> pids) {
-    for (const pid_t pid : pids) {
-        if (!process_cpu_seconds(pid)) {
-            return tl::unexpected("--pid " + std::to_string(pid) + ": there is no such process");
+protocol::Result<CpuMeter, std::string> CpuMeter::create(Watched watched) {
+    for (const auto* pids : {&watched.pids, &watched.beside}) {
+        for (const pid_t pid : *pids) {
+            if (!process_cpu_seconds(pid)) {
+                return tl::unexpected("there is no process " + std::to_string(pid));
+            }
         }
     }
-    return CpuMeter(std::move(pids));
+    if (watched.counts_syscalls) {
+        if (auto trial = SyscallMeter::create(watched.pids); !trial) {
+            return tl::unexpected(trial.error());
+        }
+    }
+    return CpuMeter(std::move(watched));
 }
 
 CpuMeter::Snapshot CpuMeter::take() const {
     Snapshot snapshot;
     snapshot.wall = to_seconds(now_ns());
-    for (std::size_t i = 0; i < pids_.size(); ++i) {
+    for (std::size_t i = 0; i < watched_.pids.size(); ++i) {
         const double last = i < before_.processes.size() ? before_.processes[i] : 0;
-        snapshot.processes.push_back(process_cpu_seconds(pids_[i]).value_or(last));
+        snapshot.processes.push_back(process_cpu_seconds(watched_.pids[i]).value_or(last));
     }
     snapshot.self = own_cpu_seconds();
+    for (const pid_t pid : watched_.beside) {
+        snapshot.beside += process_cpu_seconds(pid).value_or(0);
+    }
     const MachineTime machine = machine_time();
     snapshot.machine_busy = machine.busy;
     snapshot.machine_total = machine.total;
@@ -151,14 +161,23 @@ CpuMeter::Snapshot CpuMeter::take() const {
 }
 
 void CpuMeter::start() {
+    if (watched_.counts_syscalls) {
+        if (auto counting = SyscallMeter::create(watched_.pids)) {
+            syscalls_ = std::move(*counting);
+        }
+    }
     before_ = take();
 }
 
 CpuUse CpuMeter::stop() {
     const Snapshot after = take();
     CpuUse use;
+    if (syscalls_) {
+        use.syscalls = syscalls_->count();
+        syscalls_.reset();
+    }
     use.wall_seconds = after.wall - before_.wall;
-    for (std::size_t i = 0; i < pids_.size(); ++i) {
+    for (std::size_t i = 0; i < watched_.pids.size(); ++i) {
         use.process_seconds.push_back(std::max(0.0, after.processes[i] - before_.processes[i]));
     }
     use.self_seconds = after.self - before_.self;
@@ -166,7 +185,9 @@ CpuUse CpuMeter::stop() {
     if (total > 0) {
         const double busy = after.machine_busy - before_.machine_busy;
         use.machine_busy = busy / total;
-        use.machine_others = std::max(0.0, busy - use.watched_seconds() - use.self_seconds) / total;
+        const double ours =
+            use.watched_seconds() + use.self_seconds + std::max(0.0, after.beside - before_.beside);
+        use.machine_others = std::max(0.0, busy - ours) / total;
     }
     return use;
 }

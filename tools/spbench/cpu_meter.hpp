@@ -3,32 +3,43 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client/error.hpp"
+#include "tools/spbench/syscall_meter.hpp"
 
 namespace spread::spbench {
 
 /// CPU use of one stretch of time.
 struct CpuUse {
     double wall_seconds = 0;
-    std::vector<double> process_seconds;  ///< of the watched processes, in order
-    double self_seconds = 0;              ///< of this process
-    double machine_busy = 0;              ///< share of all CPUs, 0 to 1
-    double machine_others = 0;            ///< ... that neither the watched nor we used
+    std::vector<double> process_seconds;    ///< of the watched processes, in order
+    double self_seconds = 0;                ///< of this process
+    double machine_busy = 0;                ///< share of all CPUs, 0 to 1
+    double machine_others = 0;              ///< ... that nobody of this measurement used
+    std::optional<std::uint64_t> syscalls;  ///< of the watched processes together, if asked for
 
     [[nodiscard]] double watched_seconds() const;
+};
+
+/// Whom to look at.
+struct Watched {
+    std::vector<pid_t> pids;    ///< the daemons
+    std::vector<pid_t> beside;  ///< others that belong to the measurement, a network emulator say
+    bool counts_syscalls = false;
 };
 
 /// Reads /proc before and after. Time of the watched processes is that of all their threads, in
 /// nanoseconds where the kernel keeps them (schedstat), else in ticks (stat).
 class CpuMeter {
   public:
-    /// Fails with one clear line when a process does not exist.
-    [[nodiscard]] static protocol::Result<CpuMeter, std::string> create(std::vector<pid_t> pids);
+    /// Fails with one clear line when a process does not exist, or when system calls cannot be
+    /// counted.
+    [[nodiscard]] static protocol::Result<CpuMeter, std::string> create(Watched watched);
 
     void start();
     /// A process that has gone since counts with what it had used when last looked at.
@@ -39,15 +50,17 @@ class CpuMeter {
         double wall = 0;
         std::vector<double> processes;
         double self = 0;
+        double beside = 0;
         double machine_busy = 0;  // CPU seconds, all CPUs
         double machine_total = 0;
     };
 
-    explicit CpuMeter(std::vector<pid_t> pids) : pids_(std::move(pids)) {}
+    explicit CpuMeter(Watched watched) : watched_(std::move(watched)) {}
     [[nodiscard]] Snapshot take() const;
 
-    std::vector<pid_t> pids_;
+    Watched watched_;
     Snapshot before_;
+    std::optional<SyscallMeter> syscalls_;
 };
 
 /// The run time in a line of /proc/PID/task/TID/schedstat, in seconds.

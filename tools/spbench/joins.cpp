@@ -51,7 +51,7 @@ class JoinRun {
         : options_(options), run_(make_run_id()), epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
 
     RunResult<Outcome> run() {
-        auto meter = CpuMeter::create(options_.pids);
+        auto meter = CpuMeter::create(options_.watched);
         if (!meter) {
             return failed(meter.error());
         }

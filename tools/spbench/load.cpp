@@ -32,7 +32,7 @@ class LoadRun {
     }
 
     RunResult<Outcome> run() {
-        auto meter = CpuMeter::create(plan_->options.pids);
+        auto meter = CpuMeter::create(plan_->options.watched);
         if (!meter) {
             return failed(meter.error());
         }

@@ -15,6 +15,8 @@ auto run_mode(const spread::spbench::Options& options) {
         case Mode::kPingpong: return spread::spbench::run_pingpong(options);
         case Mode::kJoins: return spread::spbench::run_joins(options);
         case Mode::kConnects: return spread::spbench::run_connects(options);
+        case Mode::kIdle: return spread::spbench::run_idle(options);
+        case Mode::kViews: return spread::spbench::run_views(options);
     }
     return spread::spbench::run_load(options);
 }

@@ -10,5 +10,7 @@ namespace spread::spbench {
 [[nodiscard]] RunResult<Outcome> run_pingpong(const Options& options);
 [[nodiscard]] RunResult<Outcome> run_joins(const Options& options);
 [[nodiscard]] RunResult<Outcome> run_connects(const Options& options);
+[[nodiscard]] RunResult<Outcome> run_idle(const Options& options);
+[[nodiscard]] RunResult<Outcome> run_views(const Options& options);
 
 }  // namespace spread::spbench

@@ -20,11 +20,10 @@ constexpr int kUsageError = 2;
 constexpr double kSecondsMax = 1e6;
 constexpr std::size_t kClientsMax = 65535;  // what a stamp can name
 
-const std::map<std::string, Mode> kModes{{"load", Mode::kLoad},
-                                         {"fanout", Mode::kFanout},
-                                         {"pingpong", Mode::kPingpong},
-                                         {"joins", Mode::kJoins},
-                                         {"connects", Mode::kConnects}};
+const std::map<std::string, Mode> kModes{{"load", Mode::kLoad},         {"fanout", Mode::kFanout},
+                                         {"pingpong", Mode::kPingpong}, {"joins", Mode::kJoins},
+                                         {"connects", Mode::kConnects}, {"idle", Mode::kIdle},
+                                         {"views", Mode::kViews}};
 
 const std::map<std::string, std::uint32_t> kServices{{"unreliable", protocol::kUnreliableMess},
                                                      {"reliable", protocol::kReliableMess},
@@ -125,7 +124,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
                    "fanout: one sender in all, many receivers\n"
                    "pingpong: round trips between first and last daemon, one at a time\n"
                    "joins: clients join and leave\n"
-                   "connects: clients connect and disconnect")
+                   "connects: clients connect and disconnect\n"
+                   "idle: clients that are connected and do nothing\n"
+                   "views: a client per daemon says when which view of its group comes")
         ->check(one_of(kModes))
         ->capture_default_str();
     app.add_option("-d,--daemon", options.daemons,
@@ -186,9 +187,15 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     app.add_option("--threads", options.threads,
                    "Threads of the load (default: as many as daemons, at most as CPUs)")
         ->check(between<std::size_t>(0, 256));
-    app.add_option("--pid", options.pids,
+    app.add_option("--pid", options.watched.pids,
                    "Process id of a daemon, for its CPU use; repeat for each daemon")
         ->allow_extra_args(false);
+    app.add_option("--beside", options.watched.beside,
+                   "Process id of something else that belongs to the measurement: its CPU use does "
+                   "not count as that of others")
+        ->allow_extra_args(false);
+    app.add_flag("--count-syscalls", options.watched.counts_syscalls,
+                 "Count the system calls of the daemons named by --pid; as root");
     app.add_flag("--check-bodies", options.checks_bodies, "Compare every byte that arrives");
     app.add_flag("--tolerate-disconnects", options.tolerates_disconnects,
                  "Go on when sessions break, and verify the surviving ones; for crash tests");
@@ -228,6 +235,8 @@ std::string_view to_string(Mode mode) {
         case Mode::kPingpong: return "pingpong";
         case Mode::kJoins: return "joins";
         case Mode::kConnects: return "connects";
+        case Mode::kIdle: return "idle";
+        case Mode::kViews: return "views";
     }
     return "unknown";
 }

@@ -10,6 +10,7 @@
 
 #include "client/buffered_session.hpp"
 #include "tools/spbench/clock.hpp"
+#include "tools/spbench/cpu_meter.hpp"
 
 namespace spread::spbench {
 
@@ -18,7 +19,9 @@ enum class Mode : std::uint8_t {
     kFanout,    ///< one sender in all, many receivers
     kPingpong,  ///< one message at a time between the first and the last daemon
     kJoins,     ///< clients join and leave
-    kConnects   ///< clients connect and disconnect
+    kConnects,  ///< clients connect and disconnect
+    kIdle,      ///< clients that do nothing
+    kViews      ///< a client per daemon that says when which view comes
 };
 
 struct Options {
@@ -40,7 +43,7 @@ struct Options {
     Nanoseconds drain_timeout = 0;
     client::IoStyle style = client::IoStyle::kBuffered;
     std::size_t threads = 0;  ///< 0 chooses
-    std::vector<pid_t> pids;
+    Watched watched;
     bool checks_bodies = false;
     bool tolerates_disconnects = false;
     bool is_json = false;

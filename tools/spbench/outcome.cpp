@@ -46,13 +46,21 @@ std::string latency_text(const Histogram& histogram) {
 Json cpu_json(const CpuUse& use, const Options& options, const std::vector<Work>& work) {
     Json json;
     json["wall_s"] = use.wall_seconds;
-    if (!options.pids.empty()) {
+    if (!options.watched.pids.empty()) {
         json["daemons_s"] = use.watched_seconds();
-        for (std::size_t i = 0; i < options.pids.size(); ++i) {
-            json["pids"].push_back({{"pid", options.pids[i]}, {"cpu_s", use.process_seconds[i]}});
+        for (std::size_t i = 0; i < options.watched.pids.size(); ++i) {
+            json["pids"].push_back(
+                {{"pid", options.watched.pids[i]}, {"cpu_s", use.process_seconds[i]}});
         }
         for (const Work& item : work) {
             json[std::string(item.key)] = per_unit_us(use, item);
+        }
+    }
+    if (use.syscalls) {
+        json["syscalls_per_s"] = static_cast<double>(*use.syscalls) / use.wall_seconds;
+        // The first kind of work is what a mode is about.
+        if (!work.empty() && work.front().amount > 0) {
+            json["syscalls_per_unit"] = static_cast<double>(*use.syscalls) / work.front().amount;
         }
     }
     json["self_s"] = use.self_seconds;
@@ -63,7 +71,7 @@ Json cpu_json(const CpuUse& use, const Options& options, const std::vector<Work>
 
 std::string cpu_text(const CpuUse& use, const Options& options, const std::vector<Work>& work) {
     std::string out;
-    if (!options.pids.empty()) {
+    if (!options.watched.pids.empty()) {
         out += "daemon CPU  ";
         for (const Work& item : work) {
             out += fmt::format("{:.1f} us per {}, ", per_unit_us(use, item), item.name);
@@ -73,6 +81,16 @@ std::string cpu_text(const CpuUse& use, const Options& options, const std::vecto
             out += fmt::format(" {:.2f}", seconds / use.wall_seconds);
         }
         out += '\n';
+    }
+    if (use.syscalls) {
+        out += fmt::format("syscalls    {:.0f} per second",
+                           static_cast<double>(*use.syscalls) / use.wall_seconds);
+        if (!work.empty() && work.front().amount > 0) {
+            out += fmt::format(", {:.2f} per {}",
+                               static_cast<double>(*use.syscalls) / work.front().amount,
+                               work.front().name);
+        }
+        out += ", of all daemons together\n";
     }
     out +=
         fmt::format("machine     {:.0f} % busy, {:.0f} % by others; spbench itself {:.2f} cores\n",

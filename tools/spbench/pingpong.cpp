@@ -127,7 +127,7 @@ class PingPong {
 }  // namespace
 
 RunResult<Outcome> run_pingpong(const Options& options) {
-    auto meter = CpuMeter::create(options.pids);
+    auto meter = CpuMeter::create(options.watched);
     if (!meter) {
         return failed(meter.error());
     }

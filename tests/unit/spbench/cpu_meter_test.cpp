@@ -30,9 +30,11 @@ TEST(CpuMeter, SeesThisProcess) {
 }
 
 TEST(CpuMeter, RefusesAProcessThatIsNotThere) {
-    const auto meter = CpuMeter::create({std::numeric_limits<pid_t>::max()});
+    Watched watched;
+    watched.pids = {std::numeric_limits<pid_t>::max()};
+    const auto meter = CpuMeter::create(watched);
     ASSERT_FALSE(meter);
-    EXPECT_THAT(meter.error(), ::testing::HasSubstr("no such process"));
+    EXPECT_THAT(meter.error(), ::testing::HasSubstr("no process"));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ TEST(Options, TheModeMayStandAnywhere) {
     ASSERT_FALSE(parsed.exit_status);
     EXPECT_EQ(parsed.options.mode, Mode::kFanout);
     EXPECT_THAT(parsed.options.daemons, ::testing::ElementsAre("4803@a", "ns:n:4803@b"));
-    EXPECT_THAT(parsed.options.pids, ::testing::ElementsAre(7));
+    EXPECT_THAT(parsed.options.watched.pids, ::testing::ElementsAre(7));
 }
 
 TEST(Options, TheDefaultsAreALoadOnTheLocalDaemon) {
