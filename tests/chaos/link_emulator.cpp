@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
+#include <utility>
 
 // linux/if_packet.h and netpacket/packet.h exclude each other; this is all we need of the former.
 #ifndef PACKET_IGNORE_OUTGOING
@@ -27,6 +29,7 @@ constexpr std::size_t kFrameBytesMax = 1514;
 constexpr std::size_t kWaitingMax = 50000;
 constexpr int kSocketBufferBytes = 8 << 20;
 constexpr std::size_t kFramesPerTurn = 64;
+constexpr std::size_t kSlotBytes = 2048;
 constexpr std::uint64_t kBroadcast = 0xffffffffffff;
 constexpr std::uint64_t kGroupBit = 0x010000000000;
 constexpr std::uint32_t kPerMille = 1000;
@@ -98,14 +101,27 @@ LinkEmulator::LinkEmulator(const std::vector<std::string>& interfaces, std::uint
     : links_(interfaces.size() * interfaces.size()),
       addresses_(interfaces.size(), kBroadcast),
       rng_(seed),
-      scratch_(std::size_t{64} << 10U) {
+      scratch_(kFramesPerTurn * kSlotBytes),
+      outgoing_(interfaces.size()) {
     for (const std::string& interface : interfaces) {
         ports_.push_back(open_port(interface));
     }
+    open_batches();
     thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
 }
 
 LinkEmulator::~LinkEmulator() = default;
+
+void LinkEmulator::open_batches() {
+    slots_.resize(kFramesPerTurn);
+    reads_.resize(kFramesPerTurn);
+    for (std::size_t i = 0; i < kFramesPerTurn; ++i) {
+        const auto slot = std::span(scratch_).subspan(i * kSlotBytes, kSlotBytes);
+        slots_[i] = {slot.data(), slot.size()};
+        reads_[i].msg_hdr.msg_iov = &slots_[i];
+        reads_[i].msg_hdr.msg_iovlen = 1;
+    }
+}
 
 void LinkEmulator::set(std::size_t from, std::size_t to, const LinkQuality& quality) {
     const std::scoped_lock lock(mutex_);
@@ -132,7 +148,7 @@ void LinkEmulator::loop(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         std::chrono::nanoseconds wait = kTurn;
         if (!waiting_.empty()) {
-            wait = std::clamp<std::chrono::nanoseconds>(waiting_.top().due - Clock::now(),
+            wait = std::clamp<std::chrono::nanoseconds>(waiting_.front().due - Clock::now(),
                                                         std::chrono::nanoseconds(0), kTurn);
         }
         const timespec timeout{0, static_cast<long>(wait.count())};
@@ -149,22 +165,23 @@ void LinkEmulator::loop(const std::stop_token& stop) {
 }
 
 void LinkEmulator::read_port(std::size_t port) {
-    for (std::size_t i = 0; i < kFramesPerTurn; ++i) {
-        const ssize_t count =
-            recv(ports_[port].get(), scratch_.data(), scratch_.size(), MSG_DONTWAIT);
-        if (count < 0) {
-            return;  // nothing more, or the link is down, which one read says and clears
+    // MSG_TRUNC: the true length of frames that are longer than a slot.
+    const int count =
+        recvmmsg(ports_[port].get(), reads_.data(), static_cast<unsigned>(reads_.size()),
+                 MSG_DONTWAIT | MSG_TRUNC, nullptr);
+    // Below zero: the link is down, which one read says and clears.
+    for (std::size_t i = 0; count > 0 && i < static_cast<std::size_t>(count); ++i) {
+        if (reads_[i].msg_len > kFrameBytesMax) {
+            ++oversized_;
+            continue;
         }
-        on_frame(port, std::span(scratch_).first(static_cast<std::size_t>(count)));
+        on_frame(port, std::span(scratch_).subspan(i * kSlotBytes, reads_[i].msg_len));
     }
+    flush();
 }
 
 void LinkEmulator::on_frame(std::size_t from, std::span<std::byte> frame) {
     if (frame.size() < kEthernetBytes) {
-        return;
-    }
-    if (frame.size() > kFrameBytesMax) {
-        ++oversized_;
         return;
     }
     const auto type = static_cast<std::uint16_t>(read_be(frame.subspan(12, 2)));
@@ -229,13 +246,13 @@ void LinkEmulator::forward(std::size_t from, std::size_t to, std::span<const std
             std::llround(-std::log(uniform) * static_cast<double>(quality.jitter.count())));
     }
     due = std::max(due, quality.clogged);
-    std::vector<std::byte> damaged;
     const std::size_t udp = udp_offset(frame);
     if (udp != 0 && rng_.chance(quality.corrupt, kPerMille) && frame.size() > udp + 8) {
-        damaged.assign(frame.begin(), frame.end());
+        Frame damaged(frame.begin(), frame.end());
         const std::size_t at = udp + 8 + rng_.below(frame.size() - udp - 8);
         damaged[at] ^= std::byte{1} << static_cast<int>(rng_.below(8));
-        frame = damaged;
+        kept_.push_back(std::move(damaged));
+        frame = kept_.back();
         ++corrupted_;
     }
     ++forwarded_;
@@ -264,21 +281,48 @@ void LinkEmulator::send_at(Clock::time_point due, std::size_t port,
         ++overflowed_;
         return;
     }
-    waiting_.push({due, next_number_++, port, {frame.begin(), frame.end()}});
+    waiting_.push_back({due, next_number_++, port, {frame.begin(), frame.end()}});
+    std::ranges::push_heap(waiting_, std::greater<>());
 }
 
 void LinkEmulator::send_due() {
     const auto now = Clock::now();
-    while (!waiting_.empty() && waiting_.top().due <= now) {
-        transmit(waiting_.top().port, waiting_.top().bytes);
-        waiting_.pop();
+    while (!waiting_.empty() && waiting_.front().due <= now) {
+        std::ranges::pop_heap(waiting_, std::greater<>());
+        kept_.push_back(std::move(waiting_.back().bytes));
+        transmit(waiting_.back().port, kept_.back());
+        waiting_.pop_back();
     }
+    flush();
 }
 
 void LinkEmulator::transmit(std::size_t port, std::span<const std::byte> frame) {
-    if (send(ports_[port].get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-        ++overflowed_;  // also while the link is down
+    // The kernel only reads, but its interface has one type for both ways.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+    outgoing_[port].push_back({const_cast<std::byte*>(frame.data()), frame.size()});
+}
+
+void LinkEmulator::flush() {
+    for (std::size_t port = 0; port < ports_.size(); ++port) {
+        auto& frames = outgoing_[port];
+        sends_.assign(frames.size(), mmsghdr{});
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            sends_[i].msg_hdr.msg_iov = &frames[i];
+            sends_[i].msg_hdr.msg_iovlen = 1;
+        }
+        auto rest = std::span(sends_);
+        while (!rest.empty()) {
+            const int sent =
+                sendmmsg(ports_[port].get(), rest.data(), static_cast<unsigned>(rest.size()),
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (sent <= 0) {
+                ++overflowed_;  // also while the link is down
+            }
+            rest = rest.subspan(static_cast<std::size_t>(std::max(1, sent)));
+        }
+        frames.clear();
     }
+    kept_.clear();
 }
 
 }  // namespace spread::chaos

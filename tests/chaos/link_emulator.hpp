@@ -1,11 +1,13 @@
 #pragma once
 
+#include <sys/socket.h>
+#include <sys/uio.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <queue>
 #include <span>
 #include <string>
 #include <thread>
@@ -63,11 +65,13 @@ class LinkEmulator {
     [[nodiscard]] std::size_t waiting() const { return waiting_count_; }
 
   private:
+    using Frame = std::vector<std::byte>;
+
     struct Waiting {
         Clock::time_point due;
         std::uint64_t number = 0;
         std::size_t port = 0;
-        std::vector<std::byte> bytes;
+        Frame bytes;
 
         friend bool operator>(const Waiting& a, const Waiting& b) {
             return a.due != b.due ? a.due > b.due : a.number > b.number;
@@ -82,13 +86,16 @@ class LinkEmulator {
     using Counter = std::atomic<std::uint64_t>;
 
     void loop(const std::stop_token& stop);
+    void open_batches();
     void read_port(std::size_t port);
     void on_frame(std::size_t from, std::span<std::byte> frame);
     void forward(std::size_t from, std::size_t to, std::span<const std::byte> frame);
     [[nodiscard]] bool is_lost(Link& link);
     void send_at(Clock::time_point due, std::size_t port, std::span<const std::byte> frame);
     void send_due();
+    /// The bytes must stay where they are until flush().
     void transmit(std::size_t port, std::span<const std::byte> frame);
+    void flush();
 
     [[nodiscard]] Link& link(std::size_t from, std::size_t to) {
         return links_[from * ports_.size() + to];
@@ -99,9 +106,16 @@ class LinkEmulator {
     std::vector<Link> links_;
     std::vector<std::uint64_t> addresses_;  // Ethernet address last seen behind each port
     protocol::Rng rng_;
-    std::priority_queue<Waiting, std::vector<Waiting>, std::greater<>> waiting_;
+    std::vector<Waiting> waiting_;  // a heap, the next on top
     std::uint64_t next_number_ = 0;
-    std::vector<std::byte> scratch_;
+
+    // One system call reads or sends many frames.
+    std::vector<std::byte> scratch_;  // a slot for each frame of one read
+    std::vector<iovec> slots_;
+    std::vector<mmsghdr> reads_;
+    std::vector<std::vector<iovec>> outgoing_;  // by port, until flush()
+    std::vector<Frame> kept_;                   // what outgoing_ refers to and nobody else holds
+    std::vector<mmsghdr> sends_;
 
     Counter forwarded_{0};
     Counter cut_{0};
