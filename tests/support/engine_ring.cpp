@@ -71,7 +71,8 @@ std::size_t EngineRing::position(DaemonId id) const {
 }
 
 bool EngineRing::submit(std::size_t daemon, membership::Submission&& submission) {
-    const auto status = hosts_[daemon].engine->submit(now_, std::move(submission), out_);
+    const auto status = hosts_[daemon].engine->submit(std::move(submission));
+    hosts_[daemon].engine->on_submitted(now_, out_);
     dispatch(daemon);
     return status == membership::SubmitStatus::kAccepted;
 }
