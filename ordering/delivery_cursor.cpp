@@ -30,9 +30,8 @@ protocol::Message DeliveryCursor::Partial::finish() {
 bool DeliveryCursor::take(const ReceiveWindow::Slot& slot, const protocol::Entry& entry,
                           Delivery& delivery) {
     Slice piece{slot.datagram.buffer, slot.datagram.offset + entry.offset, entry.length};
-    protocol::Message body;
     if (entry.first && entry.last) {
-        body = protocol::Message(std::move(piece));
+        delivery.body.append(std::move(piece));
     } else {
         Partial& partial = partial_of(slot.sender);
         if (entry.first) {
@@ -51,7 +50,7 @@ bool DeliveryCursor::take(const ReceiveWindow::Slot& slot, const protocol::Entry
         if (!entry.last) {
             return false;
         }
-        body = partial.finish();
+        delivery.body = partial.finish();
     }
     delivery.ring_id = ring_id_;
     delivery.seq = next_;
@@ -59,7 +58,6 @@ bool DeliveryCursor::take(const ReceiveWindow::Slot& slot, const protocol::Entry
     delivery.origin = slot.sender;
     delivery.service = entry.service;
     delivery.kind = entry.kind;
-    delivery.body = std::move(body);
     return true;
 }
 

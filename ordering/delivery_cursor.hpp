@@ -99,7 +99,7 @@ class DeliveryCursor {
         [[nodiscard]] protocol::Message finish();
     };
 
-    /// Adds one piece; true when it completed `delivery`.
+    /// Adds one piece; true when it completed `delivery`, which must be new.
     bool take(const ReceiveWindow::Slot& slot, const protocol::Entry& entry, Delivery& delivery);
     Partial& partial_of(protocol::DaemonId sender);
     void step() {
