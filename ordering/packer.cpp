@@ -10,7 +10,7 @@ void fill_packet(SendQueue& queue, protocol::DataBuilder& packet) {
         const std::size_t left = message->body.size() - offset;
         const std::size_t room = packet.room();
         const bool fits = left <= room && (room > 0 || packet.empty());
-        if (!fits && !packet.empty() && room < kFirstPieceBytesMin) {
+        if (!fits && room == 0) {
             return;
         }
         const std::size_t length = std::min(left, room);

@@ -7,12 +7,10 @@
 
 namespace spread::ordering {
 
-/// The smallest first piece worth starting a message with at the end of a packet.
-inline constexpr std::size_t kFirstPieceBytesMin = 64;
-
 /// Moves messages from `queue` into `packet` until it is full or nothing is left. Messages are
-/// packed back to back and split at packet ends, so that the packets of one burst are full and
-/// equal in size.
+/// packed back to back and split at packet ends, be the first piece ever so small: the packets of
+/// one burst are then equal in size, which is what lets them cross the network stack in one piece.
+/// Only one that has no room left for another entry's header and a byte is shorter.
 void fill_packet(SendQueue& queue, protocol::DataBuilder& packet);
 
 }  // namespace spread::ordering

@@ -138,6 +138,27 @@ TEST(FlowControl, BusyMembersShareTheWindow) {
     EXPECT_EQ(flow.allowance(token, 1), 1U);  // never starved
 }
 
+TEST(Packer, PacketsOfABurstAreEqualInSize) {
+    BufferPool pool(1452, 400);
+    std::size_t packed = 0;
+    std::size_t runs_ended = 0;
+    for (std::size_t bytes = 1; bytes < 3000; bytes += 1 + bytes / 40) {
+        SendQueue queue(1000, 1U << 20U);
+        for (int i = 0; i < 100; ++i) {
+            queue.push(message(bytes));
+        }
+        Seq next{1};
+        const std::vector<Slice> packets = stamp(queue, pool, kMe, next, 1452);
+        for (std::size_t i = 0; i + 1 < packets.size(); ++i) {
+            EXPECT_GE(packets[i].length, 1452 - protocol::kEntryHeaderBytes) << bytes;
+            runs_ended += packets[i].length < packets[i + 1].length ? 1U : 0U;
+        }
+        packed += packets.size();
+    }
+    // A packet is shorter when a message happens to end just before its end.
+    EXPECT_LT(runs_ended, packed / 20) << packed;
+}
+
 TEST(SendQueue, ControlGoesFirstAndIsNotHeldBack) {
     SendQueue queue(10, 10000);
     queue.pause();
