@@ -15,8 +15,12 @@ void FrameRef::compact() const {
     constexpr std::size_t kSlack = 512;
     protocol::Message& bytes = frame_->bytes;
     std::size_t kept = 0;
+    const protocol::Buffer* last = nullptr;
     for (std::size_t i = 0; i < bytes.slice_count(); ++i) {
-        kept += bytes.slice(i).buffer->capacity();
+        // The packets of one burst are neighbours in one buffer.
+        const protocol::Buffer* buffer = &*bytes.slice(i).buffer;
+        kept += buffer != last ? buffer->capacity() : 0;
+        last = buffer;
     }
     if (kept > 2 * bytes.size() + kSlack) {
         std::vector<std::byte> scratch;

@@ -186,6 +186,19 @@ TEST(OutboundQueue, AFrameFillingItsBufferStaysWhereItIs) {
     EXPECT_EQ(frame.bytes().slice(0).bytes().data(), bytes);
 }
 
+TEST(OutboundQueue, ABufferThatAFrameFillsInManyPiecesCountsOnce) {
+    protocol::BufferRef burst = protocol::BufferRef::allocate(64U << 10U);
+    std::memset(burst->data(), 'x', burst->capacity());
+    protocol::Message message;
+    for (std::uint32_t i = 0; i < 40; ++i) {
+        message.append(protocol::Slice{burst, i * 1452 + 56, 1396});
+    }
+    const FrameRef frame(std::move(message));
+    frame.compact();
+    EXPECT_EQ(frame.bytes().slice_count(), 40U);
+    EXPECT_EQ(frame.bytes().slice(0).bytes().data(), burst->data() + 56);
+}
+
 TEST(OutboundQueue, AnAccountKnowsTheBytesOfAllFramesOnce) {
     std::size_t account = 0;
     {
