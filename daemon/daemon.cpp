@@ -392,6 +392,7 @@ void serve(const Loaded& loaded, const Options& options) {
         server.on_configuration(MembershipReporter(configuration, clients));
         server.set_access(access, controls_access(configuration));
         server.on_reload([&] { reload(configuration, access, server); });
+        server.share_work_of(ring);
         ring.start();
         server.run();
         sd_notify("STOPPING=1");

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <variant>
 
 #include "daemon/spsc_queue.hpp"
@@ -30,7 +31,14 @@ struct RingLink {
     /// Why the ring thread wants to be woken.
     enum RingReason : Wakeup::Reasons { kSubmission = 1, kControl = 2, kDeliveryRoom = 4 };
     /// Why the session thread wants to be woken.
-    enum SessionReason : Wakeup::Reasons { kDelivery = 1, kSubmitRoom = 2, kStopped = 4 };
+    enum SessionReason : Wakeup::Reasons {
+        kDelivery = 1,
+        kSubmitRoom = 2,
+        kStopped = 4,
+        kRingIsYours = 8
+    };
+    /// Whose thread does the ring's work.
+    enum class RingOwner : std::uint32_t { kRingThread, kSessionThread };
 
     SpscQueue<membership::Submission> submissions{kSubmissionsMax};
     SpscQueue<ControlItem> control{kControlMax};
@@ -41,8 +49,24 @@ struct RingLink {
 
     Wakeup ring_wakeup;
     Wakeup session_wakeup;
+    /// Changed by the owner only, as its last act. The queues serve both ways: what was shared by
+    /// two threads is then used by one.
+    std::atomic<RingOwner> ring_owner{RingOwner::kRingThread};
+    std::atomic<bool> ring_wanted{false};   ///< session thread: may have the ring's work
+    std::atomic<float> ring_load{1};        ///< ring thread: share of its time awake of late
     std::atomic<bool> leave_wanted{false};  ///< session thread: leave the ring and stop
     std::atomic<bool> ring_stopped{false};  ///< ring thread: nothing comes any more
+
+    /// Session thread: the ring thread has the work again, if it had not.
+    void give_ring_back() {
+        if (ring_owner.exchange(RingOwner::kRingThread, std::memory_order_acq_rel) ==
+            RingOwner::kSessionThread) {
+            ring_owner.notify_one();
+        }
+    }
+    [[nodiscard]] bool session_has_ring() const {
+        return ring_owner.load(std::memory_order_acquire) == RingOwner::kSessionThread;
+    }
 
     /// Session thread: may more be pushed? A single message may exceed the byte limit.
     [[nodiscard]] bool submit_has_room() const {

@@ -1,7 +1,8 @@
 #include "daemon/ring_thread.hpp"
 
 #include <pthread.h>
-#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +22,9 @@ constexpr auto kLeaveGrace = std::chrono::milliseconds(150);
 /// Receive calls before the loop looks at submissions and deadlines again.
 constexpr int kReceiveCallsMax = 8;
 constexpr std::uint32_t kWakeupMark = 0xffffffff;
+constexpr std::uint32_t kTimerMark = 0xfffffffe;
+/// Over how long the load is taken that decides which thread does the work.
+constexpr auto kLoadWindow = std::chrono::milliseconds(10);
 
 std::uint64_t bad_datagrams(const membership::RingStats& stats) {
     return std::accumulate(stats.decode_errors.begin(), stats.decode_errors.end(),
@@ -64,6 +68,8 @@ RingThread::RingThread(Setup setup, DaemonNames names, RingLink& link, UdpTransp
       keep_counter_(std::move(setup.keep_counter)),
       kept_counter_(setup.ring_counter),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
+      load_(kLoadWindow),
       readable_(transport.sockets().size()) {
     const auto watch = [this](int fd, std::uint32_t mark) {
         epoll_event event{};
@@ -77,11 +83,13 @@ RingThread::RingThread(Setup setup, DaemonNames names, RingLink& link, UdpTransp
         watch(transport.sockets()[i].fd.get(), static_cast<std::uint32_t>(i));
     }
     watch(link.ring_wakeup.fd(), kWakeupMark);
+    watch(timer_.get(), kTimerMark);
 }
 
 RingThread::~RingThread() {
     if (thread_.joinable()) {
         link_.leave_wanted.store(true);
+        link_.give_ring_back();
         link_.ring_wakeup.notify(~Wakeup::Reasons{0});
         thread_.join();
     }
@@ -118,8 +126,17 @@ void RingThread::run() {
     grant_delivery_room();
     engine_.on_start(now_, out_);
     dispatch();
-    while (!leave_if_wanted()) {
-        turn();
+    for (;;) {
+        if (link_.session_has_ring()) {
+            link_.ring_owner.wait(RingLink::RingOwner::kSessionThread, std::memory_order_acquire);
+            load_.reset(now());
+        }
+        if (leave_if_wanted()) {
+            break;
+        }
+        wait_for_work();
+        work();
+        hand_over_if_wanted();
     }
     out_.clear();
     log_totals();
@@ -141,8 +158,7 @@ void RingThread::log_totals() const {
         udp.coalesced_receipts);
 }
 
-void RingThread::turn() {
-    wait_for_work();
+void RingThread::work() {
     now_ = now();
     grant_delivery_room();
     take_control();
@@ -188,8 +204,6 @@ void RingThread::wait_for_work() {
         deadline = now_;
     }
 
-    std::fill(readable_.begin(), readable_.end(), char{0});
-    errors_waiting_ = false;
     std::array<epoll_event, 32> events{};
     int timeout_ms = -1;
     const timespec* timeout = nullptr;
@@ -210,10 +224,23 @@ void RingThread::wait_for_work() {
             ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     }
     link_.ring_wakeup.disarm();
-    for (int i = 0; i < count; ++i) {
-        const epoll_event& event = events[static_cast<std::size_t>(i)];
+    load_.resume(now());
+    take_events(std::span(events).first(static_cast<std::size_t>(std::max(count, 0))));
+}
+
+void RingThread::take_events(std::span<const epoll_event> events) {
+    std::fill(readable_.begin(), readable_.end(), char{0});
+    errors_waiting_ = false;
+    for (const epoll_event& event : events) {
         if (event.data.u32 == kWakeupMark) {
             link_.ring_wakeup.drain();
+            continue;
+        }
+        if (event.data.u32 == kTimerMark) {
+            std::uint64_t count = 0;
+            while (::read(timer_.get(), &count, sizeof count) < 0 && errno == EINTR) {
+            }
+            timer_at_.reset();
             continue;
         }
         if ((event.events & EPOLLERR) != 0) {
@@ -223,6 +250,47 @@ void RingThread::wait_for_work() {
             readable_[event.data.u32] = 1;
         }
     }
+}
+
+void RingThread::poll(bool look) {
+    std::array<epoll_event, 32> events{};
+    int count = 0;
+    if (look) {
+        count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
+    }
+    take_events(std::span(events).first(static_cast<std::size_t>(std::max(count, 0))));
+    work();
+    arm_timer();
+}
+
+/// For the session thread, which waits for the engine's deadline by a descriptor. A deadline that
+/// moved away is left: the timer goes off for nothing then, which is rarer than deadlines move.
+void RingThread::arm_timer() {
+    const auto deadline = engine_.next_deadline();
+    if (!deadline || (timer_at_ && *timer_at_ <= *deadline)) {
+        return;
+    }
+    timer_at_ = deadline;
+    const auto at = to_steady(*deadline).time_since_epoch();
+    itimerspec when{};
+    when.it_value.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(at).count();
+    when.it_value.tv_nsec =
+        std::chrono::nanoseconds(at - std::chrono::seconds(when.it_value.tv_sec)).count();
+    ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+void RingThread::hand_over_if_wanted() {
+    if (load_.pause(now())) {
+        link_.ring_load.store(load_.share(), std::memory_order_relaxed);
+    }
+    if (!link_.ring_wanted.load(std::memory_order_acquire) ||
+        link_.leave_wanted.load(std::memory_order_acquire)) {
+        return;
+    }
+    link_.ring_wanted.store(false, std::memory_order_relaxed);
+    arm_timer();
+    link_.ring_owner.store(RingLink::RingOwner::kSessionThread, std::memory_order_release);
+    link_.session_wakeup.notify(RingLink::kRingIsYours);
 }
 
 std::size_t RingThread::delivery_room() const {

@@ -1,15 +1,19 @@
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "config/configuration.hpp"
+#include "daemon/load_meter.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/ring_link.hpp"
 #include "daemon/udp_transport.hpp"
@@ -35,6 +39,9 @@ class DaemonNames {
 
 /// Drives the ring engine: UDP sockets, deadlines, and the queues to the session thread. Its loop
 /// never waits for a client, takes no lock and makes no system call per message.
+///
+/// While there is little to do the session thread does this work, too (RingLink::ring_owner), which
+/// saves waking one thread by the other for every message: it watches fd() and calls poll().
 class RingThread final : private membership::Tracer {
   public:
     struct Setup {
@@ -59,14 +66,23 @@ class RingThread final : private membership::Tracer {
     void start();
     void wait();
 
+    /// Session thread, while it owns the ring's work: readable when poll() has something to do.
+    [[nodiscard]] int fd() const { return epoll_.get(); }
+    /// The same: one turn, without waiting. `look` at the sockets, too, or only at the queues.
+    void poll(bool look);
+    /// The same: is there something in the queues that poll() would take?
+    [[nodiscard]] bool has_work();
+
   private:
     void on_state_change(const membership::StateChange& change) override;
 
     void run();
-    void turn();
+    void work();
     void log_totals() const;
     void wait_for_work();
-    [[nodiscard]] bool has_work();
+    void take_events(std::span<const epoll_event> events);
+    void arm_timer();
+    void hand_over_if_wanted();
     void grant_delivery_room();
     [[nodiscard]] std::size_t delivery_room() const;
     void take_control();
@@ -95,6 +111,9 @@ class RingThread final : private membership::Tracer {
     std::size_t room_granted_ = 0;
 
     UniqueFd epoll_;
+    UniqueFd timer_;  ///< for the session thread: the engine's deadline
+    std::optional<protocol::Instant> timer_at_;
+    LoadMeter load_;
     std::vector<char> readable_;  // by socket index
     bool errors_waiting_ = false;
     std::optional<protocol::Instant> leave_by_;

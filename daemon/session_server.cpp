@@ -35,6 +35,16 @@ constexpr std::size_t kHandshakeBytesMax = protocol::kConnectBytesMax + protocol
 /// Ring events taken before clients are written to.
 constexpr std::size_t kDeliveriesPerTurnMax = 256;
 constexpr int kHandlersPerTurn = 32;
+/// The same while this thread does the ring's work, which should not wait for them long.
+constexpr int kDeliveriesPerSharedTurn = 16;
+/// The ring's work is taken over when both threads together have less to do than this share of
+/// their time, and given back at the second one.
+constexpr float kCalmShare = 0.35F;
+constexpr float kBusyShare = 0.6F;
+constexpr auto kLoadWindow = std::chrono::milliseconds(2);
+/// For how long it has to be calm; longer where that did not last.
+constexpr auto kCalmMin = std::chrono::milliseconds(20);
+constexpr auto kCalmMax = std::chrono::milliseconds(1000);
 constexpr int kAcceptsPerWait = 8;
 /// Rejected clients that may take their time to read why. More than these are cut off at once.
 constexpr std::size_t kLingeringMax = 1000;
@@ -61,7 +71,9 @@ void set_client_options(int fd, bool is_unix) {
 SessionServer::SessionServer(std::unique_ptr<session::SessionCore> core, RingLink& link,
                              std::vector<TcpListener> tcp_listeners,
                              std::unique_ptr<UnixListener> unix_listener, Settings settings)
-    : io_(1),
+    : load_(kLoadWindow),
+      calm_needed_(kCalmMin),
+      io_(1),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       wakeup_(io_),
       core_timer_(io_),
@@ -96,11 +108,15 @@ void SessionServer::run() {
     }
     wait_signals();
     wait_wakeup();
+    calm_since_ = now();
+    load_.reset(calm_since_);
     while (phase_ != Phase::kStopped) {
-        bool busy = take_deliveries();
+        bool busy = work_for_ring();
+        busy |= take_deliveries();
         busy |= push_submissions();
         resume_readers();
         flush_all();
+        busy |= link_.session_has_ring() && ring_->has_work();
         stop_turn();
         arm_core_timer();
         if (phase_ == Phase::kStopped) {
@@ -113,16 +129,23 @@ void SessionServer::run() {
             if (!may_read() || !waiting_control_.empty()) {
                 reasons |= RingLink::kSubmitRoom;
             }
-            link_.session_wakeup.arm(reasons);
+            weigh_load();
+            link_.session_wakeup.arm(reasons | RingLink::kRingIsYours);
             if (!has_work()) {
                 handlers += static_cast<int>(io_.run_one());
+                load_.resume(now());
             }
             link_.session_wakeup.disarm();
+        } else if (link_.session_has_ring()) {
+            weigh_load();
         }
-        while (handlers < kHandlersPerTurn && io_.poll_one() > 0) {
+        // What else is ready can wait for the next turn while turns are short.
+        const int handlers_max = link_.session_has_ring() && handlers > 0 ? 1 : kHandlersPerTurn;
+        while (handlers < handlers_max && io_.poll_one() > 0) {
             ++handlers;
         }
     }
+    give_ring_back();
     for (auto& [id, connection] : connections_) {
         error_code ignored;
         connection->socket.close(ignored);
@@ -397,7 +420,10 @@ void SessionServer::resume_readers() {
 bool SessionServer::take_deliveries() {
     int taken = 0;
     const protocol::Instant at = now();
-    while (taken < deliveries_per_turn_ && !core_->is_blocked()) {
+    const int most = link_.session_has_ring()
+                         ? std::min(deliveries_per_turn_, kDeliveriesPerSharedTurn)
+                         : deliveries_per_turn_;
+    while (taken < most && !core_->is_blocked()) {
         membership::DeliveryEvent* front = link_.deliveries.front();
         if (front == nullptr) {
             break;
@@ -417,7 +443,7 @@ bool SessionServer::take_deliveries() {
     if (taken > 0 && link_.deliveries_are_low()) {
         link_.ring_wakeup.notify(RingLink::kDeliveryRoom);
     }
-    return taken == deliveries_per_turn_;
+    return taken == most;
 }
 
 bool SessionServer::push_submissions() {
@@ -452,6 +478,9 @@ bool SessionServer::has_work() {
     if (link_.deliveries.front() != nullptr && !blocked) {
         return true;
     }
+    if (link_.session_has_ring() && !ring_events_) {
+        return true;
+    }
     if (link_.ring_stopped.load(std::memory_order_acquire) && phase_ == Phase::kLeaving) {
         return true;
     }
@@ -462,6 +491,88 @@ bool SessionServer::has_work() {
         return link_.submit_has_room();
     }
     return !unread_.empty() && link_.submit_is_low() && !blocked;
+}
+
+// The ring's work ----------------------------------------------------------------------------
+
+/// The ring thread has handed its work over.
+void SessionServer::watch_ring() {
+    ring_events_.emplace(io_, ::fcntl(ring_->fd(), F_DUPFD_CLOEXEC, 0));
+    ring_readable_ = true;
+    ring_taken_at_ = now();
+    load_.reset(ring_taken_at_);
+}
+
+void SessionServer::wait_ring() {
+    ring_events_->async_wait(asio::posix::stream_descriptor::wait_read,
+                             [this](const error_code& error) {
+                                 if (!error) {
+                                     ring_readable_ = true;
+                                 }
+                             });
+}
+
+/// A turn of the ring's work, if that is ours and there is some. True when it left us something.
+bool SessionServer::work_for_ring() {
+    if (!link_.session_has_ring()) {
+        return false;
+    }
+    if (phase_ != Phase::kServing) {
+        give_ring_back();  // handed over just when we began to stop
+        return false;
+    }
+    if (!ring_events_) {
+        watch_ring();
+    }
+    const bool look = std::exchange(ring_readable_, false);
+    if (!look && !ring_->has_work()) {
+        return false;
+    }
+    ring_->poll(look);
+    if (look) {
+        wait_ring();
+    }
+    return false;
+}
+
+void SessionServer::give_ring_back() {
+    if (!link_.session_has_ring()) {
+        return;
+    }
+    if (ring_events_) {
+        // Taken out of the reactor by hand: closing a duplicate does not do that.
+        ::close(ring_events_->release());
+        ring_events_.reset();
+    }
+    link_.give_ring_back();
+}
+
+/// Asks for the ring's work when both threads have had little to do for a while, and gives it back
+/// when it is too much for one.
+void SessionServer::weigh_load() {
+    if (ring_ == nullptr || phase_ != Phase::kServing) {
+        return;
+    }
+    const protocol::Instant at = now();
+    const bool window_ended = load_.pause(at);
+    if (!window_ended) {
+        return;
+    }
+    if (link_.session_has_ring()) {
+        if (load_.share() > kBusyShare) {
+            const bool was_short = at - ring_taken_at_ < kCalmMax;
+            calm_needed_ = was_short ? std::min<protocol::Duration>(2 * calm_needed_, kCalmMax)
+                                     : protocol::Duration(kCalmMin);
+            calm_since_ = at;
+            give_ring_back();
+        }
+        return;
+    }
+    if (load_.share() + link_.ring_load.load(std::memory_order_relaxed) > kCalmShare) {
+        calm_since_ = at;
+    } else if (at - calm_since_ >= calm_needed_) {
+        link_.ring_wanted.store(true, std::memory_order_release);
+    }
 }
 
 /// Carries out what the core asked for.
@@ -780,6 +891,7 @@ void SessionServer::begin_stop() {
         unix_listener_->unlink_own();
     }
     link_.leave_wanted.store(true, std::memory_order_release);
+    give_ring_back();
     link_.ring_wakeup.notify(RingLink::kControl);
     stop_timer_.expires_at(to_steady(stop_by_));
     stop_timer_.async_wait([](const error_code&) {});

@@ -18,10 +18,12 @@
 
 #include "daemon/access_files.hpp"
 #include "daemon/listeners.hpp"
+#include "daemon/load_meter.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/outbound_queue.hpp"
 #include "daemon/password_check.hpp"
 #include "daemon/ring_link.hpp"
+#include "daemon/ring_thread.hpp"
 #include "daemon/session/session_core.hpp"
 #include "membership/events.hpp"
 
@@ -63,6 +65,10 @@ class SessionServer {
 
     /// Called on each configuration, before its sessions hear of it.
     void on_configuration(ConfigurationHook hook) { configuration_hook_ = std::move(hook); }
+
+    /// While there is little to do, the ring's work is done by this thread, too. `ring` must
+    /// outlive run().
+    void share_work_of(RingThread& ring) { ring_ = &ring; }
 
     /// Serves until SIGTERM or SIGINT, leaves the ring, flushes what clients still get, returns.
     void run();
@@ -127,10 +133,24 @@ class SessionServer {
     void shed_load();
     void note_opened(const session::SessionOutput::Opened& opened);
 
+    void watch_ring();
+    void wait_ring();
+    bool work_for_ring();
+    void give_ring_back();
+    void weigh_load();
+
     void begin_stop();
     void stop_turn();
 
+    RingThread* ring_ = nullptr;
+    bool ring_readable_ = false;
+    LoadMeter load_;
+    protocol::Duration calm_needed_;  ///< before the ring's work is asked for
+    protocol::Instant calm_since_{};  ///< both threads have had little to do since then
+    protocol::Instant ring_taken_at_{};
+
     boost::asio::io_context io_;
+    std::optional<boost::asio::posix::stream_descriptor> ring_events_;  ///< while we have the ring
     boost::asio::signal_set signals_;
     boost::asio::posix::stream_descriptor wakeup_;
     boost::asio::steady_timer core_timer_;

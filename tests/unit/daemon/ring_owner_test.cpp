@@ -1,0 +1,163 @@
+// Two whole daemons in this process: which thread does the ring's work, and that it can change
+// hands without anybody noticing.
+
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "daemon/engine_config.hpp"
+#include "daemon/ring_thread.hpp"
+#include "daemon/session_server.hpp"
+#include "daemon/udp_transport.hpp"
+#include "loopback_ports.hpp"
+#include "raw_client.hpp"
+#include "temporary_directory.hpp"
+
+namespace spread::daemon {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(30);
+constexpr std::size_t kBodyBytes = 100;
+constexpr std::size_t kFrameBytes = 48 + 32 + kBodyBytes;
+
+class Node {
+  public:
+    Node(const config::Configuration& configuration, std::size_t self,
+         std::unique_ptr<UdpTransport> transport)
+        : transport_(std::move(transport)),
+          ring_({ring_config_of(configuration, self), protocol::Incarnation{1}, 1000, self + 1, {}},
+                DaemonNames(configuration), link_, *transport_, pool_) {
+        auto core = std::make_unique<session::SessionCore>(session_config_of(configuration, self),
+                                                           group_config_of(configuration, self),
+                                                           protocol::Rng(self + 1));
+        server_ = std::make_unique<SessionServer>(
+            std::move(core), link_, std::vector<TcpListener>{},
+            std::make_unique<UnixListener>(directory_.path(), kPort), SessionServer::Settings{});
+        server_->share_work_of(ring_);
+        ring_.start();
+        thread_ = std::thread([this] { server_->run(); });
+    }
+    ~Node() {
+        thread_.join();
+        ring_.wait();
+        server_.reset();
+    }
+
+    [[nodiscard]] std::string socket_path() const { return directory_ / std::to_string(kPort); }
+    [[nodiscard]] bool session_has_ring() const { return link_.session_has_ring(); }
+
+  private:
+    static constexpr std::uint16_t kPort = 4803;
+
+    TemporaryDirectory directory_;
+    protocol::BufferPool pool_{2048, 1U << 16U};
+    RingLink link_;
+    std::unique_ptr<UdpTransport> transport_;
+    RingThread ring_;
+    std::unique_ptr<SessionServer> server_;
+    std::thread thread_;
+};
+
+class RingOwner : public ::testing::Test {
+  protected:
+    RingOwner() {
+        const std::vector<std::string> addresses = {"127.0.0.1", "127.0.0.2"};
+        config::Configuration configuration;
+        auto transports = with_free_ports(addresses, [&](std::uint16_t port) {
+            configuration = loopback_configuration(addresses, port);
+            std::vector<std::unique_ptr<UdpTransport>> out;
+            for (std::size_t i = 0; i < addresses.size(); ++i) {
+                out.push_back(std::make_unique<UdpTransport>(configuration, i, loopback_only()));
+            }
+            return out;
+        });
+        for (std::size_t i = 0; i < addresses.size(); ++i) {
+            nodes_.push_back(std::make_unique<Node>(configuration, i, std::move(transports[i])));
+        }
+        for (std::size_t i = 0; i < nodes_.size(); ++i) {
+            clients_.push_back(std::make_unique<RawClient>(nodes_[i]->socket_path()));
+            clients_[i]->handshake("user" + std::to_string(i));
+            clients_[i]->send(clients_[i]->request(kJoinMess, "room", 0));
+        }
+    }
+    ~RingOwner() override {
+        clients_.clear();
+        ::kill(::getpid(), SIGTERM);  // both servers hear of it
+        nodes_.clear();
+    }
+
+    /// One message after the other, each read back by its sender.
+    void chat(std::size_t client, int messages) {
+        for (int i = 0; i < messages; ++i) {
+            clients_[client]->send(clients_[client]->request(kAgreedMess, own(client), kBodyBytes));
+            ASSERT_EQ(clients_[client]->read(kFrameBytes).size(), kFrameBytes);
+        }
+    }
+    /// A private group: nobody else gets these.
+    [[nodiscard]] static std::string own(std::size_t client) {
+        return "#user" + std::to_string(client) + "#d" + std::to_string(client + 1);
+    }
+
+    void chat_until_session_has_ring(std::size_t client) {
+        const auto give_up = std::chrono::steady_clock::now() + kPatience;
+        while (!nodes_[client]->session_has_ring()) {
+            ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            chat(client, 1);
+        }
+    }
+
+    void flood(std::size_t client, int messages) {
+        std::string burst;
+        for (int i = 0; i < messages; ++i) {
+            burst += clients_[client]->request(kAgreedMess, own(client), kBodyBytes);
+        }
+        std::thread writer([&] { clients_[client]->send(burst); });
+        for (int i = 0; i < messages; ++i) {
+            ASSERT_EQ(clients_[client]->read(kFrameBytes).size(), kFrameBytes) << i;
+        }
+        writer.join();
+    }
+
+    std::vector<std::unique_ptr<Node>> nodes_;
+    std::vector<std::unique_ptr<RawClient>> clients_;
+};
+
+TEST_F(RingOwner, ACalmSessionThreadTakesTheWorkAndABusyOneGivesItBack) {
+    for (int round = 0; round < 3; ++round) {
+        chat_until_session_has_ring(0);
+        chat_until_session_has_ring(1);
+        chat(0, 50);
+        chat(1, 50);
+        const auto give_up = std::chrono::steady_clock::now() + kPatience;
+        while (nodes_[0]->session_has_ring()) {
+            ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+            flood(0, 5000);
+        }
+    }
+}
+
+TEST_F(RingOwner, AnIdleRingLivesOnWhileTheSessionThreadHasTheWork) {
+    chat_until_session_has_ring(0);
+    chat_until_session_has_ring(1);
+    // Longer than a ring may be silent: deadlines are kept.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+    chat(0, 5);
+    chat(1, 5);
+}
+
+TEST_F(RingOwner, ADaemonStopsWhicheverThreadHasTheWork) {
+    chat_until_session_has_ring(0);
+    // Node 1 still has a thread of its own for it; the fixture stops both.
+    chat(1, 3);
+}
+
+}  // namespace
+}  // namespace spread::daemon
