@@ -15,8 +15,6 @@
 namespace spread::spsim {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr auto kProgressEvery = std::chrono::milliseconds(200);
 
 sim::Verdict verdict_of_death(const Worker& worker) {
@@ -30,7 +28,7 @@ sim::Verdict verdict_of_hanging(Worker& worker, std::chrono::milliseconds patien
     worker.kill();
     sim::Verdict verdict;
     verdict.violation = checker::Violation{
-        kHangs, "no verdict after " + std::to_string(patience.count()) + " ms of real time",
+        kHangs, "no verdict after " + std::to_string(patience.count()) + " ms of processor time",
         worker.last_words()};
     return verdict;
 }
@@ -44,7 +42,6 @@ sim::Verdict verdict_of(Worker& worker) {
 struct Job {
     std::unique_ptr<Worker> worker;
     std::optional<std::uint64_t> seed;  ///< at work on it
-    Clock::time_point since;
 };
 
 void add(BatchResult& result, std::uint64_t seed, const sim::Verdict& verdict) {
@@ -88,7 +85,6 @@ BatchResult run_batch(
         for (Job& job : jobs) {
             if (!job.seed && given < batch.seeds) {
                 job.seed = batch.first + given++;
-                job.since = Clock::now();
                 job.worker->start(std::to_string(*job.seed));
             }
             // Negative: poll() passes over it.
@@ -101,7 +97,7 @@ BatchResult run_batch(
         for (std::size_t i = 0; i < jobs.size(); ++i) {
             Job& job = jobs[i];
             const bool hangs =
-                job.seed && fds[i].revents == 0 && Clock::now() - job.since > batch.patience;
+                job.seed && fds[i].revents == 0 && job.worker->cpu_used() > batch.patience;
             if (!job.seed || (fds[i].revents == 0 && !hangs)) {
                 continue;
             }
@@ -132,7 +128,7 @@ Worker::Work scenario_work(Runner runner, const sim::RunOptions& options) {
 sim::Verdict run_isolated(Worker& worker, const sim::Scenario& scenario,
                           std::chrono::milliseconds patience) {
     worker.start(sim::format(scenario));
-    if (!worker.wait_ms(static_cast<int>(patience.count()))) {
+    if (!worker.wait(patience)) {
         return verdict_of_hanging(worker, patience);
     }
     return verdict_of(worker);

@@ -11,7 +11,7 @@
 
 namespace spread::spsim {
 
-/// A run in real time that takes longer does not end.
+/// A run that uses more of a processor does not end.
 inline constexpr std::chrono::milliseconds kPatience{120000};
 
 struct Batch {

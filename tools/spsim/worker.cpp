@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -104,6 +105,7 @@ void Worker::start(std::string_view task) {
     if (child_ < 0) {
         spawn();
     }
+    cpu_at_start_ = cpu_clock();
     // A child that has just died is noticed when its answer is received.
     static_cast<void>(write_text(socket_.get(), task));
 }
@@ -116,9 +118,29 @@ std::optional<std::string> Worker::receive() {
     return answer;
 }
 
-bool Worker::wait_ms(int timeout) const {
+std::chrono::nanoseconds Worker::cpu_clock() const {
+    clockid_t clock{};
+    timespec time{};
+    if (child_ < 0 || ::clock_getcpuclockid(child_, &clock) != 0 ||
+        ::clock_gettime(clock, &time) != 0) {
+        return std::chrono::nanoseconds(0);
+    }
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+std::chrono::nanoseconds Worker::cpu_used() const {
+    return cpu_clock() - cpu_at_start_;
+}
+
+bool Worker::wait(std::chrono::nanoseconds cpu_patience) const {
+    constexpr int kLookEveryMs = 200;
     pollfd poll_fd{socket_.get(), POLLIN, 0};
-    return ::poll(&poll_fd, 1, timeout) > 0;
+    while (::poll(&poll_fd, 1, kLookEveryMs) <= 0) {
+        if (cpu_used() > cpu_patience) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void Worker::kill() {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -31,8 +32,11 @@ class Worker {
     [[nodiscard]] std::optional<std::string> receive();
     /// Ends the child, whatever it does.
     void kill();
-    /// Whether an answer comes within the time.
-    [[nodiscard]] bool wait_ms(int timeout) const;
+    /// What the task has used of a processor. Real time says nothing: the machine may be busy, or
+    /// all of us may have been stopped for a while.
+    [[nodiscard]] std::chrono::nanoseconds cpu_used() const;
+    /// Whether an answer comes before the task has used more than this of a processor.
+    [[nodiscard]] bool wait(std::chrono::nanoseconds cpu_patience) const;
 
     /// How the last child ended, "signal 6 (Aborted)", and what it wrote to standard error.
     [[nodiscard]] const std::string& obituary() const { return obituary_; }
@@ -41,10 +45,13 @@ class Worker {
   private:
     void spawn();
     void bury();
+    /// Since the child began; zero when there is none.
+    [[nodiscard]] std::chrono::nanoseconds cpu_clock() const;
     [[noreturn]] void serve(int socket);
 
     Work work_;
     pid_t child_ = -1;
+    std::chrono::nanoseconds cpu_at_start_{0};  ///< of the task
     daemon::UniqueFd socket_;
     daemon::UniqueFd errors_;  ///< a file in memory: the child's standard error
     std::string obituary_;

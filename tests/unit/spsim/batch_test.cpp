@@ -96,11 +96,37 @@ TEST(SpsimBatch, ASeedThatNeverEndsIsAFailure) {
     fake.hangs = 5;
     auto batch = seeds(1, 10, 2);
     batch.keeps_going = true;
-    batch.patience = std::chrono::milliseconds(1500);
+    batch.patience = std::chrono::milliseconds(500);
     const auto collected = collect(batch, fake);
     EXPECT_EQ(collected.result.seeds, 10U);
     ASSERT_EQ(collected.failures.size(), 1U);
     EXPECT_EQ(collected.failures.at(5).violation->property, kHangs);
+}
+
+// As one whose process was stopped for a while.
+TEST(SpsimBatch, ASeedThatStandsStillDoesNotHang) {
+    Fake fake;
+    fake.stands_still = 5;
+    auto batch = seeds(1, 10, 2);
+    batch.patience = std::chrono::milliseconds(300);
+    const auto collected = collect(batch, fake);
+    EXPECT_EQ(collected.result.seeds, 10U);
+    EXPECT_EQ(collected.result.failures, 0U);
+    Worker worker(scenario_work(fake, {}));
+    sim::Scenario scenario;
+    scenario.luck = 5;
+    EXPECT_FALSE(run_isolated(worker, scenario, batch.patience).violation);
+}
+
+TEST(SpsimBatch, AScenarioThatNeverEndsIsAViolation) {
+    Fake fake;
+    fake.hangs = 5;
+    Worker worker(scenario_work(fake, {}));
+    sim::Scenario scenario;
+    scenario.luck = 5;
+    const auto verdict = run_isolated(worker, scenario, std::chrono::milliseconds(300));
+    ASSERT_TRUE(verdict.violation);
+    EXPECT_EQ(verdict.violation->property, kHangs);
 }
 
 TEST(SpsimBatch, AScenarioRunsInAProcessOfItsOwn) {

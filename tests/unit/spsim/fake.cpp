@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 namespace spread::spsim {
 
@@ -13,7 +15,10 @@ sim::Verdict Fake::operator()(const sim::Scenario& scenario, const sim::RunOptio
         std::_Exit(77);
     }
     while (hangs != 0 && scenario.luck == hangs) {
-        ::pause();
+        static_cast<void>(::getppid());
+    }
+    if (stands_still != 0 && scenario.luck == stands_still) {
+        std::this_thread::sleep_for(std::chrono::seconds(1));
     }
     sim::Verdict verdict;
     verdict.at_us = 1234567;

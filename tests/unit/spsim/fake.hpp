@@ -13,6 +13,8 @@ struct Fake {
     std::uint64_t dies = 0;
     /// This luck never ends.
     std::uint64_t hangs = 0;
+    /// This luck does nothing for a second.
+    std::uint64_t stands_still = 0;
 
     sim::Verdict operator()(const sim::Scenario& scenario, const sim::RunOptions& options) const;
 };
