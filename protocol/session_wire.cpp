@@ -89,11 +89,7 @@ SessionHeader decode_session_header(std::span<const std::byte, kSessionHeaderByt
     SessionHeader header;
     const std::uint32_t word = read_u32(bytes.subspan<kTypeOffset, 4>(), ByteOrder::kLittle);
     header.order = (word & kEndianBits) == kEndianBits ? ByteOrder::kLittle : ByteOrder::kBig;
-    if (header.order == ByteOrder::kLittle) {
-        header.type = word & ~kEndianBits;
-    } else {
-        header.type = read_u32(bytes.subspan<kTypeOffset, 4>(), ByteOrder::kBig);
-    }
+    header.type = read_u32(bytes.subspan<kTypeOffset, 4>(), header.order) & ~kEndianBits;
     header.private_group_name = NameField(bytes.subspan<kNameOffset, kNameFieldBytes>());
     header.num_groups =
         std::bit_cast<std::int32_t>(read_u32(bytes.subspan<kNumGroupsOffset, 4>(), header.order));
@@ -149,7 +145,6 @@ bool is_legal_hint(const Hint& hint) {
 
 std::string_view to_string(RequestFault fault) {
     switch (fault) {
-        case RequestFault::kHalfEndian: return "type has one endian bit without the other";
         case RequestFault::kForbiddenBits: return "type has bits no client may set";
         case RequestFault::kService:
             return "type does not ask for exactly one service, join, leave or kill";
@@ -167,9 +162,6 @@ std::string_view to_string(RequestFault fault) {
 Result<RequestKind, RequestFault> check_request(const SessionHeader& header,
                                                 const NameField& own_private_group) {
     constexpr std::uint32_t kActions = kRegularMess | kJoinMess | kLeaveMess | kKillMess;
-    if ((header.type & kEndianBits) != 0) {
-        return tl::unexpected(RequestFault::kHalfEndian);
-    }
     if ((header.type & ~kRequestBits) != 0) {
         return tl::unexpected(RequestFault::kForbiddenBits);
     }
@@ -212,6 +204,14 @@ std::string_view to_string(RejectCode code) {
         case RejectCode::kAuth: return "authentication refused";
     }
     return "unknown reject code";
+}
+
+bool has_connect_head(std::span<const std::byte> stream) {
+    if (stream.size() < 2) {
+        return false;
+    }
+    const SpreadVersion version{signed_byte(stream[0]), signed_byte(stream[1]), 0};
+    return stream.size() >= (version.has_patch() ? 5U : 4U);
 }
 
 Result<std::optional<ConnectDecoded>, RejectCode> decode_connect(

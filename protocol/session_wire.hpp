@@ -61,7 +61,8 @@ inline constexpr std::uint32_t kGroupsMess = 0x00080000;
 inline constexpr std::uint32_t kRejectMess = 0x00400000;
 /// A receive option of the libraries that may slip onto the wire; passed through (section 1.1).
 inline constexpr std::uint32_t kDropRecv = 0x01000000;
-/// Both set: the writer's integers are little-endian. Both clear: big-endian.
+/// Both set: the writer's integers are little-endian. Else big-endian: a proper writer sets neither
+/// then, but stock takes one alone for none.
 inline constexpr std::uint32_t kEndianBits = 0x80000080;
 
 /// All a client may set besides the endian bits. Stock looks at nine of them only; forged
@@ -93,8 +94,7 @@ using Hint = std::array<std::byte, 4>;
 
 struct SessionHeader {
     ByteOrder order = ByteOrder::kLittle;  ///< of the writer's integers
-    /// Service-type bits. Decoding removes both endian bits, but leaves a single one in place: that
-    /// is an illegal word (section 5.1). Encoding replaces them by those of `order`.
+    /// Service-type bits. Decoding removes the endian bits, encoding puts those of `order` in.
     std::uint32_t type = 0;
     NameField private_group_name;
     std::int32_t num_groups = 0;
@@ -142,7 +142,6 @@ enum class RequestKind : std::uint8_t { kMulticast, kJoin, kLeave, kKill };
 
 /// Why a request header drops its session. In the order of the checks.
 enum class RequestFault : std::uint8_t {
-    kHalfEndian,     ///< one of the two endian bits without the other
     kForbiddenBits,  ///< a type bit outside kRequestBits
     kService,        ///< not exactly one of the six services, JOIN, LEAVE and KILL
     kSenderName,     ///< private_group_name is no private group
@@ -242,6 +241,9 @@ struct ConnectDecoded {
     ConnectRequest request;
     std::size_t bytes_used = 0;  ///< what follows is C2 or a request, sent ahead
 };
+
+/// Whether C1 has come up to its name, whatever it says.
+[[nodiscard]] bool has_connect_head(std::span<const std::byte> stream);
 
 /// Reads C1 from the start of a stream: nothing while bytes are missing, kVersion or kIllegalName
 /// as soon as the bytes at hand justify it, in the order version, length, name.

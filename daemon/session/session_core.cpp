@@ -695,6 +695,9 @@ void SessionCore::on_peer_closed(Instant now, SessionId id, SessionOutput& out) 
         // It may have closed one direction only, and is then owed the answer to what it sent.
         self.reject(id, *session, RejectCode::kAuth, CloseReason::kPeerClosed,
                     "closed the connection during the handshake", out);
+    } else if (session->machine.is_short_of_name()) {
+        self.reject(id, *session, RejectCode::kIllegalName, CloseReason::kPeerClosed,
+                    "closed the connection inside its name", out);
     } else {
         self.close(id, CloseReason::kPeerClosed, false,
                    Impl::who(*session) + ": closed the connection during the handshake", out);

@@ -106,6 +106,11 @@ SessionStep SessionMachine::next_connect(Slice& input) {
     return NameAsked{std::move((*decoded)->request)};
 }
 
+bool SessionMachine::is_short_of_name() const {
+    return phase_ == SessionPhase::kConnect &&
+           protocol::has_connect_head(std::span(partial_).first(partial_size_));
+}
+
 SessionStep SessionMachine::next_named() {
     if (version_.chooses_auth()) {
         phase_ = SessionPhase::kAuth;

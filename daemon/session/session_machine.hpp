@@ -131,6 +131,8 @@ class SessionMachine {
     [[nodiscard]] bool wants_membership() const { return wants_membership_; }
     /// What the client's library calls itself; known from NameAsked on.
     [[nodiscard]] const protocol::SpreadVersion& client_version() const { return version_; }
+    /// C1 has come up to its name, which is not all there.
+    [[nodiscard]] bool is_short_of_name() const;
     /// The user whose password was right; empty when none was asked for.
     [[nodiscard]] const std::string& login() const { return login_; }
     /// The caller owes an answer.

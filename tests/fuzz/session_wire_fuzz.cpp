@@ -33,7 +33,8 @@ void header(std::span<const std::byte, kSessionHeaderBytes> bytes) {
     const NameField own("#tst#d1");
     const auto kind = check_request(decoded, own);
     require(kind || !to_string(kind.error()).empty());
-    if ((decoded.type & kEndianBits) == 0) {
+    require((decoded.type & kEndianBits) == 0);
+    if (((bytes[0] ^ bytes[3]) & std::byte{0x80}) == std::byte{0}) {  // both endian bits or none
         require(std::equal(again.begin(), again.end(), bytes.begin()));
     }
     if (!kind) {

@@ -197,12 +197,21 @@ TEST(CheckRequest, RefusesAnyPairOfRequestsAndNone) {
     }
 }
 
-TEST(CheckRequest, RefusesOneEndianBitWithoutTheOther) {
-    for (const std::string_view type : {"90000000", "10000080", "00000090", "80000010"}) {
+TEST(CheckRequest, OneEndianBitWithoutTheOtherMeansBigEndian) {
+    for (const std::string_view type : {"00000090", "80000010"}) {
+        SessionHeader header = legal();
+        header.order = ByteOrder::kBig;
+        auto bytes = encoded(header);
+        std::ranges::copy(from_hex(type), bytes.begin());
+        EXPECT_EQ(decode_session_header(bytes), header) << type;
+        EXPECT_EQ(check_request(decode_session_header(bytes), kTst), RequestKind::kMulticast)
+            << type;
+    }
+    for (const std::string_view type : {"90000000", "10000080"}) {
         auto bytes = encoded(legal());
         std::ranges::copy(from_hex(type), bytes.begin());
         EXPECT_EQ(check_request(decode_session_header(bytes), kTst),
-                  tl::unexpected(RequestFault::kHalfEndian))
+                  tl::unexpected(RequestFault::kForbiddenBits))
             << type;
     }
 }

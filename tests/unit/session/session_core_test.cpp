@@ -191,6 +191,26 @@ TEST(SessionCoreHandshake, ClosingDuringTheOpeningBytesIsNotAnswered) {
     EXPECT_THAT(daemon.ring, IsEmpty());
 }
 
+TEST(SessionCoreHandshake, ClosingInsideTheNameIsAnsweredAsAnIllegalName) {
+    for (const std::string_view opening :
+         {"0500010105", "0500010105616c6963", "030d0105", "030d0105616c6963", "030f000105"}) {
+        TestDaemon daemon;
+        const SessionId id = daemon.accept();
+        daemon.send(id, from_hex(opening));
+        daemon.hang_up(id);
+        EXPECT_THAT(daemon.received(id), ElementsAre(kRejectName)) << opening;
+        EXPECT_EQ(daemon.close_of(id)->reason, CloseReason::kPeerClosed);
+        EXPECT_TRUE(daemon.close_of(id)->flush);
+    }
+    for (const std::string_view opening : {"05000101", "030d01", "030f0001"}) {
+        TestDaemon daemon;
+        const SessionId id = daemon.accept();
+        daemon.send(id, from_hex(opening));
+        daemon.hang_up(id);
+        EXPECT_THAT(daemon.received(id), IsEmpty()) << opening;
+    }
+}
+
 TEST(SessionCoreHandshake, ItsEndIsToldOnceWithTheName) {
     TestDaemon daemon;
     const SessionId id = daemon.accept();
