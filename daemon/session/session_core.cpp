@@ -199,6 +199,7 @@ struct SessionCore::Impl {
         SPREAD_ASSERT(it != sessions_.end());
         stop_blocking(id, it->second);
         set_deadline(id, it->second, std::nullopt);
+        passwords_.remove(id);
         const std::string& wanted = it->second.wanted_name;
         // It may have inherited the name a moment ago and not been told yet.
         const bool has_inherited = !wanted.empty() && names_.holder(wanted) == id;
@@ -495,8 +496,10 @@ struct SessionCore::Impl {
             return true;
         }
         if (auto* asked = std::get_if<PasswordAsked>(&step)) {
-            out.password_checks.push_back({id, std::move(asked->user), std::move(asked->password)});
+            passwords_.push(session.identity.peer,
+                            {id, std::move(asked->user), std::move(asked->password)});
             out.pauses.push_back({id, true});
+            check_next_password(out);
             return false;
         }
         if (const auto* due = std::get_if<VerdictDue>(&step)) {
@@ -515,6 +518,24 @@ struct SessionCore::Impl {
         reject(id, session, code, CloseReason::kRejected,
                "rejected, " + std::string(protocol::to_string(code)), out);
         return false;
+    }
+
+    /// One check at a time is under way, so that whoever gives up meanwhile costs none. Whose peer
+    /// has closed its side may still wait for the answer, but lets all others go first.
+    void check_next_password(SessionOutput& out) {
+        while (!password_checked_) {
+            auto turn = passwords_.pop();
+            if (!turn) {
+                return;
+            }
+            if (!turn->is_last && hang_up_probe_ != nullptr &&
+                hang_up_probe_(turn->check.session)) {
+                passwords_.push_last(std::move(turn->check));
+                continue;
+            }
+            password_checked_ = turn->check.session;
+            out.password_checks.push_back(std::move(turn->check));
+        }
     }
 
     void on_deadline_of(SessionId id, Session& session, SessionOutput& out) {
@@ -611,6 +632,8 @@ struct SessionCore::Impl {
     Sessions sessions_;
     NameRegistry names_;
     std::vector<SessionId> heirs_;  ///< hold a name they waited for, not served yet
+    PasswordQueue passwords_;
+    std::optional<SessionId> password_checked_;  ///< whose check is under way
     std::function<bool(SessionId)> hang_up_probe_;
     std::shared_ptr<const access::AddressRules> address_rules_;
     std::shared_ptr<const access::AccessRules> access_rules_;
@@ -708,12 +731,16 @@ void SessionCore::on_peer_closed(Instant now, SessionId id, SessionOutput& out) 
 void SessionCore::on_password(Instant now, SessionId id, bool is_right, SessionOutput& out) {
     Impl& self = *impl_;
     self.now_ = now;
-    Impl::Session* session = self.find(id);
-    if (session == nullptr || session->machine.phase() != SessionPhase::kAsking) {
-        return;  // it has gone meanwhile
+    if (self.password_checked_ != id) {
+        return;
     }
-    session->machine.answer(is_right);
-    self.resume(id, *session, out);
+    self.password_checked_.reset();
+    Impl::Session* session = self.find(id);
+    if (session != nullptr && session->machine.phase() == SessionPhase::kAsking) {
+        session->machine.answer(is_right);
+        self.resume(id, *session, out);
+    }
+    self.check_next_password(out);
     self.serve_heirs(out);
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/access/access_rules.hpp"
 #include "daemon/access/address_rules.hpp"
 #include "daemon/access/peer_address.hpp"
+#include "daemon/session/password_queue.hpp"
 #include "daemon/session/session_machine.hpp"
 #include "membership/events.hpp"
 #include "membership/groups/group_engine.hpp"
@@ -96,12 +97,8 @@ struct SessionOutput {
         bool begins;
     };
     std::vector<Pause> pauses;  ///< in order, per session
-    /// Somebody's password is to be checked, in any thread; on_password() takes the result.
-    struct PasswordCheck {
-        protocol::SessionId session;
-        std::string user;
-        std::string password;
-    };
+    /// To be checked in any thread; on_password() takes the result. The next one comes after that.
+    using PasswordCheck = session::PasswordCheck;
     std::vector<PasswordCheck> password_checks;
     std::vector<std::string> warnings;                ///< for the log, client text already escaped
     std::vector<membership::Submission> submissions;  ///< for the ring, in order
@@ -160,7 +157,7 @@ class SessionCore {
     /// The peer closed or the socket failed.
     void on_peer_closed(protocol::Instant now, protocol::SessionId session, SessionOutput& out);
 
-    /// The result of a PasswordCheck.
+    /// The result of a PasswordCheck, which is due also when its session has ended.
     void on_password(protocol::Instant now, protocol::SessionId session, bool is_right,
                      SessionOutput& out);
 

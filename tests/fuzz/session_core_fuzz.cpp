@@ -60,7 +60,6 @@ struct Peer {
     bool reads_4x = true;
     bool stopped = false;
     bool paused = false;
-    bool asked_password = false;
     bool gone = false;  ///< has closed, which the core may not know
     std::string private_name;
     std::deque<std::size_t> queue;  ///< bytes of each message not sent yet
@@ -149,7 +148,7 @@ class Driver {
             case 11: change_configuration(script); return;
             case 12: sent(pick(script), script.byte()); return;
             case 13: pass_time(milliseconds((script.byte() << (op >> 5U)) * 10)); return;
-            case 14: answer_password(pick(script), (op & 0x10U) != 0); return;
+            case 14: answer_password(pick(script), (op & 0x20U) != 0, (op & 0x10U) != 0); return;
             default: limits(op >> 4U);
         }
     }
@@ -207,7 +206,7 @@ class Driver {
             }
             append(bytes, protocol::encode_auth_choice(methods));
             if ((what & 2U) != 0 && (what & 8U) == 0) {
-                append(bytes, protocol::encode_password_proof("u", "p"));
+                append(bytes, protocol::encode_password_proof(kUsers[how % kUsers.size()], "p"));
             }
         }
         say(id, bytes, what >> 4U);
@@ -330,7 +329,12 @@ class Driver {
 
     // ---- What goes on in the daemon ----
 
-    void answer_password(SessionId id, bool is_right) {
+    /// For the session that is asked for, gone or not, or for any.
+    void answer_password(SessionId any, bool for_any, bool is_right) {
+        const SessionId id = for_any ? any : password_asked_.value_or(any);
+        if (password_asked_ == id) {
+            password_asked_.reset();
+        }
         core_->on_password(now_, id, is_right, out_);
         absorb();
     }
@@ -439,6 +443,8 @@ class Driver {
         }
         for (const auto& check : out_.password_checks) {
             require(peers_.contains(check.session));
+            require(!password_asked_);
+            password_asked_ = check.session;
         }
         for (const auto& close : out_.closes) {
             require(peers_.erase(close.session) == 1);
@@ -603,6 +609,7 @@ class Driver {
     SessionOutput out_;
     protocol::Instant now_{};
     std::map<SessionId, Peer> peers_;
+    std::optional<SessionId> password_asked_;
     std::deque<membership::Submission> control_;
     std::deque<membership::Submission> ordinary_;
     bool held_ = true;  ///< clients' messages wait for the group layer's permission

@@ -247,6 +247,36 @@ TEST_F(Access, AnUnfinishedPasswordIsForgotten) {
     witness.expect_nothing();
 }
 
+// beyond stock: a flood of guesses, of clients that stay and of clients that go, does not push
+// others past their ten seconds
+TEST_F(Access, AFloodOfPasswordsHoldsUpNobodyElse) {
+    SPREAD_DIFFERS_FROM_STOCK("stock is built without PWORD");
+    // Checking all these one after the other takes longer than a handshake may: about 50 ms each.
+    constexpr int kGuesses = 400;
+    const std::string slow = hash_of("geheim42", "$6$rounds=100000$saltsalt$");
+    start("AllowedAuthMethods = \"PWORD\"\nAccessPasswordFile = \"" +
+          file("pword", "alice:" + slow + "\nmallory:" + slow + "\n") + "\"\n");
+    std::vector<RawConnection> flood;
+    for (int i = 0; i < kGuesses; ++i) {
+        RawConnection connection =
+            cluster().connect(0, i % 2 == 0 ? Transport::kTcp : Transport::kUnix);
+        Bytes bytes = opening(fresh("m"));
+        append(bytes, choice({"PWORD"}));
+        Bytes proof = bytes_of("mallory");
+        proof.resize(32);
+        append(proof, bytes_of("guess"));
+        proof.resize(40);
+        append(bytes, proof);
+        connection.send(bytes);
+        if (i % 4 != 0) {
+            flood.push_back(std::move(connection));
+        }
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(log_in(cluster().connect(), fresh("a"), "alice", "geheim42").code, 1);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
 // client protocol 3.4, through the rules: connect, join and send, and whom they concern
 TEST_F(Access, RulesDecideWhoConnectsJoinsAndSends) {
     SPREAD_DIFFERS_FROM_STOCK("stock knows no rules");

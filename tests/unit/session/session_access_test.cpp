@@ -242,6 +242,82 @@ TEST(SessionCoreAuth, AVerdictForSomebodyWhoHasGoneIsForgotten) {
     EXPECT_THAT(daemon.received(id), IsEmpty());
 }
 
+TEST(SessionCoreAuth, PasswordsAreCheckedOneAtATimeInTurns) {
+    SessionConfig config;
+    config.auth.allowed = {"PWORD"};
+    TestDaemon daemon(config);
+    const auto ask = [&](const std::string& name, std::string_view user) {
+        const SessionId id = daemon.accept();
+        daemon.send(id,
+                    concat({connect_bytes(name), choice_bytes({"PWORD"}), proof_bytes(user, "x")}));
+        daemon.received(id);
+        return id;
+    };
+    const auto asked = [&] {
+        std::vector<SessionId> ids;
+        for (const auto& check : std::exchange(daemon.password_checks, {})) {
+            ids.push_back(check.session);
+        }
+        return ids;
+    };
+    const SessionId m1 = ask("m1", "mallory");
+    const SessionId m2 = ask("m2", "mallory");
+    const SessionId m3 = ask("m3", "mallory");
+    const SessionId alice = ask("alice", "alice");
+    EXPECT_THAT(asked(), ElementsAre(m1));
+    daemon.say_password(m3, true);
+    EXPECT_THAT(daemon.received(m3), IsEmpty()) << "nobody asked for it yet";
+    daemon.hang_up(m1);  // its check goes on, and nobody else's begins before it ends
+    daemon.hang_up(m2);
+    EXPECT_THAT(asked(), IsEmpty());
+    daemon.say_password(m1, false);
+    EXPECT_THAT(asked(), ElementsAre(m3)) << "m2 has gone";
+    daemon.say_password(m3, false);
+    EXPECT_THAT(asked(), ElementsAre(alice));
+    daemon.say_password(alice, true);
+    EXPECT_THAT(daemon.received(alice), SizeIs(2));
+    EXPECT_THAT(asked(), IsEmpty());
+    const SessionId bob = ask("bob", "bob");
+    EXPECT_THAT(asked(), ElementsAre(bob));
+}
+
+TEST(SessionCoreAuth, WhoseTimeIsUpIsNotCheckedAnyMore) {
+    SessionConfig config;
+    config.auth.allowed = {"PWORD"};
+    TestDaemon daemon(config);
+    std::vector<SessionId> ids;
+    for (const char* const name : {"a", "b", "c"}) {
+        ids.push_back(daemon.accept());
+        daemon.send(ids.back(), concat({connect_bytes(name), choice_bytes({"PWORD"}),
+                                        proof_bytes("user", "x")}));
+    }
+    daemon.now += 10s;
+    daemon.fire_deadlines();
+    EXPECT_THAT(daemon.closes, SizeIs(3));
+    daemon.say_password(ids[0], true);
+    EXPECT_THAT(daemon.password_checks, SizeIs(1));
+}
+
+TEST(SessionCoreAuth, WhoHasHungUpLetsOthersGoFirst) {
+    SessionConfig config;
+    config.auth.allowed = {"PWORD"};
+    TestDaemon daemon(config);
+    std::vector<SessionId> ids;
+    for (const char* const name : {"a", "b", "c"}) {
+        ids.push_back(daemon.accept());
+        daemon.send(ids.back(), concat({connect_bytes(name), choice_bytes({"PWORD"}),
+                                        proof_bytes("user", "x")}));
+        daemon.received(ids.back());
+    }
+    daemon.core().set_hang_up_probe([&](SessionId id) { return id == ids[1]; });
+    for (const std::size_t next : {2U, 1U}) {
+        daemon.say_password(daemon.password_checks.back().session, true);
+        EXPECT_EQ(daemon.password_checks.back().session, ids[next]);
+    }
+    daemon.say_password(ids[1], true);
+    EXPECT_THAT(daemon.received(ids[1]), SizeIs(2)) << "it may have closed one direction only";
+}
+
 // ---- Rules ----
 
 TEST(SessionCoreRules, RefuseConnectionsInPlaceOfD2) {
