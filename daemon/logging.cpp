@@ -1,11 +1,15 @@
 #include "daemon/logging.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -30,6 +34,31 @@ std::atomic<bool> reopen_wanted{false};
 
 int open_log(const std::string& path) {
     return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+}
+
+/// How long stopping waits for whoever reads the log, a pipe or a terminal.
+constexpr auto kStopPatience = std::chrono::seconds(1);
+/// When to give up; zero while nobody stops.
+std::atomic<std::chrono::steady_clock::duration> stop_deadline{};
+
+bool stopping_takes_too_long() {
+    const auto deadline = stop_deadline.load();
+    return deadline.count() != 0 && std::chrono::steady_clock::now().time_since_epoch() > deadline;
+}
+
+/// False when the descriptor takes nothing and that is waited for no longer.
+bool wait_writable(int fd) {
+    constexpr int kLookEveryMs = 100;
+    pollfd poll_fd{fd, POLLOUT, 0};
+    for (;;) {
+        const int ready = ::poll(&poll_fd, 1, kLookEveryMs);
+        if (ready > 0 || (ready < 0 && errno != EINTR)) {
+            return true;  // an error shows in the write
+        }
+        if (stopping_takes_too_long()) {
+            return false;
+        }
+    }
 }
 
 /// Writes each line with one system call, so that nothing is left in a buffer when the daemon dies.
@@ -58,7 +87,12 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
         const int fd = path_.empty() ? STDERR_FILENO : file_.get();
         std::size_t done = 0;
         while (done < line.size()) {
-            const ssize_t count = ::write(fd, line.data() + done, line.size() - done);
+            if (!wait_writable(fd)) {
+                return;
+            }
+            // A writable pipe takes this much without blocking.
+            const std::size_t size = std::min<std::size_t>(line.size() - done, PIPE_BUF);
+            const ssize_t count = ::write(fd, line.data() + done, size);
             if (count < 0 && errno != EINTR) {
                 return;
             }
@@ -122,6 +156,7 @@ void block_all_signals() {
 }  // namespace
 
 void start_logging(const LogSettings& settings) {
+    stop_deadline.store({});
     auto sink = std::make_shared<LineSink>(settings.file);
     if (settings.time_stamp) {
         sink->set_formatter(
@@ -145,6 +180,7 @@ void reopen_log() {
 }
 
 void stop_logging() {
+    stop_deadline.store((std::chrono::steady_clock::now() + kStopPatience).time_since_epoch());
     spdlog::shutdown();
 }
 

@@ -45,7 +45,8 @@ struct LogSettings {
 void start_logging(const LogSettings& settings);
 /// Opens the file anew, after a log rotation. Takes effect with the next line.
 void reopen_log();
-/// Writes out what is queued and ends the log thread.
+/// Writes out what is queued and ends the log thread. When nobody reads the log any more, a full
+/// pipe or a stopped terminal, that is waited for one second.
 void stop_logging();
 
 [[nodiscard]] bool log_enabled(spdlog::level::level_enum level, LogType type);

@@ -1,5 +1,9 @@
 #include "daemon/logging.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <sstream>
 
@@ -7,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/startup_error.hpp"
+#include "daemon/unique_fd.hpp"
 #include "temporary_directory.hpp"
 
 namespace spread::daemon {
@@ -73,6 +78,29 @@ TEST(Logging, TheUsersTimeStampReplacesOurs) {
     stop_logging();
     EXPECT_THAT(text_of(directory / "log"),
                 MatchesRegex("\\[[0-9][0-9][0-9][0-9]\\.[0-9]+\\] stamped\n"));
+}
+
+// As with "spreadd | less", or a terminal stopped with Ctrl-S.
+TEST(Logging, AReaderThatHasStoppedReadingDoesNotKeepUsFromEnding) {
+    const TemporaryDirectory directory;
+    LogSettings settings;
+    settings.file = directory / "log";
+    ASSERT_EQ(::mkfifo(settings.file.c_str(), 0600), 0);
+    const UniqueFd reader(::open(settings.file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    ASSERT_TRUE(reader);
+    ASSERT_GT(::fcntl(reader.get(), F_SETPIPE_SZ, 16384), 0);
+    start_logging(settings);
+    for (int i = 0; i < 50; ++i) {
+        log_info(LogType::kPrint, "{} {}", i, std::string(1000, 'x'));
+    }
+    stop_logging();
+    std::string text(1U << 16U, '\0');
+    const ssize_t count = ::read(reader.get(), text.data(), text.size());
+    ASSERT_GT(count, 2000);
+    text.resize(static_cast<std::size_t>(count));
+    EXPECT_THAT(text, HasSubstr("info: 0 xxx"));
+    EXPECT_THAT(text, HasSubstr("info: 1 xxx"));
+    EXPECT_THAT(text, Not(HasSubstr("info: 49 ")));
 }
 
 TEST(Logging, ARotatedFileIsOpenedAnew) {
