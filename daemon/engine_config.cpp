@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/ring_wire.hpp"
+
 namespace spread::daemon {
 namespace {
 
@@ -50,6 +52,13 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
     }
     // A window that a file sets must fit between the numbers assigned and those received by all.
     ring.gap_max = std::max(ring.gap_max, 2 * ring.window);
+    // What a member holds beyond its aru, at most the gap and what a rotation adds, must fit into a
+    // commit token of all daemons: what is not reported there is lost when a ring forms.
+    const auto span =
+        static_cast<std::uint32_t>(protocol::held_span_max(configuration.daemons.size()));
+    ring.window = std::min(ring.window, span / 3);
+    ring.personal_window = std::min(ring.personal_window, ring.window);
+    ring.gap_max = std::min(ring.gap_max, span - ring.window);
     if (configuration.accelerated_window) {
         ring.accelerated_window = *configuration.accelerated_window;
     }

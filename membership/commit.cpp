@@ -35,7 +35,18 @@ void RingEngine::Impl::fill_commit_member(protocol::CommitMember& member,
     member.old_ring = ring_id;
     member.aru = order->window().my_aru();
     member.safe_up_to = std::min(order->safe_up_to(), member.aru);
-    member.held = order->window().held_beyond_aru(protocol::held_ranges_max(member_count));
+    // The configuration keeps windows below what can be reported.
+    const std::size_t span = protocol::held_span_max(member_count);
+    member.held = order->window().held_beyond_aru(span);
+    const Seq end = member.aru + 1 + span;
+    while (!member.held.empty() && member.held.back().first >= end) {
+        member.held.pop_back();
+    }
+    if (!member.held.empty()) {
+        protocol::SeqRange& last = member.held.back();
+        last.count =
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(last.count, end - last.first));
+    }
     member.obligation.assign((config.daemons.size() + 7) / 8, 0);
     for (std::size_t i = 0; i < config.daemons.size(); ++i) {
         if (obligation.test(i)) {

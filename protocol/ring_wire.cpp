@@ -120,11 +120,46 @@ Slice encode(const PacketHeader& header, std::size_t bytes, BufferPool& pool, Bo
     return Slice{std::move(buffer), 0, static_cast<std::uint32_t>(bytes)};
 }
 
+/// Size of the bitmap of held packets.
+std::size_t held_bytes(const CommitMember& member) {
+    if (member.held.empty()) {
+        return 0;
+    }
+    const SeqRange& last = member.held.back();
+    return (last.first - member.aru + last.count - 1 + 7) / 8;
+}
+
+std::vector<std::uint8_t> held_bitmap(const CommitMember& member) {
+    std::vector<std::uint8_t> bitmap(held_bytes(member));
+    for (const SeqRange& range : member.held) {
+        const std::uint64_t first = range.first - member.aru - 1;
+        for (std::uint64_t bit = first; bit < first + range.count; ++bit) {
+            bitmap[bit / 8] |= static_cast<std::uint8_t>(1U << (bit % 8));
+        }
+    }
+    return bitmap;
+}
+
+std::vector<SeqRange> held_ranges(Seq aru, const std::vector<std::uint8_t>& bitmap) {
+    std::vector<SeqRange> ranges;
+    for (std::size_t bit = 0; bit < 8 * bitmap.size(); ++bit) {
+        if ((bitmap[bit / 8] >> (bit % 8) & 1U) == 0) {
+            continue;
+        }
+        const Seq seq = aru + 1 + bit;
+        if (!ranges.empty() && ranges.back().first + ranges.back().count == seq) {
+            ++ranges.back().count;
+        } else {
+            ranges.push_back({seq, 1});
+        }
+    }
+    return ranges;
+}
+
 std::size_t commit_member_bytes(const CommitMember& member) {
     return kCommitMemberFixedBytes +
-           (member.filled
-                ? kCommitMemberFilledBytes + 8 * member.held.size() + member.obligation.size()
-                : 0);
+           (member.filled ? kCommitMemberFilledBytes + held_bytes(member) + member.obligation.size()
+                          : 0);
 }
 
 }  // namespace
@@ -394,26 +429,23 @@ Decoded<CommitToken> decode_commit(std::span<const std::byte> datagram) {
             member.old_ring = read_ring_id(reader);
             member.aru = Seq{reader.read_le<std::uint64_t>()};
             member.safe_up_to = Seq{reader.read_le<std::uint64_t>()};
-            const auto held_count = reader.read_le<std::uint16_t>();
-            if (held_count > held_ranges_max(member_count)) {
+            const auto held_size = reader.read_le<std::uint16_t>();
+            if (8 * std::size_t{held_size} > held_span_max(member_count)) {
                 return tl::unexpected(DecodeError::kBadLength);
             }
-            Seq end = member.aru + 1;  // first number after the previous range
-            for (std::uint16_t k = 0; k < held_count && reader.ok(); ++k) {
-                const auto gap = reader.read_le<std::uint32_t>();
-                const auto count = reader.read_le<std::uint32_t>();
-                if (reader.ok() && (gap == 0 || count == 0)) {
-                    return tl::unexpected(DecodeError::kBadValue);
-                }
-                const Seq first = end + gap;
-                end = first + count;
-                member.held.push_back(SeqRange{first, count});
+            const std::vector<std::uint8_t> held = read_bitmap(reader, held_size);
+            if (reader.ok() && held_size > 0 && ((held.front() & 1U) != 0 || held.back() == 0)) {
+                return tl::unexpected(DecodeError::kBadValue);
+            }
+            if (reader.ok()) {
+                member.held = held_ranges(member.aru, held);
             }
             const auto obligation_bytes = reader.read_le<std::uint16_t>();
             if (obligation_bytes > kMemberBitmapBytesMax) {
                 return tl::unexpected(DecodeError::kBadLength);
             }
             member.obligation = read_bitmap(reader, obligation_bytes);
+            const Seq end = member.aru + 1 + 8 * std::uint64_t{held_size};
             if (reader.ok() && (member.safe_up_to > member.aru || end < member.aru)) {
                 return tl::unexpected(DecodeError::kBadValue);
             }
@@ -447,13 +479,8 @@ Slice encode_commit(const CommitToken& token, std::uint32_t config_hash, BufferP
             write_ring_id(writer, member.old_ring);
             writer.write_le(member.aru.value);
             writer.write_le(member.safe_up_to.value);
-            writer.write_le(static_cast<std::uint16_t>(member.held.size()));
-            Seq end = member.aru + 1;
-            for (const SeqRange& range : member.held) {
-                writer.write_le(static_cast<std::uint32_t>(range.first - end));
-                writer.write_le(range.count);
-                end = range.first + range.count;
-            }
+            writer.write_le(static_cast<std::uint16_t>(held_bytes(member)));
+            write_bitmap(writer, held_bitmap(member));
             writer.write_le(static_cast<std::uint16_t>(member.obligation.size()));
             write_bitmap(writer, member.obligation);
         }

@@ -235,8 +235,9 @@ struct CommitMember {
 ///   42     2    number of members, configuration order
 ///   44     ..   members: u32 id, u8 filled; if filled also u64 incarnation, old ring (u32, u32,
 ///   u64),
-///               u64 aru, u64 safe_up_to, u16 held ranges (u32 distance from the end of the
-///               previous one, u32 count), u16 bytes of the obligation bitmap, bitmap
+///               u64 aru, u64 safe_up_to, u16 bytes of the bitmap of held packets, bitmap (bit i =
+///               packet aru + 1 + i; the first is clear, the last byte is not zero), u16 bytes of
+///               the obligation bitmap, bitmap
 struct CommitToken {
     RingId ring_id;
     DaemonId sender;
@@ -247,10 +248,11 @@ struct CommitToken {
     friend bool operator==(const CommitToken&, const CommitToken&) = default;
 };
 
-/// Ranges a member of a ring of `members` can report so that the token fits one datagram. Packets
-/// beyond them count as lost; a window can only be that ragged under extreme loss.
-[[nodiscard]] constexpr std::size_t held_ranges_max(std::size_t members) {
-    return (kRingDatagramBytesMax - 64) / members / 8 - 9;
+/// How far beyond its aru a member of a ring of `members` can report what it holds, so that the
+/// token fits one datagram. Packets beyond count as lost, a member's own ones, too: windows must be
+/// smaller.
+[[nodiscard]] constexpr std::size_t held_span_max(std::size_t members) {
+    return 8 * ((kRingDatagramBytesMax - 64) / members - 72);
 }
 
 [[nodiscard]] Decoded<CommitToken> decode_commit(std::span<const std::byte> datagram);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocol/ring_wire.hpp"
+
 namespace spread::daemon {
 namespace {
 
@@ -50,6 +52,26 @@ TEST(EngineConfig, AWideAreaIsGivenMoreTime) {
     auto local = three_daemons(2);
     local.wide_area_network = false;
     EXPECT_EQ(ring_config_of(local, 0).token_loss_timeout, defaults.token_loss_timeout);
+}
+
+TEST(EngineConfig, WhatAWindowMayHoldFitsIntoACommitTokenOfAllDaemons) {
+    for (const std::uint32_t daemons : {1U, 3U, 20U, 64U, 128U}) {
+        config::Configuration configuration = three_daemons();
+        while (configuration.daemons.size() < daemons) {
+            configuration.daemons.push_back(configuration.daemons.back());
+        }
+        configuration.daemons.resize(daemons);
+        for (const std::uint32_t window : {100U, 1000U, 32767U}) {
+            configuration.window = window;
+            configuration.personal_window = window;
+            const auto ring = ring_config_of(configuration, 0);
+            EXPECT_LE(ring.gap_max + ring.window, protocol::held_span_max(daemons))
+                << daemons << ' ' << window;
+            EXPECT_GE(ring.gap_max, 2 * ring.window);
+            EXPECT_LE(ring.personal_window, ring.window);
+            EXPECT_GE(ring.window, std::min(window, 1000U));
+        }
+    }
 }
 
 TEST(EngineConfig, ExplicitStockTimeoutsReplaceTheDefaults) {
