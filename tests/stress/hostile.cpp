@@ -1,14 +1,23 @@
 #include "tests/stress/hostile.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <climits>
 #include <deque>
-#include <map>
+#include <functional>
+#include <future>
 #include <memory>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "daemon/unique_fd.hpp"
 #include "tests/stress/hostile_load.hpp"
 #include "tests/stress/worker.hpp"
 
@@ -88,19 +97,14 @@ void measure_busy_machine(Stage& stage, const Settings& settings, int niceness) 
     stage.measure_beside("busy beside", settings.quiet);
 }
 
-}  // namespace
-
-void run_hostile(const Settings& settings, const HostileOptions& options, Verdict& verdict) {
-    const auto recordings = load_recordings(std::filesystem::path(SPREAD_TEST_DATA) / "golden");
-    verdict.note(fmt::format("hostile: seed {}, conversations {} to {}, {} at a time", options.seed,
-                             options.first, options.first + options.conversations - 1,
-                             options.parallel));
-    Stage stage(settings, verdict);
-    measure_busy_machine(stage, settings, options.niceness);
-
+/// A part of the conversations. Fails when the daemon does not outlive them.
+void hold_conversations(Stage& stage, const HostileOptions& options,
+                        const std::vector<Recording>& recordings, std::uint64_t first,
+                        std::uint64_t count) {
+    Verdict& verdict = stage.verdict();
     const HostileLoad::Plan plan{.seed = options.seed,
-                                 .first = options.first,
-                                 .count = options.conversations,
+                                 .first = first,
+                                 .count = count,
                                  .parallel = options.parallel,
                                  .rate = options.rate};
     const double cpu_before = stage.daemon().usage().cpu_seconds;
@@ -121,17 +125,81 @@ void run_hostile(const Settings& settings, const HostileOptions& options, Verdic
         if (!stage.daemon().is_running()) {
             verdict.note(stage.daemon().last_words());
         }
-    } else {
-        verdict.check(generator.status() == 0, "the load ended badly; the daemon is not reached?");
-        const auto& lines = generator.lines();
-        for (std::size_t i = lines.size() - std::min<std::size_t>(lines.size(), 2);
-             i < lines.size(); ++i) {
-            verdict.note("  " + lines[i]);
+        return;
+    }
+    verdict.check(generator.status() == 0, "the load ended badly; the daemon is not reached?");
+    const auto& lines = generator.lines();
+    for (std::size_t i = lines.size() - std::min<std::size_t>(lines.size(), 2); i < lines.size();
+         ++i) {
+        verdict.note("  " + lines[i]);
+    }
+    verdict.note(fmt::format("  {:.1f} s, {:.0f} conversations a second; the daemon used {:.1f} s",
+                             seconds, static_cast<double>(count) / seconds,
+                             stage.daemon().usage().cpu_seconds - cpu_before));
+    if (options.part != 0) {
+        stage.end_part(fmt::format("{} to {}", first, first + count - 1));
+    }
+}
+
+/// Locks of files, all held or none.
+class MachineLocks {
+  public:
+    explicit MachineLocks(const std::vector<std::string>& paths) {
+        for (const std::string& path : paths) {
+            files_.emplace_back(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+            if (!files_.back()) {
+                throw std::system_error(errno, std::generic_category(), path);
+            }
         }
-        verdict.note(
-            fmt::format("  {:.1f} s, {:.0f} conversations a second; the daemon used {:.1f} s",
-                        seconds, static_cast<double>(options.conversations) / seconds,
-                        stage.daemon().usage().cpu_seconds - cpu_before));
+    }
+
+    /// In their order, each when its turn comes; `pass_time` is called meanwhile.
+    void take(const std::function<void(std::chrono::milliseconds)>& pass_time) {
+        const auto taken = std::async(std::launch::async, [this] {
+            for (const daemon::UniqueFd& file : files_) {
+                while (::flock(file.get(), LOCK_EX) != 0 && errno == EINTR) {
+                }
+            }
+        });
+        while (taken.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+            pass_time(std::chrono::milliseconds(50));
+        }
+    }
+
+    void release() {
+        for (const daemon::UniqueFd& file : files_) {
+            ::flock(file.get(), LOCK_UN);
+        }
+    }
+
+  private:
+    std::vector<daemon::UniqueFd> files_;
+};
+
+}  // namespace
+
+void run_hostile(const Settings& settings, const HostileOptions& options, Verdict& verdict) {
+    const auto recordings = load_recordings(std::filesystem::path(SPREAD_TEST_DATA) / "golden");
+    verdict.note(fmt::format("hostile: seed {}, conversations {} to {}, {} at a time", options.seed,
+                             options.first, options.first + options.conversations - 1,
+                             options.parallel));
+    MachineLocks locks(options.locks);
+    locks.take([](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); });
+    Stage stage(settings, verdict);
+    measure_busy_machine(stage, settings, options.niceness);
+    const std::uint64_t part = options.part == 0 ? options.conversations : options.part;
+    std::uint64_t held = 0;
+    while (held < options.conversations && verdict.passed()) {
+        if (held > 0) {
+            locks.take([&](std::chrono::milliseconds time) { stage.loop().run_for(time); });
+            stage.measure_quiet();
+        }
+        const std::uint64_t count = std::min(part, options.conversations - held);
+        hold_conversations(stage, options, recordings, options.first + held, count);
+        held += count;
+        locks.release();
+    }
+    if (verdict.passed()) {
         stage.end_load("hostile load");
         stage.await_baseline();
         const auto taken =

@@ -11,6 +11,9 @@ namespace spread::stress {
 class Latencies {
   public:
     void add(std::uint32_t microseconds) { samples_.push_back(microseconds); }
+    void add(const Latencies& others) {
+        samples_.insert(samples_.end(), others.samples_.begin(), others.samples_.end());
+    }
     void clear() { samples_.clear(); }
 
     [[nodiscard]] std::size_t count() const { return samples_.size(); }

@@ -106,6 +106,12 @@ void add_hostile(CLI::App& app, Arguments& arguments) {
     command->add_option("--nice", options.niceness, "Niceness of the process that attacks")
         ->check(CLI::Range(0, 19))
         ->capture_default_str();
+    command->add_option("--part", options.part,
+                        "So many in one go, each time after a quiet time of --quiet-seconds; all "
+                        "against one daemon (0: all in one go)");
+    command->add_option("--lock", options.locks,
+                        "Hold this file's lock (flock) during each part, so that others who share "
+                        "the machine can keep quiet; may be repeated");
 }
 
 void add_rude(CLI::App& app, Arguments& arguments) {

@@ -35,10 +35,14 @@ Stage::Stage(const Settings& settings, Verdict& verdict)
     steady_.start();
     loop_.run_for(std::chrono::milliseconds(200));  // the first messages find everything cold
     before_ = daemon_.usage();
+    measure_quiet();
+}
+
+void Stage::measure_quiet() {
     steady_.begin_phase();
     loop_.run_for(settings_.quiet);
-    quiet_ = steady_.latencies();
-    verdict_.note("  quiet:      " + quiet_.summary());
+    quiet_.add(steady_.latencies());
+    verdict_.note("  quiet:      " + steady_.latencies().summary());
 }
 
 void Stage::begin_load() {
@@ -51,13 +55,22 @@ void Stage::measure_beside(std::string_view what, std::chrono::milliseconds time
     verdict_.note(fmt::format("  {}: {}", what, steady_.latencies().summary()));
 }
 
+void Stage::end_part(std::string_view what) {
+    loaded_.add(steady_.latencies());
+    verdict_.note(fmt::format("  {}: {}", what, steady_.latencies().summary()));
+}
+
 void Stage::end_load(std::string_view what) {
-    const Latencies& loaded = steady_.latencies();
+    if (loaded_.count() == 0) {
+        loaded_ = steady_.latencies();
+    } else {
+        verdict_.note(fmt::format("  quiet, all: {}", quiet_.summary()));
+    }
     const auto ratio = [&](double percent) {
-        return static_cast<double>(loaded.percentile(percent)) /
+        return static_cast<double>(loaded_.percentile(percent)) /
                std::max<double>(quiet_.percentile(percent), 1);
     };
-    verdict_.note(fmt::format("  under load: {}", loaded.summary()));
+    verdict_.note(fmt::format("  under load: {}", loaded_.summary()));
     verdict_.note(fmt::format("  {}: p50 is {:.2f} and p99 {:.2f} times the quiet one", what,
                               ratio(50), ratio(99)));
     if (settings_.ratio_max > 0) {

@@ -51,9 +51,13 @@ class Stage {
     [[nodiscard]] Daemon& daemon() { return daemon_; }
     [[nodiscard]] Verdict& verdict() { return verdict_; }
 
+    /// Once more, after a part of the load; the first time is before everything.
+    void measure_quiet();
     /// From here on latencies count as those under load.
     void begin_load();
-    /// Prints them with those of the quiet time. `what` names the load.
+    /// Prints them. `what` names the part of the load.
+    void end_part(std::string_view what);
+    /// Prints those of all parts with those of the quiet times.
     void end_load(std::string_view what);
     /// Latencies while something else than the daemon is busy, for comparison.
     void measure_beside(std::string_view what, std::chrono::milliseconds time);
@@ -76,6 +80,7 @@ class Stage {
     SteadyClients steady_;
     Usage before_;
     Latencies quiet_;
+    Latencies loaded_;
 };
 
 }  // namespace spread::stress
