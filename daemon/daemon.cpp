@@ -376,7 +376,8 @@ void serve(const Loaded& loaded, const Options& options) {
     drop_privileges(configuration);
 
     // In this order, so that every buffer is back in the pool when it goes.
-    const membership::RingConfig ring_config = ring_config_of(configuration, self);
+    membership::RingConfig ring_config = ring_config_of(configuration, self);
+    ring_config.receive_room_bytes = transport.receive_room_bytes();
     protocol::BufferPool pool(std::max(kPoolBlockBytesMin, ring_config.datagram_bytes_max),
                               kPoolBlocks);
     const auto link = std::make_unique<RingLink>();

@@ -39,9 +39,10 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
         ring.merge_detect_timeout = stock.lookup;
     }
     // The others must hear of a held token well before they give the ring up.
-    ring.token_hold_timeout = std::min(ring.token_hold_timeout, ring.token_loss_timeout / 4);
+    ring.token_hold_timeout = std::min(ring.token_hold_timeout, ring.token_loss_timeout * 2 / 5);
 
     ring.accelerated = configuration.accelerated_ring.value_or(configuration.segments.size() <= 1);
+    // What the file says of windows is meant: they keep their size.
     if (configuration.window) {
         ring.window = *configuration.window;
         ring.personal_window = std::min(ring.personal_window, ring.window);
@@ -49,6 +50,9 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
     if (configuration.personal_window) {
         ring.personal_window = *configuration.personal_window;
         ring.window = std::max(ring.window, ring.personal_window);
+    }
+    if (configuration.window || configuration.personal_window) {
+        ring.window_max = ring.window;
     }
     // A window that a file sets must fit between the numbers assigned and those received by all.
     ring.gap_max = std::max(ring.gap_max, 2 * ring.window);
@@ -62,8 +66,12 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
     if (configuration.accelerated_window) {
         ring.accelerated_window = *configuration.accelerated_window;
     }
-    ring.accelerated_window =
-        ring.accelerated ? std::min(ring.accelerated_window, ring.personal_window) : 0;
+    if (ring.window_max <= ring.window) {
+        ring.accelerated_window = std::min(ring.accelerated_window, ring.personal_window);
+    }
+    if (!ring.accelerated) {
+        ring.accelerated_window = 0;
+    }
     return ring;
 }
 

@@ -127,7 +127,7 @@ void RingEngine::Impl::on_commit(Instant now, protocol::CommitToken&& token, Eng
             count_decode_error(protocol::DecodeError::kBadValue);
             return;
         }
-        token_progress(token.token_seq);
+        token_progress(now, token.token_seq);
         token.pass = 2;
         enter_recovery(now, token, out);
         pass_commit_token(now, token, out);

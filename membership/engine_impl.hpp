@@ -78,8 +78,10 @@ struct RingEngine::Impl {
     void send_token(Instant now, DaemonId to, Slice datagram, TokenSeq token_seq, EngineOutput& out,
                     Duration patience = {});
     void send_token(Instant now, const protocol::Token& token, EngineOutput& out);
+    /// How long the ring may show no progress before the token is sent again.
+    [[nodiscard]] Duration token_patience() const;
     /// The ring has moved past `token_seq`: our copy of the token is not needed any more.
-    void token_progress(TokenSeq token_seq);
+    void token_progress(Instant now, TokenSeq token_seq);
     /// Gathers without the member that holds up the ring if the token goes round but a packet that
     /// it asks for, or recovery, gets nowhere (Totem's failure to receive). True when it did.
     [[nodiscard]] bool give_up_stalled(Instant now, const protocol::Token& token,
@@ -195,9 +197,15 @@ struct RingEngine::Impl {
         Slice datagram;
         DaemonId to;
         TokenSeq token_seq;
+        Instant at;
         Duration interval{};
+        bool measured = false;  ///< the first sign of it says how long signs take
     };
     std::optional<SentToken> sent_token;
+    // Until a token that was passed on shows in what others send, smoothed; zero while unknown.
+    Duration progress_time{};
+    Duration progress_deviation{};
+    int progress_backoff = 1;
     std::optional<Instant> last_visit;  ///< when the token was here last, unless held since
     bool prefer_token = false;
     bool waits_for_safe = false;  ///< the next message to deliver is safe, but not yet known to be

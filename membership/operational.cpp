@@ -43,7 +43,7 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
         return;
     }
     ++stats.tokens_received;
-    token_progress(token.token_seq);
+    token_progress(now, token.token_seq);
     set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     clear_timer(RingTimer::kWake);
     if (give_up_stalled(now, token, out)) {
@@ -58,12 +58,14 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
         }
         return;
     }
+    Duration rotation{};
     if (last_visit && !operational.token_idle) {  // else it was kept in between
-        const Duration rotation = now - *last_visit;
+        rotation = now - *last_visit;
         stats.rotation_time = stats.rotation_time == Duration{}
                                   ? rotation
                                   : stats.rotation_time + (rotation - stats.rotation_time) / 8;
     }
+    order->on_rotation(token, rotation, is_representative());
     last_visit = now;
 
     // The completion bitmap of recovery has served once it came round full.
@@ -345,8 +347,7 @@ void RingEngine::Impl::wake_representative(Instant now, EngineOutput& out) {
             protocol::encode_wake(order->last_token_seq(),
                                   header(protocol::PacketKind::kWake, ring_id), pool),
             out);
-    set_timer(RingTimer::kWake,
-              now + std::max(config.token_retransmit_timeout, 4 * stats.rotation_time));
+    set_timer(RingTimer::kWake, now + token_patience());
 }
 
 void RingEngine::Impl::operational_data(Instant now, const protocol::PacketHeader& from,
@@ -377,7 +378,7 @@ void RingEngine::Impl::operational_data(Instant now, const protocol::PacketHeade
     if (operational == nullptr) {
         return;
     }
-    token_progress(data.token_seq);
+    token_progress(now, data.token_seq);
     if (!operational->held && !alone()) {
         set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     }
@@ -390,7 +391,7 @@ void RingEngine::Impl::operational_data(Instant now, const protocol::PacketHeade
 }
 
 void RingEngine::Impl::operational_hold(Instant now, TokenSeq token_seq) {
-    token_progress(token_seq);
+    token_progress(now, token_seq);
     if (!alone() && !std::get<Operational>(state).held) {
         set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     }

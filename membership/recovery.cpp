@@ -161,7 +161,7 @@ void RingEngine::Impl::recovery_data(Instant now, const protocol::DataHeader& da
             return;
         case ordering::ReceiveWindow::Insert::kNew: ++stats.packets_received; break;
     }
-    token_progress(data.token_seq);
+    token_progress(now, data.token_seq);
     set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     take_recovered(recovery);
 }
@@ -209,7 +209,7 @@ void RingEngine::Impl::recovery_token(Instant now, protocol::Token&& token, Engi
         return;
     }
     ++stats.tokens_received;
-    token_progress(token.token_seq);
+    token_progress(now, token.token_seq);
     set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
 
     if (give_up_stalled(now, token, out)) {
@@ -347,6 +347,8 @@ void RingEngine::Impl::begin_ring(Instant now, RingId ring, MemberList ring_memb
     stall.reset();
     last_visit.reset();
     stats.rotation_time = {};
+    progress_time = {};
+    progress_backoff = 1;
     ++stats.memberships_installed;
     change_state(now, Operational{}, reason, DaemonId{}, ring_id, members);
     out.deliveries.emplace_back(ConfigurationChange{ConfigurationKind::kRegular, ring_id, members});

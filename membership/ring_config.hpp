@@ -19,10 +19,10 @@ struct RingConfig {
     std::uint32_t config_hash = 0;
 
     /// Silence of the ring (no token, no packet of this ring) that counts as its loss.
-    protocol::Duration token_loss_timeout = std::chrono::milliseconds(400);
+    protocol::Duration token_loss_timeout = std::chrono::milliseconds(250);
     /// A forwarded token is sent again when the ring showed no progress for so long. The engine
-    /// uses the larger of this floor and a few measured rotations.
-    protocol::Duration token_retransmit_timeout = std::chrono::milliseconds(5);
+    /// uses the larger of this floor and what signs of progress have taken lately.
+    protocol::Duration token_retransmit_timeout = std::chrono::milliseconds(1);
     /// An idle ring's representative keeps the token for so long between rounds.
     protocol::Duration token_hold_timeout = std::chrono::milliseconds(100);
     /// With little to do the representative keeps the token after each round and hands it to
@@ -38,16 +38,23 @@ struct RingConfig {
     /// A ring that misses configured daemons looks for them this often.
     protocol::Duration merge_detect_timeout = std::chrono::milliseconds(250);
 
-    /// Packets all members together may send per token round.
-    std::uint32_t window = 160;
-    /// Packets one member may send per token visit.
-    std::uint32_t personal_window = 40;
-    /// Of these, how many are sent after the token was passed on. 0 with `accelerated` off.
-    std::uint32_t accelerated_window = 30;
+    /// Packets all members together may send per token round, and one member per visit. Two bursts
+    /// of 44 full packets are two UDP messages with segmentation offload.
+    std::uint32_t window = 264;
+    std::uint32_t personal_window = 88;
+    /// Of a visit's packets, how many at most are sent after the token was passed on. 0 with
+    /// `accelerated` off.
+    std::uint32_t accelerated_window = 44;
     bool accelerated = true;
+    /// Where the network's delay asks for it the window grows up to this, the personal window with
+    /// it. Not above `window`: windows are fixed.
+    std::uint32_t window_max = 2112;
+    /// Bytes of datagrams that may wait in this daemon's receive buffer. Windows stay below it.
+    std::size_t receive_room_bytes = 8U << 20U;
 
-    /// Highest number assigned minus all-received-up-to, at most. Bounds every receive window.
-    std::uint32_t gap_max = 2000;
+    /// Highest number assigned minus all-received-up-to, at most. A daemon keeps at most four times
+    /// as many packets and a window: 50 MB of full ones, where all but one member stand still.
+    std::uint32_t gap_max = 8192;
     /// UDP payload bytes of a data packet at most.
     std::size_t datagram_bytes_max = 1452;
     /// Messages waiting to be stamped, at most; submit() refuses more.

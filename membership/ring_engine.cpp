@@ -17,6 +17,12 @@ namespace {
 /// Token loss timeouts for which the ring may turn without progress.
 constexpr int kStallFactor = 5;
 
+/// Before it is known how long it takes until the ring shows that a token has arrived.
+constexpr auto kFirstPatience = Duration(std::chrono::milliseconds(5));
+
+/// Times the usual patience, after tokens had to be sent again.
+constexpr int kBackoffMax = 8;
+
 }  // namespace
 
 RingEngine::Impl::Impl(RingConfig ring_config, protocol::Incarnation my_incarnation,
@@ -54,8 +60,12 @@ std::unique_ptr<ordering::RingOrder> RingEngine::Impl::make_order(const RingId& 
     ordering::OrderConfig order_config;
     order_config.self = config.self;
     order_config.config_hash = config.config_hash;
-    order_config.window = config.window;
-    order_config.personal_window = config.personal_window;
+    order_config.windows = {
+        .window = config.window,
+        .personal_window = config.personal_window,
+        .window_max = config.window_max,
+        .receive_room = static_cast<std::uint32_t>(std::min<std::size_t>(
+            config.receive_room_bytes / config.datagram_bytes_max, 0xffffffff))};
     order_config.accelerated_window = config.accelerated ? config.accelerated_window : 0;
     order_config.gap_max = config.gap_max;
     order_config.datagram_bytes_max = config.datagram_bytes_max;
@@ -120,9 +130,10 @@ void RingEngine::Impl::send_to(DaemonId to, Channel channel, Slice datagram, Eng
 }
 
 void RingEngine::Impl::send_token(Instant now, const protocol::Token& token, EngineOutput& out) {
-    // Where it may be kept, the next sign of it can be the round after that.
-    const bool may_be_kept = std::holds_alternative<Operational>(state) &&
-                             token.to == members.front() && (token.idle || token.grant);
+    // Of a token that the representative may keep, others may hear only in the round after that.
+    const bool may_be_kept =
+        std::holds_alternative<Operational>(state) &&
+        (token.grant ? token.to == members.front() : token.idle && !is_representative());
     send_token(now, token.to, protocol::encode_token(token, config.config_hash, pool),
                token.token_seq, out, may_be_kept ? 2 * config.token_settle_timeout : Duration{});
 }
@@ -131,18 +142,42 @@ void RingEngine::Impl::send_token(Instant now, DaemonId to, Slice datagram, Toke
                                   EngineOutput& out, Duration patience) {
     // However slow the ring is, a lost token must be sent again before it counts as lost.
     const Duration interval =
-        std::min(std::max({config.token_retransmit_timeout, 4 * stats.rotation_time, patience}),
-                 config.token_loss_timeout / 4);
-    sent_token = SentToken{datagram, to, token_seq, interval};
+        std::min(std::max(token_patience(), patience), config.token_loss_timeout / 4);
+    sent_token = SentToken{datagram, to, token_seq, now, interval, patience == Duration{}};
     set_timer(RingTimer::kTokenRetransmit, now + interval);
     send_to(to, Channel::kToken, std::move(datagram), out);
 }
 
-void RingEngine::Impl::token_progress(TokenSeq token_seq) {
-    if (sent_token && token_seq >= sent_token->token_seq) {
-        sent_token.reset();
-        clear_timer(RingTimer::kTokenRetransmit);
+Duration RingEngine::Impl::token_patience() const {
+    // As TCP does it (RFC 6298): the usual time and some deviations. Until there is one, rotations
+    // have to do. However slow the ring is, a lost token must be sent again before it counts as
+    // lost.
+    const Duration usual = progress_time == Duration::zero()
+                               ? std::max(kFirstPatience, 4 * stats.rotation_time)
+                               : progress_time + 4 * progress_deviation;
+    return std::min(std::max(config.token_retransmit_timeout, usual) * progress_backoff,
+                    config.token_loss_timeout / 4);
+}
+
+void RingEngine::Impl::token_progress(Instant now, TokenSeq token_seq) {
+    if (!sent_token || token_seq < sent_token->token_seq) {
+        return;
     }
+    // A token sent twice does not tell which copy it was, and one that may be kept waits for work.
+    if (sent_token->measured) {
+        const Duration took = now - sent_token->at;
+        if (progress_time == Duration::zero()) {
+            progress_time = took;
+            progress_deviation = took / 2;
+        } else {
+            const Duration off = took - progress_time;
+            progress_deviation += (std::chrono::abs(off) - progress_deviation) / 4;
+            progress_time += off / 8;
+        }
+        progress_backoff = std::max(1, progress_backoff / 2);
+    }
+    sent_token.reset();
+    clear_timer(RingTimer::kTokenRetransmit);
 }
 
 bool RingEngine::Impl::give_up_stalled(Instant now, const protocol::Token& token,
@@ -178,7 +213,12 @@ void RingEngine::Impl::token_retransmit_due(Instant now, EngineOutput& out) {
         return;
     }
     ++stats.tokens_retransmitted;
-    // Backing off keeps a stopped successor from being flooded while the loss timeout runs.
+    // Backing off keeps a stopped successor from being flooded while the loss timeout runs, and
+    // starved hosts from getting every token twice: it ends as tokens get through at once again.
+    if (sent_token->measured) {
+        progress_backoff = std::min(2 * progress_backoff, kBackoffMax);
+    }
+    sent_token->measured = false;
     sent_token->interval = std::min(2 * sent_token->interval, config.token_loss_timeout / 4);
     set_timer(RingTimer::kTokenRetransmit, now + sent_token->interval);
     send_to(sent_token->to, Channel::kToken, sent_token->datagram, out);
@@ -495,6 +535,7 @@ const RingStats& RingEngine::stats() const {
     stats.my_aru = impl_->order->window().my_aru();
     stats.safe_up_to = impl_->order->safe_up_to();
     stats.send_queue_messages = impl_->queue.messages();
+    stats.flow_window = impl_->order->flow_window();
     return stats;
 }
 

@@ -34,6 +34,7 @@ struct RingStats {
     protocol::Seq safe_up_to;               ///< gauge: received by all up to here
     std::uint64_t send_queue_messages = 0;  ///< gauge
     protocol::Duration rotation_time{};     ///< gauge: smoothed token rotation time when busy
+    std::uint32_t flow_window = 0;          ///< gauge: packets per rotation allowed to all members
 };
 
 }  // namespace spread::membership

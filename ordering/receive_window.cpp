@@ -8,8 +8,26 @@ namespace spread::ordering {
 using protocol::Seq;
 using protocol::SeqRange;
 
+namespace {
+
+constexpr std::size_t kSlotsAtFirst = 512;
+
+}  // namespace
+
 ReceiveWindow::ReceiveWindow(std::size_t capacity)
-    : slots_(std::bit_ceil(capacity)), mask_(slots_.size() - 1) {}
+    : capacity_(std::bit_ceil(capacity)),
+      slots_(std::min(capacity_, kSlotsAtFirst)),
+      mask_(slots_.size() - 1) {}
+
+void ReceiveWindow::grow(std::size_t slots) {
+    std::vector<Slot> larger(std::bit_ceil(slots));
+    const std::uint64_t mask = larger.size() - 1;
+    for (Seq seq = base_; seq <= high_; ++seq) {
+        larger[seq.value & mask] = std::move(slots_[index(seq)]);
+    }
+    slots_ = std::move(larger);
+    mask_ = mask;
+}
 
 ReceiveWindow::Insert ReceiveWindow::insert(Seq seq, protocol::DaemonId sender,
                                             protocol::Slice datagram) {
@@ -18,6 +36,9 @@ ReceiveWindow::Insert ReceiveWindow::insert(Seq seq, protocol::DaemonId sender,
     }
     if (seq >= end()) {
         return Insert::kOutOfRange;
+    }
+    if (seq - base_ >= slots_.size()) {
+        grow(static_cast<std::size_t>(seq - base_) + 1);
     }
     Slot& slot = slots_[index(seq)];
     if (slot.datagram.buffer) {

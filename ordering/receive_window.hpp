@@ -11,7 +11,8 @@
 namespace spread::ordering {
 
 /// The packets of one ring that this daemon holds, by sequence number: a ring buffer over
-/// [base, base + capacity). Everything below base has been released.
+/// [base, base + capacity). Everything below base has been released. Slots come with use: a ring
+/// that never fills a large window never pays for one.
 class ReceiveWindow {
   public:
     enum class Insert : std::uint8_t { kNew, kDuplicate, kOutOfRange };
@@ -21,7 +22,7 @@ class ReceiveWindow {
         protocol::DaemonId sender;
     };
 
-    /// `capacity` is rounded up to a power of two.
+    /// `capacity` is what fits at most, rounded up to a power of two.
     explicit ReceiveWindow(std::size_t capacity);
 
     Insert insert(protocol::Seq seq, protocol::DaemonId sender, protocol::Slice datagram);
@@ -35,7 +36,7 @@ class ReceiveWindow {
     /// Lowest number not released.
     [[nodiscard]] protocol::Seq base() const { return base_; }
     /// One past the highest number that fits now.
-    [[nodiscard]] protocol::Seq end() const { return base_ + slots_.size(); }
+    [[nodiscard]] protocol::Seq end() const { return base_ + capacity_; }
 
     /// Drops packets up to `seq`, which must not exceed my_aru().
     void release_up_to(protocol::Seq seq);
@@ -50,8 +51,10 @@ class ReceiveWindow {
 
   private:
     [[nodiscard]] std::size_t index(protocol::Seq seq) const { return seq.value & mask_; }
+    void grow(std::size_t slots);
 
-    std::vector<Slot> slots_;
+    std::size_t capacity_;
+    std::vector<Slot> slots_;  ///< a power of two, at most capacity_; high_ is always inside
     std::uint64_t mask_;
     protocol::Seq base_{1};
     protocol::Seq my_aru_;

@@ -15,6 +15,14 @@ using protocol::Token;
 
 namespace {
 
+/// A window's worth of packets comes with every rotation, the aru follows two rotations later, and
+/// a packet may be lost a few times before it is repaired; so many windows may be on their way.
+constexpr std::uint32_t kGapWindows = 8;
+constexpr std::uint32_t kGapLeast = 2000;
+
+/// From this shortest rotation on, what is missing is known by what came behind it.
+constexpr protocol::Duration kLongRotation = std::chrono::milliseconds(3);
+
 /// Adds [first, first + count) to ascending `ranges`, merging what touches.
 void append_range(std::vector<SeqRange>& ranges, SeqRange range) {
     if (!ranges.empty()) {
@@ -40,15 +48,24 @@ RingOrder::RingOrder(const OrderConfig& config, protocol::RingId ring_id)
       ring_id_(ring_id),
       // The safe line trails the ring's aru by up to two rotations, each of which may advance it by
       // the whole gap; half a gap more is what delivery may lag behind reception.
-      window_(4 * std::size_t{config.gap_max} + config.personal_window),
+      window_(4 * std::size_t{config.gap_max} +
+              std::max(config.windows.window_max, config.windows.window)),
       cursor_(ring_id),
-      flow_(config.window, config.personal_window) {}
+      flow_(config.windows) {}
 
 ReceiveWindow::Insert RingOrder::on_data(const protocol::DataHeader& data,
                                          protocol::DaemonId sender, protocol::Slice datagram) {
+    const Seq high_before = window_.high();
     const auto result = window_.insert(data.seq, sender, std::move(datagram));
     if (result == ReceiveWindow::Insert::kNew) {
+        if (data.token_seq > newest_visit_) {
+            newest_visit_ = data.token_seq;
+            settled_high_ = high_before;
+        } else if (data.token_seq < newest_visit_) {
+            settled_high_ = std::max(settled_high_, data.seq);
+        }
         high_seq_ = std::max(high_seq_, data.seq);
+        answered_ = answered_ || data.seq <= asked_up_to_;
     }
     return result;
 }
@@ -61,16 +78,18 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
     last_token_seq_ = token.token_seq;
     high_seq_ = std::max(high_seq_, token.seq);
     const Seq received_high = token.seq;
+    const Seq up_to = accelerate ? surely_sent(token) : received_high;
+    flow_.take_window(token);
 
     answer_requests(token, visit);
 
     const std::uint32_t backlog = backlog_packets(queue);
     std::uint32_t allowed = flow_.allowance(token, backlog, out_of_turn);
     const std::uint64_t gap = token.seq - token.aru;
-    allowed =
-        gap >= config_.gap_max
-            ? 0
-            : static_cast<std::uint32_t>(std::min<std::uint64_t>(allowed, config_.gap_max - gap));
+    const std::uint32_t limit = gap_limit();
+    allowed = gap >= limit
+                  ? 0
+                  : static_cast<std::uint32_t>(std::min<std::uint64_t>(allowed, limit - gap));
     if (window_.end() > token.seq + 1) {
         allowed = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(allowed, window_.end() - (token.seq + 1)));
@@ -79,10 +98,10 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
     }
     stamp(token, queue, pool, accelerate, allowed, visit);
 
-    request_missing(
-        token, accelerate ? std::min(previous_token_high_, received_high) : received_high, visit);
+    request_missing(token, up_to, visit);
     previous_token_high_ = received_high;
 
+    flow_.report(token, visit.lost);
     flow_.settle(token, visit.stamped + visit.retransmitted, backlog_packets(queue), out_of_turn);
     ++token.token_seq.value;
     token.sender = config_.self;
@@ -117,7 +136,7 @@ void RingOrder::answer_requests(Token& token, TokenVisit& visit) {
                     break;
                 }
                 append_range(scratch_ranges_, SeqRange{seq, 1});
-            } else if (visit.retransmitted < config_.window) {
+            } else if (visit.retransmitted < flow_.window()) {
                 if (planted(protocol::PlantedBug::kBufferLeaked)) {
                     static_cast<void>(new protocol::BufferRef(slot->datagram.buffer));
                 }
@@ -161,15 +180,56 @@ void RingOrder::stamp(Token& token, SendQueue& queue, protocol::BufferPool& pool
     }
 }
 
+std::uint32_t RingOrder::gap_limit() const {
+    return std::min(config_.gap_max, std::max(kGapLeast, kGapWindows * flow_.window()));
+}
+
+/// With an accelerated token, the last packets of our predecessors may arrive behind it. On a LAN
+/// only what was assigned before our previous visit is surely missing (Babay and Amir, section
+/// III). Where delay makes rotations long, waiting for one more costs more than a needless repair
+/// now and then: packets of earlier visits than our predecessor's have had a hop's time more than
+/// they need.
+Seq RingOrder::surely_sent(const Token& token) const {
+    const Seq previous = std::min(previous_token_high_, token.seq);
+    if (flow_.base_rotation() < kLongRotation) {
+        return previous;
+    }
+    const bool predecessor_heard = newest_visit_.value + 1 >= token.token_seq.value;
+    const Seq settled = predecessor_heard ? settled_high_ : window_.high();
+    return std::max(previous, std::min(settled, token.seq));
+}
+
 void RingOrder::request_missing(Token& token, Seq up_to, TokenVisit& visit) {
+    // When nothing comes of what we ask for, tokens reach us but packets do not. Asking for all of
+    // it at every visit would flood the ring with what is lost again; one packet suffices to notice
+    // when the way is free.
+    const bool heard =
+        asked_ == 0 || answered_ || planted(protocol::PlantedBug::kEverythingAskedForAgain);
+    ask_budget_ = heard ? kAskBudgetMax : std::max(1U, std::min(ask_budget_, asked_) / 2);
+    asked_ = 0;
+    answered_ = false;
     if (window_.my_aru() >= up_to) {
         return;
     }
     scratch_ranges_.clear();
     window_.append_missing(up_to, protocol::kRtrRangesMax, scratch_ranges_);
-    for (const SeqRange& range : scratch_ranges_) {
-        visit.requested += range.count;
+    std::size_t asked_ranges = 0;
+    for (SeqRange& range : scratch_ranges_) {
+        const Seq end = range.first + range.count;
+        if (end > looked_up_to_ + 1) {
+            visit.lost +=
+                static_cast<std::uint32_t>(end - std::max(range.first, looked_up_to_ + 1));
+        }
+        if (asked_ < ask_budget_) {
+            range.count = std::min(range.count, ask_budget_ - asked_);
+            asked_ += range.count;
+            asked_up_to_ = Seq{range.first.value + range.count - 1};
+            ++asked_ranges;
+        }
     }
+    scratch_ranges_.resize(asked_ranges);
+    visit.requested = asked_;
+    looked_up_to_ = std::max(looked_up_to_, up_to);
     // Union of what others still wait for and what is missing here, ascending.
     const auto by_first = [](const SeqRange& a, const SeqRange& b) { return a.first < b.first; };
     scratch_ranges_.insert(scratch_ranges_.end(), token.rtr.begin(), token.rtr.end());

@@ -14,18 +14,18 @@
 #include "protocol/ids.hpp"
 #include "protocol/planted_bug.hpp"
 #include "protocol/ring_wire.hpp"
+#include "protocol/time.hpp"
 
 namespace spread::ordering {
 
 struct OrderConfig {
     protocol::DaemonId self;
     std::uint32_t config_hash = 0;
-    std::uint32_t window = 160;
-    std::uint32_t personal_window = 40;
+    WindowConfig windows;
     /// Of the packets of one visit, how many follow the token instead of preceding it; 0 gives the
     /// original ring.
     std::uint32_t accelerated_window = 0;
-    std::uint32_t gap_max = 2000;  ///< seq - aru at most
+    std::uint32_t gap_max = 8192;  ///< seq - aru at most
     std::size_t datagram_bytes_max = 1452;
 };
 
@@ -36,11 +36,12 @@ struct TokenVisit {
     std::uint32_t stamped = 0;
     std::uint32_t retransmitted = 0;
     std::uint32_t requested = 0;  ///< packets this member asks for
+    std::uint32_t lost = 0;       ///< of these, for the first time
 
     void clear() {
         before_token.clear();
         after_token.clear();
-        stamped = retransmitted = requested = 0;
+        stamped = retransmitted = requested = lost = 0;
     }
 };
 
@@ -82,6 +83,17 @@ class RingOrder {
         last_token_seq_ = std::max(last_token_seq_, token.token_seq);
     }
 
+    /// Before on_token(), where the token comes round the ring: what the rotation took, zero if it
+    /// was kept on its way. The representative sizes the window by it.
+    void on_rotation(protocol::Token& token, protocol::Duration rotation, bool representative) {
+        flow_.on_rotation(token, rotation);
+        if (representative) {
+            flow_.size_window(token, rotation);
+        }
+    }
+    /// Packets all members together may send per rotation, as this member knows.
+    [[nodiscard]] std::uint32_t flow_window() const { return flow_.window(); }
+
     /// Delivers what the gates allow, at most `budget` messages, into `sink(Delivery&&)`.
     template <typename Sink>
     DeliveryCursor::Stop deliver(std::size_t budget, Sink&& sink) {
@@ -108,9 +120,13 @@ class RingOrder {
     [[nodiscard]] bool all_delivered() const { return cursor_.next() > high_seq_; }
 
   private:
+    static constexpr std::uint32_t kAskBudgetMax = 1U << 30U;
+
     void answer_requests(protocol::Token& token, TokenVisit& visit);
     void stamp(protocol::Token& token, SendQueue& queue, protocol::BufferPool& pool,
                bool accelerate, std::uint32_t allowed, TokenVisit& visit);
+    [[nodiscard]] std::uint32_t gap_limit() const;
+    [[nodiscard]] protocol::Seq surely_sent(const protocol::Token& token) const;
     void request_missing(protocol::Token& token, protocol::Seq up_to, TokenVisit& visit);
     void update_aru(protocol::Token& token) const;
     void release();
@@ -127,6 +143,14 @@ class RingOrder {
     /// token.seq as it came in at the previous visit: with an accelerated token, only packets up to
     /// there are surely not still on their way (Babay and Amir, section III).
     protocol::Seq previous_token_high_;
+    protocol::TokenSeq newest_visit_;  ///< of which a packet has arrived
+    protocol::Seq settled_high_;       ///< highest number that has arrived of earlier ones
+    // Packets asked for at the last visit, and how many may be asked for at the next one.
+    protocol::Seq looked_up_to_;  ///< what is missing up to here has been counted as lost
+    protocol::Seq asked_up_to_;
+    std::uint32_t asked_ = 0;
+    std::uint32_t ask_budget_ = kAskBudgetMax;
+    bool answered_ = false;  ///< something that was asked for has come
     std::vector<protocol::SeqRange> scratch_ranges_;
 };
 

@@ -299,6 +299,9 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram, std::vector<Seq
     token.fcc = reader.read_le<std::uint32_t>();
     token.backlog = reader.read_le<std::uint32_t>();
     token.to = DaemonId{reader.read_le<std::uint32_t>()};
+    token.window = reader.read_le<std::uint32_t>();
+    token.window_limit = reader.read_le<std::uint32_t>();
+    token.lost = reader.read_le<std::uint32_t>();
     const auto flags = reader.read_le<std::uint16_t>();
     const auto rtr_count = reader.read_le<std::uint16_t>();
     if (!reader.ok()) {
@@ -339,7 +342,7 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram, std::vector<Seq
 
 Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool) {
     const std::size_t bytes =
-        kRingHeaderBytes + 44 + 12 * token.rtr.size() + 2 + token.complete.size();
+        kRingHeaderBytes + 56 + 12 * token.rtr.size() + 2 + token.complete.size();
     const PacketHeader header{PacketKind::kToken, config_hash, token.sender, token.ring_id};
     return encode(header, bytes, pool, [&](ByteWriter& writer) {
         writer.write_le(token.token_seq.value);
@@ -349,6 +352,9 @@ Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& po
         writer.write_le(token.fcc);
         writer.write_le(token.backlog);
         writer.write_le(token.to.value);
+        writer.write_le(token.window);
+        writer.write_le(token.window_limit);
+        writer.write_le(token.lost);
         writer.write_le(static_cast<std::uint16_t>((token.idle ? kTokenIdle : 0) |
                                                    (token.grant ? kTokenGrant : 0)));
         writer.write_le(static_cast<std::uint16_t>(token.rtr.size()));

@@ -160,10 +160,13 @@ inline constexpr std::size_t kRtrRangesMax = 256;
 ///   60     4    fcc: packets sent during the last rotation
 ///   64     4    backlog: packets waiting at all members
 ///   68     4    to: the member this token is for; nobody else may take it
-///   72     2    flags: bit 0 idle (the representative may keep the token when it comes round),
+///   72     4    window: packets all members may send during this rotation, 0 as each has it set
+///   76     4    window_limit: the least receive room of the members visited in this rotation
+///   80     4    lost: the most packets that one of these members found missing
+///   84     2    flags: bit 0 idle (the representative may keep the token when it comes round),
 ///               bit 1 grant (between the representative and one member, past all others)
-///   74     2    number of retransmission ranges
-///   76     12n  ranges: u64 first, u32 count
+///   86     2    number of retransmission ranges
+///   88     12n  ranges: u64 first, u32 count
 ///   ..     2    bytes of the completion bitmap; 0 outside recovery
 ///   ..     ..   bitmap: bit i = member i of the new ring has recovered everything
 struct Token {
@@ -176,6 +179,9 @@ struct Token {
     std::uint32_t fcc = 0;
     std::uint32_t backlog = 0;
     DaemonId to;
+    std::uint32_t window = 0;
+    std::uint32_t window_limit = 0;
+    std::uint32_t lost = 0;
     bool idle = false;
     bool grant = false;
     std::vector<SeqRange> rtr;

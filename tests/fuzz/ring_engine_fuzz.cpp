@@ -140,6 +140,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 token.aru_id = header.sender;
                 token.fcc = script.byte();
                 token.backlog = script.byte();
+                token.window = script.byte() * 16U;
+                token.window_limit = script.byte() * 16U;
+                token.lost = script.byte();
                 token.complete = {script.byte()};
                 const std::uint8_t flags = script.byte();
                 token.to = DaemonId{flags % 4U};

@@ -241,6 +241,83 @@ TEST(RingEngine, ATokenLostOnAnIdleRingIsSentAgainWithoutANewRing) {
     EXPECT_THAT(cluster.check(true), IsEmpty());
 }
 
+/// Messages per second that arrive at one of three daemons whose queues never run empty, after a
+/// second to find the pace.
+std::size_t rate_over_long_links(std::size_t bytes, double loss) {
+    SimCluster cluster(3, 33);
+    NetworkFaults faults;
+    faults.latency_min = 10ms;
+    faults.loss = loss;
+    cluster.set_faults(faults);
+    cluster.start_all();
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 5s));
+    const auto run = [&](int ms) {
+        for (int i = 0; i < ms; ++i) {
+            for (std::size_t d = 0; d < 3; ++d) {
+                while (cluster.engine(d).stats().send_queue_messages < 1000) {
+                    EXPECT_TRUE(cluster.submit(d, Service::kAgreed, bytes));
+                }
+            }
+            cluster.run_for(1ms);
+        }
+    };
+    run(1000);
+    const std::uint64_t before = cluster.engine(0).stats().messages_delivered;
+    run(1000);
+    EXPECT_TRUE(cluster.is_stable());
+    EXPECT_THAT(cluster.check(false), IsEmpty());
+    return static_cast<std::size_t>(cluster.engine(0).stats().messages_delivered - before);
+}
+
+TEST(RingEngine, WindowsSizeThemselvesWhereEveryLinkTakesTenMilliseconds) {
+    const std::size_t rate = rate_over_long_links(1350, 0);
+    RecordProperty("messages_per_second", static_cast<int>(rate));
+    EXPECT_GT(rate, 30000U);  // a fixed window of 160 packets would allow 5300
+    // Random loss is no reason to slow down.
+    const std::size_t lossy = rate_over_long_links(1350, 0.01);
+    RecordProperty("with_loss", static_cast<int>(lossy));
+    EXPECT_GT(10 * lossy, 8 * rate);
+}
+
+TEST(RingEngine, ALostTokenOfABusyRingIsSentAgainAtOnceAndNeedlesslyNever) {
+    SimCluster cluster(3, 36,
+                       [](membership::RingConfig& config) { config.window_max = config.window; });
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    const auto run_busy = [&](int ms) {
+        for (int i = 0; i < ms; ++i) {
+            for (std::size_t d = 0; d < 3; ++d) {
+                while (cluster.engine(d).stats().send_queue_messages < 1000) {
+                    ASSERT_TRUE(cluster.submit(d, Service::kAgreed, 1350));
+                }
+            }
+            cluster.run_for(1ms);
+        }
+    };
+    run_busy(20);
+    const auto sent_again = [&] {
+        std::uint64_t sum = 0;
+        for (std::size_t d = 0; d < 3; ++d) {
+            sum += cluster.engine(d).stats().tokens_retransmitted;
+        }
+        return sum;
+    };
+    const std::uint64_t before = sent_again();
+    run_busy(50);
+    EXPECT_EQ(sent_again(), before);
+    for (std::size_t from = 0; from < 3; ++from) {
+        run_busy(5);
+        const std::uint64_t so_far = sent_again();
+        cluster.drop_next(1, [from](PacketKind kind, std::size_t sender, auto) {
+            return kind == PacketKind::kToken && sender == from;
+        });
+        const Instant lost_at = cluster.now();
+        ASSERT_TRUE(cluster.run_until([&] { return sent_again() > so_far; }, 100ms));
+        EXPECT_LT(cluster.now() - lost_at, 2ms) << "token of d" << from + 1;
+    }
+    EXPECT_THAT(cluster.check(false), IsEmpty());
+}
+
 TEST(RingEngine, EveryMemberGetsToSendThoughTheWindowIsSmallerThanTheRing) {
     SimCluster cluster(6, 32, [](membership::RingConfig& config) {
         config.window = 3;

@@ -43,6 +43,13 @@ void draw_windows(Draft& draft) {
         tunables.datagram_bytes =
             draw.percent(80) ? draw.between32(300, 1400) : draw.between32(1453, 8900);
     }
+    // Small windows have far to grow, small rooms stop them.
+    if (tunables.window != 0 && draw.percent(50)) {
+        tunables.window_max = tunables.window * draw.between32(2, 64);
+    }
+    if (draw.percent(25)) {
+        tunables.receive_room = draw.skewed32(2000, 400000);
+    }
 }
 
 void draw_queues(Draft& draft) {

@@ -21,6 +21,9 @@ constexpr std::size_t kDeliveriesMax = 4096;
 constexpr std::size_t kSubmissionsMax = 512;
 constexpr std::size_t kDeliveriesPerTurnMax = 256;
 /// What a wake-up of the other thread costs.
+/// How often a daemon may have to send a packet again, on average: there may be many receivers, and
+/// any of them may lose it several times.
+constexpr std::uint64_t kResentPerPacket = 20;
 constexpr Duration kHandover = std::chrono::microseconds(10);
 /// Simulated daemons start here, so that counters made of seconds look as they do in life.
 constexpr std::uint64_t kEpochMs = 1700000000000;
@@ -111,12 +114,18 @@ membership::RingConfig Host::ring_config() const {
     take_if_set(config.window, t.window);
     take_if_set(config.personal_window, t.personal_window);
     take_if_set(config.accelerated_window, t.accelerated_window);
+    if (t.window != 0 || t.personal_window != 0) {
+        config.window_max = config.window;
+    }
+    take_if_set(config.window_max, t.window_max);
+    take_if_set(config.receive_room_bytes, t.receive_room);
     take_if_set(config.gap_max, t.gap_max);
     take_if_set(config.datagram_bytes_max, t.datagram_bytes);
     take_if_set(config.send_queue_messages_max, t.send_queue_messages);
     config.accelerated = t.plain == 0;
     // As the daemon derives it: others take a held token for lost unless it moves in time.
-    config.token_hold_timeout = std::min(config.token_hold_timeout, config.token_loss_timeout / 4);
+    config.token_hold_timeout =
+        std::min(config.token_hold_timeout, config.token_loss_timeout * 2 / 5);
     return config;
 }
 
@@ -186,7 +195,23 @@ void Host::start(StateFate fate) {
     schedule_deadline();
 }
 
+void Host::check_retransmissions() const {
+    if (!engine_) {
+        return;
+    }
+    const membership::RingStats& stats = engine_->stats();
+    const std::uint64_t held = stats.packets_sent + stats.packets_received;
+    if (stats.packets_retransmitted > stats.tokens_received + kResentPerPacket * held) {
+        simulator_.fail({"R3",
+                         "d" + std::to_string(id_.value) + " sent " +
+                             std::to_string(stats.packets_retransmitted) +
+                             " packets again, having seen " + std::to_string(held),
+                         {}});
+    }
+}
+
 void Host::end_life() {
+    check_retransmissions();
     simulator_.rings().on_end(life_);
     ++generation_;
     engine_.reset();

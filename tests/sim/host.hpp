@@ -62,6 +62,9 @@ class Host final : private membership::Tracer {
     /// Nothing under way inside this daemon.
     [[nodiscard]] bool is_quiet() const;
     [[nodiscard]] std::optional<bool> holds(protocol::RingId ring, protocol::Seq seq) const;
+    /// R3: lost packets are sent again in proportion to what there is to send, and else with every
+    /// token one.
+    void check_retransmissions() const;
     [[nodiscard]] std::uint64_t malformed_messages() const;
     [[nodiscard]] std::uint64_t configurations_installed() const { return configurations_; }
     [[nodiscard]] checker::LifeId life() const { return life_; }

@@ -10,6 +10,7 @@ std::span<const PlantedBugCase> planted_bug_cases() {
         // Packets that somebody lacks count as safe and are released.
         {kAruRaisedByStranger, {"P7a", "P7c", "P4", "P6d"}, 20},
         {kSafeOutOfTurn, {"P7a", "P7c", "P4", "P6d"}, 100},
+        {kEverythingAskedForAgain, {"R3"}, 300},
         {kAgreedOverHole, {"P6c"}, 10},
         {kDeliveredAgain, {"P1b"}, 10},
         {kTokenTakenTwice, {"P6b", "P4", "P7a", "P7c"}, 100},

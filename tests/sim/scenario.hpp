@@ -56,7 +56,9 @@ struct Tunables {
     std::uint32_t window = 0;
     std::uint32_t personal_window = 0;
     std::uint32_t accelerated_window = 0;
-    std::uint32_t plain = 0;  ///< 1: no accelerated ring
+    std::uint32_t plain = 0;         ///< 1: no accelerated ring
+    std::uint32_t window_max = 0;    ///< default: windows that are set are fixed
+    std::uint32_t receive_room = 0;  ///< bytes that daemons believe to fit their sockets
     std::uint32_t gap_max = 0;
     std::uint32_t datagram_bytes = 0;
     std::uint32_t send_queue_messages = 0;

@@ -61,7 +61,7 @@ struct Field {
     Unit unit;
 };
 
-inline constexpr std::array<Field<Tunables>, 23> kTunableFields{{
+inline constexpr std::array<Field<Tunables>, 25> kTunableFields{{
     {"token_loss", &Tunables::token_loss_us, Unit::kDuration},
     {"token_retransmit", &Tunables::token_retransmit_us, Unit::kDuration},
     {"token_hold", &Tunables::token_hold_us, Unit::kDuration},
@@ -74,6 +74,8 @@ inline constexpr std::array<Field<Tunables>, 23> kTunableFields{{
     {"personal_window", &Tunables::personal_window, Unit::kCount},
     {"accelerated_window", &Tunables::accelerated_window, Unit::kCount},
     {"plain", &Tunables::plain, Unit::kCount},
+    {"window_max", &Tunables::window_max, Unit::kCount},
+    {"receive_room", &Tunables::receive_room, Unit::kCount},
     {"gap_max", &Tunables::gap_max, Unit::kCount},
     {"datagram_bytes", &Tunables::datagram_bytes, Unit::kCount},
     {"send_queue_messages", &Tunables::send_queue_messages, Unit::kCount},

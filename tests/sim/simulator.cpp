@@ -153,6 +153,7 @@ void Simulator::finish() {
 /// Everything that held a packet is gone: so must be the packets.
 void Simulator::check_resources() {
     for (const auto& host : hosts_) {
+        host->check_retransmissions();
         if (const std::uint64_t bad = host->malformed_messages(); bad > 0) {
             fail({"R5",
                   "d" + std::to_string(host->id().value) + " dropped " + std::to_string(bad) +

@@ -80,7 +80,6 @@ TEST(EngineConfig, ExplicitStockTimeoutsReplaceTheDefaults) {
         config::StockTimeouts{1250ms, 3ms, 250ms, 40ms, 625ms, 500ms, 900ms, 1250ms, 2000ms};
     const auto ring = ring_config_of(configuration, 0);
     EXPECT_EQ(ring.token_loss_timeout, 1250ms);
-    EXPECT_EQ(ring.token_retransmit_timeout, 3ms);
     EXPECT_EQ(ring.join_timeout, 40ms);
     EXPECT_EQ(ring.consensus_timeout, 900ms);
     EXPECT_EQ(ring.start_timeout, 1400ms);
@@ -102,6 +101,7 @@ TEST(EngineConfig, WindowsAreTakenWhenSetAndFitIntoEachOther) {
     EXPECT_EQ(ring.window, 20U);
     EXPECT_LE(ring.personal_window, ring.window);
     EXPECT_LE(ring.accelerated_window, ring.personal_window);
+    EXPECT_EQ(ring.window_max, 20U);  // fixed
 
     configuration.window = 300;
     configuration.personal_window = 25;
@@ -110,6 +110,15 @@ TEST(EngineConfig, WindowsAreTakenWhenSetAndFitIntoEachOther) {
     EXPECT_EQ(ring.window, 300U);
     EXPECT_EQ(ring.personal_window, 25U);
     EXPECT_EQ(ring.accelerated_window, 10U);
+}
+
+TEST(EngineConfig, WindowsThatAreNotSetSizeThemselves) {
+    auto configuration = three_daemons();
+    const auto ring = ring_config_of(configuration, 0);
+    EXPECT_GT(ring.window_max, ring.window);
+    EXPECT_GE(ring.gap_max, 3 * ring.window_max);
+    configuration.personal_window = 30;
+    EXPECT_EQ(ring_config_of(configuration, 0).window_max, ring.window);
 }
 
 TEST(EngineConfig, GroupsKnowEveryDaemonByName) {

@@ -14,6 +14,7 @@
 namespace spread::ordering {
 namespace {
 
+using namespace std::chrono_literals;
 using protocol::BufferPool;
 using protocol::DaemonId;
 using protocol::DataBuilder;
@@ -107,8 +108,29 @@ TEST(ReceiveWindow, AdvancesOverContiguousPacketsOnly) {
     EXPECT_EQ(pool.blocks_in_use(), 2U);                 // 9 and 17
 }
 
+TEST(ReceiveWindow, GrowsWithUseUpToItsCapacity) {
+    BufferPool pool(1500, 10);
+    ReceiveWindow window(20000);
+    const auto packet = [&] { return Slice{pool.acquire(), 0, 10}; };
+    EXPECT_EQ(window.insert(Seq{3}, kMe, packet()), ReceiveWindow::Insert::kNew);
+    EXPECT_EQ(window.insert(Seq{20000}, kOther, packet()), ReceiveWindow::Insert::kNew);
+    EXPECT_EQ(window.insert(Seq{40000}, kOther, packet()), ReceiveWindow::Insert::kOutOfRange);
+    EXPECT_EQ(window.insert(Seq{3}, kMe, packet()), ReceiveWindow::Insert::kDuplicate);
+    EXPECT_EQ(window.high(), Seq{20000});
+    ASSERT_NE(window.find(Seq{3}), nullptr);
+    EXPECT_EQ(window.find(Seq{3})->sender, kMe);
+    EXPECT_EQ(window.find(Seq{4}), nullptr);
+    ASSERT_NE(window.find(Seq{20000}), nullptr);
+    EXPECT_EQ(window.find(Seq{20000})->sender, kOther);
+    EXPECT_EQ(window.end(), Seq{1 + 32768});
+}
+
+WindowConfig fixed_windows(std::uint32_t window, std::uint32_t personal) {
+    return {.window = window, .personal_window = personal, .window_max = window};
+}
+
 TEST(FlowControl, NobodyExceedsThePersonalWindowNorAllTheWindow) {
-    FlowControl flow(100, 40);
+    FlowControl flow(fixed_windows(100, 40));
     Token token;
     EXPECT_EQ(flow.allowance(token, 1000), 40U);
     token.fcc = 80;
@@ -119,7 +141,7 @@ TEST(FlowControl, NobodyExceedsThePersonalWindowNorAllTheWindow) {
 }
 
 TEST(FlowControl, CountsItsOwnPartOnce) {
-    FlowControl flow(100, 40);
+    FlowControl flow(fixed_windows(100, 40));
     Token token;
     flow.settle(token, 30, 5);
     EXPECT_EQ(token.fcc, 30U);
@@ -131,7 +153,7 @@ TEST(FlowControl, CountsItsOwnPartOnce) {
 }
 
 TEST(FlowControl, BusyMembersShareTheWindow) {
-    FlowControl flow(100, 80);
+    FlowControl flow(fixed_windows(100, 80));
     Token token;
     token.backlog = 900;
     EXPECT_EQ(flow.allowance(token, 100), 10U);
@@ -157,6 +179,116 @@ TEST(Packer, PacketsOfABurstAreEqualInSize) {
     }
     // A packet is shorter when a message happens to end just before its end.
     EXPECT_LT(runs_ended, packed / 20) << packed;
+}
+
+/// The representative's side of a ring under load: what the token shows after each rotation.
+class SizingWindows : public testing::Test {
+  protected:
+    SizingWindows() { token_.window_limit = 0; }
+
+    /// A rotation of `took` with work left, the whole window sent and `lost` of it missing.
+    std::uint32_t rotate(std::chrono::microseconds took, std::uint32_t lost = 0,
+                         std::uint32_t backlog = 1000) {
+        token_.fcc = token_.window == 0 ? config_.window : token_.window;
+        token_.lost = lost;
+        token_.backlog = backlog;
+        flow_.on_rotation(token_, took);
+        flow_.size_window(token_, took);
+        token_.window_limit = std::min(token_.window_limit, others_room_);
+        return token_.window;
+    }
+    std::uint32_t after(int rotations, std::chrono::microseconds took, std::uint32_t loss_percent) {
+        for (int i = 0; i < rotations; ++i) {
+            rotate(took, token_.window * loss_percent / 100);
+        }
+        return token_.window;
+    }
+
+    WindowConfig config_{
+        .window = 200, .personal_window = 50, .window_max = 2000, .receive_room = 5000};
+    FlowControl flow_{config_};
+    std::uint32_t others_room_ = 5000;
+    Token token_;
+};
+
+TEST_F(SizingWindows, TheyGrowWhileDelayIsMostOfARotation) {
+    EXPECT_EQ(rotate(30ms), 250U);
+    EXPECT_EQ(after(30, 31ms, 0), 2000U);
+    token_.fcc = token_.backlog = 0;
+    EXPECT_EQ(flow_.allowance(token_, 5000), 500U);  // the personal window with them
+}
+
+TEST_F(SizingWindows, TheyStayWhereWorkIsMostOfARotation) {
+    rotate(150us, 0, 0);  // little to do: what the network takes
+    EXPECT_EQ(after(50, 3000us, 0), 200U);
+}
+
+TEST_F(SizingWindows, TheyFollowARouteThatHasBecomeLonger) {
+    rotate(150us, 0, 0);
+    EXPECT_EQ(after(50, 30ms, 0), 200U);  // it could be work
+    Token light;
+    for (int i = 0; i < 100; ++i) {
+        flow_.on_rotation(light, 30ms);
+    }
+    EXPECT_EQ(after(50, 31ms, 0), 2000U);
+}
+
+TEST_F(SizingWindows, TheyStayWhereNothingIsLeftWaiting) {
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_EQ(rotate(30ms, 0, 0), 200U);
+    }
+}
+
+TEST_F(SizingWindows, RandomLossDoesNotShrinkThem) {
+    EXPECT_EQ(after(50, 30ms, 2), 2000U);
+    EXPECT_EQ(after(200, 30ms, 10), 2000U);
+}
+
+TEST_F(SizingWindows, OverflowShrinksThemAndItsEndLetsThemGrowAgain) {
+    after(50, 30ms, 0);
+    // A buffer on the way takes 600 packets.
+    for (int i = 0; i < 100; ++i) {
+        rotate(30ms, token_.window > 600 ? token_.window - 600 : 0);
+    }
+    EXPECT_LE(token_.window, 800U);
+    EXPECT_GE(token_.window, 400U);
+    // Hosts that cannot take even the first window, though the network is fast.
+    rotate(100us, 0, 0);
+    for (int i = 0; i < 100; ++i) {
+        rotate(5ms, token_.window > 60 ? token_.window - 60 : 0);
+    }
+    EXPECT_LE(token_.window, 80U);
+    EXPECT_GE(token_.window, 32U);
+    EXPECT_GE(after(50, 5ms, 0), 200U);
+}
+
+TEST_F(SizingWindows, TheSmallestReceiveBufferOfTheRingLimitsThem) {
+    others_room_ = 300;
+    EXPECT_EQ(after(50, 30ms, 0), 300U);
+    FlowControl member(WindowConfig{
+        .window = 200, .personal_window = 50, .window_max = 2000, .receive_room = 120});
+    EXPECT_EQ(member.window(), 120U);
+    member.report(token_, 7);
+    EXPECT_EQ(token_.window_limit, 120U);
+    EXPECT_EQ(token_.lost, 7U);
+    EXPECT_EQ(rotate(30ms), 120U);
+}
+
+TEST_F(SizingWindows, AFileThatSetsThemFixesThem) {
+    FlowControl fixed(fixed_windows(160, 20));
+    token_.window = 1000;
+    fixed.take_window(token_);
+    EXPECT_EQ(fixed.window(), 160U);
+    EXPECT_EQ(fixed.allowance(token_, 100000), 20U);
+    fixed.on_rotation(token_, 30ms);
+    fixed.size_window(token_, 30ms);
+    EXPECT_EQ(token_.window, 0U);  // the others use their own
+}
+
+TEST_F(SizingWindows, AForgedTokenCannotMakeThemLargerThanAllowed) {
+    token_.window = 0xffffffff;
+    flow_.take_window(token_);
+    EXPECT_EQ(flow_.window(), 2000U);
 }
 
 TEST(SendQueue, ControlGoesFirstAndIsNotHeldBack) {
@@ -339,7 +471,7 @@ class TokenVisits : public testing::Test {
     TokenVisits() {
         config_.self = kMe;
         config_.gap_max = 100;
-        config_.personal_window = 10;
+        config_.windows.personal_window = 10;
     }
 
     Token token(std::uint64_t token_seq, std::uint64_t seq, std::uint64_t aru,
@@ -352,12 +484,12 @@ class TokenVisits : public testing::Test {
         token.aru_id = aru_id;
         return token;
     }
-    void receive(RingOrder& order, std::uint64_t seq) {
+    void receive(RingOrder& order, std::uint64_t seq, std::uint64_t visit = 1) {
         DataBuilder builder(pool_.acquire(), 300);
         static_cast<void>(
             builder.add_entry(4, true, true, Service::kAgreed, MessageKind::kClientFrame));
-        const Slice packet =
-            builder.finish({protocol::PacketKind::kData, 0, kOther, kRing}, Seq{seq}, TokenSeq{1});
+        const Slice packet = builder.finish({protocol::PacketKind::kData, 0, kOther, kRing},
+                                            Seq{seq}, TokenSeq{visit});
         const auto data = protocol::decode_data(packet.bytes());
         ASSERT_TRUE(data);
         order.on_data(*data, kOther, packet);
@@ -405,6 +537,41 @@ TEST_F(TokenVisits, AnAcceleratedRingAsksOnlyForThePreviousRound) {
     Token third = token(1, 5, 0);
     original.on_token(third, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_THAT(third.rtr, ElementsAre(SeqRange{Seq{1}, 5}));
+}
+
+TEST_F(TokenVisits, OnALongAcceleratedRingOnlyThePredecessorsPacketsAreWaitedFor) {
+    RingOrder order(config_, kRing);
+    receive(order, 3, 4);
+    receive(order, 6, 5);
+    receive(order, 8, 5);
+    Token first = token(6, 9, 0);  // visit 5 was our predecessor's
+    order.on_rotation(first, 30ms, false);
+    order.on_token(first, queue_, pool_, Turn::kAccelerated, visit_);
+    EXPECT_THAT(first.rtr, ElementsAre(SeqRange{Seq{1}, 2}));
+    EXPECT_EQ(visit_.lost, 2U);
+    // Nothing of the predecessor's has come, so all that has is older.
+    receive(order, 1, 4);
+    Token second = token(9, 12, 1, kMe);
+    order.on_token(second, queue_, pool_, Turn::kAccelerated, visit_);
+    EXPECT_THAT(second.rtr, ElementsAre(SeqRange{Seq{2}, 1}, SeqRange{Seq{4}, 2},
+                                        SeqRange{Seq{7}, 1}, SeqRange{Seq{9}, 1}));
+}
+
+TEST_F(TokenVisits, WhoGetsNothingOfWhatItAsksForAsksForLess) {
+    RingOrder order(config_, kRing);
+    std::vector<std::uint32_t> asked;
+    for (std::uint64_t visit = 0; visit < 8; ++visit) {
+        Token t = token(1 + 3 * visit, 80, 0, kMe);
+        order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+        asked.push_back(visit_.requested);
+        EXPECT_EQ(visit_.lost, visit == 0 ? 80U : 0U);
+        EXPECT_EQ(t.rtr.front().first, Seq{1});
+    }
+    EXPECT_THAT(asked, ElementsAre(80U, 40U, 20U, 10U, 5U, 2U, 1U, 1U));
+    receive(order, 1);  // the way is free again
+    Token t = token(100, 80, 0, kMe);
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_EQ(visit_.requested, 79U);
 }
 
 TEST_F(TokenVisits, AnswersRequestsOnceAndLeavesTheRest) {
@@ -485,8 +652,7 @@ TEST_F(TokenVisits, VisitsOutOfTurnShareTheWindowOfOneRound) {
 }
 
 TEST_F(TokenVisits, NobodyRunsMoreThanAGapAhead) {
-    config_.personal_window = 1000;
-    config_.window = 1000;
+    config_.windows = fixed_windows(1000, 1000);
     RingOrder order(config_, kRing);
     for (int i = 0; i < 400; ++i) {
         queue_.push(message(1300));

@@ -27,6 +27,9 @@ class RingWire : public testing::Test {
         token.aru_id = DaemonId{5};
         token.fcc = 12;
         token.backlog = 13;
+        token.window = 264;
+        token.window_limit = 5777;
+        token.lost = 14;
         token.idle = true;
         token.grant = true;
         token.to = DaemonId{3};
