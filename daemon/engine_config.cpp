@@ -61,9 +61,9 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
     const auto span =
         static_cast<std::uint32_t>(protocol::held_span_max(configuration.daemons.size()));
     ring.window = std::min(ring.window, span / 3);
-    ring.window_max = std::clamp(ring.window_max, ring.window, span / 3);
+    ring.window_max = std::min(ring.window_max, span / 3);
     ring.personal_window = std::min(ring.personal_window, ring.window);
-    ring.gap_max = std::min(ring.gap_max, span - ring.window_max);
+    ring.gap_max = std::min(ring.gap_max, span - std::max(ring.window, ring.window_max));
     if (configuration.accelerated_window) {
         ring.accelerated_window = *configuration.accelerated_window;
     }

@@ -61,6 +61,9 @@ TEST(EngineConfig, WhatAWindowMayHoldFitsIntoACommitTokenOfAllDaemons) {
             configuration.daemons.push_back(configuration.daemons.back());
         }
         configuration.daemons.resize(daemons);
+        const auto unset = ring_config_of(configuration, 0);
+        EXPECT_LE(unset.gap_max + unset.window_max, protocol::held_span_max(daemons)) << daemons;
+        EXPECT_GE(unset.window_max, unset.window);
         for (const std::uint32_t window : {100U, 1000U, 32767U}) {
             configuration.window = window;
             configuration.personal_window = window;
@@ -70,6 +73,7 @@ TEST(EngineConfig, WhatAWindowMayHoldFitsIntoACommitTokenOfAllDaemons) {
             EXPECT_GE(ring.gap_max, 2 * ring.window);
             EXPECT_LE(ring.personal_window, ring.window);
             EXPECT_GE(ring.window, std::min(window, 1000U));
+            EXPECT_EQ(ring.window_max, ring.window) << "what a file sets is fixed";
         }
     }
 }
