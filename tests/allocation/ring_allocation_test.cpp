@@ -36,7 +36,7 @@ class Traffic {
             hosts_.push_back({std::make_unique<RingLink>(), body.slice(0), outstanding});
         }
         ring.set_sink([this](std::size_t daemon, Delivery&& delivery) {
-            push_delivery(*hosts_[daemon].link, std::move(delivery));
+            push_delivery(hosts_[daemon], std::move(delivery), daemon);
         });
     }
     ~Traffic() { ring_.set_sink({}); }
@@ -71,14 +71,17 @@ class Traffic {
         std::uint64_t delivered = 0;
     };
 
-    void push_delivery(RingLink& link, Delivery&& delivery) {
+    void push_delivery(Host& host, Delivery&& delivery, std::size_t daemon) {
+        RingLink& link = *host.link;
+        if (link.deliveries.size() == link.deliveries.capacity()) {
+            take_deliveries(host, daemon);  // what a repaired gap released is more than it holds
+        }
         link.delivered_bytes.fetch_add(delivery.body.size(), std::memory_order_relaxed);
         ASSERT_TRUE(link.deliveries.try_push(DeliveryEvent(std::move(delivery))));
         link.session_wakeup.notify(RingLink::kDelivery);
     }
 
-    void session_turn(std::size_t daemon) {
-        Host& host = hosts_[daemon];
+    static void take_deliveries(Host& host, std::size_t daemon) {
         while (DeliveryEvent* event = host.link->deliveries.front()) {
             const DeliveryEvent taken = std::move(*event);
             host.link->deliveries.pop();
@@ -87,6 +90,11 @@ class Traffic {
             ++host.delivered;
             host.may_send += delivery.origin.value == daemon + 1 ? 1 : 0;
         }
+    }
+
+    void session_turn(std::size_t daemon) {
+        Host& host = hosts_[daemon];
+        take_deliveries(host, daemon);
         for (; host.may_send > 0 && host.link->submit_has_room(); --host.may_send) {
             Submission submission;
             submission.service = service_;
@@ -117,7 +125,7 @@ class Traffic {
 };
 
 /// Queues and pools grow to what they need in this many messages, and must not grow any more.
-constexpr std::uint64_t kWarmUp = 20'000;
+constexpr std::uint64_t kWarmUp = 100'000;
 constexpr std::uint64_t kMessages = 10'000;
 
 struct Load {

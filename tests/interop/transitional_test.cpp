@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -56,10 +57,12 @@ class Transitional : public SharedRing {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
         block_tokens_at(deaf);
         sender.send(burst);
+        // Stays, since its end would be a safe message in front of the mark.
+        std::optional<Session> driver;
         if (deaf == kZeta) {
             // Which may not hear now that the token is wanted.
-            Session driver = session(kZeta, fresh("dr"), 0);
-            driver.multicast({"nobody"}, "go round");
+            driver = session(kZeta, fresh("dr"), 0);
+            driver->multicast({"nobody"}, "go round");
         }
         const bool marked = witness.connection().has_input_within(std::chrono::milliseconds(300));
         if (marked) {
