@@ -41,6 +41,8 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
     // The others must hear of a held token well before they give the ring up.
     ring.token_hold_timeout = std::min(ring.token_hold_timeout, ring.token_loss_timeout * 2 / 5);
 
+    ring.token_settle_timeout = std::min(ring.token_settle_timeout, ring.token_loss_timeout / 8);
+
     ring.accelerated = configuration.accelerated_ring.value_or(configuration.segments.size() <= 1);
     // What the file says of windows is meant: they keep their size.
     if (configuration.window) {

@@ -289,7 +289,11 @@ void RingThread::hand_over_if_wanted() {
     }
     link_.ring_wanted.store(false, std::memory_order_relaxed);
     arm_timer();
-    link_.ring_owner.store(RingLink::RingOwner::kSessionThread, std::memory_order_release);
+    link_.ring_owner.store(RingLink::RingOwner::kSessionThread);
+    if (link_.leave_wanted.load()) {
+        link_.give_ring_back();  // nobody might take it any more
+        return;
+    }
     link_.session_wakeup.notify(RingLink::kRingIsYours);
 }
 

@@ -74,6 +74,7 @@ SessionServer::SessionServer(std::unique_ptr<session::SessionCore> core, RingLin
     : load_(kLoadWindow),
       calm_needed_(kCalmMin),
       io_(1),
+      ring_events_(io_),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       wakeup_(io_),
       core_timer_(io_),
@@ -100,7 +101,16 @@ SessionServer::SessionServer(std::unique_ptr<session::SessionCore> core, RingLin
     }
 }
 
-SessionServer::~SessionServer() = default;
+SessionServer::~SessionServer() {
+    if (ring_events_.is_open()) {
+        ring_events_.release();  // ring_fd_ closes it
+    }
+}
+
+void SessionServer::share_work_of(RingThread& ring) {
+    ring_fd_ = UniqueFd(::fcntl(ring.fd(), F_DUPFD_CLOEXEC, 0));
+    ring_ = ring_fd_ ? &ring : nullptr;  // without a descriptor to spare both threads go on
+}
 
 void SessionServer::run() {
     for (const auto& acceptor : acceptors_) {
@@ -132,8 +142,9 @@ void SessionServer::run() {
             weigh_load();
             link_.session_wakeup.arm(reasons | RingLink::kRingIsYours);
             if (!has_work()) {
+                asleep_ = true;
                 handlers += static_cast<int>(io_.run_one());
-                load_.resume(now());
+                wake_up();
             }
             link_.session_wakeup.disarm();
         } else if (link_.session_has_ring()) {
@@ -165,6 +176,7 @@ void SessionServer::add_acceptor(int fd, bool is_unix) {
 void SessionServer::wait_accept(Acceptor& acceptor) {
     acceptor.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
                                    [this, &acceptor](const error_code& error) {
+                                       wake_up();
                                        if (!error) {
                                            accept_all(acceptor);
                                        }
@@ -253,6 +265,7 @@ void SessionServer::on_signal(int number) {
     switch (number) {
         case SIGHUP:
             if (reload_hook_) {
+                give_ring_back();  // it reads files
                 reload_hook_();
             }
             return;
@@ -303,6 +316,7 @@ void SessionServer::wait_read(Connection& connection) {
     }
     connection.socket.async_wait(Stream::wait_read,
                                  [this, id = connection.id](const error_code& error) {
+                                     wake_up();
                                      Connection* waiting = error ? nullptr : find(id);
                                      if (waiting != nullptr) {
                                          waiting->read_waiting = false;
@@ -433,8 +447,11 @@ bool SessionServer::take_deliveries() {
         ++taken;
         if (const auto* delivery = std::get_if<membership::Delivery>(&event)) {
             link_.delivered_bytes.fetch_sub(delivery->body.size(), std::memory_order_release);
-        } else if (configuration_hook_) {
-            configuration_hook_(std::get<membership::ConfigurationChange>(event));
+        } else {
+            give_ring_back();  // telling all clients can take long
+            if (configuration_hook_) {
+                configuration_hook_(std::get<membership::ConfigurationChange>(event));
+            }
         }
         core_->on_ring_event(at, std::move(event), out_);
         apply();
@@ -478,7 +495,7 @@ bool SessionServer::has_work() {
     if (link_.deliveries.front() != nullptr && !blocked) {
         return true;
     }
-    if (link_.session_has_ring() && !ring_events_) {
+    if (link_.session_has_ring() && !ring_events_.is_open()) {
         return true;
     }
     if (link_.ring_stopped.load(std::memory_order_acquire) && phase_ == Phase::kLeaving) {
@@ -496,20 +513,36 @@ bool SessionServer::has_work() {
 // The ring's work ----------------------------------------------------------------------------
 
 /// The ring thread has handed its work over.
-void SessionServer::watch_ring() {
-    ring_events_.emplace(io_, ::fcntl(ring_->fd(), F_DUPFD_CLOEXEC, 0));
+bool SessionServer::watch_ring() {
+    error_code unwatched;
+    ring_events_.assign(ring_fd_.get(), unwatched);
+    if (unwatched) {
+        // The kernel has no room to watch it; both threads go on for a long while.
+        calm_needed_ = kCalmMax;
+        give_ring_back();
+        return false;
+    }
     ring_readable_ = true;
     ring_taken_at_ = now();
     load_.reset(ring_taken_at_);
+    return true;
 }
 
 void SessionServer::wait_ring() {
-    ring_events_->async_wait(asio::posix::stream_descriptor::wait_read,
-                             [this](const error_code& error) {
-                                 if (!error) {
-                                     ring_readable_ = true;
-                                 }
-                             });
+    ring_events_.async_wait(asio::posix::stream_descriptor::wait_read,
+                            [this](const error_code& error) {
+                                wake_up();
+                                if (!error) {
+                                    ring_readable_ = true;
+                                }
+                            });
+}
+
+/// The work of the handler that a sleep ends with counts as work.
+void SessionServer::wake_up() {
+    if (std::exchange(asleep_, false)) {
+        load_.resume(now());
+    }
 }
 
 /// A turn of the ring's work, if that is ours and there is some. True when it left us something.
@@ -521,8 +554,8 @@ bool SessionServer::work_for_ring() {
         give_ring_back();  // handed over just when we began to stop
         return false;
     }
-    if (!ring_events_) {
-        watch_ring();
+    if (!ring_events_.is_open() && !watch_ring()) {
+        return false;
     }
     const bool look = std::exchange(ring_readable_, false);
     if (!look && !ring_->has_work()) {
@@ -539,11 +572,10 @@ void SessionServer::give_ring_back() {
     if (!link_.session_has_ring()) {
         return;
     }
-    if (ring_events_) {
-        // Taken out of the reactor by hand: closing a duplicate does not do that.
-        ::close(ring_events_->release());
-        ring_events_.reset();
+    if (ring_events_.is_open()) {
+        ring_events_.release();  // out of the reactor: from now on the ring thread is woken
     }
+    calm_since_ = now();
     link_.give_ring_back();
 }
 
@@ -563,13 +595,13 @@ void SessionServer::weigh_load() {
             const bool was_short = at - ring_taken_at_ < kCalmMax;
             calm_needed_ = was_short ? std::min<protocol::Duration>(2 * calm_needed_, kCalmMax)
                                      : protocol::Duration(kCalmMin);
-            calm_since_ = at;
             give_ring_back();
         }
         return;
     }
     if (load_.share() + link_.ring_load.load(std::memory_order_relaxed) > kCalmShare) {
         calm_since_ = at;
+        link_.ring_wanted.store(false, std::memory_order_relaxed);
     } else if (at - calm_since_ >= calm_needed_) {
         link_.ring_wanted.store(true, std::memory_order_release);
     }
@@ -741,6 +773,7 @@ void SessionServer::wait_write(Connection& connection) {
     connection.queue.compact();
     connection.socket.async_wait(Stream::wait_write,
                                  [this, id = connection.id](const error_code& error) {
+                                     wake_up();
                                      Connection* waiting = find(id);
                                      if (error || waiting == nullptr) {
                                          return;

@@ -68,7 +68,7 @@ class SessionServer {
 
     /// While there is little to do, the ring's work is done by this thread, too. `ring` must
     /// outlive run().
-    void share_work_of(RingThread& ring) { ring_ = &ring; }
+    void share_work_of(RingThread& ring);
 
     /// Serves until SIGTERM or SIGINT, leaves the ring, flushes what clients still get, returns.
     void run();
@@ -133,8 +133,9 @@ class SessionServer {
     void shed_load();
     void note_opened(const session::SessionOutput::Opened& opened);
 
-    void watch_ring();
+    [[nodiscard]] bool watch_ring();
     void wait_ring();
+    void wake_up();
     bool work_for_ring();
     void give_ring_back();
     void weigh_load();
@@ -143,14 +144,16 @@ class SessionServer {
     void stop_turn();
 
     RingThread* ring_ = nullptr;
+    UniqueFd ring_fd_;  ///< ours, of what tells that the ring has something to do
     bool ring_readable_ = false;
     LoadMeter load_;
+    bool asleep_ = false;
     protocol::Duration calm_needed_;  ///< before the ring's work is asked for
     protocol::Instant calm_since_{};  ///< both threads have had little to do since then
     protocol::Instant ring_taken_at_{};
 
     boost::asio::io_context io_;
-    std::optional<boost::asio::posix::stream_descriptor> ring_events_;  ///< while we have the ring
+    boost::asio::posix::stream_descriptor ring_events_;  ///< open while we have the ring
     boost::asio::signal_set signals_;
     boost::asio::posix::stream_descriptor wakeup_;
     boost::asio::steady_timer core_timer_;

@@ -200,6 +200,7 @@ struct RingEngine::Impl {
         Instant at;
         Duration interval{};
         bool measured = false;  ///< the first sign of it says how long signs take
+        bool again = false;     ///< sent more than once
     };
     std::optional<SentToken> sent_token;
     // Until a token that was passed on shows in what others send, smoothed; zero while unknown.

@@ -32,7 +32,8 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
         }
         return;
     }
-    if (alone() || !order->is_new(token) || !may_take(token)) {
+    // Where a token is kept there is no other; a newer one is forged.
+    if (alone() || operational.held || !order->is_new(token) || !may_take(token)) {
         ++stats.tokens_duplicate;
         return_grant_again(token, out);
         return;
@@ -104,6 +105,7 @@ void RingEngine::Impl::visit_and_pass(Instant now, protocol::Token&& token, Engi
         operational.seq_at_round_start = token.seq;
         operational.round_start = token.token_seq;
         operational.settle_at.reset();
+        operational.granted_to.reset();
         operational.announced = false;
         token.idle = operational.idle_visits >= kIdleVisitsToAnnounce ||
                      (config.token_settle_timeout > Duration::zero() &&
@@ -188,7 +190,7 @@ bool RingEngine::Impl::keep_token(Instant now, protocol::Token& token, EngineOut
 /// Keeps a token that nobody needs in turn, or grants it; false when it has to go round.
 bool RingEngine::Impl::keep_or_grant(Instant now, protocol::Token& token, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
-    if (operational.wakes.size() > 1 || now >= *operational.settle_at) {
+    if (operational.wakes.size() > 1 || !operational.settle_at || now >= *operational.settle_at) {
         return false;
     }
     if (operational.wakes.empty()) {
@@ -403,6 +405,7 @@ void RingEngine::Impl::deliver(EngineOutput& out) {
         return;
     }
     if (delivery_room == 0) {
+        waits_for_safe = false;  // the token is not what it waits for
         return;
     }
     if (planted(protocol::PlantedBug::kAgreedOverHole) &&

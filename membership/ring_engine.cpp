@@ -143,7 +143,7 @@ void RingEngine::Impl::send_token(Instant now, DaemonId to, Slice datagram, Toke
     // However slow the ring is, a lost token must be sent again before it counts as lost.
     const Duration interval =
         std::min(std::max(token_patience(), patience), config.token_loss_timeout / 4);
-    sent_token = SentToken{datagram, to, token_seq, now, interval, patience == Duration{}};
+    sent_token = SentToken{datagram, to, token_seq, now, interval, patience == Duration{}, false};
     set_timer(RingTimer::kTokenRetransmit, now + interval);
     send_to(to, Channel::kToken, std::move(datagram), out);
 }
@@ -174,6 +174,8 @@ void RingEngine::Impl::token_progress(Instant now, TokenSeq token_seq) {
             progress_deviation += (std::chrono::abs(off) - progress_deviation) / 4;
             progress_time += off / 8;
         }
+    }
+    if (!sent_token->again) {
         progress_backoff = std::max(1, progress_backoff / 2);
     }
     sent_token.reset();
@@ -219,6 +221,7 @@ void RingEngine::Impl::token_retransmit_due(Instant now, EngineOutput& out) {
         progress_backoff = std::min(2 * progress_backoff, kBackoffMax);
     }
     sent_token->measured = false;
+    sent_token->again = true;
     sent_token->interval = std::min(2 * sent_token->interval, config.token_loss_timeout / 4);
     set_timer(RingTimer::kTokenRetransmit, now + sent_token->interval);
     send_to(sent_token->to, Channel::kToken, sent_token->datagram, out);

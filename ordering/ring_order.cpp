@@ -78,7 +78,12 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
     last_token_seq_ = token.token_seq;
     high_seq_ = std::max(high_seq_, token.seq);
     const Seq received_high = token.seq;
-    const Seq up_to = accelerate ? surely_sent(token) : received_high;
+    // Out of turn the token overtakes what waits in the data socket, so that only what was sent by
+    // the last visit in turn is missed for sure.
+    const Seq up_to = accelerate ? surely_sent(token)
+                      : out_of_turn && config_.accelerated_window > 0
+                          ? std::min(previous_token_high_, received_high)
+                          : received_high;
     flow_.take_window(token);
 
     answer_requests(token, visit);
@@ -99,7 +104,9 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
     stamp(token, queue, pool, accelerate, allowed, visit);
 
     request_missing(token, up_to, visit);
-    previous_token_high_ = received_high;
+    if (!out_of_turn) {
+        previous_token_high_ = received_high;
+    }
 
     flow_.report(token, visit.lost);
     flow_.settle(token, visit.stamped + visit.retransmitted, backlog_packets(queue), out_of_turn);

@@ -632,7 +632,21 @@ TEST_F(TokenVisits, AVisitOutOfTurnLowersNoAruEither) {
     order.on_token(t, queue_, pool_, Turn::kOutOfTurn, visit_);
     EXPECT_EQ(t.aru, Seq{5});
     EXPECT_EQ(t.aru_id, DaemonId{});
+    // Of an original ring: there the token comes behind all packets.
     EXPECT_THAT(t.rtr, ElementsAre(SeqRange{Seq{1}, 5}));
+}
+
+TEST_F(TokenVisits, AVisitOutOfTurnDoesNotMissWhatMayStillWaitUnread) {
+    config_.accelerated_window = 2;
+    RingOrder order(config_, kRing);
+    Token first = token(1, 3, 0, kOther);
+    order.on_token(first, queue_, pool_, Turn::kOutOfTurn, visit_);
+    EXPECT_THAT(first.rtr, IsEmpty());
+    Token in_turn = token(4, 3, 0, kOther);
+    order.on_token(in_turn, queue_, pool_, Turn::kAccelerated, visit_);
+    Token later = token(7, 9, 0, kOther);
+    order.on_token(later, queue_, pool_, Turn::kOutOfTurn, visit_);
+    EXPECT_THAT(later.rtr, ElementsAre(SeqRange{Seq{1}, 3}));
 }
 
 TEST_F(TokenVisits, VisitsOutOfTurnShareTheWindowOfOneRound) {
