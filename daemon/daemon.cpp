@@ -336,6 +336,16 @@ std::uint64_t random_seed() {
     return (std::uint64_t{device()} << 32U) | device();
 }
 
+/// Signals that mean something to a daemon that serves, and the end to one without a handler: they
+/// wait until there is one. Threads inherit that.
+void hold_signals(bool held) {
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    ::sigaddset(&signals, SIGHUP);
+    ::sigaddset(&signals, SIGUSR1);
+    ::pthread_sigmask(held ? SIG_BLOCK : SIG_UNBLOCK, &signals, nullptr);
+}
+
 void serve(const Loaded& loaded, const Options& options) {
     const config::Configuration& configuration = loaded.configuration;
     const std::size_t self = *loaded.self.daemon;
@@ -393,6 +403,7 @@ void serve(const Loaded& loaded, const Options& options) {
         server.on_configuration(MembershipReporter(configuration, clients));
         server.set_access(access, controls_access(configuration));
         server.on_reload([&] { reload(configuration, access, server); });
+        hold_signals(false);
         server.share_work_of(ring);
         ring.start();
         server.run();
@@ -415,6 +426,7 @@ int run_daemon(const Options& options) {
         throw StartupError(loaded->self.error);
     }
     std::signal(SIGPIPE, SIG_IGN);
+    hold_signals(true);
     start_logging(log_settings(loaded->configuration, options));
     try {
         log_start(*loaded, options);

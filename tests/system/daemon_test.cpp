@@ -152,6 +152,29 @@ TEST(DaemonStart, ServesOnTheBuiltInConfigurationWithoutAFile) {
     EXPECT_EQ(daemon.wait_exit(), 0) << daemon.output();
 }
 
+TEST(DaemonStart, SignalsForARunningDaemonDoNotEndOneThatStarts) {
+    const TempDir directory;
+    const std::string port = std::to_string(support::pick_port());
+    const auto file = directory.write(
+        "spread.conf", "Spread_Segment 127.0.0.255:" + port + " {\n    one 127.0.0.1\n}\n");
+    ChildProcess daemon({.command = {support::daemon_binary().string(), "-n", "one", "-c",
+                                     file.string(), "--unix-dir", directory.path().string(),
+                                     "--state-dir", directory.path().string()},
+                         .output = directory.path() / "log",
+                         .input = {},
+                         .network_namespace = -1,
+                         .directory = directory.path()});
+    support::wait_until("the daemon to start", [&] {
+        return daemon.output().find("starting, process") != std::string::npos;
+    });
+    support::wait_until("it to serve clients", [&] {
+        daemon.signal(SIGHUP);
+        return daemon.output().find("ready: serving clients") != std::string::npos;
+    });
+    daemon.signal(SIGTERM);
+    EXPECT_EQ(daemon.wait_exit(), 0) << daemon.output();
+}
+
 TEST(DaemonSockets, ServesTheUnixSocketAndRemovesIt) {
     TestRing ring(1, on_loopback());
     const auto path = ring.daemon(0).unix_socket();
