@@ -121,8 +121,8 @@ void SessionServer::run() {
     calm_since_ = now();
     load_.reset(calm_since_);
     while (phase_ != Phase::kStopped) {
-        bool busy = work_for_ring();
-        busy |= take_deliveries();
+        work_for_ring();
+        bool busy = take_deliveries();
         busy |= push_submissions();
         resume_readers();
         flush_all();
@@ -545,27 +545,26 @@ void SessionServer::wake_up() {
     }
 }
 
-/// A turn of the ring's work, if that is ours and there is some. True when it left us something.
-bool SessionServer::work_for_ring() {
+/// A turn of the ring's work, if that is ours and there is some.
+void SessionServer::work_for_ring() {
     if (!link_.session_has_ring()) {
-        return false;
+        return;
     }
     if (phase_ != Phase::kServing) {
         give_ring_back();  // handed over just when we began to stop
-        return false;
+        return;
     }
     if (!ring_events_.is_open() && !watch_ring()) {
-        return false;
+        return;
     }
     const bool look = std::exchange(ring_readable_, false);
     if (!look && !ring_->has_work()) {
-        return false;
+        return;
     }
     ring_->poll(look);
     if (look) {
         wait_ring();
     }
-    return false;
 }
 
 void SessionServer::give_ring_back() {

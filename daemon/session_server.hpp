@@ -136,7 +136,7 @@ class SessionServer {
     [[nodiscard]] bool watch_ring();
     void wait_ring();
     void wake_up();
-    bool work_for_ring();
+    void work_for_ring();
     void give_ring_back();
     void weigh_load();
 
