@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <ctime>
 
 #include "protocol/time.hpp"
 
@@ -12,11 +13,11 @@ namespace spread::daemon {
         std::chrono::steady_clock::now().time_since_epoch()));
 }
 
-/// For timers that speak the standard clock.
-[[nodiscard]] inline std::chrono::steady_clock::time_point to_steady(protocol::Instant instant) {
-    return std::chrono::steady_clock::time_point(
-        std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-            instant.time_since_epoch()));
+/// Processor time the calling thread has used. Costs a system call.
+[[nodiscard]] inline protocol::Duration thread_cpu_time() {
+    timespec used{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 }  // namespace spread::daemon

@@ -19,6 +19,7 @@
 #include "config/configuration.hpp"
 #include "daemon/access_files.hpp"
 #include "daemon/engine_config.hpp"
+#include "daemon/front_desk.hpp"
 #include "daemon/host_facts.hpp"
 #include "daemon/listeners.hpp"
 #include "daemon/logging.hpp"
@@ -268,9 +269,11 @@ void reload(const config::Configuration& configuration, AccessSetup& access,
         log_error(LogType::kSecurity, "{}", error);
     }
     access = std::move(load.setup);
-    server.set_access(access, controls_access(configuration));
-    log_info(LogType::kConfiguration,
-             "SIGHUP: access files read again; changes of the configuration file need a restart");
+    server.set_access(access, controls_access(configuration), [] {
+        log_info(
+            LogType::kConfiguration,
+            "SIGHUP: access files read again; changes of the configuration file need a restart");
+    });
 }
 
 /// Logs configurations and tells the service manager.
@@ -398,15 +401,16 @@ void serve(const Loaded& loaded, const Options& options) {
         const session::SessionConfig session_config = session_config_of(configuration, self);
         auto core = std::make_unique<session::SessionCore>(
             session_config, group_config_of(configuration, self), protocol::Rng(random_seed()));
-        SessionServer server(std::move(core), *link, std::move(tcp), std::move(unix_socket),
+        SessionServer server(std::move(core), *link,
                              {options.session_log, session_config.session_messages_max});
         server.on_configuration(MembershipReporter(configuration, clients));
         server.set_access(access, controls_access(configuration));
-        server.on_reload([&] { reload(configuration, access, server); });
-        hold_signals(false);
         server.share_work_of(ring);
+        FrontDesk desk(server, std::move(tcp), std::move(unix_socket));
+        desk.on_reload([&] { reload(configuration, access, server); });
+        hold_signals(false);
         ring.start();
-        server.run();
+        desk.run();
         sd_notify("STOPPING=1");
         ring.wait();
     }

@@ -4,31 +4,26 @@
 
 namespace spread::daemon {
 
-/// How much of its time a thread that sleeps between turns is awake, over the last finished window
-/// of at least `window`. A thread that waits for a processor counts as awake.
+/// How much of a processor a thread uses, over the last finished window. What it waits for is not
+/// counted, a processor neither: where processors are scarce, more threads would not help.
 class LoadMeter {
   public:
     explicit LoadMeter(protocol::Duration window) : window_(window) {}
 
-    /// The thread is about to sleep, or looks up from its work. True when a window has ended.
-    bool pause(protocol::Instant now) {
-        awake_ += now - since_;
-        since_ = now;
-        const protocol::Duration span = now - window_start_;
-        if (span < window_) {
-            return false;
-        }
-        share_ = static_cast<float>(awake_.count()) / static_cast<float>(span.count());
-        awake_ = {};
-        window_start_ = now;
-        return true;
+    /// The window has lasted long enough; end it.
+    [[nodiscard]] bool is_due(protocol::Instant now) const { return now - start_ >= window_; }
+    /// `cpu_time` is what the thread has used in all its life; `now` is later than the last reset
+    /// or end.
+    void end_window(protocol::Instant now, protocol::Duration cpu_time) {
+        share_ = static_cast<float>((cpu_time - cpu_start_).count()) /
+                 static_cast<float>((now - start_).count());
+        start_ = now;
+        cpu_start_ = cpu_time;
     }
-    /// The thread has slept until `now`.
-    void resume(protocol::Instant now) { since_ = now; }
     /// Starts over.
-    void reset(protocol::Instant now) {
-        awake_ = {};
-        since_ = window_start_ = now;
+    void reset(protocol::Instant now, protocol::Duration cpu_time) {
+        start_ = now;
+        cpu_start_ = cpu_time;
         share_ = 0;
     }
 
@@ -37,9 +32,8 @@ class LoadMeter {
 
   private:
     protocol::Duration window_;
-    protocol::Duration awake_{};
-    protocol::Instant since_{};
-    protocol::Instant window_start_{};
+    protocol::Instant start_{};
+    protocol::Duration cpu_start_{};
     float share_ = 0;
 };
 

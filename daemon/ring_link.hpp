@@ -35,7 +35,8 @@ struct RingLink {
         kDelivery = 1,
         kSubmitRoom = 2,
         kStopped = 4,
-        kRingIsYours = 8
+        kRingIsYours = 8,
+        kMail = 16
     };
     /// Whose thread does the ring's work.
     enum class RingOwner : std::uint32_t { kRingThread, kSessionThread };

@@ -1,8 +1,6 @@
 #include "daemon/ring_thread.hpp"
 
 #include <pthread.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -22,8 +20,7 @@ constexpr auto kLeaveGrace = std::chrono::milliseconds(150);
 /// Receive calls before the loop looks at submissions and deadlines again.
 constexpr int kReceiveCallsMax = 8;
 constexpr std::uint32_t kWakeupMark = 0xffffffff;
-constexpr std::uint32_t kTimerMark = 0xfffffffe;
-/// Over how long the load is taken that decides which thread does the work.
+/// Over how long the load is taken that decides which thread does the work (SessionServer too).
 constexpr auto kLoadWindow = std::chrono::milliseconds(10);
 
 std::uint64_t bad_datagrams(const membership::RingStats& stats) {
@@ -67,23 +64,15 @@ RingThread::RingThread(Setup setup, DaemonNames names, RingLink& link, UdpTransp
       own_hash_(setup.config.config_hash),
       keep_counter_(std::move(setup.keep_counter)),
       kept_counter_(setup.ring_counter),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
       load_(kLoadWindow),
       readable_(transport.sockets().size()) {
-    const auto watch = [this](int fd, std::uint32_t mark) {
-        epoll_event event{};
-        event.events = EPOLLIN;
-        event.data.u32 = mark;
-        if (!epoll_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-            throw StartupError(fmt::format("cannot watch sockets: {}", std::strerror(errno)));
-        }
-    };
-    for (std::size_t i = 0; i < transport.sockets().size(); ++i) {
-        watch(transport.sockets()[i].fd.get(), static_cast<std::uint32_t>(i));
+    bool watching = events_.add(link.ring_wakeup.fd(), EPOLLIN, kWakeupMark);
+    for (const Watched& each : watched()) {
+        watching = watching && events_.add(each.fd, EPOLLIN, each.mark);
     }
-    watch(link.ring_wakeup.fd(), kWakeupMark);
-    watch(timer_.get(), kTimerMark);
+    if (!watching) {
+        throw StartupError(fmt::format("cannot watch sockets: {}", std::strerror(errno)));
+    }
 }
 
 RingThread::~RingThread() {
@@ -129,7 +118,7 @@ void RingThread::run() {
     for (;;) {
         if (link_.session_has_ring()) {
             link_.ring_owner.wait(RingLink::RingOwner::kSessionThread, std::memory_order_acquire);
-            load_.reset(now());
+            load_.reset(now(), thread_cpu_time());
         }
         if (leave_if_wanted()) {
             break;
@@ -205,27 +194,18 @@ void RingThread::wait_for_work() {
     }
 
     std::array<epoll_event, 32> events{};
-    int timeout_ms = -1;
-    const timespec* timeout = nullptr;
-    timespec left{};
-    if (deadline) {
-        const auto span = std::max(*deadline - now(), protocol::Duration::zero());
-        left.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(span).count();
-        left.tv_nsec = (span - std::chrono::seconds(left.tv_sec)).count();
-        timeout = &left;
-        timeout_ms = static_cast<int>(std::min<std::int64_t>(
-            std::chrono::ceil<std::chrono::milliseconds>(span).count(), 60'000));
-    }
-    int count = ::epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                               timeout, nullptr);
-    if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
-        // Kernels before 5.11, and containers that filter system calls, know milliseconds only.
-        count =
-            ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
-    }
+    const auto ready = events_.wait(
+        events, deadline ? std::optional(*deadline - now()) : std::optional<protocol::Duration>());
     link_.ring_wakeup.disarm();
-    load_.resume(now());
-    take_events(std::span(events).first(static_cast<std::size_t>(std::max(count, 0))));
+    take_events(ready);
+}
+
+std::vector<RingThread::Watched> RingThread::watched() const {
+    std::vector<Watched> out;
+    for (std::size_t i = 0; i < transport_.sockets().size(); ++i) {
+        out.push_back({transport_.sockets()[i].fd.get(), static_cast<std::uint32_t>(i)});
+    }
+    return out;
 }
 
 void RingThread::take_events(std::span<const epoll_event> events) {
@@ -234,13 +214,6 @@ void RingThread::take_events(std::span<const epoll_event> events) {
     for (const epoll_event& event : events) {
         if (event.data.u32 == kWakeupMark) {
             link_.ring_wakeup.drain();
-            continue;
-        }
-        if (event.data.u32 == kTimerMark) {
-            std::uint64_t count = 0;
-            while (::read(timer_.get(), &count, sizeof count) < 0 && errno == EINTR) {
-            }
-            timer_at_.reset();
             continue;
         }
         if ((event.events & EPOLLERR) != 0) {
@@ -252,35 +225,14 @@ void RingThread::take_events(std::span<const epoll_event> events) {
     }
 }
 
-void RingThread::poll(bool look) {
-    std::array<epoll_event, 32> events{};
-    int count = 0;
-    if (look) {
-        count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
-    }
-    take_events(std::span(events).first(static_cast<std::size_t>(std::max(count, 0))));
+void RingThread::work_on(std::span<const epoll_event> events) {
+    take_events(events);
     work();
-    arm_timer();
-}
-
-/// For the session thread, which waits for the engine's deadline by a descriptor. A deadline that
-/// moved away is left: the timer goes off for nothing then, which is rarer than deadlines move.
-void RingThread::arm_timer() {
-    const auto deadline = engine_.next_deadline();
-    if (!deadline || (timer_at_ && *timer_at_ <= *deadline)) {
-        return;
-    }
-    timer_at_ = deadline;
-    const auto at = to_steady(*deadline).time_since_epoch();
-    itimerspec when{};
-    when.it_value.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(at).count();
-    when.it_value.tv_nsec =
-        std::chrono::nanoseconds(at - std::chrono::seconds(when.it_value.tv_sec)).count();
-    ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
 }
 
 void RingThread::hand_over_if_wanted() {
-    if (load_.pause(now())) {
+    if (load_.is_due(now_)) {
+        load_.end_window(now_, thread_cpu_time());
         link_.ring_load.store(load_.share(), std::memory_order_relaxed);
     }
     if (!link_.ring_wanted.load(std::memory_order_acquire) ||
@@ -288,7 +240,6 @@ void RingThread::hand_over_if_wanted() {
         return;
     }
     link_.ring_wanted.store(false, std::memory_order_relaxed);
-    arm_timer();
     link_.ring_owner.store(RingLink::RingOwner::kSessionThread);
     if (link_.leave_wanted.load()) {
         link_.give_ring_back();  // nobody might take it any more

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/epoll.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "config/configuration.hpp"
+#include "daemon/event_set.hpp"
 #include "daemon/load_meter.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/ring_link.hpp"
@@ -41,7 +40,8 @@ class DaemonNames {
 /// never waits for a client, takes no lock and makes no system call per message.
 ///
 /// While there is little to do the session thread does this work, too (RingLink::ring_owner), which
-/// saves waking one thread by the other for every message: it watches fd() and calls poll().
+/// saves waking one thread by the other for every message: it watches what watched() names and
+/// calls work_on().
 class RingThread final : private membership::Tracer {
   public:
     struct Setup {
@@ -66,12 +66,22 @@ class RingThread final : private membership::Tracer {
     void start();
     void wait();
 
-    /// Session thread, while it owns the ring's work: readable when poll() has something to do.
-    [[nodiscard]] int fd() const { return epoll_.get(); }
-    /// The same: one turn, without waiting. `look` at the sockets, too, or only at the queues.
-    void poll(bool look);
-    /// The same: is there something in the queues that poll() would take?
+    struct Watched {
+        int fd;
+        std::uint32_t mark;
+    };
+    /// What to watch for input. The wake-up is not there: whoever does both works needs none.
+    [[nodiscard]] std::vector<Watched> watched() const;
+
+    /// Session thread, while it owns the ring's work: one turn, without waiting. `events` are those
+    /// of watched(), with their marks in data.u32.
+    void work_on(std::span<const epoll_event> events);
+    /// The same: is there something in the queues that work_on() would take?
     [[nodiscard]] bool has_work();
+    /// The same: when the engine wants a turn without any events.
+    [[nodiscard]] std::optional<protocol::Instant> next_deadline() const {
+        return engine_.next_deadline();
+    }
 
   private:
     void on_state_change(const membership::StateChange& change) override;
@@ -81,7 +91,6 @@ class RingThread final : private membership::Tracer {
     void log_totals() const;
     void wait_for_work();
     void take_events(std::span<const epoll_event> events);
-    void arm_timer();
     void hand_over_if_wanted();
     void grant_delivery_room();
     [[nodiscard]] std::size_t delivery_room() const;
@@ -110,9 +119,7 @@ class RingThread final : private membership::Tracer {
     std::deque<membership::DeliveryEvent> overflow_;
     std::size_t room_granted_ = 0;
 
-    UniqueFd epoll_;
-    UniqueFd timer_;  ///< for the session thread: the engine's deadline
-    std::optional<protocol::Instant> timer_at_;
+    EventSet events_;
     LoadMeter load_;
     std::vector<char> readable_;  // by socket index
     bool errors_waiting_ = false;

@@ -1,31 +1,27 @@
 #include "daemon/session_server.hpp"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
+#include <utility>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include "daemon/clock.hpp"
 #include "daemon/endpoint.hpp"
+#include "daemon/startup_error.hpp"
 #include "protocol/session_wire.hpp"
 
 namespace spread::daemon {
 namespace {
-
-namespace asio = boost::asio;
-using boost::system::error_code;
 
 /// Read block: a read gets at least a quarter of it, so that large messages are rarely cut.
 constexpr std::size_t kReadBlockBytes = 64U << 10U;
@@ -34,24 +30,27 @@ constexpr std::size_t kReadBytesMin = kReadBlockBytes / 4;
 constexpr std::size_t kHandshakeBytesMax = protocol::kConnectBytesMax + protocol::kAuthChoiceBytes;
 /// Ring events taken before clients are written to.
 constexpr std::size_t kDeliveriesPerTurnMax = 256;
-constexpr int kHandlersPerTurn = 32;
-/// The same while this thread does the ring's work, which should not wait for them long.
-constexpr int kDeliveriesPerSharedTurn = 16;
-/// The ring's work is taken over when both threads together have less to do than this share of
-/// their time, and given back at the second one.
-constexpr float kCalmShare = 0.35F;
-constexpr float kBusyShare = 0.6F;
-constexpr auto kLoadWindow = std::chrono::milliseconds(2);
+constexpr int kReadsPerTurn = 32;
+/// While this thread does the ring's work, no more frames than about this many are queued between
+/// two turns of that: the ring waits for what one turn writes.
+constexpr std::size_t kFramesPerSharedTurn = 2048;
+constexpr auto kLoadWindow = std::chrono::milliseconds(10);
 /// For how long it has to be calm; longer where that did not last.
 constexpr auto kCalmMin = std::chrono::milliseconds(20);
 constexpr auto kCalmMax = std::chrono::milliseconds(1000);
-constexpr int kAcceptsPerWait = 8;
 /// Rejected clients that may take their time to read why. More than these are cut off at once.
 constexpr std::size_t kLingeringMax = 1000;
-constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 /// How long stopping waits for the ring, then for clients to take their last messages.
 constexpr auto kLeaveTimeout = std::chrono::milliseconds(400);
+constexpr int kSocketBufferBytes = 200 << 10;
 constexpr auto kFlushTimeout = std::chrono::milliseconds(200);
+
+/// What a client's socket is watched for; and while the kernel takes no more bytes for it.
+constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t kWriteEvents = kReadEvents | EPOLLOUT;
+/// Marks of what is no client: identifiers of sessions count from 1.
+constexpr std::uint64_t kWakeupMark = std::uint64_t{1} << 63U;
+constexpr std::uint64_t kRingMark = std::uint64_t{1} << 62U;  ///< and the ring's own below
 
 std::string describe_peer(const Endpoint& peer, bool is_unix) {
     return is_unix ? "unix" : peer.to_string();
@@ -69,21 +68,13 @@ void set_client_options(int fd, bool is_unix) {
 }  // namespace
 
 SessionServer::SessionServer(std::unique_ptr<session::SessionCore> core, RingLink& link,
-                             std::vector<TcpListener> tcp_listeners,
-                             std::unique_ptr<UnixListener> unix_listener, Settings settings)
-    : load_(kLoadWindow),
+                             Settings settings)
+    : calm_share_(settings.calm_share),
+      busy_share_(settings.busy_share),
+      load_(kLoadWindow),
       calm_needed_(kCalmMin),
-      io_(1),
-      ring_events_(io_),
-      signals_(io_, SIGTERM, SIGINT, SIGHUP),
-      wakeup_(io_),
-      core_timer_(io_),
-      accept_timer_(io_),
-      stop_timer_(io_),
       core_(std::move(core)),
       link_(link),
-      tcp_listeners_(std::move(tcp_listeners)),
-      unix_listener_(std::move(unix_listener)),
       session_log_(settings.session_log),
       // Both well below the queue's limit, so that a burst does not look like a slow reader.
       early_flush_messages_(std::max<std::size_t>(settings.session_messages_max / 4, 1)),
@@ -91,211 +82,205 @@ SessionServer::SessionServer(std::unique_ptr<session::SessionCore> core, RingLin
           std::clamp<std::size_t>(settings.session_messages_max / 4, 1, kDeliveriesPerTurnMax))),
       queued_bytes_max_(settings.queued_bytes_max) {
     core_->set_hang_up_probe([this](protocol::SessionId id) { return has_hung_up(id); });
-    signals_.add(SIGUSR1);
-    wakeup_.assign(::dup(link.session_wakeup.fd()));
-    for (TcpListener& listener : tcp_listeners_) {
-        add_acceptor(listener.fd.get(), false);
-    }
-    if (unix_listener_ && unix_listener_->fd() >= 0) {
-        add_acceptor(unix_listener_->fd(), true);
+    if (!events_.add(link.session_wakeup.fd(), EPOLLIN, kWakeupMark)) {
+        throw StartupError(fmt::format("cannot watch clients: {}", std::strerror(errno)));
     }
 }
 
 SessionServer::~SessionServer() {
-    if (ring_events_.is_open()) {
-        ring_events_.release();  // ring_fd_ closes it
+    if (thread_.joinable()) {
+        stop();
+        thread_.join();
     }
 }
 
-void SessionServer::share_work_of(RingThread& ring) {
-    ring_fd_ = UniqueFd(::fcntl(ring.fd(), F_DUPFD_CLOEXEC, 0));
-    ring_ = ring_fd_ ? &ring : nullptr;  // without a descriptor to spare both threads go on
+void SessionServer::start(std::function<void()> ended) {
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this, ended = std::move(ended)] {
+        run();
+        ended();
+    });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_setname_np(thread_.native_handle(), "sessions");
+}
+
+void SessionServer::wait() {
+    if (thread_.joinable()) {
+        thread_.join();
+    }
 }
 
 void SessionServer::run() {
-    for (const auto& acceptor : acceptors_) {
-        wait_accept(*acceptor);
-    }
-    wait_signals();
-    wait_wakeup();
     calm_since_ = now();
-    load_.reset(calm_since_);
+    load_.reset(calm_since_, thread_cpu_time());
     while (phase_ != Phase::kStopped) {
+        read_mail();
         work_for_ring();
         bool busy = take_deliveries();
         busy |= push_submissions();
         resume_readers();
         flush_all();
-        busy |= link_.session_has_ring() && ring_->has_work();
+        busy |= !ready_.empty() || (link_.session_has_ring() && ring_->has_work());
         stop_turn();
-        arm_core_timer();
         if (phase_ == Phase::kStopped) {
             break;
         }
 
-        int handlers = 0;
-        if (!busy) {
-            Wakeup::Reasons reasons = RingLink::kDelivery | RingLink::kStopped;
+        weigh_load();
+        if (busy) {
+            wait_for_events(protocol::Duration::zero());
+        } else {
+            Wakeup::Reasons reasons =
+                RingLink::kDelivery | RingLink::kStopped | RingLink::kRingIsYours | RingLink::kMail;
             if (!may_read() || !waiting_control_.empty()) {
                 reasons |= RingLink::kSubmitRoom;
             }
-            weigh_load();
-            link_.session_wakeup.arm(reasons | RingLink::kRingIsYours);
-            if (!has_work()) {
-                asleep_ = true;
-                handlers += static_cast<int>(io_.run_one());
-                wake_up();
-            }
+            link_.session_wakeup.arm(reasons);
+            wait_for_events(has_work() ? protocol::Duration::zero() : time_left());
             link_.session_wakeup.disarm();
-        } else if (link_.session_has_ring()) {
-            weigh_load();
         }
-        // What else is ready can wait for the next turn while turns are short.
-        const int handlers_max = link_.session_has_ring() && handlers > 0 ? 1 : kHandlersPerTurn;
-        while (handlers < handlers_max && io_.poll_one() > 0) {
-            ++handlers;
-        }
+        on_deadlines();
+        read_ready();
     }
     give_ring_back();
-    for (auto& [id, connection] : connections_) {
-        error_code ignored;
-        connection->socket.close(ignored);
-    }
     connections_.clear();
     passwords_.reset();
 }
 
-// Accepting ----------------------------------------------------------------------------------
+// Letters from other threads -----------------------------------------------------------------
 
-void SessionServer::add_acceptor(int fd, bool is_unix) {
-    // Asio gets a duplicate, so that each side closes its own.
-    acceptors_.push_back(std::make_unique<Acceptor>(
-        Acceptor{asio::posix::stream_descriptor(io_, ::fcntl(fd, F_DUPFD_CLOEXEC, 0)), is_unix}));
+void SessionServer::post(std::function<void()> letter) {
+    {
+        const std::lock_guard lock(mail_mutex_);
+        mail_.push_back(std::move(letter));
+    }
+    mail_waiting_.store(true, std::memory_order_release);
+    link_.session_wakeup.notify(RingLink::kMail);
 }
 
-void SessionServer::wait_accept(Acceptor& acceptor) {
-    acceptor.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                                   [this, &acceptor](const error_code& error) {
-                                       wake_up();
-                                       if (!error) {
-                                           accept_all(acceptor);
-                                       }
-                                   });
-}
-
-void SessionServer::accept_all(Acceptor& acceptor) {
-    if (phase_ != Phase::kServing || accepting_paused_) {
+void SessionServer::read_mail() {
+    if (!mail_waiting_.load(std::memory_order_acquire)) {
         return;
     }
-    for (int i = 0; i < kAcceptsPerWait; ++i) {
-        Endpoint peer;
-        peer.length = sizeof peer.storage;
-        const int fd = ::accept4(acceptor.descriptor.native_handle(), peer.address(), &peer.length,
-                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                break;
-            }
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                pause_accepting(errno);
-                return;
-            }
-            continue;  // that connection is gone already
+    {
+        const std::lock_guard lock(mail_mutex_);
+        mail_waiting_.store(false, std::memory_order_relaxed);
+        letters_.swap(mail_);
+    }
+    for (const auto& letter : letters_) {
+        letter();
+    }
+    letters_.clear();
+}
+
+void SessionServer::take_in(UniqueFd fd, const Endpoint& peer, bool is_unix) {
+    clients_to_take_in_.fetch_add(1, std::memory_order_relaxed);
+    const auto shared = std::make_shared<UniqueFd>(std::move(fd));
+    post([this, shared, peer, is_unix] {
+        clients_to_take_in_.fetch_sub(1, std::memory_order_relaxed);
+        if (phase_ == Phase::kServing) {
+            add_client(std::move(*shared), peer, is_unix);
         }
-        set_client_options(fd, acceptor.is_unix);
-        const std::string name = describe_peer(peer, acceptor.is_unix);
-        const auto address = acceptor.is_unix ? access::PeerAddress::unix_socket()
-                                              : access::PeerAddress::of(ip_of(peer.address()));
-        const protocol::SessionId id = core_->on_accept(now(), name, out_, address);
-        const int family = acceptor.is_unix ? AF_UNIX : peer.family();
-        auto connection = std::make_unique<Connection>(
-            Connection{.id = id, .socket = Stream(io_), .queue = {}, .peer = name});
-        error_code unwatched;
-        connection->socket.assign(asio::generic::stream_protocol(family, 0), fd, unwatched);
-        if (unwatched) {
-            // The kernel has no room to watch it.
-            ::close(fd);
-            core_->on_peer_closed(now(), id, out_);
-            apply();
-            pause_accepting(unwatched.value());
-            return;
+    });
+}
+
+void SessionServer::add_client(UniqueFd fd, const Endpoint& peer, bool is_unix) {
+    set_client_options(fd.get(), is_unix);
+    const std::string name = describe_peer(peer, is_unix);
+    const auto address = is_unix ? access::PeerAddress::unix_socket()
+                                 : access::PeerAddress::of(ip_of(peer.address()));
+    const protocol::SessionId id = core_->on_accept(now(), name, out_, address);
+    if (!events_.add(fd.get(), kReadEvents, id.value)) {
+        if (const auto more = accept_limit_.admit(now())) {
+            log_error(LogType::kSession,
+                      "cannot serve the client at {}: {}; raise fs.epoll.max_user_watches ({} more "
+                      "since the last such line)",
+                      name, std::strerror(errno), *more);
         }
-        log_debug(LogType::kSession, "connection from {}", name);
-        Connection& added = *connection;
-        connections_[id] = std::move(connection);
-        wait_read(added);
+        core_->on_peer_closed(now(), id, out_);
+        apply();
+        return;
+    }
+    log_debug(LogType::kSession, "connection from {}", name);
+    connections_[id] = std::make_unique<Connection>(
+        Connection{.id = id, .fd = std::move(fd), .queue = {}, .peer = name});
+    apply();
+}
+
+// Waiting ------------------------------------------------------------------------------------
+
+/// Until the next thing that is due without an event.
+std::optional<protocol::Duration> SessionServer::time_left() {
+    std::optional<protocol::Instant> first = core_->next_deadline();
+    const auto consider = [&first](protocol::Instant at) {
+        if (!first || at < *first) {
+            first = at;
+        }
+    };
+    if (!linger_until_.empty()) {
+        consider(linger_until_.front().first);
+    }
+    if (phase_ != Phase::kServing) {
+        consider(stop_by_);
+    }
+    if (link_.session_has_ring()) {
+        if (const auto deadline = ring_->next_deadline()) {
+            consider(*deadline);
+        }
+    }
+    if (!first) {
+        return std::nullopt;
+    }
+    return *first - now();
+}
+
+void SessionServer::wait_for_events(std::optional<protocol::Duration> timeout) {
+    for (const epoll_event& event : events_.wait(event_room_, timeout)) {
+        on_event(event);
+    }
+}
+
+/// Takes note only, but for bytes that a client can take again.
+void SessionServer::on_event(const epoll_event& event) {
+    const std::uint64_t mark = event.data.u64;
+    if (mark == kWakeupMark) {
+        // The loop looks at the queues each time; only the count must go.
+        link_.session_wakeup.drain();
+        return;
+    }
+    if ((mark & kRingMark) != 0) {
+        ring_events_.push_back(event);
+        ring_events_.back().data.u64 = 0;
+        ring_events_.back().data.u32 = static_cast<std::uint32_t>(mark & ~kRingMark);
+        return;
+    }
+    Connection* connection = find(protocol::SessionId{mark});
+    if (connection == nullptr) {
+        return;
+    }
+    if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) {
+        connection->readable = true;
+        connection->input_ended |= (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+        wait_read(*connection);
+    }
+    if (connection->write_waiting && (event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
+        connection->write_waiting = false;
+        flush_one(*connection);
+    }
+}
+
+void SessionServer::on_deadlines() {
+    if (const auto deadline = core_->next_deadline(); deadline && *deadline <= now()) {
+        core_->on_deadline(now(), out_);
         apply();
     }
-    wait_accept(acceptor);
-}
-
-void SessionServer::pause_accepting(int error) {
-    if (const auto more = accept_limit_.admit(now())) {
-        log_error(LogType::kSession,
-                  "cannot accept clients: {}; trying again. Raise the limit of open files (ulimit "
-                  "-n, LimitNOFILE=)",
-                  std::strerror(error));
+    while (!linger_until_.empty() && linger_until_.front().first <= now()) {
+        erase(linger_until_.front().second);
+        linger_until_.pop_front();
     }
-    accepting_paused_ = true;
-    accept_timer_.expires_after(kAcceptPause);
-    accept_timer_.async_wait([this](const error_code& cancelled) {
-        accepting_paused_ = false;
-        if (cancelled || phase_ != Phase::kServing) {
-            return;
-        }
-        for (const auto& acceptor : acceptors_) {
-            acceptor->descriptor.cancel();
-            wait_accept(*acceptor);
-        }
-    });
-}
-
-// Signals ------------------------------------------------------------------------------------
-
-void SessionServer::wait_signals() {
-    signals_.async_wait([this](const error_code& error, int number) {
-        if (!error) {
-            on_signal(number);
-            wait_signals();
-        }
-    });
-}
-
-void SessionServer::on_signal(int number) {
-    switch (number) {
-        case SIGHUP:
-            if (reload_hook_) {
-                give_ring_back();  // it reads files
-                reload_hook_();
-            }
-            return;
-        case SIGUSR1:
-            reopen_log();
-            log_info(LogType::kPrint, "log file reopened");
-            return;
-        default: break;
-    }
-    const char* name = number == SIGINT ? "SIGINT" : "SIGTERM";
-    if (phase_ != Phase::kServing) {
-        log_warning(LogType::kExit, "second {}: exiting at once", name);
-        if (unix_listener_) {
-            unix_listener_->unlink_own();
-        }
-        stop_logging();
-        std::_Exit(1);
-    }
-    log_info(LogType::kExit, "{}: leaving the ring", name);
-    begin_stop();
-}
-
-void SessionServer::wait_wakeup() {
-    wakeup_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
-        if (!error) {
-            // The loop looks at the queues after every handler; only the count must go.
-            link_.session_wakeup.drain();
-            wait_wakeup();
-        }
-    });
 }
 
 // Reading ------------------------------------------------------------------------------------
@@ -310,19 +295,35 @@ bool SessionServer::may_read() const {
            !core_->is_blocked();
 }
 
+/// Reads it in its turn, at once or when the kernel has something for it.
 void SessionServer::wait_read(Connection& connection) {
-    if (std::exchange(connection.read_waiting, true)) {
-        return;
+    if (connection.readable && !connection.read_listed) {
+        connection.read_listed = true;
+        ready_.push_back(connection.id);
     }
-    connection.socket.async_wait(Stream::wait_read,
-                                 [this, id = connection.id](const error_code& error) {
-                                     wake_up();
-                                     Connection* waiting = error ? nullptr : find(id);
-                                     if (waiting != nullptr) {
-                                         waiting->read_waiting = false;
-                                         on_readable(id);
-                                     }
-                                 });
+}
+
+void SessionServer::read_ready() {
+    for (int i = 0; i < kReadsPerTurn && !ready_.empty(); ++i) {
+        const protocol::SessionId id = ready_.front();
+        ready_.pop_front();
+        if (Connection* connection = find(id)) {
+            connection->read_listed = false;
+            on_readable(id);
+        }
+    }
+}
+
+/// As recv(), and knows afterwards whether there is more. A read that is not filled has emptied the
+/// socket, but for the end of what the peer sends, which is announced once.
+ssize_t SessionServer::receive(Connection& connection, std::byte* to, std::size_t most) {
+    const ssize_t count = ::recv(connection.fd.get(), to, most, MSG_DONTWAIT);
+    if (count > 0 && static_cast<std::size_t>(count) < most && !connection.input_ended) {
+        connection.readable = false;
+    } else if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        connection.readable = false;
+    }
+    return count;
 }
 
 void SessionServer::on_readable(protocol::SessionId id) {
@@ -339,6 +340,7 @@ void SessionServer::on_readable(protocol::SessionId id) {
     }
     const bool pressed = !may_read();
     if (pressed && connection->opened) {
+        connection->read_listed = true;
         unread_.push_back(id);
         return;
     }
@@ -349,8 +351,8 @@ void SessionServer::on_readable(protocol::SessionId id) {
         read_block_used_ = 0;
     }
     const ssize_t count =
-        ::recv(connection->socket.native_handle(), read_block_->data() + read_block_used_,
-               pressed ? kHandshakeBytesMax : kReadBlockBytes - read_block_used_, MSG_DONTWAIT);
+        receive(*connection, read_block_->data() + read_block_used_,
+                pressed ? kHandshakeBytesMax : kReadBlockBytes - read_block_used_);
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         wait_read(*connection);
         return;
@@ -378,8 +380,7 @@ void SessionServer::on_readable(protocol::SessionId id) {
 /// connection and take the reject byte with it.
 void SessionServer::discard_input(Connection& connection) {
     std::array<std::byte, 4096> scrap{};
-    const ssize_t count =
-        ::recv(connection.socket.native_handle(), scrap.data(), scrap.size(), MSG_DONTWAIT);
+    const ssize_t count = receive(connection, scrap.data(), scrap.size());
     if (count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))) {
         wait_read(connection);
         return;
@@ -420,7 +421,10 @@ void SessionServer::resume_readers() {
     while (!readers.empty()) {
         const protocol::SessionId id = readers.front();
         readers.pop_front();
-        on_readable(id);
+        if (Connection* connection = find(id)) {
+            connection->read_listed = false;
+            on_readable(id);
+        }
         if (!may_read()) {
             break;
         }
@@ -434,10 +438,8 @@ void SessionServer::resume_readers() {
 bool SessionServer::take_deliveries() {
     int taken = 0;
     const protocol::Instant at = now();
-    const int most = link_.session_has_ring()
-                         ? std::min(deliveries_per_turn_, kDeliveriesPerSharedTurn)
-                         : deliveries_per_turn_;
-    while (taken < most && !core_->is_blocked()) {
+    frames_queued_ = 0;
+    while (taken < deliveries_per_turn_ && !core_->is_blocked()) {
         membership::DeliveryEvent* front = link_.deliveries.front();
         if (front == nullptr) {
             break;
@@ -456,11 +458,14 @@ bool SessionServer::take_deliveries() {
         core_->on_ring_event(at, std::move(event), out_);
         apply();
         shed_load();
+        if (frames_queued_ >= kFramesPerSharedTurn && link_.session_has_ring()) {
+            break;
+        }
     }
     if (taken > 0 && link_.deliveries_are_low()) {
         link_.ring_wakeup.notify(RingLink::kDeliveryRoom);
     }
-    return taken == most;
+    return taken == deliveries_per_turn_ || frames_queued_ >= kFramesPerSharedTurn;
 }
 
 bool SessionServer::push_submissions() {
@@ -495,7 +500,10 @@ bool SessionServer::has_work() {
     if (link_.deliveries.front() != nullptr && !blocked) {
         return true;
     }
-    if (link_.session_has_ring() && !ring_events_.is_open()) {
+    if (link_.session_has_ring() && ring_watched_.empty()) {
+        return true;
+    }
+    if (mail_waiting_.load(std::memory_order_acquire)) {
         return true;
     }
     if (link_.ring_stopped.load(std::memory_order_acquire) && phase_ == Phase::kLeaving) {
@@ -514,35 +522,18 @@ bool SessionServer::has_work() {
 
 /// The ring thread has handed its work over.
 bool SessionServer::watch_ring() {
-    error_code unwatched;
-    ring_events_.assign(ring_fd_.get(), unwatched);
-    if (unwatched) {
-        // The kernel has no room to watch it; both threads go on for a long while.
-        calm_needed_ = kCalmMax;
-        give_ring_back();
-        return false;
+    for (const RingThread::Watched& each : ring_->watched()) {
+        if (!events_.add(each.fd, EPOLLIN, kRingMark | each.mark)) {
+            // The kernel has no room to watch it; both threads go on for a long while.
+            calm_needed_ = kCalmMax;
+            give_ring_back();
+            return false;
+        }
+        ring_watched_.push_back(each);
     }
-    ring_readable_ = true;
     ring_taken_at_ = now();
-    load_.reset(ring_taken_at_);
+    load_.reset(ring_taken_at_, thread_cpu_time());
     return true;
-}
-
-void SessionServer::wait_ring() {
-    ring_events_.async_wait(asio::posix::stream_descriptor::wait_read,
-                            [this](const error_code& error) {
-                                wake_up();
-                                if (!error) {
-                                    ring_readable_ = true;
-                                }
-                            });
-}
-
-/// The work of the handler that a sleep ends with counts as work.
-void SessionServer::wake_up() {
-    if (std::exchange(asleep_, false)) {
-        load_.resume(now());
-    }
 }
 
 /// A turn of the ring's work, if that is ours and there is some.
@@ -554,26 +545,28 @@ void SessionServer::work_for_ring() {
         give_ring_back();  // handed over just when we began to stop
         return;
     }
-    if (!ring_events_.is_open() && !watch_ring()) {
+    if (ring_watched_.empty() && !watch_ring()) {
         return;
     }
-    const bool look = std::exchange(ring_readable_, false);
-    if (!look && !ring_->has_work()) {
-        return;
+    if (ring_events_.empty() && !ring_->has_work()) {
+        const auto deadline = ring_->next_deadline();
+        if (!deadline || *deadline > now()) {
+            return;
+        }
     }
-    ring_->poll(look);
-    if (look) {
-        wait_ring();
-    }
+    ring_->work_on(ring_events_);
+    ring_events_.clear();
 }
 
 void SessionServer::give_ring_back() {
     if (!link_.session_has_ring()) {
         return;
     }
-    if (ring_events_.is_open()) {
-        ring_events_.release();  // out of the reactor: from now on the ring thread is woken
+    for (const RingThread::Watched& each : ring_watched_) {
+        events_.remove(each.fd);
     }
+    ring_watched_.clear();
+    ring_events_.clear();
     calm_since_ = now();
     link_.give_ring_back();
 }
@@ -585,12 +578,12 @@ void SessionServer::weigh_load() {
         return;
     }
     const protocol::Instant at = now();
-    const bool window_ended = load_.pause(at);
-    if (!window_ended) {
+    if (!load_.is_due(at)) {
         return;
     }
+    load_.end_window(at, thread_cpu_time());
     if (link_.session_has_ring()) {
-        if (load_.share() > kBusyShare) {
+        if (load_.share() > busy_share_) {
             const bool was_short = at - ring_taken_at_ < kCalmMax;
             calm_needed_ = was_short ? std::min<protocol::Duration>(2 * calm_needed_, kCalmMax)
                                      : protocol::Duration(kCalmMin);
@@ -598,7 +591,7 @@ void SessionServer::weigh_load() {
         }
         return;
     }
-    if (load_.share() + link_.ring_load.load(std::memory_order_relaxed) > kCalmShare) {
+    if (load_.share() + link_.ring_load.load(std::memory_order_relaxed) > calm_share_) {
         calm_since_ = at;
         link_.ring_wanted.store(false, std::memory_order_relaxed);
     } else if (at - calm_since_ >= calm_needed_) {
@@ -610,6 +603,7 @@ void SessionServer::weigh_load() {
 void SessionServer::apply() {
     for (session::SessionOutput::Write& write : out_.writes) {
         const FrameRef frame(std::move(write.bytes), &queued_bytes_);
+        frames_queued_ += write.sessions.size();
         for (const protocol::SessionId id : write.sessions) {
             Connection* connection = find(id);
             if (connection == nullptr) {
@@ -696,26 +690,19 @@ void SessionServer::finish_closing(Connection& connection) {
         return;
     }
     connection.shut = true;
-    ::shutdown(connection.socket.native_handle(), SHUT_WR);
+    ::shutdown(connection.fd.get(), SHUT_WR);
     if (++lingering_ > kLingeringMax) {
         erase(connection.id);
         return;
     }
     // Whoever neither reads nor closes must not keep the socket.
-    auto timer = std::make_shared<asio::steady_timer>(io_, kFlushTimeout);
-    timer->async_wait([this, timer, id = connection.id](const error_code&) {
-        if (find(id) != nullptr) {
-            erase(id);
-        }
-    });
+    linger_until_.emplace_back(now() + kFlushTimeout, connection.id);
     wait_read(connection);
 }
 
 void SessionServer::erase(protocol::SessionId id) {
     const auto found = connections_.find(id);
     if (found != connections_.end()) {
-        error_code ignored;
-        found->second->socket.close(ignored);
         lingering_ -= found->second->shut ? 1 : 0;
         connections_.erase(found);
     }
@@ -736,18 +723,21 @@ void SessionServer::flush_all() {
 
 void SessionServer::flush_one(Connection& connection) {
     SentCount sent;
-    const FlushResult result = flush(connection.socket.native_handle(), connection.queue, sent);
+    const FlushResult result = flush(connection.fd.get(), connection.queue, sent);
     if (sent.bytes > 0 || sent.messages > 0) {
         core_->on_sent(connection.id, sent.messages, sent.bytes);
     }
-    switch (result) {
-        case FlushResult::kDone:
-            if (connection.closing) {
-                finish_closing(connection);
-            }
-            return;
-        case FlushResult::kBlocked: wait_write(connection); return;
-        case FlushResult::kFailed: stop_writing(connection); return;
+    if (result == FlushResult::kBlocked) {
+        wait_write(connection);
+        return;
+    }
+    if (std::exchange(connection.write_watched, false)) {
+        events_.change(connection.fd.get(), kReadEvents, connection.id.value);
+    }
+    if (result == FlushResult::kFailed) {
+        stop_writing(connection);
+    } else if (connection.closing) {
+        finish_closing(connection);
     }
 }
 
@@ -770,67 +760,48 @@ void SessionServer::stop_writing(Connection& connection) {
 void SessionServer::wait_write(Connection& connection) {
     connection.write_waiting = true;
     connection.queue.compact();
-    connection.socket.async_wait(Stream::wait_write,
-                                 [this, id = connection.id](const error_code& error) {
-                                     wake_up();
-                                     Connection* waiting = find(id);
-                                     if (error || waiting == nullptr) {
-                                         return;
-                                     }
-                                     waiting->write_waiting = false;
-                                     flush_one(*waiting);
-                                 });
-}
-
-void SessionServer::arm_core_timer() {
-    const auto deadline = core_->next_deadline();
-    if (deadline == core_timer_at_) {
-        return;
+    if (!std::exchange(connection.write_watched, true)) {
+        events_.change(connection.fd.get(), kWriteEvents, connection.id.value);
     }
-    core_timer_at_ = deadline;
-    if (!deadline) {
-        core_timer_.cancel();
-        return;
-    }
-    core_timer_.expires_at(to_steady(*deadline));
-    core_timer_.async_wait([this](const error_code& cancelled) {
-        if (cancelled) {
-            return;
-        }
-        core_timer_at_.reset();
-        core_->on_deadline(now(), out_);
-        apply();
-    });
 }
 
 // Access -------------------------------------------------------------------------------------
 
-void SessionServer::set_access(const AccessSetup& access, bool controls) {
-    core_->set_address_rules(access.addresses);
-    core_->set_access_rules(controls ? access.rules : nullptr);
+void SessionServer::set_access(const AccessSetup& access, bool controls,
+                               std::function<void()> done) {
+    post([this, access, controls, done = std::move(done)] {
+        core_->set_address_rules(access.addresses);
+        core_->set_access_rules(controls ? access.rules : nullptr);
+        set_passwords(access.passwords);
+        if (done) {
+            done();
+        }
+    });
+}
+
+void SessionServer::set_passwords(std::shared_ptr<const access::PasswordFile> file) {
     if (passwords_ != nullptr) {
-        passwords_->replace_file(access.passwords);
+        passwords_->replace_file(std::move(file));
         return;
     }
     passwords_ =
-        std::make_unique<PasswordChecker>(access.passwords, [this](std::uint64_t id, bool is_good) {
-            asio::post(io_, [this, id, is_good] {
-                core_->on_password(now(), protocol::SessionId{id}, is_good, out_);
-                apply();
-            });
+        std::make_unique<PasswordChecker>(std::move(file), [this](std::uint64_t id, bool is_good) {
+            post([this, id, is_good] { on_password(protocol::SessionId{id}, is_good); });
         });
 }
 
 void SessionServer::check_password(session::SessionOutput::PasswordCheck& check) {
-    const std::uint64_t id = check.session.value;
+    const protocol::SessionId id = check.session;
     if (passwords_ == nullptr ||
-        !passwords_->submit({id, std::move(check.user), std::move(check.password)})) {
+        !passwords_->submit({id.value, std::move(check.user), std::move(check.password)})) {
         // As a wrong one, but not from inside apply().
-        asio::post(io_, [this, id] {
-            core_->on_password(now(), protocol::SessionId{id}, false, out_);
-            apply();
-        });
+        post([this, id] { on_password(id, false); });
     }
+}
+
+void SessionServer::on_password(protocol::SessionId id, bool is_good) {
+    core_->on_password(now(), id, is_good, out_);
+    apply();
 }
 
 /// The kernel says so even while bytes that came before are unread.
@@ -839,7 +810,7 @@ bool SessionServer::has_hung_up(protocol::SessionId id) {
     if (connection == nullptr) {
         return true;
     }
-    pollfd poll{connection->socket.native_handle(), POLLRDHUP, 0};
+    pollfd poll{connection->fd.get(), POLLRDHUP, 0};
     return ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
@@ -909,24 +880,21 @@ void SessionServer::log_close(const session::SessionOutput::Close& close,
 
 // Stopping -----------------------------------------------------------------------------------
 
+void SessionServer::stop() {
+    post([this] { begin_stop(); });
+}
+
 /// First the ring: it still orders what clients have sent, and the others re-form at once. Then the
 /// clients: they get what was delivered until then.
 void SessionServer::begin_stop() {
+    if (phase_ != Phase::kServing) {
+        return;
+    }
     phase_ = Phase::kLeaving;
     stop_by_ = now() + kLeaveTimeout;
-    for (const auto& acceptor : acceptors_) {
-        error_code ignored;
-        acceptor->descriptor.close(ignored);
-    }
-    tcp_listeners_.clear();
-    if (unix_listener_) {
-        unix_listener_->unlink_own();
-    }
     link_.leave_wanted.store(true, std::memory_order_release);
     give_ring_back();
     link_.ring_wakeup.notify(RingLink::kControl);
-    stop_timer_.expires_at(to_steady(stop_by_));
-    stop_timer_.async_wait([](const error_code&) {});
 }
 
 void SessionServer::stop_turn() {
@@ -947,8 +915,6 @@ void SessionServer::stop_turn() {
         }
         apply();
         flush_all();
-        stop_timer_.expires_at(to_steady(stop_by_));
-        stop_timer_.async_wait([](const error_code&) {});
     }
     if (phase_ == Phase::kFlushing) {
         const bool flushed =

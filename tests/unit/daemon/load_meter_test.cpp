@@ -11,46 +11,36 @@ using protocol::Duration;
 using protocol::Instant;
 using std::chrono::milliseconds;
 
-TEST(LoadMeter, TellsTheShareOfTheTimeAwake) {
+TEST(LoadMeter, TellsTheShareOfAProcessorThatWasUsed) {
     LoadMeter meter(milliseconds(10));
     Instant now{};
-    meter.reset(now);
-    for (int i = 0; i < 3; ++i) {
-        now += milliseconds(1);  // awake
-        EXPECT_FALSE(meter.pause(now));
-        now += milliseconds(2);  // asleep
-        meter.resume(now);
-    }
+    meter.reset(now, milliseconds(500));
+    now += milliseconds(9);
+    EXPECT_FALSE(meter.is_due(now));
+    now += milliseconds(11);
+    EXPECT_TRUE(meter.is_due(now));
     EXPECT_FLOAT_EQ(meter.share(), 0);
-    now += milliseconds(1);
-    EXPECT_TRUE(meter.pause(now));
-    EXPECT_FLOAT_EQ(meter.share(), 0.4F);
-}
-
-TEST(LoadMeter, WhoNeverSleepsIsAwakeAllTheTime) {
-    LoadMeter meter(milliseconds(10));
-    Instant now{};
-    meter.reset(now);
-    for (int i = 0; i < 10; ++i) {
-        now += milliseconds(1);
-        static_cast<void>(meter.pause(now));
-    }
-    EXPECT_FLOAT_EQ(meter.share(), 1);
+    meter.end_window(now, milliseconds(505));
+    EXPECT_FLOAT_EQ(meter.share(), 0.25F);
+    EXPECT_FALSE(meter.is_due(now));
 }
 
 TEST(LoadMeter, EachWindowStandsForItself) {
     LoadMeter meter(milliseconds(10));
     Instant now{};
-    meter.reset(now);
+    meter.reset(now, Duration{});
     now += milliseconds(10);
-    EXPECT_TRUE(meter.pause(now));
+    meter.end_window(now, milliseconds(10));
+    EXPECT_FLOAT_EQ(meter.share(), 1);
     now += milliseconds(20);
-    meter.resume(now);
-    EXPECT_TRUE(meter.pause(now));
+    meter.end_window(now, milliseconds(10));
     EXPECT_FLOAT_EQ(meter.share(), 0);
+    now += milliseconds(10);
+    meter.end_window(now, milliseconds(20));
     now += milliseconds(50);
-    meter.reset(now);
-    EXPECT_FALSE(meter.pause(now));
+    meter.reset(now, milliseconds(30));
+    EXPECT_FLOAT_EQ(meter.share(), 0);
+    EXPECT_FALSE(meter.is_due(now));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/engine_config.hpp"
+#include "daemon/front_desk.hpp"
 #include "daemon/ring_thread.hpp"
 #include "daemon/session_server.hpp"
 #include "daemon/udp_transport.hpp"
@@ -37,16 +38,19 @@ class Node {
         auto core = std::make_unique<session::SessionCore>(session_config_of(configuration, self),
                                                            group_config_of(configuration, self),
                                                            protocol::Rng(self + 1));
-        server_ = std::make_unique<SessionServer>(
-            std::move(core), link_, std::vector<TcpListener>{},
-            std::make_unique<UnixListener>(directory_.path(), kPort), SessionServer::Settings{});
+        server_ =
+            std::make_unique<SessionServer>(std::move(core), link_, SessionServer::Settings{});
+        desk_ =
+            std::make_unique<FrontDesk>(*server_, std::vector<TcpListener>{},
+                                        std::make_unique<UnixListener>(directory_.path(), kPort));
         server_->share_work_of(ring_);
         ring_.start();
-        thread_ = std::thread([this] { server_->run(); });
+        thread_ = std::thread([this] { desk_->run(); });
     }
     ~Node() {
         thread_.join();
         ring_.wait();
+        desk_.reset();
         server_.reset();
     }
 
@@ -62,6 +66,7 @@ class Node {
     std::unique_ptr<UdpTransport> transport_;
     RingThread ring_;
     std::unique_ptr<SessionServer> server_;
+    std::unique_ptr<FrontDesk> desk_;
     std::thread thread_;
 };
 

@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/front_desk.hpp"
 #include "raw_client.hpp"
 #include "temporary_directory.hpp"
 
@@ -32,13 +33,14 @@ class SessionServerTest : public ::testing::Test {
         settings.session_messages_max = session_messages_max;
         auto core = std::make_unique<session::SessionCore>(
             config, membership::GroupConfig{{{kSelf, "d1"}}, kSelf}, protocol::Rng(1));
-        server_ = std::make_unique<SessionServer>(
-            std::move(core), link_, std::vector<TcpListener>{},
-            std::make_unique<UnixListener>(directory_.path(), kPort), settings);
+        server_ = std::make_unique<SessionServer>(std::move(core), link_, settings);
+        desk_ =
+            std::make_unique<FrontDesk>(*server_, std::vector<TcpListener>{},
+                                        std::make_unique<UnixListener>(directory_.path(), kPort));
         const protocol::RingId ring{kSelf, 1, 1000};
         deliver(membership::ConfigurationChange{
             membership::ConfigurationKind::kRegular, ring, {kSelf}});
-        thread_ = std::thread([this] { server_->run(); });
+        thread_ = std::thread([this] { desk_->run(); });
     }
     ~SessionServerTest() override {
         if (thread_.joinable()) {
@@ -112,6 +114,7 @@ class SessionServerTest : public ::testing::Test {
     TemporaryDirectory directory_;
     RingLink link_;
     std::unique_ptr<SessionServer> server_;
+    std::unique_ptr<FrontDesk> desk_;
     std::thread thread_;
     std::uint64_t seq_ = 0;
     int client_frames_ = 0;

@@ -1,0 +1,176 @@
+#include "daemon/front_desk.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include "daemon/clock.hpp"
+#include "daemon/endpoint.hpp"
+
+namespace spread::daemon {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr int kAcceptsPerWait = 8;
+/// Connections that may wait for the session thread; more wait in the kernel.
+constexpr std::size_t kHandedOverMax = 64;
+constexpr auto kHandedOverPause = std::chrono::milliseconds(1);
+/// After the kernel had no descriptors or memory left.
+constexpr auto kShortagePause = std::chrono::milliseconds(100);
+
+}  // namespace
+
+FrontDesk::FrontDesk(SessionServer& server, std::vector<TcpListener> tcp_listeners,
+                     std::unique_ptr<UnixListener> unix_listener)
+    : server_(server),
+      io_(1),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      accept_timer_(io_),
+      unix_listener_(std::move(unix_listener)) {
+    signals_.add(SIGUSR1);
+    for (TcpListener& listener : tcp_listeners) {
+        add_acceptor(listener.fd.release(), false);
+    }
+    if (unix_listener_ && unix_listener_->fd() >= 0) {
+        // Asio gets a duplicate, so that each side closes its own.
+        add_acceptor(::fcntl(unix_listener_->fd(), F_DUPFD_CLOEXEC, 0), true);
+    }
+}
+
+FrontDesk::~FrontDesk() = default;
+
+void FrontDesk::run() {
+    const auto work = asio::make_work_guard(io_);
+    for (const auto& acceptor : acceptors_) {
+        wait_accept(*acceptor);
+    }
+    wait_signals();
+    server_.start([this] { io_.stop(); });
+    io_.run();
+    server_.wait();
+}
+
+// Accepting ----------------------------------------------------------------------------------
+
+void FrontDesk::add_acceptor(int fd, bool is_unix) {
+    acceptors_.push_back(
+        std::make_unique<Acceptor>(Acceptor{asio::posix::stream_descriptor(io_, fd), is_unix}));
+}
+
+void FrontDesk::wait_accept(Acceptor& acceptor) {
+    acceptor.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                   [this, &acceptor](const error_code& error) {
+                                       if (!error) {
+                                           accept_some(acceptor);
+                                       }
+                                   });
+}
+
+void FrontDesk::accept_some(Acceptor& acceptor) {
+    if (stopping_ || accepting_paused_) {
+        return;
+    }
+    for (int i = 0; i < kAcceptsPerWait; ++i) {
+        if (server_.clients_to_take_in() >= kHandedOverMax) {
+            pause_accepting(kHandedOverPause);
+            return;
+        }
+        Endpoint peer;
+        peer.length = sizeof peer.storage;
+        UniqueFd fd(::accept4(acceptor.descriptor.native_handle(), peer.address(), &peer.length,
+                              SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (fd) {
+            server_.take_in(std::move(fd), peer, acceptor.is_unix);
+            continue;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            break;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            if (const auto more = accept_limit_.admit(now())) {
+                log_error(LogType::kSession,
+                          "cannot accept clients: {}; trying again. Raise the limit of open files "
+                          "(ulimit -n, LimitNOFILE=)",
+                          std::strerror(errno));
+            }
+            pause_accepting(kShortagePause);
+            return;
+        }
+        // That connection is gone already.
+    }
+    wait_accept(acceptor);
+}
+
+void FrontDesk::pause_accepting(std::chrono::milliseconds pause) {
+    accepting_paused_ = true;
+    accept_timer_.expires_after(pause);
+    accept_timer_.async_wait([this](const error_code& cancelled) {
+        accepting_paused_ = false;
+        if (cancelled || stopping_) {
+            return;
+        }
+        for (const auto& acceptor : acceptors_) {
+            acceptor->descriptor.cancel();
+            wait_accept(*acceptor);
+        }
+    });
+}
+
+// Signals ------------------------------------------------------------------------------------
+
+void FrontDesk::wait_signals() {
+    signals_.async_wait([this](const error_code& error, int number) {
+        if (!error) {
+            on_signal(number);
+            wait_signals();
+        }
+    });
+}
+
+void FrontDesk::on_signal(int number) {
+    switch (number) {
+        case SIGHUP:
+            if (reload_hook_) {
+                reload_hook_();
+            }
+            return;
+        case SIGUSR1:
+            reopen_log();
+            log_info(LogType::kPrint, "log file reopened");
+            return;
+        default: break;
+    }
+    const char* name = number == SIGINT ? "SIGINT" : "SIGTERM";
+    if (stopping_) {
+        log_warning(LogType::kExit, "second {}: exiting at once", name);
+        stop_logging();
+        std::_Exit(1);
+    }
+    log_info(LogType::kExit, "{}: leaving the ring", name);
+    stop();
+}
+
+void FrontDesk::stop() {
+    stopping_ = true;
+    for (const auto& acceptor : acceptors_) {
+        error_code ignored;
+        acceptor->descriptor.close(ignored);
+    }
+    if (unix_listener_) {
+        unix_listener_->unlink_own();
+    }
+    server_.stop();
+}
+
+}  // namespace spread::daemon

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "daemon/listeners.hpp"
+#include "daemon/logging.hpp"
+#include "daemon/session_server.hpp"
+
+namespace spread::daemon {
+
+/// The main thread, once the daemon serves: takes connections in and hands them to the session
+/// thread, and hears signals. Whatever is rare and may take its time is done here, so that it holds
+/// up nobody's messages.
+class FrontDesk {
+  public:
+    /// `server` must outlive this object.
+    FrontDesk(SessionServer& server, std::vector<TcpListener> tcp_listeners,
+              std::unique_ptr<UnixListener> unix_listener);
+    ~FrontDesk();
+    FrontDesk(const FrontDesk&) = delete;
+    FrontDesk& operator=(const FrontDesk&) = delete;
+
+    /// Called on SIGHUP.
+    void on_reload(std::function<void()> hook) { reload_hook_ = std::move(hook); }
+
+    /// Starts the session thread and serves until that has ended, which SIGTERM or SIGINT makes it
+    /// do.
+    void run();
+
+  private:
+    struct Acceptor {
+        boost::asio::posix::stream_descriptor descriptor;
+        bool is_unix = false;
+    };
+
+    void add_acceptor(int fd, bool is_unix);
+    void wait_accept(Acceptor& acceptor);
+    void accept_some(Acceptor& acceptor);
+    void pause_accepting(std::chrono::milliseconds pause);
+    void wait_signals();
+    void on_signal(int number);
+    void stop();
+
+    SessionServer& server_;
+    boost::asio::io_context io_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer accept_timer_;
+    std::unique_ptr<UnixListener> unix_listener_;
+    std::vector<std::unique_ptr<Acceptor>> acceptors_;
+    std::function<void()> reload_hook_;
+    bool accepting_paused_ = false;
+    bool stopping_ = false;
+    RateLimit accept_limit_{std::chrono::seconds(10)};
+};
+
+}  // namespace spread::daemon
