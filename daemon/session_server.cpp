@@ -42,7 +42,7 @@ constexpr auto kCalmMax = std::chrono::milliseconds(1000);
 constexpr std::size_t kLingeringMax = 1000;
 /// How long stopping waits for the ring, then for clients to take their last messages.
 constexpr auto kLeaveTimeout = std::chrono::milliseconds(400);
-constexpr int kSocketBufferBytes = 200 << 10;
+constexpr auto kNoticePause = std::chrono::milliseconds(1);
 constexpr auto kFlushTimeout = std::chrono::milliseconds(200);
 
 /// What a client's socket is watched for; and while the kernel takes no more bytes for it.
@@ -220,6 +220,9 @@ std::optional<protocol::Duration> SessionServer::time_left() {
             first = at;
         }
     };
+    if (!notices_.empty()) {
+        consider(notices_.front().first);
+    }
     if (!linger_until_.empty()) {
         consider(linger_until_.front().first);
     }
@@ -277,6 +280,7 @@ void SessionServer::on_deadlines() {
         core_->on_deadline(now(), out_);
         apply();
     }
+    flush_notices();
     while (!linger_until_.empty() && linger_until_.front().first <= now()) {
         erase(linger_until_.front().second);
         linger_until_.pop_front();
@@ -439,6 +443,7 @@ bool SessionServer::take_deliveries() {
     int taken = 0;
     const protocol::Instant at = now();
     frames_queued_ = 0;
+    turn_at_ = at;
     while (taken < deliveries_per_turn_ && !core_->is_blocked()) {
         membership::DeliveryEvent* front = link_.deliveries.front();
         if (front == nullptr) {
@@ -620,6 +625,8 @@ void SessionServer::apply() {
             }
             if (connection->queue.size() >= early_flush_messages_) {
                 flush_one(*connection);  // the turn may bring more than a queue holds
+            } else if (write.may_wait && id != write.urgent_for && hold_notice(*connection)) {
+                continue;
             } else if (!connection->unflushed) {
                 connection->unflushed = true;
                 unflushed_.push_back(id);
@@ -708,6 +715,32 @@ void SessionServer::erase(protocol::SessionId id) {
     }
 }
 
+/// Notices of joins and leaves may come by the thousand, each to all members of a group: whoever
+/// was written to just now gets the next ones together, or before whatever else it gets.
+bool SessionServer::hold_notice(Connection& connection) {
+    if (connection.unflushed || turn_at_ - connection.written_at >= kNoticePause) {
+        return false;
+    }
+    if (!std::exchange(connection.notice_waits, true)) {
+        notices_.emplace_back(turn_at_ + kNoticePause, connection.id);
+    }
+    return true;
+}
+
+void SessionServer::flush_notices() {
+    while (!notices_.empty() && notices_.front().first <= now()) {
+        Connection* connection = find(notices_.front().second);
+        notices_.pop_front();
+        if (connection == nullptr) {
+            continue;
+        }
+        connection->notice_waits = false;
+        if (!connection->queue.empty() && !connection->write_waiting) {
+            flush_one(*connection);
+        }
+    }
+}
+
 void SessionServer::flush_all() {
     flushing_.swap(unflushed_);
     for (const protocol::SessionId id : flushing_) {
@@ -727,6 +760,7 @@ void SessionServer::flush_one(Connection& connection) {
     if (sent.bytes > 0 || sent.messages > 0) {
         core_->on_sent(connection.id, sent.messages, sent.bytes);
     }
+    connection.written_at = turn_at_;
     if (result == FlushResult::kBlocked) {
         wait_write(connection);
         return;

@@ -92,11 +92,13 @@ class SessionServer {
         OutboundQueue queue;
         std::string peer;
         bool reading = true;
-        bool readable = false;       ///< there may be something to read, or the end
-        bool input_ended = false;    ///< the kernel has said that the end will come
-        bool read_listed = false;    ///< listed in ready_ or unread_
-        bool opened = false;         ///< past its handshake
-        bool unflushed = false;      ///< listed in unflushed_
+        bool readable = false;      ///< there may be something to read, or the end
+        bool input_ended = false;   ///< the kernel has said that the end will come
+        bool read_listed = false;   ///< listed in ready_ or unread_
+        bool opened = false;        ///< past its handshake
+        bool unflushed = false;     ///< listed in unflushed_
+        bool notice_waits = false;  ///< listed in notices_
+        protocol::Instant written_at{};
         bool write_waiting = false;  ///< the kernel's buffer is full
         bool write_watched = false;  ///< the kernel will say when it is not
         /// Closed for the core; lives on until its queue is written and the peer has read it.
@@ -135,6 +137,8 @@ class SessionServer {
     void close(const session::SessionOutput::Close& close);
     void finish_closing(Connection& connection);
     void erase(protocol::SessionId id);
+    [[nodiscard]] bool hold_notice(Connection& connection);
+    void flush_notices();
     void flush_all();
     void flush_one(Connection& connection);
     void log_close(const session::SessionOutput::Close& close, const Connection* connection);
@@ -183,6 +187,9 @@ class SessionServer {
     std::unordered_map<protocol::SessionId, std::unique_ptr<Connection>> connections_;
     std::vector<protocol::SessionId> unflushed_;
     std::vector<protocol::SessionId> flushing_;
+    /// Who has notices that wait for others, and until when; in that order.
+    std::deque<std::pair<protocol::Instant, protocol::SessionId>> notices_;
+    protocol::Instant turn_at_{};             ///< when the ring's events of this turn were taken
     std::deque<protocol::SessionId> ready_;   ///< readable, each listed once
     std::deque<protocol::SessionId> unread_;  ///< readable, waiting for room in the submit queue
     session::SessionOutput out_;

@@ -590,7 +590,8 @@ struct SessionCore::Impl {
             return false;
         });
         if (!event.recipients.empty()) {
-            out.writes.push_back({std::move(event.recipients), std::move(event.frame)});
+            out.writes.push_back({std::move(event.recipients), std::move(event.frame),
+                                  event.is_notice, event.subject});
         }
     }
 

@@ -70,6 +70,10 @@ struct SessionOutput {
     struct Write {
         std::vector<protocol::SessionId> sessions;
         protocol::Message bytes;
+        /// A notice of somebody's join or leave, which may wait for others to share a write; but
+        /// not to `urgent_for`.
+        bool may_wait = false;
+        std::optional<protocol::SessionId> urgent_for{};
     };
     struct Close {
         protocol::SessionId session;

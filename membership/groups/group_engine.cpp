@@ -376,9 +376,23 @@ struct GroupEngine::Impl {
                 return encoder(change, group.name, group.id, std::span<const NameRun>(runs),
                                member);
             };
+            const std::size_t first = out.events.size();
             emit_views(
                 group.view_receivers, [&] { return encode(protocol::encode_member_change); },
                 [&] { return encode(protocol::encode_member_change_3x); }, out);
+            for (std::size_t i = first; i < out.events.size(); ++i) {
+                mark_notice(change, origin, member, out.events[i]);
+            }
+        }
+    }
+
+    void mark_notice(MemberChange change, DaemonIndex origin, const NameField& member,
+                     ClientEvent& event) const {
+        event.is_notice = change != MemberChange::kDisconnect;
+        if (change == MemberChange::kJoin && origin == directory.self()) {
+            if (const auto found = by_name.find(member); found != by_name.end()) {
+                event.subject = found->second;
+            }
         }
     }
 

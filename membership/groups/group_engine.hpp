@@ -20,6 +20,9 @@ namespace spread::membership {
 struct ClientEvent {
     std::vector<protocol::SessionId> recipients;
     protocol::Message frame;
+    /// Tells that a single member came or left: only `subject` waits for it, if that is set.
+    bool is_notice = false;
+    std::optional<protocol::SessionId> subject{};
 };
 
 /// What one input produced. Owned and reused by the caller, who clears it.

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <string>
@@ -238,6 +239,47 @@ TEST_F(SessionServerWithShortQueuesTest, ABurstOfEventsDropsNobodyWhoseSocketTak
         bytes += kGroups * (kMemberChangeBytes + 32 * left);
     }
     EXPECT_EQ(reader.read(bytes).size(), bytes);
+}
+
+TEST_F(SessionServerTest, NoticesThatWaitForEachOtherComeInOrderAndBeforeMessages) {
+    constexpr int kRounds = 20;
+    constexpr std::size_t kNoticeBytes = 48 + 56;  // and 32 for each member
+    RawClient watcher(socket_path());
+    watcher.handshake("watcher", true);
+    watcher.send(watcher.request(kJoinMess, "room", 0));
+    turn_ring_until([&] { return joins_ == 1; });
+    ASSERT_EQ(watcher.read(kNoticeBytes + 32).size(), kNoticeBytes + 32);
+    std::vector<std::unique_ptr<RawClient>> others;
+    std::vector<membership::Delivery> deliveries;
+    for (int i = 0; i < kRounds; ++i) {
+        others.push_back(std::make_unique<RawClient>(socket_path()));
+        others.back()->handshake("other" + std::to_string(i));
+        others.back()->send(others.back()->request(kJoinMess, "room", 0));
+        while (link_.submissions.front() == nullptr) {
+            std::this_thread::yield();
+        }
+        deliveries.push_back(ordered(std::move(*link_.submissions.front())));
+        link_.submissions.pop();
+        link_.submitted_bytes.fetch_sub(deliveries.back().body.size());
+    }
+    others.front()->send(others.front()->request(kAgreedMess, "room", 100));
+    while (link_.submissions.front() == nullptr) {
+        std::this_thread::yield();
+    }
+    deliveries.push_back(ordered(std::move(*link_.submissions.front())));
+    link_.submissions.pop();
+    for (std::size_t i = 0; i < deliveries.size(); ++i) {
+        if (i == kRounds / 2) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(3));  // what waits is written
+        }
+        deliver(std::move(deliveries[i]));
+    }
+    for (std::size_t members = 2; members < kRounds + 2; ++members) {
+        const std::string notice = watcher.read(kNoticeBytes + 32 * members);
+        ASSERT_EQ(notice.size(), kNoticeBytes + 32 * members);
+        EXPECT_EQ(notice.substr(4, 5), std::string("room\0", 5)) << members;
+    }
+    EXPECT_EQ(watcher.read(48 + 32 + 100).substr(4, 10), "#other0#d1");
 }
 
 TEST_F(SessionServerTest, StoppingSendsClientsWhatWasDeliveredAndRemovesTheSocket) {

@@ -56,6 +56,37 @@ TEST_F(GroupEvents, AJoinTellsMembersAndJoinerTheNewList) {
     EXPECT_THAT(bus_.news(outsider), IsEmpty());
 }
 
+TEST_F(GroupEvents, OnlyNoticesOfOthersComingAndGoingMayWait) {
+    Client& a = bus_.connect(0, "a1");
+    Client& b = bus_.connect(0, "b1");
+    Client& c = bus_.connect(1, "c2");
+    join_all({&a, &b}, "g");
+    const std::size_t seen_by_a = a.seen.size();
+    const std::size_t seen_by_b = b.seen.size();
+    bus_.join(c, "g");
+    bus_.settle();
+    bus_.leave(b, "g");
+    bus_.settle();
+    bus_.send(c, {"g"}, "hello");
+    bus_.settle();
+    bus_.disconnect(c);
+    bus_.settle();
+    std::vector<std::string> waiting;
+    std::vector<std::string> urgent;
+    for (std::size_t i = seen_by_a; i < a.seen.size(); ++i) {
+        (a.seen[i].may_wait ? waiting : urgent).push_back(a.seen[i].text());
+    }
+    EXPECT_THAT(waiting,
+                ElementsAre("JOIN g (1,100,3) [a1 b1 c2] c2", "LEAVE g (1,100,4) [a1 c2] b1"));
+    EXPECT_THAT(urgent, ElementsAre("DATA g hello", "DISC g (1,100,5) [a1] c2"));
+    // Who comes or goes waits for the answer.
+    EXPECT_FALSE(b.seen[seen_by_b - 1].may_wait);
+    EXPECT_EQ(b.seen.back().text(), "SELF-LEAVE g");
+    EXPECT_FALSE(b.seen.back().may_wait);
+    ASSERT_FALSE(c.seen.empty());
+    EXPECT_FALSE(c.seen.front().may_wait);
+}
+
 TEST_F(GroupEvents, AClientOfManyGroupsLeavesSomeAndTakesItsEndToTheOthers) {
     constexpr int kGroups = 2000;
     Client& a = bus_.connect(0, "a1");

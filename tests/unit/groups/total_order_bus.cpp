@@ -437,6 +437,7 @@ void TotalOrderBus::take(std::size_t daemon, GroupOutput& out, const std::string
             EXPECT_TRUE(client->alive) << client->user << " is gone, yet gets " << seen.text();
             EXPECT_TRUE(client->wants_membership || seen.kind == Seen::Kind::kData)
                 << client->user << " wants no memberships, yet gets " << seen.text();
+            seen.may_wait = event.is_notice && event.subject != session;
             client->seen.push_back(seen);
         }
     }

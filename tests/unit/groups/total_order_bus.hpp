@@ -31,6 +31,8 @@ struct Seen {
     std::vector<std::byte> frame;
     /// Where in the order it was produced: ring counter and representative, place in its log.
     std::string place;
+    /// The session layer may let it wait for others.
+    bool may_wait = false;
     /// Daemons of the last transitional configuration at that moment.
     std::vector<std::size_t> transitional;
 

@@ -20,14 +20,19 @@ case_fanout() {
     for_each_pair fanout_runs
 }
 
-# 60 members that stay and one client a daemon that comes and goes.
+# Members that stay and others that come and go, on three daemons.
+joins_run() { # STYLE COMING_EACH STAYING
+    bench joins -c "$2" --members "$3" -t "$seconds" --warmup 0.5 --client "$1"
+    keep joins "group of 63, $(($2 * 3)) come and go, $1 client, joins and leaves/s" .changes_per_s %.0f
+    keep joins "group of 63, $(($2 * 3)) come and go, $1 client, CPU us each" .cpu.per_change_us %.1f
+}
+
 joins_runs() {
     local style
     start_ring "$1"
     for style in stock buffered; do
-        bench joins -c 1 --members 60 -t "$seconds" --warmup 0.5 --client "$style"
-        keep joins "group of 63, $style client, joins and leaves/s" .changes_per_s %.0f
-        keep joins "group of 63, $style client, CPU us/join or leave" .cpu.per_change_us %.1f
+        joins_run "$style" 1 60
+        joins_run "$style" 4 51
     done
     stop_daemons
 }
