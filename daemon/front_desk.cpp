@@ -24,7 +24,7 @@ using boost::system::error_code;
 
 constexpr int kAcceptsPerWait = 8;
 /// Connections that may wait for the session thread; more wait in the kernel.
-constexpr std::size_t kHandedOverMax = 64;
+constexpr std::size_t kHandedOverMax = 256;
 constexpr auto kHandedOverPause = std::chrono::milliseconds(1);
 /// After the kernel had no descriptors or memory left.
 constexpr auto kShortagePause = std::chrono::milliseconds(100);
@@ -57,8 +57,16 @@ void FrontDesk::run() {
     }
     wait_signals();
     server_.start([this] { io_.stop(); });
-    io_.run();
+    try {
+        io_.run();
+    } catch (...) {
+        server_.stop();
+        server_.wait();  // it tells us when it ends
+        throw;
+    }
     server_.wait();
+    error_code ignored;
+    signals_.clear(ignored);  // whoever is impatient from here on ends the process at once
 }
 
 // Accepting ----------------------------------------------------------------------------------

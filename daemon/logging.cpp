@@ -184,13 +184,15 @@ void stop_logging() {
     spdlog::shutdown();
 }
 
-bool log_enabled(spdlog::level::level_enum level, LogType type) {
-    const spdlog::logger* logger = spdlog::default_logger_raw();
+spdlog::logger* logger_for(spdlog::level::level_enum level, LogType type) {
+    spdlog::logger* logger = spdlog::default_logger_raw();
     if (logger == nullptr || !logger->should_log(level)) {
-        return false;
+        return nullptr;
     }
-    return level >= spdlog::level::warn ||
-           (enabled_types.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(type)) != 0;
+    const bool wanted =
+        level >= spdlog::level::warn ||
+        (enabled_types.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(type)) != 0;
+    return wanted ? logger : nullptr;
 }
 
 }  // namespace spread::daemon

@@ -49,13 +49,14 @@ void reopen_log();
 /// pipe or a stopped terminal, that is waited for one second.
 void stop_logging();
 
-[[nodiscard]] bool log_enabled(spdlog::level::level_enum level, LogType type);
+/// What takes such lines; null when they are not wanted, or logging has ended.
+[[nodiscard]] spdlog::logger* logger_for(spdlog::level::level_enum level, LogType type);
 
 template <typename... Args>
 void log_line(spdlog::level::level_enum level, LogType type, fmt::format_string<Args...> format,
               Args&&... args) {
-    if (log_enabled(level, type)) {
-        spdlog::default_logger_raw()->log(level, fmt::format(format, std::forward<Args>(args)...));
+    if (spdlog::logger* logger = logger_for(level, type)) {
+        logger->log(level, fmt::format(format, std::forward<Args>(args)...));
     }
 }
 

@@ -16,7 +16,8 @@ namespace spread::daemon {
 /// Waiting messages may wait for exactly this, so it has a queue of its own.
 using ControlItem = std::variant<std::monostate, membership::Submission, protocol::RingId>;
 
-/// Everything ring thread and session thread share: bounded queues and two wake-ups.
+/// Everything ring thread and session thread share: bounded queues and two wake-ups. The session
+/// thread is woken by others as well, for their letters.
 ///
 /// Upward pressure: deliveries beyond the room granted to the engine stay in the engine, whose aru
 /// then stops. Downward pressure: the ring thread takes a submission only when the engine has room,
@@ -50,16 +51,18 @@ struct RingLink {
 
     Wakeup ring_wakeup;
     Wakeup session_wakeup;
-    /// Changed by the owner only, as its last act. The queues serve both ways: what was shared by
+    /// Changed by the owner only, as its last act; but see leave_wanted, with which the ring thread
+    /// takes back what nobody may have taken. The queues serve both ways: what was shared by
     /// two threads is then used by one.
     std::atomic<RingOwner> ring_owner{RingOwner::kRingThread};
     std::atomic<bool> ring_wanted{false};   ///< session thread: may have the ring's work
-    std::atomic<float> ring_load{1};        ///< ring thread: share of its time awake of late
+    std::atomic<float> ring_load{1};        ///< ring thread: share of a processor it used of late
     std::atomic<bool> leave_wanted{false};  ///< session thread: leave the ring and stop
     std::atomic<bool> ring_stopped{false};  ///< ring thread: nothing comes any more
 
     /// Session thread: the ring thread has the work again, if it had not.
     void give_ring_back() {
+        ring_wanted.store(false, std::memory_order_relaxed);
         if (ring_owner.exchange(RingOwner::kRingThread, std::memory_order_acq_rel) ==
             RingOwner::kSessionThread) {
             ring_owner.notify_one();

@@ -112,6 +112,7 @@ void RingThread::on_state_change(const membership::StateChange& change) {
 
 void RingThread::run() {
     now_ = now();
+    load_.reset(now_, thread_cpu_time());
     grant_delivery_room();
     engine_.on_start(now_, out_);
     dispatch();

@@ -31,9 +31,11 @@ constexpr std::size_t kHandshakeBytesMax = protocol::kConnectBytesMax + protocol
 /// Ring events taken before clients are written to.
 constexpr std::size_t kDeliveriesPerTurnMax = 256;
 constexpr int kReadsPerTurn = 32;
-/// While this thread does the ring's work, no more frames than about this many are queued between
-/// two turns of that: the ring waits for what one turn writes.
-constexpr std::size_t kFramesPerSharedTurn = 2048;
+/// A turn that writes to more clients than these is one of a large fan-out, which the ring must not
+/// wait for, and which gains by large turns: two threads then.
+constexpr std::size_t kWritesPerSharedTurn = 128;
+/// No turn should come near the time after which a token counts as lost.
+constexpr auto kSharedTurnMax = std::chrono::milliseconds(50);
 constexpr auto kLoadWindow = std::chrono::milliseconds(10);
 /// For how long it has to be calm; longer where that did not last.
 constexpr auto kCalmMin = std::chrono::milliseconds(20);
@@ -114,7 +116,7 @@ void SessionServer::wait() {
 }
 
 void SessionServer::run() {
-    calm_since_ = now();
+    calm_since_ = woken_at_ = now();
     load_.reset(calm_since_, thread_cpu_time());
     while (phase_ != Phase::kStopped) {
         read_mail();
@@ -123,8 +125,8 @@ void SessionServer::run() {
         busy |= push_submissions();
         resume_readers();
         flush_all();
-        busy |= !ready_.empty() || (link_.session_has_ring() && ring_->has_work());
         stop_turn();
+        busy |= !ready_.empty() || (has_ring() && ring_->has_work());
         if (phase_ == Phase::kStopped) {
             break;
         }
@@ -142,10 +144,12 @@ void SessionServer::run() {
             wait_for_events(has_work() ? protocol::Duration::zero() : time_left());
             link_.session_wakeup.disarm();
         }
+        woken_at_ = now();
         on_deadlines();
         read_ready();
     }
     give_ring_back();
+    drain_input();
     connections_.clear();
     passwords_.reset();
 }
@@ -192,18 +196,17 @@ void SessionServer::add_client(UniqueFd fd, const Endpoint& peer, bool is_unix) 
     const std::string name = describe_peer(peer, is_unix);
     const auto address = is_unix ? access::PeerAddress::unix_socket()
                                  : access::PeerAddress::of(ip_of(peer.address()));
-    const protocol::SessionId id = core_->on_accept(now(), name, out_, address);
-    if (!events_.add(fd.get(), kReadEvents, id.value)) {
+    if (!events_.add(fd.get(), 0, 0)) {
         if (const auto more = accept_limit_.admit(now())) {
             log_error(LogType::kSession,
                       "cannot serve the client at {}: {}; raise fs.epoll.max_user_watches ({} more "
                       "since the last such line)",
                       name, std::strerror(errno), *more);
         }
-        core_->on_peer_closed(now(), id, out_);
-        apply();
         return;
     }
+    const protocol::SessionId id = core_->on_accept(now(), name, out_, address);
+    events_.change(fd.get(), kReadEvents, id.value);
     log_debug(LogType::kSession, "connection from {}", name);
     connections_[id] = std::make_unique<Connection>(
         Connection{.id = id, .fd = std::move(fd), .queue = {}, .peer = name});
@@ -229,7 +232,7 @@ std::optional<protocol::Duration> SessionServer::time_left() {
     if (phase_ != Phase::kServing) {
         consider(stop_by_);
     }
-    if (link_.session_has_ring()) {
+    if (has_ring()) {
         if (const auto deadline = ring_->next_deadline()) {
             consider(*deadline);
         }
@@ -319,7 +322,8 @@ void SessionServer::read_ready() {
 }
 
 /// As recv(), and knows afterwards whether there is more. A read that is not filled has emptied the
-/// socket, but for the end of what the peer sends, which is announced once.
+/// socket, but for the end of what the peer sends, which is announced once (and for what
+/// follows urgent data or descriptors, which no client sends: that waits for the next bytes).
 ssize_t SessionServer::receive(Connection& connection, std::byte* to, std::size_t most) {
     const ssize_t count = ::recv(connection.fd.get(), to, most, MSG_DONTWAIT);
     if (count > 0 && static_cast<std::size_t>(count) < most && !connection.input_ended) {
@@ -442,7 +446,6 @@ void SessionServer::resume_readers() {
 bool SessionServer::take_deliveries() {
     int taken = 0;
     const protocol::Instant at = now();
-    frames_queued_ = 0;
     turn_at_ = at;
     while (taken < deliveries_per_turn_ && !core_->is_blocked()) {
         membership::DeliveryEvent* front = link_.deliveries.front();
@@ -463,14 +466,14 @@ bool SessionServer::take_deliveries() {
         core_->on_ring_event(at, std::move(event), out_);
         apply();
         shed_load();
-        if (frames_queued_ >= kFramesPerSharedTurn && link_.session_has_ring()) {
-            break;
+        if (unflushed_.size() > kWritesPerSharedTurn && has_ring()) {
+            give_ring_back_for_long();
         }
     }
     if (taken > 0 && link_.deliveries_are_low()) {
         link_.ring_wakeup.notify(RingLink::kDeliveryRoom);
     }
-    return taken == deliveries_per_turn_ || frames_queued_ >= kFramesPerSharedTurn;
+    return taken == deliveries_per_turn_;
 }
 
 bool SessionServer::push_submissions() {
@@ -505,13 +508,14 @@ bool SessionServer::has_work() {
     if (link_.deliveries.front() != nullptr && !blocked) {
         return true;
     }
-    if (link_.session_has_ring() && ring_watched_.empty()) {
+    if (link_.session_has_ring() && !has_ring()) {
         return true;
     }
     if (mail_waiting_.load(std::memory_order_acquire)) {
         return true;
     }
-    if (link_.ring_stopped.load(std::memory_order_acquire) && phase_ == Phase::kLeaving) {
+    if (link_.ring_stopped.load(std::memory_order_acquire) && phase_ == Phase::kLeaving &&
+        link_.deliveries.front() == nullptr) {
         return true;
     }
     if (!waiting_control_.empty() && link_.control.size() < link_.control.capacity()) {
@@ -550,7 +554,7 @@ void SessionServer::work_for_ring() {
         give_ring_back();  // handed over just when we began to stop
         return;
     }
-    if (ring_watched_.empty() && !watch_ring()) {
+    if (!has_ring() && !watch_ring()) {
         return;
     }
     if (ring_events_.empty() && !ring_->has_work()) {
@@ -564,16 +568,25 @@ void SessionServer::work_for_ring() {
 }
 
 void SessionServer::give_ring_back() {
-    if (!link_.session_has_ring()) {
-        return;
-    }
     for (const RingThread::Watched& each : ring_watched_) {
         events_.remove(each.fd);
     }
     ring_watched_.clear();
     ring_events_.clear();
+    if (!link_.session_has_ring()) {
+        link_.ring_wanted.store(false, std::memory_order_relaxed);
+        return;
+    }
     calm_since_ = now();
     link_.give_ring_back();
+}
+
+/// The next time, it has to be calm for longer, unless this time lasted.
+void SessionServer::give_ring_back_for_long() {
+    const bool was_short = now() - ring_taken_at_ < kCalmMax;
+    calm_needed_ = was_short ? std::min<protocol::Duration>(2 * calm_needed_, kCalmMax)
+                             : protocol::Duration(kCalmMin);
+    give_ring_back();
 }
 
 /// Asks for the ring's work when both threads have had little to do for a while, and gives it back
@@ -583,16 +596,16 @@ void SessionServer::weigh_load() {
         return;
     }
     const protocol::Instant at = now();
+    if (has_ring() && at - woken_at_ > kSharedTurnMax) {
+        give_ring_back_for_long();
+    }
     if (!load_.is_due(at)) {
         return;
     }
     load_.end_window(at, thread_cpu_time());
-    if (link_.session_has_ring()) {
+    if (has_ring()) {
         if (load_.share() > busy_share_) {
-            const bool was_short = at - ring_taken_at_ < kCalmMax;
-            calm_needed_ = was_short ? std::min<protocol::Duration>(2 * calm_needed_, kCalmMax)
-                                     : protocol::Duration(kCalmMin);
-            give_ring_back();
+            give_ring_back_for_long();
         }
         return;
     }
@@ -608,7 +621,6 @@ void SessionServer::weigh_load() {
 void SessionServer::apply() {
     for (session::SessionOutput::Write& write : out_.writes) {
         const FrameRef frame(std::move(write.bytes), &queued_bytes_);
-        frames_queued_ += write.sessions.size();
         for (const protocol::SessionId id : write.sessions) {
             Connection* connection = find(id);
             if (connection == nullptr) {
@@ -728,7 +740,11 @@ bool SessionServer::hold_notice(Connection& connection) {
 }
 
 void SessionServer::flush_notices() {
+    std::size_t written = 0;
     while (!notices_.empty() && notices_.front().first <= now()) {
+        if (written >= kWritesPerSharedTurn && has_ring()) {
+            return;  // the rest is due in the next turn
+        }
         Connection* connection = find(notices_.front().second);
         notices_.pop_front();
         if (connection == nullptr) {
@@ -737,6 +753,16 @@ void SessionServer::flush_notices() {
         connection->notice_waits = false;
         if (!connection->queue.empty() && !connection->write_waiting) {
             flush_one(*connection);
+            ++written;
+        }
+    }
+}
+
+/// Closing a socket with unread bytes resets it, and takes with it what the peer has not read.
+void SessionServer::drain_input() {
+    std::array<std::byte, 4096> scrap{};
+    for (const auto& [id, connection] : connections_) {
+        for (int i = 0; i < 64 && receive(*connection, scrap.data(), scrap.size()) > 0; ++i) {
         }
     }
 }
@@ -794,23 +820,28 @@ void SessionServer::stop_writing(Connection& connection) {
 void SessionServer::wait_write(Connection& connection) {
     connection.write_waiting = true;
     connection.queue.compact();
-    if (!std::exchange(connection.write_watched, true)) {
-        events_.change(connection.fd.get(), kWriteEvents, connection.id.value);
-    }
+    connection.write_watched = true;
+    // Also when it is watched already: after ENOBUFS there is room, and no edge would come.
+    events_.change(connection.fd.get(), kWriteEvents, connection.id.value);
 }
 
 // Access -------------------------------------------------------------------------------------
 
 void SessionServer::set_access(const AccessSetup& access, bool controls,
                                std::function<void()> done) {
-    post([this, access, controls, done = std::move(done)] {
+    auto letter = [this, access, controls, done = std::move(done)] {
         core_->set_address_rules(access.addresses);
         core_->set_access_rules(controls ? access.rules : nullptr);
         set_passwords(access.passwords);
         if (done) {
             done();
         }
-    });
+    };
+    if (thread_.joinable()) {
+        post(std::move(letter));
+    } else {
+        letter();  // so that what fails is told at the start
+    }
 }
 
 void SessionServer::set_passwords(std::shared_ptr<const access::PasswordFile> file) {

@@ -137,6 +137,7 @@ class SessionServer {
     void close(const session::SessionOutput::Close& close);
     void finish_closing(Connection& connection);
     void erase(protocol::SessionId id);
+    void drain_input();
     [[nodiscard]] bool hold_notice(Connection& connection);
     void flush_notices();
     void flush_all();
@@ -151,6 +152,9 @@ class SessionServer {
     void note_opened(const session::SessionOutput::Opened& opened);
 
     [[nodiscard]] bool watch_ring();
+    /// By our own state: the ring thread may take back what it has just handed over.
+    [[nodiscard]] bool has_ring() const { return !ring_watched_.empty(); }
+    void give_ring_back_for_long();
     void work_for_ring();
     void give_ring_back();
     void weigh_load();
@@ -167,16 +171,17 @@ class SessionServer {
     protocol::Duration calm_needed_;  ///< before the ring's work is asked for
     protocol::Instant calm_since_{};  ///< both threads have had little to do since then
     protocol::Instant ring_taken_at_{};
+    protocol::Instant woken_at_{};  ///< when this turn began
 
     EventSet events_;
-    std::array<epoll_event, 64> event_room_{};
+    /// Many, so that sockets of clients do not keep those of the ring waiting.
+    std::array<epoll_event, 512> event_room_{};
 
     std::unique_ptr<session::SessionCore> core_;
     RingLink& link_;
     bool session_log_;
     std::size_t early_flush_messages_;
     int deliveries_per_turn_;
-    std::size_t frames_queued_ = 0;  ///< for clients, in this turn
     ConfigurationHook configuration_hook_;
     std::size_t queued_bytes_max_;
     std::size_t queued_bytes_ = 0;  ///< of frames in queues; before connections_, which hold them

@@ -29,7 +29,7 @@ class Wakeup {
         }
     }
 
-    /// Readable after a wake-up; for poll, epoll or Asio.
+    /// Readable after a wake-up; for poll or epoll.
     [[nodiscard]] int fd() const { return fd_.get(); }
 
     /// Sleeper: from now on these reasons write the eventfd, once each.
@@ -45,7 +45,8 @@ class Wakeup {
         }
     }
 
-    /// Other side, after changing what the sleeper looks at. Returns whether it had to be woken.
+    /// Other side, any thread of it, after changing what the sleeper looks at. Returns whether it
+    /// had to be woken.
     bool notify(Reasons reason) {
         if ((armed_.fetch_and(~reason, std::memory_order_acq_rel) & reason) == 0) {
             return false;

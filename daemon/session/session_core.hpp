@@ -132,7 +132,7 @@ struct SessionInfo {
 
 /// All client sessions of one daemon, without their sockets: handshakes, request checks, names and
 /// quota, the group engine, and the accounting of outbound queues. Pure: the daemon feeds it from
-/// Asio, the simulator and the golden replays feed it from memory.
+/// sockets, the simulator and the golden replays feed it from memory.
 class SessionCore {
   public:
     SessionCore(SessionConfig config, membership::GroupConfig groups, protocol::Rng rng);
