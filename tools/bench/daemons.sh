@@ -1,9 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # variables are shared by all parts
-# Starting and stopping the daemons of one side, "ours" or "stock". Sourced by tools/bench-ring.
+# Starting and stopping the daemons of one side, "ours", "stock", "corosync" or "corosync-knet".
+# Sourced by tools/bench-ring.
 
 side=           # whose daemons run
 pids=()         # by host
 daemons=()      # arguments that tell spbench of them
+loader=()       # the load generator for them
 
 write_configuration() {
     local i
@@ -27,19 +29,27 @@ exec_in_host() {
 start_daemon() {
     local host=$1 dir=$work/$side$1
     mkdir -p "$dir"
-    if [ "$side" = ours ]; then
-        # exec: the process to measure and to kill is the daemon itself.
-        exec_in_host "$host" "$bin/spreadd" -n "d$host" -c "$work/spread.conf" --unix-dir "$dir" \
-            --state-dir "$dir" >"$dir/log" 2>&1 &
-    else
-        cp "$work/spread.conf" "$dir/"
-        chown -R nobody "$dir"
-        # It does not run as root without a user of its own. Its Unix socket is /tmp/4803 in every
-        # host, so each gets a /tmp of its own (ip netns exec has made the mounts private).
-        exec_in_host "$host" sh -c "mount --bind '$dir' /tmp && cd /tmp &&
-            exec setpriv --reuid=nobody --regid=nogroup --clear-groups \
-            '$stock/sbin/spread' -n d$host -c /tmp/spread.conf" >"$dir/log" 2>&1 &
-    fi
+    case $side in
+        ours)
+            # exec: the process to measure and to kill is the daemon itself.
+            exec_in_host "$host" "$bin/spreadd" -n "d$host" -c "$work/spread.conf" \
+                --unix-dir "$dir" --state-dir "$dir" >"$dir/log" 2>&1 &
+            ;;
+        stock)
+            cp "$work/spread.conf" "$dir/"
+            chown -R nobody "$dir"
+            # It does not run as root without a user of its own. Its Unix socket is /tmp/4803 in
+            # every host, so each gets a /tmp of its own (ip netns exec has made the mounts private).
+            exec_in_host "$host" sh -c "mount --bind '$dir' /tmp && cd /tmp &&
+                exec setpriv --reuid=nobody --regid=nogroup --clear-groups \
+                '$stock/sbin/spread' -n d$host -c /tmp/spread.conf" >"$dir/log" 2>&1 &
+            ;;
+        corosync*)
+            # Its lock, its state and the shared memory of its clients are gone when it is.
+            exec_in_host "$host" sh -c "mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /dev/shm &&
+                exec corosync -f -c '$work/corosync.conf'" >"$dir/log" 2>&1 &
+            ;;
+    esac
     pids[host]=$!
     disown "${pids[host]}"  # its death is no news
 }
@@ -49,10 +59,16 @@ start_daemons() {
     local i
     stop_daemons
     side=$1
-    write_configuration
     daemons=()
+    if is_corosync; then
+        write_corosync_configuration
+        loader=("$bin/cpgbench")  # is told of corosync by the process ids
+    else
+        write_configuration
+        loader=("$bin/spbench" --json -q)
+    fi
     for ((i = 1; i <= ring; ++i)); do
-        daemons+=(-d "ns:$prefix$i:4803@10.97.0.$i")
+        is_corosync || daemons+=(-d "ns:$prefix$i:4803@10.97.0.$i")
         start_daemon "$i"
     done
 }
@@ -60,6 +76,10 @@ start_daemons() {
 # start_ring SIDE: the same, and waits until a client of each daemon has all others in its view.
 start_ring() {
     start_daemons "$1"
+    if is_corosync; then
+        wait_for_corosync  # and cpgbench waits for the ring
+        return
+    fi
     views_start
     views_wait "$ring" 0 "$(every_daemon)" >/dev/null ||
         no_view "the ring of $ring daemons did not form"

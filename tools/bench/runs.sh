@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # variables are shared by all parts
-# Runs of spbench against the daemons that run, and what other programs did meanwhile. Sourced by
-# tools/bench-ring.
+# Runs of spbench (cpgbench for corosync) against the daemons that run, and what other programs did
+# meanwhile. Sourced by tools/bench-ring.
 
 result=         # the last run's JSON
 marks=          # what is to be said of it, see marks_of
@@ -34,14 +34,14 @@ marks_of() {
            + (if .saturated then "^" else "" end)' <<<"$1"
 }
 
-# bench MODE ARGUMENTS...: one run against the ring that start_ring made; leaves $result and $marks.
+# bench [MODE] ARGUMENTS...: one run against the ring that start_ring made; leaves $result and $marks.
 # Repeated up to twice when something else took more than a quarter of the machine, or when it failed;
 # the best of these counts.
 bench() {
     local try pid rank arguments=() best_rank=9 best_result='' best_marks=''
     for ((try = 0; try < ${tries:-3}; ++try)); do
         if ! daemons_run; then
-            complain "a daemon of $side is gone before: spbench $*"
+            complain "a daemon of $side is gone before: ${loader[0]##*/} $*"
             start_ring "$side"
         fi
         arguments=()
@@ -49,18 +49,18 @@ bench() {
             arguments+=(--pid "$pid")
         done
         [ -z "$hub_pid" ] || arguments+=(--beside "$hub_pid")
-        wait_for timeout $((seconds * 2 + 90)) "$bin/spbench" "$@" "${daemons[@]}" \
-            "${arguments[@]}" --json -q >"$work/result" 2>"$work/spbench.err" || true
+        wait_for timeout $((seconds * 2 + 90)) "${loader[@]}" "$@" "${daemons[@]}" \
+            "${arguments[@]}" >"$work/result" 2>"$work/spbench.err" || true
         result=$(<"$work/result")
         if ! jq -e .cpu <<<"$result" >/dev/null 2>&1; then
-            complain "$side: spbench $*: $(tail -n 1 "$work/spbench.err")"
+            complain "$side: ${loader[0]##*/} $*: $(tail -n 1 "$work/spbench.err")"
             start_ring "$side"
             continue
         fi
         marks=$(marks_of "$result")
         case $marks in
             *!*)
-                complain "$side: spbench $*: $(jq -c '.problems + .broken' <<<"$result")"
+                complain "$side: ${loader[0]##*/} $*: $(jq -c '.problems + .broken' <<<"$result")"
                 rank=2
                 ;;
             *~*) rank=1 ;;
@@ -70,7 +70,7 @@ bench() {
             best_rank=$rank best_result=$result best_marks=$marks
         fi
     done
-    [ -n "$best_result" ] || die "spbench $* failed again and again: $(tail -n 3 "$work/spbench.err")"
+    [ -n "$best_result" ] || die "${loader[0]##*/} $* failed again and again: $(tail -n 3 "$work/spbench.err")"
     result=$best_result marks=$best_marks
 }
 

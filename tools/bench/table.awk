@@ -1,5 +1,6 @@
 # targets.tsv and runs.tsv to the Markdown table (standard output) and to `medians`, which the plots
-# read: case, measure, ours, stock, ratio.
+# read: case, measure, ours, stock, ratio. The case corosync, whose sides are others, gets a table of
+# its own; `corosync` is its version.
 #
 # A figure is the median of the best runs there are: undisturbed ones, else disturbed ones (~), else
 # failed ones (!). It shows the marks of those it is made of.
@@ -51,12 +52,21 @@ function shown(side_key, value,   text) {
     return text (best[side_key] == 1 ? "" : best[side_key] == 2 ? " ~" : " !") behind[side_key]
 }
 
-function ratio_of(key,   a, b) {
+# Ours to another side's.
+function ratio_to(side, key,   a, b) {
     a = figure(key SUBSEP "ours")
-    b = figure(key SUBSEP "stock")
+    b = figure(key SUBSEP side)
     # Nothing is compared with a run that failed.
-    if (best[key SUBSEP "ours"] == 3 || best[key SUBSEP "stock"] == 3) return ""
+    if (best[key SUBSEP "ours"] == 3 || best[key SUBSEP side] == 3) return ""
     return a == "" || b == "" || b == 0 ? "" : a / b
+}
+
+function ratio_of(key) {
+    return ratio_to("stock", key)
+}
+
+function shown_ratio(ratio) {
+    return ratio == "" ? "-" : sprintf("%.3g", ratio)
 }
 
 # What a target says, and in `verdict` whether it is met: "-" when that cannot be told.
@@ -84,19 +94,47 @@ function judge(key, ours, ratio,   k, limit, name, value) {
 }
 
 END {
-    print "| case | measure | spreadd | stock 5.0.1 | ratio | target | verdict |"
-    print "|---|---|---|---|---|---|---|"
     printf "" >medians
     for (i = 1; i <= count; ++i) {
-        key = order[i]
+        if (order[i] ~ "^corosync" SUBSEP) besides[++beside_count] = order[i]
+        else rows[++row_count] = order[i]
+    }
+    if (row_count > 0) main_table()
+    if (row_count > 0 && beside_count > 0) print ""
+    if (beside_count > 0) corosync_table()
+}
+
+function main_table(   i, key, part, ours, stock, ratio, target) {
+    print "| case | measure | spreadd | stock 5.0.1 | ratio | target | verdict |"
+    print "|---|---|---|---|---|---|---|"
+    for (i = 1; i <= row_count; ++i) {
+        key = rows[i]
         split(key, part, SUBSEP)
         ours = figure(key SUBSEP "ours")
         stock = figure(key SUBSEP "stock")
         ratio = ratio_of(key)
         target = judge(key, ours, ratio)
         printf "| %s | %s | %s | %s | %s | %s | %s |\n", part[1], part[2], shown(key SUBSEP "ours", ours),
-            shown(key SUBSEP "stock", stock), ratio == "" ? "-" : sprintf("%.3g", ratio), target, verdict
+            shown(key SUBSEP "stock", stock), shown_ratio(ratio), target, verdict
         printf "%s\t%s\t%s\t%s\t%s\n", part[1], part[2], ours == "" ? "NaN" : ours,
             stock == "" ? "NaN" : stock, ratio == "" ? "NaN" : ratio >medians
     }
+}
+
+function corosync_table(   i, key, part, name) {
+    name = "Corosync" (corosync == "" ? "" : " " corosync)
+    print "| case | measure | spreadd | " name ", udp | ratio | " name ", knet | ratio |"
+    print "|---|---|---|---|---|---|---|"
+    for (i = 1; i <= beside_count; ++i) {
+        key = besides[i]
+        split(key, part, SUBSEP)
+        printf "| %s | %s | %s | %s | %s | %s | %s |\n", part[1], part[2],
+            shown_side(key, "ours"),
+            shown_side(key, "corosync"), shown_ratio(ratio_to("corosync", key)),
+            shown_side(key, "corosync-knet"), shown_ratio(ratio_to("corosync-knet", key))
+    }
+}
+
+function shown_side(key, side) {
+    return shown(key SUBSEP side, figure(key SUBSEP side))
 }
