@@ -21,7 +21,7 @@ constexpr auto kLeaveGrace = std::chrono::milliseconds(150);
 constexpr int kReceiveCallsMax = 8;
 constexpr std::uint32_t kWakeupMark = 0xffffffff;
 /// Over how long the load is taken that decides which thread does the work (SessionServer too).
-constexpr auto kLoadWindow = std::chrono::milliseconds(10);
+constexpr auto kLoadWindow = std::chrono::milliseconds(30);
 
 std::uint64_t bad_datagrams(const membership::RingStats& stats) {
     return std::accumulate(stats.decode_errors.begin(), stats.decode_errors.end(),

@@ -36,7 +36,7 @@ constexpr int kReadsPerTurn = 32;
 constexpr std::size_t kWritesPerSharedTurn = 128;
 /// No turn should come near the time after which a token counts as lost.
 constexpr auto kSharedTurnMax = std::chrono::milliseconds(50);
-constexpr auto kLoadWindow = std::chrono::milliseconds(10);
+constexpr auto kLoadWindow = std::chrono::milliseconds(30);
 /// For how long it has to be calm; longer where that did not last.
 constexpr auto kCalmMin = std::chrono::milliseconds(20);
 constexpr auto kCalmMax = std::chrono::milliseconds(1000);

@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -396,32 +397,46 @@ TEST_F(NetworkViews, ADaemonThatIsBackAtOnceHasLostItsClients) {
 // group semantics 2.4: a daemon that stood still comes back by a merge; its clients hear of the end
 // of their old view first, whether or not they were alone in between
 TEST_F(NetworkViews, AStoppedDaemonComesBackByAMerge) {
-    Session a0 = session(kZeta, fresh("a"));
-    Session a1 = session(kAlpha, fresh("a"));
-    Session a2 = session(kMid, fresh("a"));
-    const std::string group = fresh("g");
-    const GroupId id = enter_all(group, {&a0, &a1, &a2});
-    ring().daemon(kMid).process().signal(SIGSTOP);
-    const Names others = names_of({&a0, &a1});
-    const View left = expect_split(a0, group, id, others);
-    EXPECT_EQ(expect_split(a1, group, id, others).id, left.id);
-    ring().daemon(kMid).process().signal(SIGCONT);
-    heal();
-    const View merged = a0.next_view(group, kByNetwork);
-    EXPECT_EQ(merged.members, names_of({&a0, &a1, &a2}));
-    EXPECT_THAT(merged.sets, testing::UnorderedElementsAre(others, names_of({&a2})));
-    EXPECT_EQ(merged.sets[merged.own_set], others);
-    EXPECT_EQ(a1.next_view(group, kByNetwork).id, merged.id);
-    expect_signal(a2, group, id);
-    View view = a2.next_view(group, kByNetwork);
-    if (view.members == names_of({&a2})) {
-        view = a2.next_view(group, kByNetwork);
-    }
-    EXPECT_EQ(view.id, merged.id);
-    EXPECT_EQ(view.sets, merged.sets);
-    EXPECT_EQ(view.sets[view.own_set], names_of({&a2}));
-    for (Session* quiet : {&a0, &a1, &a2}) {
-        quiet->expect_nothing();
+    const auto stop_and_return = [this] {
+        Session a0 = session(kZeta, fresh("a"));
+        Session a1 = session(kAlpha, fresh("a"));
+        Session a2 = session(kMid, fresh("a"));
+        const std::string group = fresh("g");
+        const GroupId id = enter_all(group, {&a0, &a1, &a2});
+        ring().daemon(kMid).process().signal(SIGSTOP);
+        const Names others = names_of({&a0, &a1});
+        const View left = expect_split(a0, group, id, others);
+        EXPECT_EQ(expect_split(a1, group, id, others).id, left.id);
+        ring().daemon(kMid).process().signal(SIGCONT);
+        heal();
+        const View merged = a0.next_view(group, kByNetwork);
+        EXPECT_EQ(merged.members, names_of({&a0, &a1, &a2}));
+        EXPECT_THAT(merged.sets, testing::UnorderedElementsAre(others, names_of({&a2})));
+        EXPECT_EQ(merged.sets[merged.own_set], others);
+        EXPECT_EQ(a1.next_view(group, kByNetwork).id, merged.id);
+        expect_signal(a2, group, id);
+        View view = a2.next_view(group, kByNetwork);
+        if (view.members == names_of({&a2})) {
+            view = a2.next_view(group, kByNetwork);
+        }
+        EXPECT_EQ(view.id, merged.id);
+        EXPECT_EQ(view.sets, merged.sets);
+        EXPECT_EQ(view.sets[view.own_set], names_of({&a2}));
+        for (Session* quiet : {&a0, &a1, &a2}) {
+            quiet->expect_nothing();
+        }
+    };
+    // On a slow machine the others may lose each other, too, and their clients hear of it: a signal
+    // where the merged view should be. That proves nothing.
+    for (int tries = 3;; --tries) {
+        try {
+            stop_and_return();
+            return;
+        } catch (const std::runtime_error& unexpected) {
+            ASSERT_GT(tries, 1) << unexpected.what();
+            ring().daemon(kMid).process().signal(SIGCONT);
+            ring().wait_formed();
+        }
     }
 }
 
