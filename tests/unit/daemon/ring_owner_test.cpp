@@ -31,15 +31,17 @@ constexpr std::size_t kFrameBytes = 48 + 32 + kBodyBytes;
 class Node {
   public:
     Node(const config::Configuration& configuration, std::size_t self,
-         std::unique_ptr<UdpTransport> transport)
+         std::unique_ptr<UdpTransport> transport, float calm_share, float busy_share)
         : transport_(std::move(transport)),
           ring_({ring_config_of(configuration, self), protocol::Incarnation{1}, 1000, self + 1, {}},
                 DaemonNames(configuration), link_, *transport_, pool_) {
         auto core = std::make_unique<session::SessionCore>(session_config_of(configuration, self),
                                                            group_config_of(configuration, self),
                                                            protocol::Rng(self + 1));
-        server_ =
-            std::make_unique<SessionServer>(std::move(core), link_, SessionServer::Settings{});
+        SessionServer::Settings settings;
+        settings.calm_share = calm_share;
+        settings.busy_share = busy_share;
+        server_ = std::make_unique<SessionServer>(std::move(core), link_, settings);
         desk_ =
             std::make_unique<FrontDesk>(*server_, std::vector<TcpListener>{},
                                         std::make_unique<UnixListener>(directory_.path(), kPort));
@@ -72,7 +74,8 @@ class Node {
 
 class RingOwner : public ::testing::Test {
   protected:
-    RingOwner() {
+    /// Processors may be scarce: nobody may reach the usual shares.
+    explicit RingOwner(float calm_share = 0.2F, float busy_share = 0.25F) {
         const std::vector<std::string> addresses = {"127.0.0.1", "127.0.0.2"};
         config::Configuration configuration;
         auto transports = with_free_ports(addresses, [&](std::uint16_t port) {
@@ -84,7 +87,8 @@ class RingOwner : public ::testing::Test {
             return out;
         });
         for (std::size_t i = 0; i < addresses.size(); ++i) {
-            nodes_.push_back(std::make_unique<Node>(configuration, i, std::move(transports[i])));
+            nodes_.push_back(std::make_unique<Node>(configuration, i, std::move(transports[i]),
+                                                    calm_share, busy_share));
         }
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
             clients_.push_back(std::make_unique<RawClient>(nodes_[i]->socket_path()));
@@ -159,6 +163,36 @@ TEST_F(RingOwner, AnIdleRingLivesOnWhileTheSessionThreadHasTheWork) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1200));
     chat(0, 5);
     chat(1, 5);
+}
+
+/// No load makes the session thread give the ring's work back.
+class PatientRingOwner : public RingOwner {
+  protected:
+    PatientRingOwner() : RingOwner(0.9F, 2) {}
+};
+
+TEST_F(PatientRingOwner, AMessageToManyClientsDoesNotKeepTheRingWaiting) {
+    constexpr std::size_t kMembers = 200;
+    std::vector<std::unique_ptr<RawClient>> members;
+    for (std::size_t i = 0; i < kMembers; ++i) {
+        members.push_back(std::make_unique<RawClient>(nodes_[0]->socket_path()));
+        members.back()->handshake("m" + std::to_string(i));
+        members.back()->send(members.back()->request(kJoinMess, "many", 0));
+    }
+    chat_until_session_has_ring(0);
+    const std::string message = clients_[0]->request(kAgreedMess, "many", kBodyBytes);
+    const auto give_up = std::chrono::steady_clock::now() + kPatience;
+    // It may be back before we look, but each time it stays away for longer.
+    for (bool given_back = false; !given_back;) {
+        ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+        chat_until_session_has_ring(0);
+        clients_[0]->send(message);
+        for (auto& member : members) {
+            ASSERT_EQ(member->read(kFrameBytes).size(), kFrameBytes);
+        }
+        given_back = !nodes_[0]->session_has_ring();
+    }
+    chat(0, 5);
 }
 
 TEST_F(RingOwner, ADaemonStopsWhicheverThreadHasTheWork) {
