@@ -8,6 +8,8 @@ namespace spread::daemon {
 namespace {
 
 constexpr int kWideAreaFactor = 4;
+/// Packets per rotation and daemon: where all are busy, each has a burst and a half per visit.
+constexpr std::uint32_t kWindowPerDaemon = 66;
 
 }  // namespace
 
@@ -64,6 +66,11 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
         static_cast<std::uint32_t>(protocol::held_span_max(configuration.daemons.size()));
     ring.window = std::min(ring.window, span / 3);
     ring.window_max = std::min(ring.window_max, span / 3);
+    if (!configuration.window && !configuration.personal_window) {
+        const auto daemons = static_cast<std::uint32_t>(configuration.daemons.size());
+        ring.window =
+            std::max(ring.window, std::min(kWindowPerDaemon * daemons, ring.window_max / 2));
+    }
     ring.personal_window = std::min(ring.personal_window, ring.window);
     ring.gap_max = std::min(ring.gap_max, span - std::max(ring.window, ring.window_max));
     if (configuration.accelerated_window) {

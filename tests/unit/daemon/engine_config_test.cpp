@@ -125,6 +125,30 @@ TEST(EngineConfig, WindowsThatAreNotSetSizeThemselves) {
     EXPECT_EQ(ring_config_of(configuration, 0).window_max, ring.window);
 }
 
+TEST(EngineConfig, ManyDaemonsShareALargerWindow) {
+    const membership::RingConfig defaults;
+    config::Configuration configuration = three_daemons();
+    EXPECT_EQ(ring_config_of(configuration, 0).window, defaults.window);
+    while (configuration.daemons.size() < 8) {
+        config::Daemon daemon = configuration.daemons.back();
+        ++daemon.id;
+        configuration.daemons.push_back(daemon);
+    }
+    const auto eight = ring_config_of(configuration, 0);
+    EXPECT_EQ(eight.window, 8 * 66U);
+    EXPECT_EQ(eight.personal_window, defaults.personal_window);
+    while (configuration.daemons.size() < 128) {
+        config::Daemon daemon = configuration.daemons.back();
+        ++daemon.id;
+        configuration.daemons.push_back(daemon);
+    }
+    const auto many = ring_config_of(configuration, 0);
+    EXPECT_GE(many.window, defaults.window);
+    EXPECT_LT(many.window, many.window_max) << "it still sizes itself";
+    configuration.window = 100;
+    EXPECT_EQ(ring_config_of(configuration, 0).window, 100U);
+}
+
 TEST(EngineConfig, GroupsKnowEveryDaemonByName) {
     const auto groups = group_config_of(three_daemons(), 2);
     ASSERT_EQ(groups.daemons.size(), 3U);
