@@ -103,7 +103,9 @@ void add_hostile(CLI::App& app, Arguments& arguments) {
         ->capture_default_str();
     command->add_option("--rate", options.rate, "New ones per second at most (0: any)")
         ->capture_default_str();
-    command->add_option("--nice", options.niceness, "Niceness of the process that attacks")
+    command
+        ->add_option("--nice", options.niceness,
+                     "Niceness of the process that attacks; 19: it yields to everybody at once")
         ->check(CLI::Range(0, 19))
         ->capture_default_str();
     command->add_option("--part", options.part,
