@@ -39,9 +39,9 @@ class DaemonNames {
 /// Drives the ring engine: UDP sockets, deadlines, and the queues to the session thread. Its loop
 /// never waits for a client, takes no lock and makes no system call per message.
 ///
-/// While there is little to do the session thread does this work, too (RingLink::ring_owner), which
-/// saves waking one thread by the other for every message: it watches what watched() names and
-/// calls work_on().
+/// While one processor is enough the session thread does this work, too (RingLink::ring_owner),
+/// which saves waking one thread by the other for every message: it watches what watched() names
+/// and calls work_on().
 class RingThread final : private membership::Tracer {
   public:
     struct Setup {

@@ -196,6 +196,7 @@ void SessionServer::add_client(UniqueFd fd, const Endpoint& peer, bool is_unix) 
     const std::string name = describe_peer(peer, is_unix);
     const auto address = is_unix ? access::PeerAddress::unix_socket()
                                  : access::PeerAddress::of(ip_of(peer.address()));
+    // Before the core knows of it: a client that cannot be watched has never been there.
     if (!events_.add(fd.get(), 0, 0)) {
         if (const auto more = accept_limit_.admit(now())) {
             log_error(LogType::kSession,
@@ -589,8 +590,8 @@ void SessionServer::give_ring_back_for_long() {
     give_ring_back();
 }
 
-/// Asks for the ring's work when both threads have had little to do for a while, and gives it back
-/// when it is too much for one.
+/// Asks for the ring's work when one processor has been enough for both threads for a while, and
+/// gives it back when it is too much for one.
 void SessionServer::weigh_load() {
     if (ring_ == nullptr || phase_ != Phase::kServing) {
         return;

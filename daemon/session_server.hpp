@@ -62,8 +62,8 @@ class SessionServer {
     /// Called on each configuration, before its sessions hear of it.
     void on_configuration(ConfigurationHook hook) { configuration_hook_ = std::move(hook); }
 
-    /// While there is little to do, the ring's work is done by this thread, too. `ring` must
-    /// outlive it.
+    /// As long as one processor is enough for both, the ring's work is done by this thread, too.
+    /// `ring` must outlive it.
     void share_work_of(RingThread& ring) { ring_ = &ring; }
 
     /// Starts the session thread, with all signals blocked. It calls `ended` as its last act.
