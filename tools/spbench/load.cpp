@@ -122,8 +122,9 @@ class LoadRun {
         if (options().rate > 0) {
             for (const auto& worker : workers_) {
                 for (const auto& sender : worker->senders()) {
-                    sender->schedule = Schedule(plan_->start, options().rate, sender->index,
-                                                plan_->senders.size());
+                    sender->schedule =
+                        Schedule(plan_->start, options().rate, sender->index, plan_->senders.size(),
+                                 options().has_random_arrivals);
                 }
             }
         }
@@ -341,8 +342,10 @@ Outcome LoadRun::conclude() {
         {"ordered message", "per_ordered_us", ordered_},
         {"delivered message", "per_delivered_us", static_cast<double>(deliveries_)}};
 
-    const std::string pace = is_open_loop ? fmt::format("open loop {} msg/s", options().rate)
-                                          : fmt::format("window {}", options().window_or_default());
+    const std::string pace =
+        is_open_loop ? fmt::format("open loop {} msg/s{}", options().rate,
+                                   options().has_random_arrivals ? " at random times" : "")
+                     : fmt::format("window {}", options().window_or_default());
     outcome.text = fmt::format(
         "{}: daemons {}, senders {}, receivers {}, groups {}; {} bytes, {}, {}, {} client\n",
         to_string(options().mode), options().daemons.size(), senders_.size(), receivers_.size(),
@@ -377,6 +380,7 @@ Outcome LoadRun::conclude() {
     json["service"] = options().service_name;
     if (is_open_loop) {
         json["rate"] = options().rate;
+        json["arrivals"] = options().has_random_arrivals ? "random" : "even";
         json["saturated"] = is_saturated;
         json["scheduled"] = scheduled_;
     } else {

@@ -94,6 +94,9 @@ std::string contradiction(const Options& options) {
     if (options.rate > 0 && options.window > 0) {
         return "--rate (open loop) and --window (closed loop) exclude each other";
     }
+    if (options.has_random_arrivals && options.rate == 0) {
+        return "--arrivals needs --rate";
+    }
     return {};
 }
 
@@ -159,6 +162,11 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
                    "Open loop: messages per second of all senders together, whatever the daemons "
                    "do; latency counts from the intended time")
         ->check(between(1e-3, 1e9));
+    std::string arrivals = "even";
+    app.add_option("--arrivals", arrivals,
+                   "With --rate: even (senders take turns) or random (at any time, in any order)")
+        ->check(CLI::IsMember({"even", "random"}))
+        ->capture_default_str();
     app.add_option("-t,--duration", duration, "Seconds to measure")
         ->check(between(0.001, kSecondsMax))
         ->capture_default_str();
@@ -217,6 +225,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     }
     options.mode = kModes.at(mode);
     options.style = kStyles.at(style);
+    options.has_random_arrivals = arrivals == "random";
     options.service = kServices.at(options.service_name);
     options.duration = from_seconds(duration);
     options.warmup = options.messages > 0 ? 0 : from_seconds(warmup);

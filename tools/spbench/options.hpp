@@ -37,6 +37,7 @@ struct Options {
     std::size_t groups = 1;
     std::size_t window = 0;  ///< messages under way per sender; 0 chooses by payload
     double rate = 0;         ///< messages per second of all senders together; 0: closed loop
+    bool has_random_arrivals = false;  ///< with `rate`: at any time, in any order
     Nanoseconds duration = 0;
     Nanoseconds warmup = 0;
     std::uint64_t messages = 0;  ///< per sender (or rounds per client); 0: by time

@@ -6,21 +6,25 @@
 
 namespace spread::spbench {
 
-/// Even arrivals of one open-loop sender: message n is due at start + (n + phase) * interval. The
-/// phases of the senders are spread, so that they do not all send at once. Computed afresh for each
-/// n, so that rounding does not add up.
+/// Arrivals of one open-loop sender: message n is due at start + (n + phase) * interval. Even ones
+/// have phases that spread the senders, so that they do not all send at once; random ones a phase
+/// of their own for each message, so that nobody can know whose comes next. Computed afresh for
+/// each n, so that rounding does not add up.
 class Schedule {
   public:
     Schedule() = default;
     /// `rate` is that of all `senders` together, messages per second.
-    Schedule(Nanoseconds start, double rate, std::uint64_t sender, std::uint64_t senders)
+    Schedule(Nanoseconds start, double rate, std::uint64_t sender, std::uint64_t senders,
+             bool is_random = false)
         : start_(start),
           interval_(static_cast<double>(kSecond) * static_cast<double>(senders) / rate),
-          phase_(static_cast<double>(sender) / static_cast<double>(senders)) {}
+          phase_(static_cast<double>(sender) / static_cast<double>(senders)),
+          sender_(sender),
+          is_random_(is_random) {}
 
     [[nodiscard]] Nanoseconds due(std::uint64_t number) const {
-        return start_ +
-               static_cast<Nanoseconds>((static_cast<double>(number) + phase_) * interval_);
+        return start_ + static_cast<Nanoseconds>((static_cast<double>(number) + phase_of(number)) *
+                                                 interval_);
     }
     /// How many messages are due before `time`.
     [[nodiscard]] std::uint64_t due_before(Nanoseconds time) const {
@@ -39,9 +43,22 @@ class Schedule {
     }
 
   private:
+    [[nodiscard]] double phase_of(std::uint64_t number) const {
+        if (!is_random_) {
+            return phase_;
+        }
+        // splitmix64 of what is hashed: the same in every run.
+        std::uint64_t hash = (number + 1) * 0x9e3779b97f4a7c15U + (sender_ << 40U);
+        hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9U;
+        hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111ebU;
+        return static_cast<double>((hash ^ (hash >> 31U)) >> 11U) * 0x1p-53;
+    }
+
     Nanoseconds start_ = 0;
     double interval_ = 1;
     double phase_ = 0;
+    std::uint64_t sender_ = 0;
+    bool is_random_ = false;
 };
 
 }  // namespace spread::spbench

@@ -49,5 +49,23 @@ TEST(Schedule, CountsWhatIsDueBeforeATime) {
     }
 }
 
+TEST(Schedule, RandomArrivalsStayInTheirIntervalsAndChangeTurns) {
+    const Schedule first(kSecond, 1000, 0, 2, true);
+    const Schedule second(kSecond, 1000, 1, 2, true);
+    const Nanoseconds interval = 2 * kMillisecond;
+    std::size_t first_is_earlier = 0;
+    Nanoseconds sum = 0;
+    for (std::uint64_t n = 0; n < 1000; ++n) {
+        const auto begin = kSecond + static_cast<Nanoseconds>(n) * interval;
+        EXPECT_GE(first.due(n), begin);
+        EXPECT_LT(first.due(n), begin + interval);
+        EXPECT_EQ(first.due_before(first.due(n)), n);
+        first_is_earlier += first.due(n) < second.due(n) ? 1U : 0U;
+        sum += first.due(n) - begin;
+    }
+    EXPECT_NEAR(static_cast<double>(first_is_earlier), 500, 80);
+    EXPECT_NEAR(static_cast<double>(sum) / 1000, static_cast<double>(interval) / 2, 1e5);
+}
+
 }  // namespace
 }  // namespace spread::spbench
