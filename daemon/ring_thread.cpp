@@ -139,13 +139,14 @@ void RingThread::log_totals() const {
     const TransportStats& udp = transport_.stats();
     log_debug(
         LogType::kNetwork,
-        "totals: {} messages sent, {} delivered; {} packets sent, {} again, {} tokens; UDP: {} "
+        "totals: {} messages sent, {} delivered; {} packets sent, {} again, {} tokens ({} granted, "
+        "{} leased, {} of these recalled); UDP: {} "
         "datagrams sent in {} calls ({} segmented), {} lost; {} received in {} calls ({} "
         "coalesced)",
         ring.messages_submitted, ring.messages_delivered, ring.packets_sent,
-        ring.packets_retransmitted, ring.tokens_received, udp.datagrams_sent, udp.send_calls,
-        udp.segmented_sends, udp.send_losses, udp.datagrams_received, udp.receive_calls,
-        udp.coalesced_receipts);
+        ring.packets_retransmitted, ring.tokens_received, ring.tokens_granted, ring.tokens_leased,
+        ring.leases_recalled, udp.datagrams_sent, udp.send_calls, udp.segmented_sends,
+        udp.send_losses, udp.datagrams_received, udp.receive_calls, udp.coalesced_receipts);
 }
 
 void RingThread::work() {

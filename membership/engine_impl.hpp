@@ -18,7 +18,7 @@ namespace spread::membership {
 enum class RingTimer : std::uint8_t {
     kTokenLoss,        ///< the ring, or the forming ring, is silent
     kTokenRetransmit,  ///< the successor shows no sign of the token we sent
-    kTokenHold,        ///< the representative has kept the token long enough
+    kTokenHold,        ///< the representative has kept the token, or leased it, long enough
     kWake,             ///< a kept token did not come although we asked
     kJoin,             ///< repeat our join
     kConsensus,        ///< give up on those who do not agree
@@ -44,7 +44,10 @@ struct RingEngine::Impl {
 
     // --- ring_engine.cpp: dispatch and shared pieces ---
     void start(Instant now, EngineOutput& out);
-    void packet(Instant now, const Slice& datagram, EngineOutput& out);
+    /// A token that comes with data for all may be for somebody else.
+    enum class Addressed : std::uint8_t { kToUs, kMaybe };
+    void packet(Instant now, const Slice& datagram, EngineOutput& out,
+                Addressed addressed = Addressed::kToUs);
     void deadline(Instant now, EngineOutput& out);
     void leave(EngineOutput& out);
     SubmitStatus submit(Submission&& submission);
@@ -78,6 +81,8 @@ struct RingEngine::Impl {
     void send_token(Instant now, DaemonId to, Slice datagram, TokenSeq token_seq, EngineOutput& out,
                     Duration patience = {});
     void send_token(Instant now, const protocol::Token& token, EngineOutput& out);
+    /// The same, in one datagram with the data packet sent last if both fit.
+    void send_token_with_data(Instant now, const protocol::Token& token, EngineOutput& out);
     /// How long the ring may show no progress before the token is sent again.
     [[nodiscard]] Duration token_patience() const;
     /// The ring has moved past `token_seq`: our copy of the token is not needed any more.
@@ -93,31 +98,16 @@ struct RingEngine::Impl {
     void operational_token(Instant now, protocol::Token&& token, EngineOutput& out);
     [[nodiscard]] bool may_take(const protocol::Token& token) const;
     void visit_and_pass(Instant now, protocol::Token&& token, EngineOutput& out);
-    [[nodiscard]] bool is_quiet(const protocol::Token& token) const;
-    [[nodiscard]] bool keep_token(Instant now, protocol::Token& token, EngineOutput& out);
-    [[nodiscard]] bool keep_or_grant(Instant now, protocol::Token& token, EngineOutput& out);
-    void keep(protocol::Token&& token);
-    void grant(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out);
-    void use_grant(Instant now, protocol::Token&& token, EngineOutput& out);
-    void return_grant_again(const protocol::Token& token, EngineOutput& out);
-    void grant_returned(Instant now, protocol::Token&& token, EngineOutput& out);
-    void visit_out_of_turn(protocol::Token& token, EngineOutput& out);
-    void send_while_kept(Instant now, EngineOutput& out);
-    void stir(Instant now);
-    void release_held_token(Instant now, EngineOutput& out);
-    void release(Instant now, protocol::Token&& token, EngineOutput& out);
     /// Sends on what was queued: by the kept token, or by asking for it.
     void pump(Instant now, EngineOutput& out);
     void operational_data(Instant now, const protocol::PacketHeader& from,
                           const protocol::DataHeader& data, const Slice& datagram,
                           EngineOutput& out);
     void operational_hold(Instant now, TokenSeq token_seq);
-    void operational_wake(Instant now, DaemonId from, TokenSeq seen, EngineOutput& out);
     void operational_probe(Instant now, const protocol::PacketHeader& from,
                            const protocol::Probe& probe, EngineOutput& out);
     void heard_foreign(Instant now, const protocol::PacketHeader& from, EngineOutput& out);
     void send_probe(Instant now, std::optional<DaemonId> to, EngineOutput& out);
-    void wake_representative(Instant now, EngineOutput& out);
     void schedule_merge_detect(Instant now);
     void deliver(EngineOutput& out);
     void pump_alone(EngineOutput& out);
@@ -131,6 +121,35 @@ struct RingEngine::Impl {
     [[nodiscard]] Slice hold_packet(TokenSeq token_seq) {
         return protocol::encode_hold(token_seq, header(protocol::PacketKind::kHold, ring_id), pool);
     }
+
+    // --- quiet_ring.cpp ---
+    [[nodiscard]] bool may_be_kept(const protocol::Token& token) const;
+    [[nodiscard]] bool is_quiet(const protocol::Token& token) const;
+    [[nodiscard]] bool others_are_quiet(const protocol::Token& token) const;
+    [[nodiscard]] bool keep_token(Instant now, protocol::Token& token, EngineOutput& out);
+    [[nodiscard]] bool keep_or_grant(Instant now, protocol::Token& token, EngineOutput& out);
+    void keep(protocol::Token&& token);
+    static void put_aside(protocol::Token&& token, std::optional<protocol::Token>& place);
+    [[nodiscard]] protocol::Token take_back(std::optional<protocol::Token>& place);
+    void done_with(protocol::Token& token);
+    void grant(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out);
+    void use_grant(Instant now, protocol::Token&& token, EngineOutput& out);
+    [[nodiscard]] std::optional<DaemonId> expected_sender() const;
+    void lease(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out);
+    void recall_lease(Instant now, EngineOutput& out);
+    void use_lease(Instant now, EngineOutput& out);
+    void token_while_leased(Instant now, const protocol::Token& token, EngineOutput& out);
+    void count_round(Instant now, const protocol::Token& token);
+    void hold_ended(Instant now, EngineOutput& out);
+    void return_grant_again(const protocol::Token& token, EngineOutput& out);
+    void grant_returned(Instant now, protocol::Token&& token, EngineOutput& out);
+    void visit_out_of_turn(Instant now, protocol::Token& token, EngineOutput& out);
+    void send_while_kept(Instant now, EngineOutput& out);
+    void stir(Instant now);
+    void release_held_token(Instant now, EngineOutput& out);
+    void release(Instant now, protocol::Token&& token, EngineOutput& out);
+    void operational_wake(Instant now, DaemonId from, TokenSeq seen, EngineOutput& out);
+    void wake_representative(Instant now, EngineOutput& out);
 
     // --- gather.cpp ---
     void enter_gather(Instant now, ChangeReason reason, DaemonId peer, const MemberSet& extra_proc,

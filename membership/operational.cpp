@@ -5,17 +5,15 @@
 #include "membership/engine_impl.hpp"
 #include "protocol/planted_bug.hpp"
 
-// The ring runs: token visits, delivery, holding the token of an idle ring, and looking for others.
+// The ring runs: token visits, delivery, and looking for others. quiet_ring.cpp has what happens to
+// the token of a ring with little to do.
 
 namespace spread::membership {
 namespace {
 
-/// Visits in a row without anything to do after which the representative announces, and one later
-/// begins, holding the token: by then two full rotations have moved everybody's safe line.
-constexpr std::uint32_t kIdleVisitsToAnnounce = 2;
-
-/// Rounds in a row that found work after which the token turns without being kept or asked for.
-constexpr std::uint32_t kBusyRoundsToTurn = 4;
+/// Where a rotation has no more packets than this, receivers wait for the token rather than it for
+/// them: it goes in one datagram with a visit's last packet.
+constexpr std::uint32_t kPacketsWithToken = 4;
 
 /// A member other than the representative probes for foreign rings this many times more rarely.
 constexpr int kMemberProbeFactor = 4;
@@ -24,6 +22,10 @@ constexpr int kMemberProbeFactor = 4;
 
 void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
+    if (operational.lease) {
+        token_while_leased(now, token, out);
+        return;
+    }
     if (operational.held && token.token_seq <= operational.held->token_seq) {
         ++stats.tokens_duplicate;
         // Whoever sent it does not know that it has arrived.
@@ -77,8 +79,11 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
         operational.completion_seen = true;
     }
 
-    if (is_representative() && keep_token(now, token, out)) {
-        return;
+    if (is_representative()) {
+        count_round(now, token);
+        if (keep_token(now, token, out)) {
+            return;
+        }
     }
     visit_and_pass(now, std::move(token), out);
 }
@@ -102,14 +107,15 @@ void RingEngine::Impl::visit_and_pass(Instant now, protocol::Token&& token, Engi
     order->on_token(token, queue, pool, config.accelerated ? kAccelerated : kInTurn, visit);
     deliver(out);
     if (is_representative()) {
+        if (visit.stamped > 0) {
+            operational.next_sender.note(config.self, now, config.token_settle_timeout);
+        }
         operational.seq_at_round_start = token.seq;
         operational.round_start = token.token_seq;
         operational.settle_at.reset();
         operational.granted_to.reset();
         operational.announced = false;
-        token.idle = operational.idle_visits >= kIdleVisitsToAnnounce ||
-                     (config.token_settle_timeout > Duration::zero() &&
-                      operational.busy_rounds < kBusyRoundsToTurn && is_quiet(token));
+        token.idle = may_be_kept(token);
     }
     operational.token_idle = token.idle;
     emit_visit(members, out, ring_id, now, token);
@@ -119,9 +125,15 @@ void RingEngine::Impl::emit_visit(const MemberList& ring_members, EngineOutput& 
                                   const RingId& ring, Instant now, protocol::Token& token) {
     SPREAD_ASSERT(token.ring_id == ring);
     token.to = successor(ring_members, config.self);
-    emit_data(visit.before_token, out);
-    send_token(now, token, out);
-    emit_data(visit.after_token, out);
+    if (token.fcc <= kPacketsWithToken) {
+        emit_data(visit.before_token, out);
+        emit_data(visit.after_token, out);
+        send_token_with_data(now, token, out);
+    } else {
+        emit_data(visit.before_token, out);
+        send_token(now, token, out);
+        emit_data(visit.after_token, out);
+    }
     count_visit();
 }
 
@@ -136,220 +148,6 @@ void RingEngine::Impl::count_visit() {
     stats.packets_retransmitted += visit.retransmitted;
     stats.retransmissions_requested += visit.requested;
     visit.clear();
-}
-
-// --- a quiet ring: the representative keeps the token ---
-//
-// After a round in which nobody was left with work the representative keeps the token, and hands it
-// to whoever asks, and back (a grant), instead of letting it run round for nobody. Every now and
-// then, and whenever somebody is in want of more (a safe message, a lost packet, a second member
-// that asks), it goes round. When rounds find nothing left to do the ring is idle: the others are
-// told once, and the token rests.
-
-/// Nobody asks for packets or waits for more than the token, as far as we know.
-bool RingEngine::Impl::is_quiet(const protocol::Token& token) const {
-    return token.rtr.empty() && token.backlog == 0 && token.complete.empty() &&
-           !queue.has_sendable() && order->window().my_aru() >= token.seq && !waits_for_safe;
-}
-
-/// A token that came round to the representative: true when it is kept or handed on out of turn.
-bool RingEngine::Impl::keep_token(Instant now, protocol::Token& token, EngineOutput& out) {
-    auto& operational = std::get<Operational>(state);
-    // Who was visited after having asked has been served.
-    std::erase_if(operational.wakes, [&](const Operational::Wake& wake) {
-        const auto at = std::find(members.begin(), members.end(), wake.from) - members.begin();
-        return wake.seen.value + 1 < operational.round_start.value + static_cast<std::uint64_t>(at);
-    });
-    const bool quiet = is_quiet(token);
-    const bool idle = quiet && token.seq == token.aru && operational.wakes.empty() &&
-                      token.seq == operational.seq_at_last_visit;
-    operational.idle_visits = idle ? operational.idle_visits + 1 : 0;
-    operational.busy_rounds =
-        token.seq != operational.seq_at_round_start ? operational.busy_rounds + 1 : 0;
-    operational.seq_at_last_visit = token.seq;
-    if (!quiet || !operational.token_idle) {
-        return false;
-    }
-    if (operational.idle_visits > kIdleVisitsToAnnounce) {
-        // Tells the others that the token has arrived and that the ring is alive.
-        send_all(hold_packet(token.token_seq), out);
-        operational.announced = true;
-        keep(std::move(token));
-        if (!planted(protocol::PlantedBug::kHeldTokenKept)) {
-            set_timer(RingTimer::kTokenHold, now + config.token_hold_timeout);
-        }
-        return true;
-    }
-    if (config.token_settle_timeout == Duration::zero()) {
-        return false;
-    }
-    operational.settle_at = now + config.token_settle_timeout;
-    return keep_or_grant(now, token, out);
-}
-
-/// Keeps a token that nobody needs in turn, or grants it; false when it has to go round.
-bool RingEngine::Impl::keep_or_grant(Instant now, protocol::Token& token, EngineOutput& out) {
-    auto& operational = std::get<Operational>(state);
-    if (operational.wakes.size() > 1 || !operational.settle_at || now >= *operational.settle_at) {
-        return false;
-    }
-    if (operational.wakes.empty()) {
-        keep(std::move(token));
-        set_timer(RingTimer::kTokenHold, *operational.settle_at);
-    } else {
-        const DaemonId to = operational.wakes.front().from;
-        operational.wakes.clear();
-        grant(now, to, std::move(token), out);
-    }
-    return true;
-}
-
-void RingEngine::Impl::keep(protocol::Token&& token) {
-    order->on_kept(token);
-    std::get<Operational>(state).held = std::move(token);
-    clear_timer(RingTimer::kTokenLoss);
-    prefer_token = false;
-}
-
-void RingEngine::Impl::grant(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out) {
-    auto& operational = std::get<Operational>(state);
-    operational.granted_to = to;
-    token.grant = true;
-    token.to = to;
-    token.sender = config.self;
-    ++token.token_seq.value;
-    order->on_kept(token);
-    send_token(now, token, out);
-    set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
-}
-
-/// The representative has granted us the token: work, and give it back.
-void RingEngine::Impl::use_grant(Instant now, protocol::Token&& token, EngineOutput& out) {
-    visit_out_of_turn(token, out);
-    std::get<Operational>(state).token_idle = true;
-    token.to = members.front();
-    send_token(now, token, out);
-}
-
-/// A second copy of a grant that we have used says that the token we gave back is missing.
-void RingEngine::Impl::return_grant_again(const protocol::Token& token, EngineOutput& out) {
-    if (token.grant && !is_representative() && sent_token &&
-        sent_token->token_seq.value == token.token_seq.value + 1) {
-        send_to(sent_token->to, Channel::kToken, sent_token->datagram, out);
-    }
-}
-
-void RingEngine::Impl::grant_returned(Instant now, protocol::Token&& token, EngineOutput& out) {
-    auto& operational = std::get<Operational>(state);
-    std::erase_if(operational.wakes, [&](const Operational::Wake& wake) {
-        return wake.from == token.sender && wake.seen.value + 1 < token.token_seq.value;
-    });
-    operational.granted_to.reset();
-    token.grant = false;
-    if (queue.has_sendable()) {
-        visit_out_of_turn(token, out);
-    }
-    if (!is_quiet(token) || !keep_or_grant(now, token, out)) {
-        release(now, std::move(token), out);
-    }
-}
-
-void RingEngine::Impl::visit_out_of_turn(protocol::Token& token, EngineOutput& out) {
-    prefer_token = false;
-    order->on_token(token, queue, pool, ordering::RingOrder::Turn::kOutOfTurn, visit);
-    emit_data(visit.before_token, out);
-    count_visit();
-    deliver(out);
-}
-
-/// What came up here while the token is kept goes out at once, without moving the token.
-void RingEngine::Impl::send_while_kept(Instant now, EngineOutput& out) {
-    auto& operational = std::get<Operational>(state);
-    if (config.token_settle_timeout == Duration::zero()) {
-        release_held_token(now, out);
-        return;
-    }
-    visit_out_of_turn(*operational.held, out);
-    stir(now);
-    if (!is_quiet(*operational.held)) {
-        release_held_token(now, out);
-    }
-}
-
-/// There is something to do again: a token kept for good has to go round in time.
-void RingEngine::Impl::stir(Instant now) {
-    auto& operational = std::get<Operational>(state);
-    operational.idle_visits = 0;
-    if (std::exchange(operational.announced, false)) {
-        operational.settle_at = now + config.token_settle_timeout;
-        set_timer(RingTimer::kTokenHold, *operational.settle_at);
-    }
-}
-
-void RingEngine::Impl::release_held_token(Instant now, EngineOutput& out) {
-    auto* operational = std::get_if<Operational>(&state);
-    if (operational == nullptr || !operational->held) {
-        return;
-    }
-    protocol::Token token = std::move(*operational->held);
-    operational->held.reset();
-    // Just short of keeping it for good again, so that one quiet round suffices if nothing came up.
-    if (operational->announced) {
-        operational->idle_visits =
-            queue.has_sendable() || !operational->wakes.empty() ? 0 : kIdleVisitsToAnnounce;
-    }
-    release(now, std::move(token), out);
-}
-
-/// A token that was kept starts on a round.
-void RingEngine::Impl::release(Instant now, protocol::Token&& token, EngineOutput& out) {
-    clear_timer(RingTimer::kTokenHold);
-    set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
-    last_visit = now;
-    visit_and_pass(now, std::move(token), out);
-}
-
-void RingEngine::Impl::operational_wake(Instant now, DaemonId from, TokenSeq seen,
-                                        EngineOutput& out) {
-    auto& operational = std::get<Operational>(state);
-    if (!is_representative() || from == config.self ||
-        std::find(members.begin(), members.end(), from) == members.end()) {
-        return;
-    }
-    const auto known =
-        std::find_if(operational.wakes.begin(), operational.wakes.end(),
-                     [from](const Operational::Wake& wake) { return wake.from == from; });
-    if (known != operational.wakes.end()) {
-        known->seen = std::max(known->seen, seen);
-    } else {
-        operational.wakes.push_back({from, seen});
-    }
-    if (!operational.held) {
-        return;
-    }
-    if (config.token_settle_timeout == Duration::zero()) {
-        release_held_token(now, out);
-        return;
-    }
-    stir(now);
-    protocol::Token token = std::move(*operational.held);
-    operational.held.reset();
-    clear_timer(RingTimer::kTokenHold);
-    if (!keep_or_grant(now, token, out)) {
-        release(now, std::move(token), out);
-    }
-}
-
-void RingEngine::Impl::wake_representative(Instant now, EngineOutput& out) {
-    const auto* operational = std::get_if<Operational>(&state);
-    if (operational == nullptr || alone() || is_representative() || !queue.has_sendable()) {
-        return;
-    }
-    send_to(members.front(), Channel::kToken,
-            protocol::encode_wake(order->last_token_seq(),
-                                  header(protocol::PacketKind::kWake, ring_id), pool),
-            out);
-    set_timer(RingTimer::kWake, now + token_patience());
 }
 
 void RingEngine::Impl::operational_data(Instant now, const protocol::PacketHeader& from,

@@ -29,6 +29,9 @@ struct RingConfig {
     /// whoever asks, and back. After so long it sends the token round again, so that losses are
     /// noticed and the safe line moves. 0: it keeps only the token of an idle ring.
     protocol::Duration token_settle_timeout = std::chrono::milliseconds(3);
+    /// After so many times in a row in which one member's message was followed by one of the same
+    /// next member the representative leases the token to that one beforehand. 0: never.
+    std::uint32_t lease_after_hits = 3;
     /// Joins are repeated this often while gathering.
     protocol::Duration join_timeout = std::chrono::milliseconds(20);
     /// Daemons that have not agreed on the members after so long are left out.

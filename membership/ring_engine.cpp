@@ -23,6 +23,11 @@ constexpr auto kFirstPatience = Duration(std::chrono::milliseconds(5));
 /// Times the usual patience, after tokens had to be sent again.
 constexpr int kBackoffMax = 8;
 
+Slice part_of(const Slice& whole, std::span<const std::byte> part) {
+    const auto offset = static_cast<std::uint32_t>(part.data() - whole.bytes().data());
+    return Slice{whole.buffer, whole.offset + offset, static_cast<std::uint32_t>(part.size())};
+}
+
 }  // namespace
 
 RingEngine::Impl::Impl(RingConfig ring_config, protocol::Incarnation my_incarnation,
@@ -138,6 +143,24 @@ void RingEngine::Impl::send_token(Instant now, const protocol::Token& token, Eng
                token.token_seq, out, may_be_kept ? 2 * config.token_settle_timeout : Duration{});
 }
 
+void RingEngine::Impl::send_token_with_data(Instant now, const protocol::Token& token,
+                                            EngineOutput& out) {
+    send_token(now, token, out);
+    if (out.sends.size() < 2) {
+        return;
+    }
+    OutboundPacket& data = *(out.sends.end() - 2);
+    const auto data_bytes = data.datagram.bytes();
+    const auto token_bytes = out.sends.back().datagram.bytes();
+    if (data.destination == Destination::kAll && protocol::is_data(data_bytes) &&
+        protocol::kDataTokenBytes + data_bytes.size() + token_bytes.size() <=
+            config.datagram_bytes_max) {
+        data.datagram = protocol::encode_data_token(
+            data_bytes, token_bytes, header(PacketKind::kDataToken, token.ring_id), pool);
+        out.sends.pop_back();
+    }
+}
+
 void RingEngine::Impl::send_token(Instant now, DaemonId to, Slice datagram, TokenSeq token_seq,
                                   EngineOutput& out, Duration patience) {
     // However slow the ring is, a lost token must be sent again before it counts as lost.
@@ -247,7 +270,8 @@ void RingEngine::Impl::start(Instant now, EngineOutput& out) {
     set_timer(RingTimer::kConsensus, now + config.start_timeout);
 }
 
-void RingEngine::Impl::packet(Instant now, const Slice& datagram, EngineOutput& out) {
+void RingEngine::Impl::packet(Instant now, const Slice& datagram, EngineOutput& out,
+                              Addressed addressed) {
     const auto bytes = datagram.bytes();
     const auto from = protocol::decode_header(bytes);
     if (!from) {
@@ -292,16 +316,23 @@ void RingEngine::Impl::packet(Instant now, const Slice& datagram, EngineOutput& 
         case PacketKind::kToken:
             with(protocol::decode_token(bytes, std::move(token_ranges)),
                  [&](protocol::Token&& token) {
-                     if (operational != nullptr && token.ring_id == ring_id) {
+                     if (addressed == Addressed::kMaybe && token.to != config.self) {
+                         // It came with data for all.
+                     } else if (operational != nullptr && token.ring_id == ring_id) {
                          operational_token(now, std::move(token), out);
                      } else if (recovery != nullptr && token.ring_id == recovery->forming.ring_id) {
                          recovery_token(now, std::move(token), out);
                      } else {
                          heard_foreign(now, *from, out);
                      }
-                     // NOLINTNEXTLINE(bugprone-use-after-move): a token that was kept has none.
-                     token_ranges = std::move(token.rtr);
+                     done_with(token);  // NOLINT(bugprone-use-after-move): its ranges are left
                  });
+            break;
+        case PacketKind::kDataToken:
+            with(protocol::decode_data_token(bytes), [&](const protocol::DataToken& parts) {
+                packet(now, part_of(datagram, parts.data), out);
+                packet(now, part_of(datagram, parts.token), out, Addressed::kMaybe);
+            });
             break;
         case PacketKind::kJoin:
             with(protocol::decode_join(bytes),
@@ -356,7 +387,7 @@ void RingEngine::Impl::deadline(Instant now, EngineOutput& out) {
                 break;
             }
             case RingTimer::kTokenRetransmit: token_retransmit_due(now, out); break;
-            case RingTimer::kTokenHold: release_held_token(now, out); break;
+            case RingTimer::kTokenHold: hold_ended(now, out); break;
             case RingTimer::kWake: wake_representative(now, out); break;
             case RingTimer::kJoin:
                 if (const auto* gather = std::get_if<Gather>(&state)) {
@@ -402,6 +433,10 @@ void RingEngine::Impl::pump(Instant now, EngineOutput& out) {
         pump_alone(out);
     } else if (operational->held) {
         send_while_kept(now, out);
+    } else if (operational->lease) {
+        use_lease(now, out);
+    } else if (operational->leased_out) {
+        recall_lease(now, out);
     } else if (operational->token_idle && !timers[static_cast<std::size_t>(RingTimer::kWake)]) {
         wake_representative(now, out);
     }

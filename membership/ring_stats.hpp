@@ -20,6 +20,9 @@ struct RingStats {
     std::uint64_t tokens_duplicate = 0;
     std::uint64_t tokens_retransmitted = 0;
     std::uint64_t token_losses = 0;
+    std::uint64_t tokens_granted = 0;   ///< to members that asked; counted by the representative
+    std::uint64_t tokens_leased = 0;    ///< to members that were expected to send next
+    std::uint64_t leases_recalled = 0;  ///< of these, how many were asked back
     std::uint64_t messages_submitted = 0;
     std::uint64_t messages_delivered = 0;
     std::uint64_t memberships_installed = 0;  ///< regular configurations

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "membership/next_sender.hpp"
 #include "ordering/ring_order.hpp"
 #include "ordering/send_queue.hpp"
 #include "protocol/ids.hpp"
@@ -22,6 +23,8 @@ using MemberSet = std::bitset<protocol::kRingMembersMax>;
 struct Operational {
     bool token_idle = false;       ///< the token we passed on may be kept when it comes round
     bool completion_seen = false;  ///< the token's completion bitmap has come round full
+    /// A member other than the representative: the token it has on lease, without work for it yet.
+    std::optional<protocol::Token> lease;
 
     // The representative's:
 
@@ -29,7 +32,7 @@ struct Operational {
     std::optional<protocol::Token> held;
     bool announced = false;         ///< the others know that it is kept: nothing is left to do
     std::uint32_t idle_visits = 0;  ///< token visits in a row that found nothing to do
-    std::uint32_t busy_rounds = 0;  ///< rounds in a row in which somebody else had something
+    std::uint32_t busy_rounds = 0;  ///< rounds in a row in which others had something, unexpected
     protocol::Seq seq_at_last_visit;
     protocol::Seq seq_at_round_start;
     protocol::TokenSeq round_start;              ///< of the token when it last left us for a round
@@ -41,6 +44,10 @@ struct Operational {
     };
     std::vector<Wake> wakes;  ///< members that asked for the token and may not have had it since
     std::optional<protocol::DaemonId> granted_to;  ///< who has the token out of turn
+    protocol::Seq granted_seq;                     ///< the token's seq when it went there
+    /// The token as it was leased to `granted_to`, until it comes back or is recalled.
+    std::optional<protocol::Token> leased_out;
+    NextSender next_sender;
 };
 
 /// Finding out who should be in the next ring. Ends when all candidates sent equal sets.

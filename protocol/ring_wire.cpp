@@ -16,6 +16,7 @@ constexpr std::size_t kChecksumOffset = 4;
 constexpr std::size_t kAfterChecksum = 8;
 constexpr std::uint16_t kTokenIdle = 0x0001;
 constexpr std::uint16_t kTokenGrant = 0x0002;
+constexpr std::uint16_t kTokenLease = 0x0004;
 constexpr std::size_t kMemberBitmapBytesMax = (kRingMembersMax + 7) / 8;
 constexpr std::size_t kCommitMemberFixedBytes = 5;
 constexpr std::size_t kCommitMemberFilledBytes = 8 + 16 + 8 + 8 + 2 + 2;
@@ -184,7 +185,7 @@ Decoded<PacketHeader> decode_header(std::span<const std::byte> datagram) {
         return tl::unexpected(DecodeError::kTruncated);
     }
     if (kind < static_cast<std::uint8_t>(PacketKind::kData) ||
-        kind > static_cast<std::uint8_t>(PacketKind::kLeave)) {
+        kind > static_cast<std::uint8_t>(PacketKind::kDataToken)) {
         return tl::unexpected(DecodeError::kBadKind);
     }
     header.kind = static_cast<PacketKind>(kind);
@@ -310,11 +311,12 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram, std::vector<Seq
     if (rtr_count > kRtrRangesMax) {
         return tl::unexpected(DecodeError::kBadLength);
     }
-    if (token.aru > token.seq || flags > (kTokenIdle | kTokenGrant)) {
+    if (token.aru > token.seq || flags > (kTokenIdle | kTokenGrant | kTokenLease)) {
         return tl::unexpected(DecodeError::kBadValue);
     }
     token.idle = (flags & kTokenIdle) != 0;
     token.grant = (flags & kTokenGrant) != 0;
+    token.lease = (flags & kTokenLease) != 0;
     token.rtr = std::move(ranges);
     token.rtr.clear();
     token.rtr.reserve(rtr_count);
@@ -356,7 +358,8 @@ Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& po
         writer.write_le(token.window_limit);
         writer.write_le(token.lost);
         writer.write_le(static_cast<std::uint16_t>((token.idle ? kTokenIdle : 0) |
-                                                   (token.grant ? kTokenGrant : 0)));
+                                                   (token.grant ? kTokenGrant : 0) |
+                                                   (token.lease ? kTokenLease : 0)));
         writer.write_le(static_cast<std::uint16_t>(token.rtr.size()));
         for (const SeqRange& range : token.rtr) {
             writer.write_le(range.first.value);
@@ -365,6 +368,34 @@ Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& po
         writer.write_le(static_cast<std::uint16_t>(token.complete.size()));
         write_bitmap(writer, token.complete);
     });
+}
+
+Decoded<DataToken> decode_data_token(std::span<const std::byte> datagram) {
+    ByteReader reader = body_reader(datagram);
+    const auto data_bytes = reader.read_le<std::uint16_t>();
+    DataToken parts;
+    parts.data = reader.read_bytes(data_bytes);
+    if (!reader.ok()) {
+        return tl::unexpected(DecodeError::kTruncated);
+    }
+    parts.token = reader.read_bytes(reader.remaining());
+    const auto is = [](std::span<const std::byte> packet, PacketKind kind) {
+        return packet.size() >= kRingHeaderBytes && packet[3] == static_cast<std::byte>(kind);
+    };
+    if (!is(parts.data, PacketKind::kData) || !is(parts.token, PacketKind::kToken)) {
+        return tl::unexpected(DecodeError::kBadValue);
+    }
+    return parts;
+}
+
+Slice encode_data_token(std::span<const std::byte> data, std::span<const std::byte> token,
+                        const PacketHeader& header, BufferPool& pool) {
+    return encode(header, kDataTokenBytes + data.size() + token.size(), pool,
+                  [&](ByteWriter& writer) {
+                      writer.write_le(static_cast<std::uint16_t>(data.size()));
+                      writer.write_bytes(data);
+                      writer.write_bytes(token);
+                  });
 }
 
 Decoded<Join> decode_join(std::span<const std::byte> datagram) {

@@ -19,7 +19,7 @@
 ///
 ///   offset size field
 ///   0      2    magic 'S' 'R' (no stock monitor datagram starts so)
-///   2      1    version, 2
+///   2      1    version, 3
 ///   3      1    kind (PacketKind)
 ///   4      4    CRC32C of the datagram without these 4 bytes
 ///   8      4    configuration hash; daemons with another one are ignored
@@ -33,7 +33,7 @@
 namespace spread::protocol {
 
 inline constexpr std::size_t kRingHeaderBytes = 32;
-inline constexpr std::uint8_t kRingWireVersion = 2;
+inline constexpr std::uint8_t kRingWireVersion = 3;
 inline constexpr std::size_t kSealRoomBytes = 40;
 /// Largest datagram any encoder makes: tokens of big rings may exceed the MTU and are then
 /// fragmented by IP; data packets never do.
@@ -42,14 +42,15 @@ inline constexpr std::size_t kRingDatagramBytesMax = 65000;
 inline constexpr std::size_t kRingMembersMax = 128;
 
 enum class PacketKind : std::uint8_t {
-    kData = 1,    ///< stamped messages
-    kToken = 2,   ///< the right to stamp
-    kJoin = 3,    ///< gathering: who should be in the next ring
-    kCommit = 4,  ///< forming: passes all members twice
-    kWake = 5,    ///< to a representative that may be keeping the token
-    kHold = 6,    ///< from a representative that begins to hold the token
-    kProbe = 7,   ///< looks for daemons of other rings
-    kLeave = 8    ///< the sender goes away in order
+    kData = 1,      ///< stamped messages
+    kToken = 2,     ///< the right to stamp
+    kJoin = 3,      ///< gathering: who should be in the next ring
+    kCommit = 4,    ///< forming: passes all members twice
+    kWake = 5,      ///< to a representative that may be keeping the token
+    kHold = 6,      ///< from a representative that begins to hold the token
+    kProbe = 7,     ///< looks for daemons of other rings
+    kLeave = 8,     ///< the sender goes away in order
+    kDataToken = 9  ///< a data packet and the token behind it
 };
 
 struct PacketHeader {
@@ -164,7 +165,9 @@ inline constexpr std::size_t kRtrRangesMax = 256;
 ///   76     4    window_limit: the least receive room of the members visited in this rotation
 ///   80     4    lost: the most packets that one of these members found missing
 ///   84     2    flags: bit 0 idle (the representative may keep the token when it comes round),
-///               bit 1 grant (between the representative and one member, past all others)
+///               bit 1 grant (between the representative and one member, past all others),
+///               bit 2 lease (only of a grant to a member: it may keep the token until it has work
+///               or a copy without this bit asks it back)
 ///   86     2    number of retransmission ranges
 ///   88     12n  ranges: u64 first, u32 count
 ///   ..     2    bytes of the completion bitmap; 0 outside recovery
@@ -184,6 +187,7 @@ struct Token {
     std::uint32_t lost = 0;
     bool idle = false;
     bool grant = false;
+    bool lease = false;
     std::vector<SeqRange> rtr;
     std::vector<std::uint8_t> complete;
 
@@ -194,6 +198,29 @@ struct Token {
 /// decodes thousands of lists per second.
 [[nodiscard]] Decoded<Token> decode_token(std::span<const std::byte> datagram,
                                           std::vector<SeqRange> ranges = {});
+
+/// Data with token: where a visit sends one small packet, the token travels with it, so that it
+/// costs neither a datagram nor a wake-up of its own. Sent to all like the data; the token names
+/// its receiver.
+///
+///   32     2    bytes of the data packet
+///   34     ..   data packet, complete with its header
+///   ..     ..   token, complete with its header
+inline constexpr std::size_t kDataTokenBytes = kRingHeaderBytes + 2;
+
+struct DataToken {
+    std::span<const std::byte> data;
+    std::span<const std::byte> token;
+};
+
+/// A packet that says that it is data; for those that were not received but made.
+[[nodiscard]] inline bool is_data(std::span<const std::byte> datagram) {
+    return datagram.size() > kRingHeaderBytes &&
+           datagram[3] == static_cast<std::byte>(PacketKind::kData);
+}
+
+/// Both parts are packets of the right kinds that begin like packets; they are still to be decoded.
+[[nodiscard]] Decoded<DataToken> decode_data_token(std::span<const std::byte> datagram);
 
 // --- membership ---------------------------------------------------------------------------------
 
@@ -292,6 +319,10 @@ struct Probe {
 // ----------
 
 [[nodiscard]] Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool);
+/// `data` and `token` as they would be sent one by one.
+[[nodiscard]] Slice encode_data_token(std::span<const std::byte> data,
+                                      std::span<const std::byte> token, const PacketHeader& header,
+                                      BufferPool& pool);
 [[nodiscard]] Slice encode_join(const Join& join, const PacketHeader& header, BufferPool& pool);
 [[nodiscard]] Slice encode_commit(const CommitToken& token, std::uint32_t config_hash,
                                   BufferPool& pool);

@@ -65,6 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::uint64_t join_seq = 0;
     std::uint64_t counter = 1000;
     std::uint64_t token_seq = 0;
+    Slice last_data;
     while (!script.done()) {
         for (const auto& packet : out.sends) {
             if (auto sent = decode_commit(packet.datagram.bytes())) {
@@ -75,6 +76,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 counter = join->highest_counter;
             } else if (const auto token = decode_token(packet.datagram.bytes())) {
                 token_seq = token->token_seq.value;
+            } else if (const auto parts = decode_data_token(packet.datagram.bytes())) {
+                if (const auto behind = decode_token(parts->token)) {
+                    token_seq = behind->token_seq.value;
+                }
             }
         }
         if (out.sends.size() > 100000) {
@@ -148,10 +153,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 token.to = DaemonId{flags % 4U};
                 token.idle = (flags & 4U) != 0;
                 token.grant = (flags & 8U) != 0;
+                token.lease = (flags & 16U) != 0;
                 if (token.seq.value > 3) {
                     token.rtr = {{Seq{token.seq.value - 2}, 2}};
                 }
                 datagram = encode_token(token, 0, pool);
+                if ((flags & 32U) != 0 && last_data.buffer) {
+                    header.kind = PacketKind::kDataToken;
+                    datagram = encode_data_token(last_data.bytes(), datagram.bytes(), header, pool);
+                }
                 break;
             }
             case 7:
@@ -166,6 +176,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 header.kind = PacketKind::kData;
                 datagram = builder.finish(header, Seq{script.number(seq)},
                                           TokenSeq{script.number(token_seq)});
+                last_data = datagram;
                 break;
             }
             case 9: {

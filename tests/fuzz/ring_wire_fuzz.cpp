@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -54,6 +55,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto probe = decode_probe(datagram)) {
         require(decode_probe(encode_probe(*probe, *header, pool).bytes()) == probe);
+    }
+    if (const auto parts = decode_data_token(datagram)) {
+        require(parts->data.size() + parts->token.size() + kDataTokenBytes == datagram.size());
+        const auto again = encode_data_token(parts->data, parts->token, *header, pool);
+        require(std::ranges::equal(again.bytes().subspan(8),
+                                   std::span<const std::byte>(datagram).subspan(8)));
+        static_cast<void>(decode_data(parts->data));
+        static_cast<void>(decode_token(parts->token));
     }
     static_cast<void>(decode_hold(datagram));
     static_cast<void>(decode_wake(datagram));

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "tests/sim/generator_draft.hpp"
 
@@ -24,6 +25,14 @@ void draw_timeouts(Draft& draft) {
     tunables.merge_detect_us = draw.between32(loss / 2, 3 * loss);
     draft.timeouts = {tunables.token_loss_us, tunables.consensus_us, tunables.start_us,
                       tunables.merge_detect_us};
+}
+
+/// The less it takes to lease the token, the more guesses are wrong.
+void draw_leases(Draft& draft) {
+    constexpr std::uint32_t kNever = 1'000'000;
+    Draw draw(draft.seed, "leases");
+    const std::size_t choice = draw.weighted({50, 20, 20, 10});
+    draft.scenario.tunables.lease_after_hits = std::array{1U, 2U, 0U, kNever}[choice];
 }
 
 void draw_windows(Draft& draft) {
@@ -86,6 +95,7 @@ void draw_queues(Draft& draft) {
 
 void draw_tunables(Draft& draft) {
     draw_timeouts(draft);
+    draw_leases(draft);
     draw_windows(draft);
     draw_queues(draft);
 }

@@ -107,6 +107,7 @@ membership::RingConfig Host::ring_config() const {
     take_if_set(config.token_retransmit_timeout, t.token_retransmit_us);
     take_if_set(config.token_hold_timeout, t.token_hold_us);
     take_if_set(config.token_settle_timeout, t.token_settle_us);
+    take_if_set(config.lease_after_hits, t.lease_after_hits);
     take_if_set(config.join_timeout, t.join_us);
     take_if_set(config.consensus_timeout, t.consensus_us);
     take_if_set(config.start_timeout, t.start_us);

@@ -155,7 +155,7 @@ bool Network::send_to(DaemonIndex from, DaemonIndex to, const protocol::Slice& d
 
 bool Network::is_filtered(DaemonIndex from, DaemonIndex to, PacketLabel label) {
     for (Filter& filter : filters_) {
-        if (filter.left > 0 && (!filter.kind || *filter.kind == label.kind) &&
+        if (filter.left > 0 && (!filter.kind || carries(label.kind, *filter.kind)) &&
             (!filter.from || *filter.from == from) && (!filter.to || *filter.to == to)) {
             --filter.left;
             return true;

@@ -20,6 +20,11 @@ struct PacketLabel {
     protocol::PacketKind kind{};
     std::uint32_t pass = 0;  ///< of a commit token
 };
+/// Whether a packet of kind `packet` has `kind` in it: data with a token has both.
+[[nodiscard]] constexpr bool carries(protocol::PacketKind packet, protocol::PacketKind kind) {
+    using enum protocol::PacketKind;
+    return packet == kind || (packet == kDataToken && (kind == kData || kind == kToken));
+}
 [[nodiscard]] PacketLabel label_of(const protocol::Slice& datagram);
 
 /// Links between daemons, segments, and everything that happens to packets on the way. Luck is

@@ -14,6 +14,7 @@ std::span<const PlantedBugCase> planted_bug_cases() {
         {kAgreedOverHole, {"P6c"}, 10},
         {kDeliveredAgain, {"P1b"}, 10},
         {kTokenTakenTwice, {"P6b", "P4", "P7a", "P7c"}, 100},
+        {kLeaseKept, {"P6b", "P4", "P7a", "P7c", "P6d"}, 100},
         {kOwnMessagesLeftOut, {"P3"}, 10},
         {kHalfSentForgotten, {"P3"}, 30},
         {kBufferLeaked, {"R2"}, 10},

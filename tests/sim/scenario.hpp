@@ -49,6 +49,7 @@ struct Tunables {
     std::uint32_t token_retransmit_us = 0;
     std::uint32_t token_hold_us = 0;
     std::uint32_t token_settle_us = 0;
+    std::uint32_t lease_after_hits = 0;
     std::uint32_t join_us = 0;
     std::uint32_t consensus_us = 0;
     std::uint32_t start_us = 0;

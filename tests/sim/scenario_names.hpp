@@ -16,7 +16,7 @@ struct Word {
     Value value;
 };
 
-inline constexpr std::array<Word<protocol::PacketKind>, 8> kPacketWords{{
+inline constexpr std::array<Word<protocol::PacketKind>, 9> kPacketWords{{
     {"data", protocol::PacketKind::kData},
     {"token", protocol::PacketKind::kToken},
     {"join", protocol::PacketKind::kJoin},
@@ -25,6 +25,7 @@ inline constexpr std::array<Word<protocol::PacketKind>, 8> kPacketWords{{
     {"hold", protocol::PacketKind::kHold},
     {"probe", protocol::PacketKind::kProbe},
     {"leave", protocol::PacketKind::kLeave},
+    {"data-token", protocol::PacketKind::kDataToken},
 }};
 
 inline constexpr std::array<Word<membership::RingState>, 4> kStateWords{{
@@ -61,11 +62,12 @@ struct Field {
     Unit unit;
 };
 
-inline constexpr std::array<Field<Tunables>, 25> kTunableFields{{
+inline constexpr std::array<Field<Tunables>, 26> kTunableFields{{
     {"token_loss", &Tunables::token_loss_us, Unit::kDuration},
     {"token_retransmit", &Tunables::token_retransmit_us, Unit::kDuration},
     {"token_hold", &Tunables::token_hold_us, Unit::kDuration},
     {"token_settle", &Tunables::token_settle_us, Unit::kDuration},
+    {"lease_after_hits", &Tunables::lease_after_hits, Unit::kCount},
     {"join", &Tunables::join_us, Unit::kDuration},
     {"consensus", &Tunables::consensus_us, Unit::kDuration},
     {"start", &Tunables::start_us, Unit::kDuration},

@@ -353,7 +353,12 @@ void SimCluster::transmit(std::size_t from, std::size_t to, const Slice& datagra
     }
     if (drops_left_ > 0) {
         const auto header = protocol::decode_header(datagram.bytes());
-        if (header && drop_match_(header->kind, from, to)) {
+        using enum protocol::PacketKind;
+        const bool is_match =
+            header && (header->kind == kDataToken
+                           ? drop_match_(kData, from, to) || drop_match_(kToken, from, to)
+                           : drop_match_(header->kind, from, to));
+        if (is_match) {
             --drops_left_;
             return;
         }

@@ -32,6 +32,7 @@ const char* name_of(protocol::PacketKind kind) {
         case protocol::PacketKind::kHold: return "hold";
         case protocol::PacketKind::kProbe: return "probe";
         case protocol::PacketKind::kLeave: return "goodbye";
+        case protocol::PacketKind::kDataToken: return "data with token";
     }
     return "garbage";
 }
@@ -195,7 +196,7 @@ bool Simulator::about_to_send(DaemonIndex from, DaemonIndex to, PacketLabel labe
     const std::uint32_t generation = hosts_[from]->generation();
     if (next_step_ < scenario_.steps.size() && !moment_came_) {
         const Moment& moment = scenario_.steps[next_step_].when;
-        if (moment.kind == Moment::Kind::kPacket && moment.packet == label.kind &&
+        if (moment.kind == Moment::Kind::kPacket && carries(label.kind, moment.packet) &&
             (!moment.from || *moment.from == from) && (!moment.to || *moment.to == to) &&
             (moment.pass == 0 || moment.pass == label.pass) && --matches_left_ == 0) {
             moment_came_ = true;

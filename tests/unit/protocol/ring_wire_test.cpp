@@ -32,6 +32,7 @@ class RingWire : public testing::Test {
         token.lost = 14;
         token.idle = true;
         token.grant = true;
+        token.lease = true;
         token.to = DaemonId{3};
         token.rtr = {{Seq{901}, 3}, {Seq{950}, 51}};
         token.complete = {0x05};
@@ -97,6 +98,40 @@ TEST_F(RingWire, EveryKindComesBackAsItWasSent) {
     EXPECT_EQ(header->config_hash, 77U);
     EXPECT_EQ(header->sender, DaemonId{3});
     EXPECT_EQ(header->ring_id, kRing);
+}
+
+TEST_F(RingWire, DataAndTokenComeBackAsTheyWereSent) {
+    const Slice packet = data();
+    const Slice behind = encode_token(token(), 77, pool_);
+    header_.kind = PacketKind::kDataToken;
+    const Slice both = encode_data_token(packet.bytes(), behind.bytes(), header_, pool_);
+    EXPECT_EQ(both.bytes().size(), kDataTokenBytes + packet.bytes().size() + behind.bytes().size());
+    const auto parts = decode_data_token(both.bytes());
+    ASSERT_TRUE(parts);
+    EXPECT_TRUE(std::ranges::equal(parts->data, packet.bytes()));
+    EXPECT_EQ(decode_token(parts->token), token());
+}
+
+TEST_F(RingWire, DataWithTokenOfOtherPartsIsNone) {
+    const Slice packet = data();
+    const Slice behind = encode_token(token(), 77, pool_);
+    header_.kind = PacketKind::kDataToken;
+    const auto error_of = [&](std::span<const std::byte> first, std::span<const std::byte> second) {
+        const auto bytes = encode_data_token(first, second, header_, pool_);
+        const auto parts = decode_data_token(bytes.bytes());
+        return parts ? std::nullopt : std::optional(parts.error());
+    };
+    EXPECT_EQ(error_of(packet.bytes(), packet.bytes()), DecodeError::kBadValue);
+    EXPECT_EQ(error_of(behind.bytes(), behind.bytes()), DecodeError::kBadValue);
+    EXPECT_EQ(error_of(packet.bytes(), behind.bytes().first(31)), DecodeError::kBadValue);
+    EXPECT_EQ(error_of({}, behind.bytes()), DecodeError::kBadValue);
+    // The length of the data reaches beyond the datagram.
+    auto bytes = copy(encode_data_token(packet.bytes(), behind.bytes(), header_, pool_));
+    bytes[kRingHeaderBytes + 1] = std::byte{0xff};
+    reseal(bytes);
+    const auto parts = decode_data_token(bytes);
+    ASSERT_FALSE(parts);
+    EXPECT_EQ(parts.error(), DecodeError::kTruncated);
 }
 
 TEST_F(RingWire, DataEntriesComeBackInOrder) {
