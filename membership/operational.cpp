@@ -26,11 +26,12 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
         token_while_leased(now, token, out);
         return;
     }
-    if (operational.held && token.token_seq <= operational.held->token_seq) {
+    const auto& resting = operational.held ? operational.held : operational.leased_out;
+    if (resting && token.token_seq <= resting->token_seq) {
         ++stats.tokens_duplicate;
         // Whoever sent it does not know that it has arrived.
         if (!operational.announced && token.to == config.self) {
-            send_to(token.sender, Channel::kData, hold_packet(operational.held->token_seq), out);
+            send_to(token.sender, Channel::kData, hold_packet(resting->token_seq), out);
         }
         return;
     }
@@ -93,11 +94,11 @@ bool RingEngine::Impl::may_take(const protocol::Token& token) const {
     if (token.to != config.self) {
         return false;
     }
+    const auto& granted_to = std::get<Operational>(state).granted_to;
     if (!token.grant) {
-        return token.sender == predecessor(members, config.self);
+        return !granted_to && token.sender == predecessor(members, config.self);
     }
-    return is_representative() ? std::get<Operational>(state).granted_to == token.sender
-                               : token.sender == members.front();
+    return is_representative() ? granted_to == token.sender : token.sender == members.front();
 }
 
 void RingEngine::Impl::visit_and_pass(Instant now, protocol::Token&& token, EngineOutput& out) {

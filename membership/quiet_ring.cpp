@@ -247,6 +247,7 @@ void RingEngine::Impl::count_round(Instant now, const protocol::Token& token) {
         const auto* slot = order->window().find(seq);
         if (slot == nullptr) {
             busy = true;
+            operational.next_sender.forget();
         } else if (slot->sender != last) {
             busy = busy || last || slot->sender != expected;
             last = slot->sender;
@@ -369,12 +370,15 @@ void RingEngine::Impl::operational_wake(Instant now, DaemonId from, TokenSeq see
     const auto known =
         std::find_if(operational.wakes.begin(), operational.wakes.end(),
                      [from](const Operational::Wake& wake) { return wake.from == from; });
-    if (known != operational.wakes.end()) {
+    const bool again = known != operational.wakes.end();
+    if (again) {
         known->seen = std::max(known->seen, seen);
     } else {
         operational.wakes.push_back({from, seen});
     }
-    if (operational.leased_out && operational.granted_to != from) {
+    // Who has the lease may have asked before it came; later its coming, or the return, is lost.
+    if (operational.leased_out &&
+        (operational.granted_to != from || again || seen >= operational.leased_out->token_seq)) {
         recall_lease(now, out);
     }
     if (!operational.held) {

@@ -136,9 +136,9 @@ void RingEngine::Impl::send_to(DaemonId to, Channel channel, Slice datagram, Eng
 
 void RingEngine::Impl::send_token(Instant now, const protocol::Token& token, EngineOutput& out) {
     // Of a token that the representative may keep, others may hear only in the round after that.
-    const bool may_be_kept =
-        std::holds_alternative<Operational>(state) &&
-        (token.grant ? token.to == members.front() : token.idle && !is_representative());
+    const bool may_be_kept = std::holds_alternative<Operational>(state) &&
+                             (token.grant ? token.lease || token.to == members.front()
+                                          : token.idle && !is_representative());
     send_token(now, token.to, protocol::encode_token(token, config.config_hash, pool),
                token.token_seq, out, may_be_kept ? 2 * config.token_settle_timeout : Duration{});
 }

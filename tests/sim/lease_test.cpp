@@ -3,7 +3,7 @@
 
 #include "tests/sim/sim_cluster.hpp"
 
-// The token of a quiet ring waits where the next message is expected (membership/operational.cpp).
+// The token of a quiet ring waits where the next message is expected (membership/quiet_ring.cpp).
 
 namespace spread::sim {
 namespace {
@@ -140,6 +140,40 @@ TEST_F(Lease, EndsByItselfWhenNothingComes) {
     const auto before = cluster_.packets_sent();
     cluster_.run_for(1s);
     EXPECT_LE(cluster_.packets_sent() - before, 60U) << "the ring is as idle as without leases";
+}
+
+TEST_F(Lease, ThatRestsIsNotTakenForLost) {
+    const auto again = stats(0).tokens_retransmitted;
+    for (int i = 0; i < 100; ++i) {
+        static_cast<void>(way(0, 2));
+        cluster_.run_for(2ms);
+        static_cast<void>(way(2, 0));
+        cluster_.run_for(200us);
+    }
+    EXPECT_GT(stats(0).tokens_leased, 50U);
+    EXPECT_EQ(stats(0).tokens_retransmitted, again);
+    // Nor does the waiting make it slow to notice what is lost.
+    cluster_.drop_next(1, [](PacketKind kind, std::size_t sender, auto) {
+        return kind == PacketKind::kToken && sender == 0;
+    });
+    cluster_.run_for(20ms);
+    EXPECT_LE(way(1, 2), 3 * kHop);
+}
+
+TEST_F(Lease, ThatGetsLostIsMissedWhenItsHolderAsksTwice) {
+    const auto ring = cluster_.engine(0).ring_id();
+    lease_to(2);
+    cluster_.run_for(20ms);
+    const auto leased = stats(0).tokens_leased;
+    const auto recalled = stats(0).leases_recalled;
+    cluster_.drop_next(1, [](PacketKind kind, std::size_t sender, std::size_t to) {
+        return kind == PacketKind::kToken && sender == 0 && to == 2;
+    });
+    static_cast<void>(way(0, 1));  // with the lease for the third daemon, which loses it
+    EXPECT_EQ(stats(0).tokens_leased, leased + 1);
+    EXPECT_LE(way(2, 0), 2500us);
+    EXPECT_EQ(stats(0).leases_recalled, recalled + 1);
+    expect_peace(ring);
 }
 
 TEST_F(Lease, MayGetLostOnAnyWay) {
