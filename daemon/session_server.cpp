@@ -118,6 +118,7 @@ void SessionServer::wait() {
 void SessionServer::run() {
     calm_since_ = woken_at_ = now();
     load_.reset(calm_since_, thread_cpu_time());
+    batch_.begin(calm_since_);
     while (phase_ != Phase::kStopped) {
         read_mail();
         work_for_ring();
@@ -496,6 +497,7 @@ bool SessionServer::push_submissions() {
             break;
         }
         waiting_submissions_.pop_front();
+        batch_.count(1);
         pushed = true;
     }
     if (pushed) {
@@ -593,10 +595,11 @@ void SessionServer::give_ring_back_for_long() {
 /// Asks for the ring's work when one processor has been enough for both threads for a while, and
 /// gives it back when it is too much for one.
 void SessionServer::weigh_load() {
+    const protocol::Instant at = now();
+    batch_.weigh(at);
     if (ring_ == nullptr || phase_ != Phase::kServing) {
         return;
     }
-    const protocol::Instant at = now();
     if (has_ring() && at - woken_at_ > kSharedTurnMax) {
         give_ring_back_for_long();
     }
@@ -622,6 +625,7 @@ void SessionServer::weigh_load() {
 void SessionServer::apply() {
     for (session::SessionOutput::Write& write : out_.writes) {
         const FrameRef frame(std::move(write.bytes), &queued_bytes_);
+        batch_.count(write.sessions.size());
         for (const protocol::SessionId id : write.sessions) {
             Connection* connection = find(id);
             if (connection == nullptr) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "daemon/access_files.hpp"
+#include "daemon/batch_scheduling.hpp"
 #include "daemon/endpoint.hpp"
 #include "daemon/event_set.hpp"
 #include "daemon/load_meter.hpp"
@@ -168,6 +169,7 @@ class SessionServer {
     float calm_share_;
     float busy_share_;
     LoadMeter load_;
+    BatchScheduling batch_;
     protocol::Duration calm_needed_;  ///< before the ring's work is asked for
     protocol::Instant calm_since_{};  ///< both threads have had little to do since then
     protocol::Instant ring_taken_at_{};
