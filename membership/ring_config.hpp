@@ -23,8 +23,9 @@ struct RingConfig {
     /// A forwarded token is sent again when the ring showed no progress for so long. The engine
     /// uses the larger of this floor and what signs of progress have taken lately.
     protocol::Duration token_retransmit_timeout = std::chrono::milliseconds(1);
-    /// An idle ring's representative keeps the token for so long between rounds.
-    protocol::Duration token_hold_timeout = std::chrono::milliseconds(100);
+    /// An idle ring's representative keeps the token for so long between rounds; so long a dead
+    /// daemon may go unnoticed there, though its host would answer.
+    protocol::Duration token_hold_timeout = std::chrono::milliseconds(75);
     /// With little to do the representative keeps the token after each round and hands it to
     /// whoever asks, and back. After so long it sends the token round again, so that losses are
     /// noticed and the safe line moves. 0: it keeps only the token of an idle ring.
