@@ -146,7 +146,7 @@ void RingEngine::Impl::on_commit(Instant now, protocol::CommitToken&& token, Eng
         first.sender = token.sender;
         first.token_seq = token.token_seq;
         first.to = config.self;
-        recovery_token(now, std::move(first), out);
+        recovery_token(now, first, out);
     }
 }
 

@@ -95,9 +95,9 @@ struct RingEngine::Impl {
     [[nodiscard]] std::unique_ptr<ordering::RingOrder> make_order(const RingId& ring) const;
 
     // --- operational.cpp ---
-    void operational_token(Instant now, protocol::Token&& token, EngineOutput& out);
+    void operational_token(Instant now, protocol::Token& token, EngineOutput& out);
     [[nodiscard]] bool may_take(const protocol::Token& token) const;
-    void visit_and_pass(Instant now, protocol::Token&& token, EngineOutput& out);
+    void visit_and_pass(Instant now, protocol::Token& token, EngineOutput& out);
     /// Sends on what was queued: by the kept token, or by asking for it.
     void pump(Instant now, EngineOutput& out);
     void operational_data(Instant now, const protocol::PacketHeader& from,
@@ -128,26 +128,26 @@ struct RingEngine::Impl {
     [[nodiscard]] bool others_are_quiet(const protocol::Token& token) const;
     [[nodiscard]] bool keep_token(Instant now, protocol::Token& token, EngineOutput& out);
     [[nodiscard]] bool keep_or_grant(Instant now, protocol::Token& token, EngineOutput& out);
-    void keep(protocol::Token&& token);
-    static void put_aside(protocol::Token&& token, std::optional<protocol::Token>& place);
+    void keep(protocol::Token& token);
     [[nodiscard]] protocol::Token take_back(std::optional<protocol::Token>& place);
     void done_with(protocol::Token& token);
-    void grant(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out);
-    void use_grant(Instant now, protocol::Token&& token, EngineOutput& out);
+    void grant(Instant now, DaemonId to, protocol::Token& token, EngineOutput& out);
+    void hand_out(Instant now, DaemonId to, protocol::Token& token, EngineOutput& out);
+    void use_grant(Instant now, protocol::Token& token, EngineOutput& out);
     [[nodiscard]] std::optional<DaemonId> expected_sender() const;
-    void lease(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out);
+    void lease(Instant now, DaemonId to, protocol::Token& token, EngineOutput& out);
     void recall_lease(Instant now, EngineOutput& out);
     void use_lease(Instant now, EngineOutput& out);
     void token_while_leased(Instant now, const protocol::Token& token, EngineOutput& out);
     void count_round(Instant now, const protocol::Token& token);
     void hold_ended(Instant now, EngineOutput& out);
     void return_grant_again(const protocol::Token& token, EngineOutput& out);
-    void grant_returned(Instant now, protocol::Token&& token, EngineOutput& out);
+    void grant_returned(Instant now, protocol::Token& token, EngineOutput& out);
     void visit_out_of_turn(Instant now, protocol::Token& token, EngineOutput& out);
     void send_while_kept(Instant now, EngineOutput& out);
     void stir(Instant now);
     void release_held_token(Instant now, EngineOutput& out);
-    void release(Instant now, protocol::Token&& token, EngineOutput& out);
+    void release(Instant now, protocol::Token& token, EngineOutput& out);
     void operational_wake(Instant now, DaemonId from, TokenSeq seen, EngineOutput& out);
     void wake_representative(Instant now, EngineOutput& out);
 
@@ -174,7 +174,7 @@ struct RingEngine::Impl {
 
     // --- recovery.cpp ---
     void enter_recovery(Instant now, const protocol::CommitToken& token, EngineOutput& out);
-    void recovery_token(Instant now, protocol::Token&& token, EngineOutput& out);
+    void recovery_token(Instant now, protocol::Token& token, EngineOutput& out);
     void recovery_data(Instant now, const protocol::DataHeader& data, DaemonId sender,
                        const Slice& datagram);
     void take_recovered(Recovery& recovery);

@@ -20,7 +20,7 @@ constexpr int kMemberProbeFactor = 4;
 
 }  // namespace
 
-void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, EngineOutput& out) {
+void RingEngine::Impl::operational_token(Instant now, protocol::Token& token, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
     if (operational.lease) {
         token_while_leased(now, token, out);
@@ -56,9 +56,9 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
     if (token.grant) {
         last_visit.reset();
         if (is_representative()) {
-            grant_returned(now, std::move(token), out);
+            grant_returned(now, token, out);
         } else {
-            use_grant(now, std::move(token), out);
+            use_grant(now, token, out);
         }
         return;
     }
@@ -86,7 +86,7 @@ void RingEngine::Impl::operational_token(Instant now, protocol::Token&& token, E
             return;
         }
     }
-    visit_and_pass(now, std::move(token), out);
+    visit_and_pass(now, token, out);
 }
 
 /// Only the member a token is for may take it: two holders would stamp twice.
@@ -101,7 +101,7 @@ bool RingEngine::Impl::may_take(const protocol::Token& token) const {
     return is_representative() ? granted_to == token.sender : token.sender == members.front();
 }
 
-void RingEngine::Impl::visit_and_pass(Instant now, protocol::Token&& token, EngineOutput& out) {
+void RingEngine::Impl::visit_and_pass(Instant now, protocol::Token& token, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
     prefer_token = false;
     using enum ordering::RingOrder::Turn;

@@ -65,7 +65,7 @@ bool RingEngine::Impl::keep_token(Instant now, protocol::Token& token, EngineOut
         // Tells the others that the token has arrived and that the ring is alive.
         send_all(hold_packet(token.token_seq), out);
         operational.announced = true;
-        keep(std::move(token));
+        keep(token);
         if (!planted(protocol::PlantedBug::kHeldTokenKept)) {
             set_timer(RingTimer::kTokenHold, now + config.token_hold_timeout);
         }
@@ -93,24 +93,17 @@ bool RingEngine::Impl::keep_or_grant(Instant now, protocol::Token& token, Engine
     if (!operational.wakes.empty()) {
         const DaemonId to = operational.wakes.front().from;
         operational.wakes.clear();
-        grant(now, to, std::move(token), out);
+        grant(now, to, token, out);
     } else if (const auto next = expected_sender()) {
-        lease(now, *next, std::move(token), out);
+        lease(now, *next, token, out);
     } else {
-        keep(std::move(token));
+        keep(token);
         set_timer(RingTimer::kTokenHold, *operational.settle_at);
     }
     return true;
 }
 
-/// A token that rests has no requests; the memory of its list serves the next one.
-void RingEngine::Impl::put_aside(protocol::Token&& token, std::optional<protocol::Token>& place) {
-    std::vector<protocol::SeqRange> ranges = std::move(token.rtr);
-    place = std::move(token);
-    place->rtr.clear();
-    token.rtr = std::move(ranges);
-}
-
+/// A token that rests has no requests; the memory of the last list serves the next one.
 protocol::Token RingEngine::Impl::take_back(std::optional<protocol::Token>& place) {
     protocol::Token token = std::move(*place);
     place.reset();
@@ -127,35 +120,41 @@ void RingEngine::Impl::done_with(protocol::Token& token) {
     }
 }
 
-void RingEngine::Impl::keep(protocol::Token&& token) {
+void RingEngine::Impl::keep(protocol::Token& token) {
     order->on_kept(token);
-    put_aside(std::move(token), std::get<Operational>(state).held);
+    std::get<Operational>(state).held = token;
     clear_timer(RingTimer::kTokenLoss);
     prefer_token = false;
 }
 
-void RingEngine::Impl::grant(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out) {
+void RingEngine::Impl::grant(Instant now, DaemonId to, protocol::Token& token, EngineOutput& out) {
+    token.lease = false;
+    ++stats.tokens_granted;
+    hand_out(now, to, token, out);
+}
+
+/// Past all others to one member, to be given back.
+void RingEngine::Impl::hand_out(Instant now, DaemonId to, protocol::Token& token,
+                                EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
     operational.granted_to = to;
     operational.granted_seq = token.seq;
     token.grant = true;
-    token.lease = false;
     token.to = to;
     token.sender = config.self;
     ++token.token_seq.value;
-    ++stats.tokens_granted;
     order->on_kept(token);
     send_token_with_data(now, token, out);
     set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
 }
 
 /// The representative has granted us the token: work, and give it back.
-void RingEngine::Impl::use_grant(Instant now, protocol::Token&& token, EngineOutput& out) {
+void RingEngine::Impl::use_grant(Instant now, protocol::Token& token, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
     operational.token_idle = true;
     if (token.lease && !queue.has_sendable() && token.rtr.empty()) {
         order->on_kept(token);
-        put_aside(std::move(token), operational.lease);
+        operational.lease = token;
         return;
     }
     visit_out_of_turn(now, token, out);
@@ -183,20 +182,12 @@ std::optional<DaemonId> RingEngine::Impl::expected_sender() const {
     return next == config.self ? std::nullopt : next;
 }
 
-void RingEngine::Impl::lease(Instant now, DaemonId to, protocol::Token&& token, EngineOutput& out) {
-    auto& operational = std::get<Operational>(state);
-    operational.granted_to = to;
-    operational.granted_seq = token.seq;
-    token.grant = token.lease = true;
-    token.to = to;
-    token.sender = config.self;
-    ++token.token_seq.value;
+void RingEngine::Impl::lease(Instant now, DaemonId to, protocol::Token& token, EngineOutput& out) {
+    token.lease = true;
     ++stats.tokens_leased;
-    order->on_kept(token);
-    send_token_with_data(now, token, out);
-    set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
+    hand_out(now, to, token, out);
     set_timer(RingTimer::kTokenHold, now + config.token_settle_timeout);
-    put_aside(std::move(token), operational.leased_out);
+    std::get<Operational>(state).leased_out = token;
 }
 
 void RingEngine::Impl::recall_lease(Instant now, EngineOutput& out) {
@@ -216,8 +207,8 @@ void RingEngine::Impl::use_lease(Instant now, EngineOutput& out) {
         operational.lease = token;
     }
     token.lease = false;
-    use_grant(now, std::move(token), out);
-    done_with(token);  // NOLINT(bugprone-use-after-move): its ranges are left
+    use_grant(now, token, out);
+    done_with(token);
 }
 
 /// While we have the token there is no other; a copy that is no lease asks it back.
@@ -265,7 +256,7 @@ void RingEngine::Impl::return_grant_again(const protocol::Token& token, EngineOu
     }
 }
 
-void RingEngine::Impl::grant_returned(Instant now, protocol::Token&& token, EngineOutput& out) {
+void RingEngine::Impl::grant_returned(Instant now, protocol::Token& token, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
     std::erase_if(operational.wakes, [&](const Operational::Wake& wake) {
         return wake.from == token.sender && wake.seen.value + 1 < token.token_seq.value;
@@ -282,7 +273,7 @@ void RingEngine::Impl::grant_returned(Instant now, protocol::Token&& token, Engi
         visit_out_of_turn(now, token, out);
     }
     if (!is_quiet(token) || !keep_or_grant(now, token, out)) {
-        release(now, std::move(token), out);
+        release(now, token, out);
     }
 }
 
@@ -312,8 +303,8 @@ void RingEngine::Impl::send_while_kept(Instant now, EngineOutput& out) {
     } else if (const auto next = expected_sender();
                next && operational.settle_at && now < *operational.settle_at) {
         protocol::Token token = take_back(operational.held);
-        lease(now, *next, std::move(token), out);
-        done_with(token);  // NOLINT(bugprone-use-after-move)
+        lease(now, *next, token, out);
+        done_with(token);
     }
 }
 
@@ -348,16 +339,16 @@ void RingEngine::Impl::release_held_token(Instant now, EngineOutput& out) {
         operational->idle_visits =
             queue.has_sendable() || !operational->wakes.empty() ? 0 : kIdleVisitsToAnnounce;
     }
-    release(now, std::move(token), out);
-    done_with(token);  // NOLINT(bugprone-use-after-move)
+    release(now, token, out);
+    done_with(token);
 }
 
 /// A token that was kept starts on a round.
-void RingEngine::Impl::release(Instant now, protocol::Token&& token, EngineOutput& out) {
+void RingEngine::Impl::release(Instant now, protocol::Token& token, EngineOutput& out) {
     clear_timer(RingTimer::kTokenHold);
     set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     last_visit = now;
-    visit_and_pass(now, std::move(token), out);
+    visit_and_pass(now, token, out);
 }
 
 void RingEngine::Impl::operational_wake(Instant now, DaemonId from, TokenSeq seen,
@@ -392,9 +383,9 @@ void RingEngine::Impl::operational_wake(Instant now, DaemonId from, TokenSeq see
     protocol::Token token = take_back(operational.held);
     clear_timer(RingTimer::kTokenHold);
     if (!keep_or_grant(now, token, out)) {
-        release(now, std::move(token), out);
+        release(now, token, out);
     }
-    done_with(token);  // NOLINT(bugprone-use-after-move)
+    done_with(token);
 }
 
 void RingEngine::Impl::wake_representative(Instant now, EngineOutput& out) {

@@ -197,7 +197,7 @@ void RingEngine::Impl::take_recovered(Recovery& recovery) {
         });
 }
 
-void RingEngine::Impl::recovery_token(Instant now, protocol::Token&& token, EngineOutput& out) {
+void RingEngine::Impl::recovery_token(Instant now, protocol::Token& token, EngineOutput& out) {
     auto& recovery = std::get<Recovery>(state);
     if (!recovery.order->is_new(token) || token.to != config.self || token.grant ||
         token.sender != predecessor(recovery.forming.members, config.self)) {

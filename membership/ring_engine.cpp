@@ -319,13 +319,13 @@ void RingEngine::Impl::packet(Instant now, const Slice& datagram, EngineOutput& 
                      if (addressed == Addressed::kMaybe && token.to != config.self) {
                          // It came with data for all.
                      } else if (operational != nullptr && token.ring_id == ring_id) {
-                         operational_token(now, std::move(token), out);
+                         operational_token(now, token, out);
                      } else if (recovery != nullptr && token.ring_id == recovery->forming.ring_id) {
-                         recovery_token(now, std::move(token), out);
+                         recovery_token(now, token, out);
                      } else {
                          heard_foreign(now, *from, out);
                      }
-                     done_with(token);  // NOLINT(bugprone-use-after-move): its ranges are left
+                     done_with(token);
                  });
             break;
         case PacketKind::kDataToken:
