@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/ring_link.hpp"
+#include "daemon/ring/ring_link.hpp"
 #include "protocol/ring_wire.hpp"
 #include "tests/allocation/counting_new.hpp"
 #include "tests/support/engine_ring.hpp"

@@ -7,7 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "daemon/spsc_queue.hpp"
+#include "daemon/host/spsc_queue.hpp"
 #include "protocol/buffer.hpp"
 #include "tests/bench/samples.hpp"
 

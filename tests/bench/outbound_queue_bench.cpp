@@ -7,7 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "daemon/outbound_queue.hpp"
+#include "daemon/clients/outbound_queue.hpp"
 #include "protocol/message.hpp"
 #include "tests/bench/samples.hpp"
 

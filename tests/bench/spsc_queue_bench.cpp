@@ -8,9 +8,9 @@
 
 #include <benchmark/benchmark.h>
 
-#include "daemon/ring_link.hpp"
-#include "daemon/spsc_queue.hpp"
-#include "daemon/wakeup.hpp"
+#include "daemon/host/spsc_queue.hpp"
+#include "daemon/host/wakeup.hpp"
+#include "daemon/ring/ring_link.hpp"
 #include "membership/events.hpp"
 #include "tests/bench/samples.hpp"
 

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "daemon/state_file.hpp"
+#include "daemon/ring/state_file.hpp"
 
 namespace {
 

@@ -9,8 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/ring/state_file.hpp"
 #include "daemon/session/session_core.hpp"
-#include "daemon/state_file.hpp"
 #include "membership/ring_engine.hpp"
 #include "membership/trace.hpp"
 #include "protocol/buffer.hpp"

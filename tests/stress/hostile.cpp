@@ -17,7 +17,7 @@
 
 #include <fmt/format.h>
 
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/unique_fd.hpp"
 #include "tests/stress/hostile_load.hpp"
 #include "tests/stress/worker.hpp"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/unique_fd.hpp"
 
 namespace spread::spsim {
 

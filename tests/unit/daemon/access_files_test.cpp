@@ -1,4 +1,4 @@
-#include "daemon/access_files.hpp"
+#include "daemon/clients/access_files.hpp"
 
 #include <sys/stat.h>
 

@@ -1,11 +1,11 @@
-#include "daemon/host_facts.hpp"
+#include "daemon/host/host_facts.hpp"
 
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/startup_error.hpp"
+#include "daemon/host/startup_error.hpp"
 #include "temporary_directory.hpp"
 
 namespace spread::daemon {

@@ -1,4 +1,4 @@
-#include "daemon/listeners.hpp"
+#include "daemon/clients/listeners.hpp"
 
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/startup_error.hpp"
+#include "daemon/host/startup_error.hpp"
 #include "loopback_ports.hpp"
 #include "temporary_directory.hpp"
 

@@ -1,4 +1,4 @@
-#include "daemon/load_meter.hpp"
+#include "daemon/host/load_meter.hpp"
 
 #include <chrono>
 

@@ -1,4 +1,4 @@
-#include "daemon/logging.hpp"
+#include "daemon/host/logging.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,8 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/startup_error.hpp"
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/startup_error.hpp"
+#include "daemon/host/unique_fd.hpp"
 #include "temporary_directory.hpp"
 
 namespace spread::daemon {

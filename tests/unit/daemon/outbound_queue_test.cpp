@@ -1,4 +1,4 @@
-#include "daemon/outbound_queue.hpp"
+#include "daemon/clients/outbound_queue.hpp"
 
 #include <sys/socket.h>
 
@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
 namespace {

@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/unique_fd.hpp"
 #include "protocol/byte_writer.hpp"
 
 namespace spread::daemon {

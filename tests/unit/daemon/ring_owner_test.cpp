@@ -12,11 +12,11 @@
 
 #include <gtest/gtest.h>
 
+#include "daemon/clients/front_desk.hpp"
+#include "daemon/clients/session_server.hpp"
 #include "daemon/engine_config.hpp"
-#include "daemon/front_desk.hpp"
-#include "daemon/ring_thread.hpp"
-#include "daemon/session_server.hpp"
-#include "daemon/udp_transport.hpp"
+#include "daemon/ring/ring_thread.hpp"
+#include "daemon/ring/udp_transport.hpp"
 #include "loopback_ports.hpp"
 #include "raw_client.hpp"
 #include "temporary_directory.hpp"

@@ -1,4 +1,4 @@
-#include "daemon/session_server.hpp"
+#include "daemon/clients/session_server.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/front_desk.hpp"
+#include "daemon/clients/front_desk.hpp"
 #include "raw_client.hpp"
 #include "temporary_directory.hpp"
 

@@ -1,4 +1,4 @@
-#include "daemon/spsc_queue.hpp"
+#include "daemon/host/spsc_queue.hpp"
 
 #include <cstdint>
 #include <memory>

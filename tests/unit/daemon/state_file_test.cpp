@@ -1,4 +1,4 @@
-#include "daemon/state_file.hpp"
+#include "daemon/ring/state_file.hpp"
 
 #include <fstream>
 

@@ -1,4 +1,4 @@
-#include "daemon/udp_transport.hpp"
+#include "daemon/ring/udp_transport.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -11,7 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/startup_error.hpp"
+#include "daemon/host/startup_error.hpp"
 #include "loopback_ports.hpp"
 
 namespace spread::daemon {

@@ -1,4 +1,4 @@
-#include "daemon/wakeup.hpp"
+#include "daemon/host/wakeup.hpp"
 
 #include <poll.h>
 
@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/spsc_queue.hpp"
+#include "daemon/host/spsc_queue.hpp"
 
 namespace spread::daemon {
 namespace {

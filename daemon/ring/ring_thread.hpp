@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "config/configuration.hpp"
-#include "daemon/event_set.hpp"
-#include "daemon/load_meter.hpp"
-#include "daemon/logging.hpp"
-#include "daemon/ring_link.hpp"
-#include "daemon/udp_transport.hpp"
+#include "daemon/host/event_set.hpp"
+#include "daemon/host/load_meter.hpp"
+#include "daemon/host/logging.hpp"
+#include "daemon/ring/ring_link.hpp"
+#include "daemon/ring/udp_transport.hpp"
 #include "membership/ring_engine.hpp"
 #include "membership/trace.hpp"
 #include "protocol/buffer.hpp"

@@ -1,4 +1,4 @@
-#include "daemon/udp_transport.hpp"
+#include "daemon/ring/udp_transport.hpp"
 
 #include <linux/errqueue.h>
 #include <netinet/icmp6.h>
@@ -14,8 +14,8 @@
 #include <fmt/format.h>
 
 #include "daemon/engine_config.hpp"
-#include "daemon/logging.hpp"
-#include "daemon/startup_error.hpp"
+#include "daemon/host/logging.hpp"
+#include "daemon/host/startup_error.hpp"
 
 namespace spread::daemon {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <variant>
 
-#include "daemon/spsc_queue.hpp"
-#include "daemon/wakeup.hpp"
+#include "daemon/host/spsc_queue.hpp"
+#include "daemon/host/wakeup.hpp"
 #include "membership/events.hpp"
 #include "protocol/ids.hpp"
 

@@ -1,4 +1,4 @@
-#include "daemon/ring_thread.hpp"
+#include "daemon/ring/ring_thread.hpp"
 
 #include <pthread.h>
 
@@ -9,8 +9,8 @@
 #include <cstring>
 #include <numeric>
 
-#include "daemon/clock.hpp"
-#include "daemon/startup_error.hpp"
+#include "daemon/host/clock.hpp"
+#include "daemon/host/startup_error.hpp"
 
 namespace spread::daemon {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/access_files.hpp"
+#include "daemon/clients/access_files.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,8 +15,8 @@
 #include <fmt/format.h>
 
 #include "config/text.hpp"
-#include "daemon/password_check.hpp"
-#include "daemon/unique_fd.hpp"
+#include "daemon/clients/password_check.hpp"
+#include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
 

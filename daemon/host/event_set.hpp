@@ -7,7 +7,7 @@
 #include <optional>
 #include <span>
 
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/unique_fd.hpp"
 #include "protocol/time.hpp"
 
 namespace spread::daemon {

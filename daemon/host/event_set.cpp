@@ -1,4 +1,4 @@
-#include "daemon/event_set.hpp"
+#include "daemon/host/event_set.hpp"
 
 #include <algorithm>
 #include <cerrno>

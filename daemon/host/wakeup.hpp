@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <system_error>
 
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
 

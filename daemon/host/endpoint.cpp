@@ -1,4 +1,4 @@
-#include "daemon/endpoint.hpp"
+#include "daemon/host/endpoint.hpp"
 
 #include <arpa/inet.h>
 #include <net/if.h>

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "config/configuration.hpp"
-#include "daemon/endpoint.hpp"
-#include "daemon/host_facts.hpp"
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/endpoint.hpp"
+#include "daemon/host/host_facts.hpp"
+#include "daemon/host/unique_fd.hpp"
 #include "membership/ring_engine.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/routing.hpp"

@@ -1,4 +1,4 @@
-#include "daemon/session_server.hpp"
+#include "daemon/clients/session_server.hpp"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,9 +15,9 @@
 
 #include <fmt/format.h>
 
-#include "daemon/clock.hpp"
-#include "daemon/endpoint.hpp"
-#include "daemon/startup_error.hpp"
+#include "daemon/host/clock.hpp"
+#include "daemon/host/endpoint.hpp"
+#include "daemon/host/startup_error.hpp"
 #include "protocol/session_wire.hpp"
 
 namespace spread::daemon {

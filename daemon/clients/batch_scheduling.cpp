@@ -1,4 +1,4 @@
-#include "daemon/batch_scheduling.hpp"
+#include "daemon/clients/batch_scheduling.hpp"
 
 #include <sched.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/state_file.hpp"
+#include "daemon/ring/state_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
 namespace {

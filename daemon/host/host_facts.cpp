@@ -1,4 +1,4 @@
-#include "daemon/host_facts.hpp"
+#include "daemon/host/host_facts.hpp"
 
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -19,9 +19,9 @@
 
 #include <fmt/format.h>
 
-#include "daemon/endpoint.hpp"
-#include "daemon/startup_error.hpp"
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/endpoint.hpp"
+#include "daemon/host/startup_error.hpp"
+#include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/front_desk.hpp"
+#include "daemon/clients/front_desk.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -13,8 +13,8 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
-#include "daemon/clock.hpp"
-#include "daemon/endpoint.hpp"
+#include "daemon/host/clock.hpp"
+#include "daemon/host/endpoint.hpp"
 
 namespace spread::daemon {
 namespace {

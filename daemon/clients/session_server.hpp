@@ -14,18 +14,18 @@
 #include <unordered_map>
 #include <vector>
 
-#include "daemon/access_files.hpp"
-#include "daemon/batch_scheduling.hpp"
-#include "daemon/endpoint.hpp"
-#include "daemon/event_set.hpp"
-#include "daemon/load_meter.hpp"
-#include "daemon/logging.hpp"
-#include "daemon/outbound_queue.hpp"
-#include "daemon/password_check.hpp"
-#include "daemon/ring_link.hpp"
-#include "daemon/ring_thread.hpp"
+#include "daemon/clients/access_files.hpp"
+#include "daemon/clients/batch_scheduling.hpp"
+#include "daemon/clients/outbound_queue.hpp"
+#include "daemon/clients/password_check.hpp"
+#include "daemon/host/endpoint.hpp"
+#include "daemon/host/event_set.hpp"
+#include "daemon/host/load_meter.hpp"
+#include "daemon/host/logging.hpp"
+#include "daemon/host/unique_fd.hpp"
+#include "daemon/ring/ring_link.hpp"
+#include "daemon/ring/ring_thread.hpp"
 #include "daemon/session/session_core.hpp"
-#include "daemon/unique_fd.hpp"
 #include "membership/events.hpp"
 
 namespace spread::daemon {

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "config/configuration.hpp"
-#include "daemon/endpoint.hpp"
-#include "daemon/host_facts.hpp"
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/endpoint.hpp"
+#include "daemon/host/host_facts.hpp"
+#include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
 

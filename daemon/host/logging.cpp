@@ -1,4 +1,4 @@
-#include "daemon/logging.hpp"
+#include "daemon/host/logging.hpp"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -21,8 +21,8 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 
-#include "daemon/startup_error.hpp"
-#include "daemon/unique_fd.hpp"
+#include "daemon/host/startup_error.hpp"
+#include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
 namespace {

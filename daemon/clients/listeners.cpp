@@ -1,4 +1,4 @@
-#include "daemon/listeners.hpp"
+#include "daemon/clients/listeners.hpp"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "daemon/logging.hpp"
-#include "daemon/startup_error.hpp"
+#include "daemon/host/logging.hpp"
+#include "daemon/host/startup_error.hpp"
 
 namespace spread::daemon {
 namespace {

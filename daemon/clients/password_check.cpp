@@ -1,4 +1,4 @@
-#include "daemon/password_check.hpp"
+#include "daemon/clients/password_check.hpp"
 
 #include <crypt.h>
 #include <pthread.h>

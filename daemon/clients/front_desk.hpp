@@ -11,9 +11,9 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "daemon/listeners.hpp"
-#include "daemon/logging.hpp"
-#include "daemon/session_server.hpp"
+#include "daemon/clients/listeners.hpp"
+#include "daemon/clients/session_server.hpp"
+#include "daemon/host/logging.hpp"
 
 namespace spread::daemon {
 

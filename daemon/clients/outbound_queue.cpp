@@ -1,4 +1,4 @@
-#include "daemon/outbound_queue.hpp"
+#include "daemon/clients/outbound_queue.hpp"
 
 #include <sys/socket.h>
 
