@@ -16,7 +16,7 @@
 #include "daemon/host/endpoint.hpp"
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/unique_fd.hpp"
-#include "membership/ring_engine.hpp"
+#include "membership/engine_output.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/routing.hpp"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "membership/ring_engine.hpp"
+#include "membership/engine_output.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/ring_wire.hpp"
 #include "protocol/routing.hpp"

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "membership/events.hpp"
+#include "protocol/buffer.hpp"
+#include "protocol/ids.hpp"
+
+// What the ring engine gives its host to carry out. A header of its own so that transports know
+// datagrams and destinations, and nothing of the engine.
+
+namespace spread::membership {
+
+/// Whom a datagram is for. The transport knows addresses; the engine knows daemons.
+enum class Destination : std::uint8_t {
+    kDaemon,  ///< one daemon
+    kAll      ///< every configured daemon that can be reached, except this one
+};
+
+/// Which socket a datagram belongs to: tokens travel apart from data so that the reader can choose
+/// which to drain first.
+enum class Channel : std::uint8_t { kData, kToken };
+
+struct OutboundPacket {
+    Destination destination = Destination::kAll;
+    Channel channel = Channel::kData;
+    protocol::DaemonId to;     ///< for kDaemon
+    protocol::Slice datagram;  ///< immutable
+};
+
+/// What one call produced. Owned and reused by the caller, who clears it.
+struct EngineOutput {
+    std::vector<OutboundPacket> sends;      ///< transmit in this order, token included
+    std::vector<DeliveryEvent> deliveries;  ///< hand upward in this order
+
+    void clear() {
+        sends.clear();
+        deliveries.clear();
+    }
+};
+
+}  // namespace spread::membership
