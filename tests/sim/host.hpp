@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -25,7 +26,8 @@ class Simulator;
 
 /// One machine with one daemon on it: the real engine and the real session core, joined as
 /// daemon/RingThread and daemon/SessionServer join them, by bounded queues between two sides that
-/// run a little apart. Its clocks, its sockets and its state file are simulated.
+/// run a little apart. Its clocks, its sockets and its state file are simulated. A file for each:
+/// life and time (host.cpp), the ring side, the session side.
 class Host final : private membership::Tracer {
   public:
     Host(Simulator& simulator, DaemonIndex index, const Scenario& scenario);
@@ -78,6 +80,9 @@ class Host final : private membership::Tracer {
     };
     using ControlItem = std::variant<membership::Submission, protocol::RingId>;
 
+    /// What a wake-up of the other thread costs.
+    static constexpr protocol::Duration kHandover = std::chrono::microseconds(10);
+
     void on_state_change(const membership::StateChange& change) override;
 
     [[nodiscard]] protocol::Instant local_now() const;
@@ -87,6 +92,9 @@ class Host final : private membership::Tracer {
     void schedule_deadline();
 
     // Ring side.
+    [[nodiscard]] membership::RingConfig ring_config() const;
+    void end_ring();
+    [[nodiscard]] bool is_ring_quiet() const;
     void dispatch();
     void grant_room();
     void take_control();
@@ -96,6 +104,10 @@ class Host final : private membership::Tracer {
     void observe(const membership::DeliveryEvent& event);
 
     // Session side.
+    [[nodiscard]] session::SessionConfig session_config() const;
+    void start_sessions(protocol::Rng rng);
+    void end_sessions();
+    [[nodiscard]] bool are_sessions_quiet() const;
     void apply();
     void accept_connections();
     void read_clients();
@@ -106,8 +118,6 @@ class Host final : private membership::Tracer {
     void drop_connections();
 
     void end_life();
-    [[nodiscard]] membership::RingConfig ring_config() const;
-    [[nodiscard]] session::SessionConfig session_config() const;
 
     Simulator& simulator_;
     const Scenario& scenario_;
