@@ -230,6 +230,12 @@ void drop_privileges(const config::Configuration& configuration) {
         log_info(LogType::kSecurity, "root directory is now {}", escape(directory));
     }
     if (user != nullptr) {
+        if (const int error = give_log_to(uid, gid)) {
+            log_warning(LogType::kSecurity,
+                        "cannot make the log file user {}'s: {}; it cannot be reopened after a "
+                        "rotation",
+                        escape(*configuration.daemon_user), std::strerror(error));
+        }
         if (::setgroups(1, &gid) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0) {
             throw StartupError(fmt::format("cannot become user {}: {}",
                                            escape(*configuration.daemon_user),
@@ -349,6 +355,18 @@ void hold_signals(bool held) {
     ::pthread_sigmask(held ? SIG_BLOCK : SIG_UNBLOCK, &signals, nullptr);
 }
 
+/// Signals without a meaning here whose default would end the process without leaving the ring.
+/// Writes beyond a file size limit then fail as on a full disk.
+void ignore_signals() {
+    for (const int number : {SIGPIPE, SIGXFSZ, SIGXCPU, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
+                             SIGPWR, SIGSTKFLT}) {
+        std::signal(number, SIG_IGN);
+    }
+    for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) {
+        std::signal(number, SIG_IGN);
+    }
+}
+
 void serve(const Loaded& loaded, const Options& options) {
     const config::Configuration& configuration = loaded.configuration;
     const std::size_t self = *loaded.self.daemon;
@@ -429,7 +447,7 @@ int run_daemon(const Options& options) {
     if (!loaded->self.daemon) {
         throw StartupError(loaded->self.error);
     }
-    std::signal(SIGPIPE, SIG_IGN);
+    ignore_signals();
     hold_signals(true);
     start_logging(log_settings(loaded->configuration, options));
     try {

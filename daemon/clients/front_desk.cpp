@@ -39,6 +39,7 @@ FrontDesk::FrontDesk(SessionServer& server, std::vector<TcpListener> tcp_listene
       accept_timer_(io_),
       unix_listener_(std::move(unix_listener)) {
     signals_.add(SIGUSR1);
+    signals_.add(SIGQUIT);
     for (TcpListener& listener : tcp_listeners) {
         add_acceptor(listener.fd.release(), false);
     }
@@ -153,13 +154,10 @@ void FrontDesk::on_signal(int number) {
                 reload_hook_();
             }
             return;
-        case SIGUSR1:
-            reopen_log();
-            log_info(LogType::kPrint, "log file reopened");
-            return;
+        case SIGUSR1: reopen_log(); return;
         default: break;
     }
-    const char* name = number == SIGINT ? "SIGINT" : "SIGTERM";
+    const char* name = number == SIGINT ? "SIGINT" : number == SIGQUIT ? "SIGQUIT" : "SIGTERM";
     if (stopping_) {
         log_warning(LogType::kExit, "second {}: exiting at once", name);
         stop_logging();

@@ -1,11 +1,6 @@
 #include "daemon/host/logging.hpp"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -21,8 +16,7 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 
-#include "daemon/host/startup_error.hpp"
-#include "daemon/host/unique_fd.hpp"
+#include "daemon/host/log_output.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -32,81 +26,76 @@ constexpr std::size_t kQueuedLinesMax = 8192;
 std::atomic<std::uint32_t> enabled_types{0xffffffff};
 std::atomic<bool> reopen_wanted{false};
 
-int open_log(const std::string& path) {
-    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-}
-
-/// How long stopping waits for whoever reads the log, a pipe or a terminal.
-constexpr auto kStopPatience = std::chrono::seconds(1);
-/// When to give up; zero while nobody stops.
-std::atomic<std::chrono::steady_clock::duration> stop_deadline{};
-
-bool stopping_takes_too_long() {
-    const auto deadline = stop_deadline.load();
-    return deadline.count() != 0 && std::chrono::steady_clock::now().time_since_epoch() > deadline;
-}
-
-/// False when the descriptor takes nothing and that is waited for no longer.
-bool wait_writable(int fd) {
-    constexpr int kLookEveryMs = 100;
-    pollfd poll_fd{fd, POLLOUT, 0};
-    for (;;) {
-        const int ready = ::poll(&poll_fd, 1, kLookEveryMs);
-        if (ready > 0 || (ready < 0 && errno != EINTR)) {
-            return true;  // an error shows in the write
-        }
-        if (stopping_takes_too_long()) {
-            return false;
-        }
-    }
-}
-
-/// Writes each line with one system call, so that nothing is left in a buffer when the daemon dies.
+/// Formats lines and writes them. What could not be written is told by the next line that can.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
   public:
-    explicit LineSink(std::string path) : path_(std::move(path)) {
-        if (!path_.empty()) {
-            file_ = UniqueFd(open_log(path_));
-            if (!file_) {
-                throw StartupError(
-                    fmt::format("cannot open log file {}: {}", path_, std::strerror(errno)));
-            }
-        }
+    explicit LineSink(std::string path) : output_(std::move(path)) {}
+
+    /// Whose queue the lines wait in. It ends the log thread before it goes.
+    void watch_overruns(spdlog::details::thread_pool* pool) { pool_ = pool; }
+
+    [[nodiscard]] int give_to(uid_t user, gid_t group) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return output_.give_to(user, group);
     }
 
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
-        if (reopen_wanted.exchange(false) && !path_.empty()) {
-            // On failure the old file stays: better a line in the wrong file than none.
-            if (UniqueFd fresh(open_log(path_)); fresh) {
-                file_ = std::move(fresh);
-            }
-        }
+        report_lost();
         spdlog::memory_buf_t line;
         formatter_->format(message, line);
-        const int fd = path_.empty() ? STDERR_FILENO : file_.get();
-        std::size_t done = 0;
-        while (done < line.size()) {
-            if (!wait_writable(fd)) {
-                return;
-            }
-            // A writable pipe takes this much without blocking.
-            const std::size_t size = std::min<std::size_t>(line.size() - done, PIPE_BUF);
-            const ssize_t count = ::write(fd, line.data() + done, size);
-            if (count < 0 && errno != EINTR) {
-                return;
-            }
-            done += count > 0 ? static_cast<std::size_t>(count) : 0;
+        output_.write({line.data(), line.size()});
+    }
+
+    /// Called when somebody wants the file reopened; lines need no flushing.
+    void flush_() override {
+        if (!reopen_wanted.exchange(false) || output_.path().empty()) {
+            return;
+        }
+        if (const int error = output_.reopen()) {
+            say(spdlog::level::err, fmt::format("cannot open log file {} anew: {}; going on in the "
+                                                "old file",
+                                                output_.path(), std::strerror(error)));
+        } else {
+            say(spdlog::level::info, "log file reopened");
         }
     }
-    void flush_() override {}
 
   private:
-    std::string path_;
-    UniqueFd file_;
+    bool say(spdlog::level::level_enum level, const std::string& text) {
+        spdlog::memory_buf_t line;
+        formatter_->format(spdlog::details::log_msg("spreadd", level, text), line);
+        return output_.write({line.data(), line.size()});
+    }
+
+    void report_lost() {
+        const LogOutput::Lost lost = output_.lost();
+        if (lost.lines > 0) {
+            output_.forget_lost();
+            if (!say(spdlog::level::warn, fmt::format("{} log lines were lost: {}", lost.lines,
+                                                      std::strerror(lost.error)))) {
+                output_.restore_lost(lost);
+            }
+        }
+        const std::size_t overrun = overrun_lines();
+        if (overrun > overrun_told_ &&
+            say(spdlog::level::warn,
+                fmt::format("{} log lines were lost: more than {} waited to be written",
+                            overrun - overrun_told_, kQueuedLinesMax))) {
+            overrun_told_ = overrun;
+        }
+    }
+
+    [[nodiscard]] std::size_t overrun_lines() const {
+        return pool_ == nullptr ? 0 : pool_->overrun_counter();
+    }
+
+    LogOutput output_;
+    spdlog::details::thread_pool* pool_ = nullptr;
+    std::size_t overrun_told_ = 0;
 };
 
-/// EventTimeStamp: the user's own strftime format in front of the bare text.
+/// EventTimeStamp: the user's own strftime format in front of level and text.
 class StampFormatter final : public spdlog::formatter {
   public:
     StampFormatter(std::string format, bool precise)
@@ -128,6 +117,9 @@ class StampFormatter final : public spdlog::formatter {
             append(line, fmt::format(".{:06}", micros));
         }
         append(line, "] ");
+        const auto level = spdlog::level::to_string_view(message.level);
+        append(line, {level.data(), level.size()});
+        append(line, ": ");
         append(line, std::string_view(message.payload.data(), message.payload.size()));
         append(line, "\n");
     }
@@ -146,6 +138,7 @@ class StampFormatter final : public spdlog::formatter {
 
 /// Outlives the log thread, so that the thread which stops logging is also the one that ends it.
 std::shared_ptr<spdlog::logger> current_logger;
+std::shared_ptr<LineSink> current_sink;
 
 void block_all_signals() {
     sigset_t all;
@@ -156,7 +149,7 @@ void block_all_signals() {
 }  // namespace
 
 void start_logging(const LogSettings& settings) {
-    stop_deadline.store({});
+    LogOutput::start();
     auto sink = std::make_shared<LineSink>(settings.file);
     if (settings.time_stamp) {
         sink->set_formatter(
@@ -166,21 +159,29 @@ void start_logging(const LogSettings& settings) {
             std::make_unique<spdlog::pattern_formatter>("%Y-%m-%d %H:%M:%S.%e %l: %v"));
     }
     spdlog::init_thread_pool(kQueuedLinesMax, 1, [] { block_all_signals(); });
-    auto logger =
-        std::make_shared<spdlog::async_logger>("spreadd", std::move(sink), spdlog::thread_pool(),
-                                               spdlog::async_overflow_policy::overrun_oldest);
+    sink->watch_overruns(spdlog::thread_pool().get());
+    auto logger = std::make_shared<spdlog::async_logger>(
+        "spreadd", sink, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
     logger->set_level(settings.level);
     enabled_types.store(settings.types, std::memory_order_relaxed);
     current_logger = logger;
+    current_sink = std::move(sink);
     spdlog::set_default_logger(std::move(logger));
 }
 
 void reopen_log() {
-    reopen_wanted.store(true);
+    if (const auto logger = current_logger) {
+        reopen_wanted.store(true);
+        logger->flush();  // by the log thread
+    }
+}
+
+int give_log_to(uid_t user, gid_t group) {
+    return current_sink == nullptr ? 0 : current_sink->give_to(user, group);
 }
 
 void stop_logging() {
-    stop_deadline.store((std::chrono::steady_clock::now() + kStopPatience).time_since_epoch());
+    LogOutput::stop();
     spdlog::shutdown();
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -34,17 +36,21 @@ struct LogSettings {
     spdlog::level::level_enum level = spdlog::level::info;
     std::uint32_t types = 0xffffffff;
     std::string file;  ///< empty: stderr
-    /// strftime prefix of each line; nullopt: date, time with milliseconds and level.
+    /// strftime prefix of each line, before the level; nullopt: date and time with milliseconds.
     std::optional<std::string> time_stamp;
     bool precise_time_stamp = false;  ///< adds ".microseconds" to `time_stamp`
 };
 
 /// Starts the log thread and makes its logger the default one. Lines queue up to 8192; then the
-/// oldest are overwritten, so that no caller ever waits for a disk. Throws StartupError when the
+/// oldest are overwritten, so that no caller ever waits for a disk. How many were lost, so or by a
+/// full disk, is told as soon as lines can be written again. Throws StartupError when the
 /// file cannot be opened.
 void start_logging(const LogSettings& settings);
-/// Opens the file anew, after a log rotation. Takes effect with the next line.
+/// Opens the file anew, after a log rotation, and says so in the new file, or in the old one why
+/// not. Done by the log thread.
 void reopen_log();
+/// Makes `user` and `group` the owners of a log file that is root's. Returns 0 or errno.
+[[nodiscard]] int give_log_to(uid_t user, gid_t group);
 /// Writes out what is queued and ends the log thread. When nobody reads the log any more, a full
 /// pipe or a stopped terminal, that is waited for one second.
 void stop_logging();

@@ -1,15 +1,23 @@
 #include "daemon/host/logging.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/host/log_output.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/host/unique_fd.hpp"
 #include "temporary_directory.hpp"
@@ -77,7 +85,7 @@ TEST(Logging, TheUsersTimeStampReplacesOurs) {
     log_info(LogType::kPrint, "stamped");
     stop_logging();
     EXPECT_THAT(text_of(directory / "log"),
-                MatchesRegex("\\[[0-9][0-9][0-9][0-9]\\.[0-9]+\\] stamped\n"));
+                MatchesRegex("\\[[0-9][0-9][0-9][0-9]\\.[0-9]+\\] info: stamped\n"));
 }
 
 // As with "spreadd | less", or a terminal stopped with Ctrl-S.
@@ -112,8 +120,118 @@ TEST(Logging, ARotatedFileIsOpenedAnew) {
     reopen_log();
     log_info(LogType::kPrint, "after");
     stop_logging();
+    EXPECT_THAT(text_of(directory / "log"), HasSubstr("info: log file reopened"));
     EXPECT_THAT(text_of(directory / "log"), HasSubstr("after"));
     EXPECT_THAT(text_of(directory / "log.1"), Not(HasSubstr("after")));
+}
+
+TEST(Logging, AFileThatCannotBeReopenedIsToldInTheOldOne) {
+    const TemporaryDirectory directory;
+    std::filesystem::create_directory(directory / "sub");
+    LogSettings settings;
+    settings.file = directory / "sub/log";
+    start_logging(settings);
+    std::filesystem::rename(directory / "sub/log", directory / "kept");
+    std::filesystem::remove(directory / "sub");
+    reopen_log();
+    log_info(LogType::kPrint, "after");
+    stop_logging();
+    const std::string text = text_of(directory / "kept");
+    EXPECT_THAT(text, HasSubstr("error: cannot open log file " + settings.file +
+                                " anew: No such file or directory; going on in the old file"));
+    EXPECT_THAT(text, Not(HasSubstr("reopened")));
+    EXPECT_THAT(text, HasSubstr("after"));
+}
+
+// The stopped reader of above, with more lines than a second has time for at a tenth each.
+TEST(Logging, AllLinesTogetherHaveOneSecondAtTheEnd) {
+    const TemporaryDirectory directory;
+    LogSettings settings;
+    settings.file = directory / "log";
+    ASSERT_EQ(::mkfifo(settings.file.c_str(), 0600), 0);
+    const UniqueFd reader(::open(settings.file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    ASSERT_TRUE(reader);
+    start_logging(settings);
+    for (int i = 0; i < 8000; ++i) {
+        log_info(LogType::kPrint, "{} {}", i, std::string(100, 'x'));
+    }
+    stop_logging();  // 800 s if each line waited; the test's own limit is shorter
+}
+
+TEST(LogOutput, AFifoWithoutReaderIsOpenedWhenThereIsOne) {
+    const TemporaryDirectory directory;
+    const std::string path = directory / "fifo";
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    LogOutput output(path);
+    EXPECT_FALSE(output.write("lost\n"));
+    EXPECT_EQ(output.lost().lines, 1U);
+    EXPECT_EQ(output.lost().error, ENXIO);
+    const UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    EXPECT_TRUE(output.write("read\n"));
+    std::array<char, 64> text{};
+    EXPECT_EQ(::read(reader.get(), text.data(), text.size()), 5);
+}
+
+/// Limits the size of files as a full disk would.
+class FileSizeLimit {
+  public:
+    explicit FileSizeLimit(rlim_t bytes) : ignored_(std::signal(SIGXFSZ, SIG_IGN)) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        rlimit limit = before_;
+        limit.rlim_cur = bytes;
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~FileSizeLimit() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, ignored_);
+    }
+    FileSizeLimit(const FileSizeLimit&) = delete;
+    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+  private:
+    rlimit before_{};
+    void (*ignored_)(int);
+};
+
+TEST(LogOutput, AFullDiskLosesWholeLinesAndCountsThem) {
+    const TemporaryDirectory directory;
+    LogOutput output(directory / "log");
+    EXPECT_TRUE(output.write("first\n"));
+    {
+        const FileSizeLimit limit(10);
+        EXPECT_FALSE(output.write("second\n"));  // four bytes of it would fit
+        EXPECT_FALSE(output.write("third\n"));
+    }
+    EXPECT_EQ(output.lost().lines, 2U);
+    EXPECT_EQ(output.lost().error, EFBIG);
+    EXPECT_TRUE(output.write("fourth\n"));
+    EXPECT_EQ(text_of(directory / "log"), "first\nfourth\n");
+}
+
+TEST(Logging, LostLinesAreToldWhenWritingWorksAgain) {
+    const TemporaryDirectory directory;
+    LogSettings settings;
+    settings.file = directory / "log";
+    ASSERT_EQ(::mkfifo(settings.file.c_str(), 0600), 0);
+    start_logging(settings);
+    log_info(LogType::kPrint, "nobody reads");
+    log_info(LogType::kPrint, "nor this");
+    // The log thread has taken both when it says that the file is open.
+    UniqueFd reader;
+    std::string text;
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (text.find("lost") == std::string::npos && std::chrono::steady_clock::now() < give_up) {
+        std::this_thread::sleep_for(20ms);
+        if (!reader) {
+            reader = UniqueFd(::open(settings.file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        }
+        log_info(LogType::kPrint, "again");
+        std::array<char, 4096> bytes{};
+        const ssize_t count = ::read(reader.get(), bytes.data(), bytes.size());
+        text.append(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    }
+    stop_logging();
+    EXPECT_THAT(text, HasSubstr("log lines were lost: No such device or address"));
 }
 
 TEST(Logging, AFileThatCannotBeOpenedIsNamed) {
