@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/error.hpp"
+#include "client/codec/error.hpp"
 
 namespace spread::client {
 

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "client/codec/error.hpp"
+#include "client/codec/frame_buffer.hpp"
+#include "client/codec/requests.hpp"
 #include "client/connection.hpp"
-#include "client/error.hpp"
-#include "client/frame_buffer.hpp"
-#include "client/requests.hpp"
 
 namespace spread::client {
 

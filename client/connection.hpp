@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "client/address.hpp"
-#include "client/error.hpp"
+#include "client/codec/error.hpp"
 #include "client/socket.hpp"
 #include "protocol/session_wire.hpp"
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "client/address.hpp"
-#include "client/error.hpp"
+#include "client/codec/error.hpp"
 
 namespace spread::client {
 

@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-#include "client/requests.hpp"
+#include "client/codec/requests.hpp"
 #include "protocol/session_wire.hpp"
 
 namespace spread::chaos {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "client/buffered_session.hpp"
-#include "client/message_view.hpp"
+#include "client/codec/message_view.hpp"
 #include "protocol/rng.hpp"
 #include "tests/chaos/connector.hpp"
 #include "tests/chaos/stage.hpp"

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "client/address.hpp"
-#include "client/frame_buffer.hpp"
-#include "client/message_view.hpp"
+#include "client/codec/frame_buffer.hpp"
+#include "client/codec/message_view.hpp"
 #include "client/session.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/rng.hpp"

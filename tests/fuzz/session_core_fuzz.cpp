@@ -19,8 +19,8 @@
 #include <utility>
 #include <vector>
 
-#include "client/frame_buffer.hpp"
-#include "client/message_view.hpp"
+#include "client/codec/frame_buffer.hpp"
+#include "client/codec/message_view.hpp"
 #include "daemon/session/session_core.hpp"
 #include "membership/groups/group_engine.hpp"
 #include "protocol/names.hpp"

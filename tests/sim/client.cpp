@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "client/requests.hpp"
+#include "client/codec/requests.hpp"
 #include "protocol/session_wire.hpp"
 #include "tests/sim/luck.hpp"
 #include "tests/sim/simulator.hpp"

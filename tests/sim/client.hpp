@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "client/message_view.hpp"
+#include "client/codec/message_view.hpp"
 #include "protocol/message.hpp"
 #include "protocol/names.hpp"
 #include "protocol/rng.hpp"

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "client/frame_buffer.hpp"
-#include "client/message_view.hpp"
-#include "client/requests.hpp"
+#include "client/codec/frame_buffer.hpp"
+#include "client/codec/message_view.hpp"
+#include "client/codec/requests.hpp"
 #include "client/socket.hpp"
 #include "protocol/names.hpp"
 #include "tests/stress/daemon.hpp"

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "client/message_view.hpp"
+#include "client/codec/message_view.hpp"
 #include "protocol/session_wire.hpp"
 #include "tests/stress/client.hpp"
 #include "tests/support/test_ring.hpp"

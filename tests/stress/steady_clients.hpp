@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "client/message_view.hpp"
+#include "client/codec/message_view.hpp"
 #include "tests/stress/client.hpp"
 #include "tests/stress/daemon.hpp"
 #include "tests/stress/latency.hpp"

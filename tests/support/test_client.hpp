@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/message_view.hpp"
+#include "client/codec/message_view.hpp"
 #include "protocol/session_wire.hpp"
 #include "tests/support/raw_connection.hpp"
 

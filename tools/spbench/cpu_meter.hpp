@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/error.hpp"
+#include "client/codec/error.hpp"
 #include "tools/spbench/syscall_meter.hpp"
 
 namespace spread::spbench {

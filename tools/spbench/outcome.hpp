@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "client/error.hpp"
+#include "client/codec/error.hpp"
 #include "tools/spbench/cpu_meter.hpp"
 #include "tools/spbench/histogram.hpp"
 #include "tools/spbench/options.hpp"

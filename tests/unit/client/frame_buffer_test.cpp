@@ -1,4 +1,4 @@
-#include "client/frame_buffer.hpp"
+#include "client/codec/frame_buffer.hpp"
 
 #include <algorithm>
 

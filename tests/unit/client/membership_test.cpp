@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
-#include "client/frame_buffer.hpp"
-#include "client/message_view.hpp"
+#include "client/codec/frame_buffer.hpp"
+#include "client/codec/message_view.hpp"
 #include "client/session.hpp"
 #include "scripted_daemon.hpp"
 

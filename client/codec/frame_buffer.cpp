@@ -1,9 +1,7 @@
-#include "client/frame_buffer.hpp"
+#include "client/codec/frame_buffer.hpp"
 
 #include <algorithm>
 #include <string>
-
-#include "protocol/byte_reader.hpp"
 
 namespace spread::client {
 
@@ -11,17 +9,6 @@ namespace {
 
 using protocol::kNameFieldBytes;
 using protocol::kSessionHeaderBytes;
-
-/// A reject carries the refused request's type between header and groups (client protocol 7.5).
-constexpr std::size_t kOldTypeBytes = 4;
-
-std::size_t old_type_bytes(const protocol::SessionHeader& header) {
-    return (header.type & protocol::kRejectMess) != 0 ? kOldTypeBytes : 0;
-}
-
-bool is_countable(const protocol::SessionHeader& header) {
-    return header.num_groups >= 0 && header.data_len >= 0;
-}
 
 }  // namespace
 
@@ -65,28 +52,21 @@ Result<std::optional<MessageView>> FrameBuffer::next() {
     MessageView message;
     message.header = protocol::decode_session_header(bytes.first<kSessionHeaderBytes>());
     const auto& header = message.header;
-    if (!is_countable(header)) {
+    const auto behind = bytes_behind(header);
+    if (!behind) {
         return fail(ErrorCode::kIllegalMessage,
-                    "the daemon sent a message with " + std::to_string(header.num_groups) +
+                    "the daemon announced a message with " + std::to_string(header.num_groups) +
                         " groups and " + std::to_string(header.data_len) + " bytes");
     }
-    const std::size_t total = protocol::frame_bytes(header) + old_type_bytes(header);
-    if (total > kFrameBytesMax) {
-        return fail(ErrorCode::kIllegalMessage,
-                    "the daemon announced a message of " + std::to_string(total) + " bytes");
-    }
+    const std::size_t total = kSessionHeaderBytes + *behind;
     if (bytes.size() < total) {
         needed_ = total;
         return std::nullopt;
     }
     auto rest = bytes.subspan(kSessionHeaderBytes, total - kSessionHeaderBytes);
     message.type = header.type;
-    if (old_type_bytes(header) != 0) {
-        protocol::ByteReader reader(rest);
-        const auto old_type = header.order == protocol::ByteOrder::kLittle
-                                  ? reader.read_le<std::uint32_t>()
-                                  : reader.read_be<std::uint32_t>();
-        message.type = (old_type & ~protocol::kEndianBits) | protocol::kRejectMess;
+    if (message.is_reject()) {
+        message.type = reject_type(header.order, rest.first<kOldTypeBytes>());
         rest = rest.subspan(kOldTypeBytes);
     }
     const std::size_t group_bytes = kNameFieldBytes * static_cast<std::size_t>(header.num_groups);
@@ -103,10 +83,11 @@ std::size_t FrameBuffer::bytes_wanted() const {
         return kSessionHeaderBytes - bytes.size();
     }
     const auto header = protocol::decode_session_header(bytes.first<kSessionHeaderBytes>());
-    if (!is_countable(header)) {
+    const auto behind = bytes_behind(header);
+    if (!behind) {
         return 1;
     }
-    const std::size_t total = protocol::frame_bytes(header) + old_type_bytes(header);
+    const std::size_t total = kSessionHeaderBytes + *behind;
     const std::size_t body_start = total - static_cast<std::size_t>(header.data_len);
     if (bytes.size() < body_start) {
         return body_start - bytes.size();

@@ -1,13 +1,15 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "client/error.hpp"
+#include "client/codec/error.hpp"
 #include "protocol/names.hpp"
+#include "protocol/session_wire.hpp"
 
 namespace spread::client {
 
@@ -15,6 +17,12 @@ namespace spread::client {
 /// appended to `out` in wire form. `self` is the private group of the session. On an error nothing
 /// is appended.
 using Bytes = std::vector<std::byte>;
+
+/// The 48 bytes in front of a request's groups and body, for who sends those from where they stand.
+/// Nothing is checked: the counts must be those of the request.
+[[nodiscard]] std::array<std::byte, protocol::kSessionHeaderBytes> make_request_head(
+    const protocol::NameField& self, std::uint32_t type, std::size_t group_count,
+    std::int16_t mess_type, std::size_t body_bytes);
 
 [[nodiscard]] Result<void> append_join(Bytes& out, const protocol::NameField& self,
                                        std::string_view group);

@@ -7,10 +7,25 @@
 #include <string>
 #include <vector>
 
-#include "client/error.hpp"
+#include "client/codec/error.hpp"
 #include "protocol/session_wire.hpp"
 
 namespace spread::client {
+
+/// No daemon sends longer messages: a membership of a million members ends here.
+inline constexpr std::size_t kFrameBytesMax = std::size_t{64} << 20U;
+
+/// A reject carries the refused request's type between header and groups, outside all counts
+/// (client protocol 7.5).
+inline constexpr std::size_t kOldTypeBytes = 4;
+
+/// Bytes of a message from the daemon behind its header; nothing for counts no daemon sends, after
+/// which the stream is lost.
+[[nodiscard]] std::optional<std::size_t> bytes_behind(const protocol::SessionHeader& header);
+
+/// What the libraries report as the type of a reject, from the four bytes behind its header.
+[[nodiscard]] std::uint32_t reject_type(protocol::ByteOrder order,
+                                        std::span<const std::byte, kOldTypeBytes> old_type);
 
 /// One message from the daemon, where it stands in the receive buffer. Nothing is copied but the
 /// header; `groups` and `body` die with the next read.

@@ -1,4 +1,4 @@
-#include "client/requests.hpp"
+#include "client/codec/requests.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -17,18 +17,12 @@ using protocol::NameField;
 void append_frame_head(Bytes& out, const NameField& self, std::uint32_t type,
                        std::span<const NameField> groups, std::int16_t mess_type,
                        std::size_t body_bytes) {
-    protocol::SessionHeader header;
-    header.type = type;
-    header.private_group_name = self;
-    header.num_groups = static_cast<std::int32_t>(groups.size());
-    header.hint = protocol::make_hint(mess_type);
-    header.data_len = static_cast<std::int32_t>(body_bytes);
-
+    const auto head = make_request_head(self, type, groups.size(), mess_type, body_bytes);
     const std::size_t start = out.size();
-    out.resize(start + kSessionHeaderBytes + groups.size() * kNameFieldBytes);
+    out.resize(start + head.size() + groups.size() * kNameFieldBytes);
     auto place = std::span(out).subspan(start);
-    protocol::encode_session_header(header, place.first<kSessionHeaderBytes>());
-    place = place.subspan(kSessionHeaderBytes);
+    std::copy(head.begin(), head.end(), place.begin());
+    place = place.subspan(head.size());
     for (const NameField& group : groups) {
         std::copy(group.bytes().begin(), group.bytes().end(), place.begin());
         place = place.subspan(kNameFieldBytes);
@@ -69,6 +63,22 @@ Result<void> check(const Multicast& multicast) {
 }
 
 }  // namespace
+
+std::array<std::byte, kSessionHeaderBytes> make_request_head(const NameField& self,
+                                                             std::uint32_t type,
+                                                             std::size_t group_count,
+                                                             std::int16_t mess_type,
+                                                             std::size_t body_bytes) {
+    protocol::SessionHeader header;
+    header.type = type;
+    header.private_group_name = self;
+    header.num_groups = static_cast<std::int32_t>(group_count);
+    header.hint = protocol::make_hint(mess_type);
+    header.data_len = static_cast<std::int32_t>(body_bytes);
+    std::array<std::byte, kSessionHeaderBytes> head{};
+    protocol::encode_session_header(header, head);
+    return head;
+}
 
 Result<void> append_join(Bytes& out, const NameField& self, std::string_view group) {
     return append_group_request(out, self, protocol::kJoinMess, group);

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "client/error.hpp"
-#include "client/message_view.hpp"
+#include "client/codec/error.hpp"
+#include "client/codec/message_view.hpp"
 
 namespace spread::client {
 
@@ -20,8 +20,6 @@ namespace spread::client {
 class FrameBuffer {
   public:
     static constexpr std::size_t kDefaultBytes = 64 * 1024;
-    /// No daemon sends longer messages: a membership of a million members ends here.
-    static constexpr std::size_t kFrameBytesMax = std::size_t{64} << 20U;
 
     explicit FrameBuffer(std::size_t bytes = kDefaultBytes) : storage_(bytes) {}
 

@@ -1,4 +1,4 @@
-#include "client/message_view.hpp"
+#include "client/codec/message_view.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -36,6 +36,20 @@ tl::unexpected<Error> illegal(const MessageView& message, const std::string& why
 }
 
 }  // namespace
+
+std::optional<std::size_t> bytes_behind(const protocol::SessionHeader& header) {
+    if (header.num_groups < 0 || header.data_len < 0) {
+        return std::nullopt;
+    }
+    const std::size_t total = protocol::frame_bytes(header) - protocol::kSessionHeaderBytes +
+                              ((header.type & protocol::kRejectMess) != 0 ? kOldTypeBytes : 0);
+    return total <= kFrameBytesMax ? std::optional(total) : std::nullopt;
+}
+
+std::uint32_t reject_type(ByteOrder order, std::span<const std::byte, kOldTypeBytes> old_type) {
+    ByteReader reader(old_type);
+    return (read_u32(reader, order) & ~protocol::kEndianBits) | protocol::kRejectMess;
+}
 
 std::string Membership::changed_member() const {
     if (cause == protocol::kCausedByNetwork || vs_sets.empty() || vs_sets.front().empty()) {
