@@ -21,6 +21,7 @@
 #include "daemon/clients/front_desk.hpp"
 #include "daemon/clients/listeners.hpp"
 #include "daemon/clients/session_server.hpp"
+#include "daemon/clients/unix_listener.hpp"
 #include "daemon/engine_config.hpp"
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/logging.hpp"
@@ -389,6 +390,11 @@ void serve(const Loaded& loaded, const Options& options) {
     }
     if (unix_socket->problem().empty()) {
         clients += (clients.empty() ? "" : ", ") + unix_socket->path();
+    } else if (unix_socket->is_taken()) {
+        log_error(LogType::kSession,
+                  "no Unix socket for clients, who reach somebody else: {}; another directory is "
+                  "chosen with --unix-dir",
+                  unix_socket->problem());
     } else {
         log_warning(LogType::kSession, "no Unix socket for clients: {}", unix_socket->problem());
     }

@@ -26,6 +26,7 @@ constexpr int kAcceptsPerWait = 8;
 /// Connections that may wait for the session thread; more wait in the kernel.
 constexpr std::size_t kHandedOverMax = 256;
 constexpr auto kHandedOverPause = std::chrono::milliseconds(1);
+constexpr auto kUnixSocketLook = std::chrono::seconds(2);
 /// After the kernel had no descriptors or memory left.
 constexpr auto kShortagePause = std::chrono::milliseconds(100);
 
@@ -37,16 +38,14 @@ FrontDesk::FrontDesk(SessionServer& server, std::vector<TcpListener> tcp_listene
       io_(1),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       accept_timer_(io_),
-      unix_listener_(std::move(unix_listener)) {
+      unix_listener_(std::move(unix_listener)),
+      unix_timer_(io_) {
     signals_.add(SIGUSR1);
     signals_.add(SIGQUIT);
     for (TcpListener& listener : tcp_listeners) {
         add_acceptor(listener.fd.release(), false);
     }
-    if (unix_listener_ && unix_listener_->fd() >= 0) {
-        // Asio gets a duplicate, so that each side closes its own.
-        add_acceptor(::fcntl(unix_listener_->fd(), F_DUPFD_CLOEXEC, 0), true);
-    }
+    listen_to_unix_socket();
 }
 
 FrontDesk::~FrontDesk() = default;
@@ -54,8 +53,9 @@ FrontDesk::~FrontDesk() = default;
 void FrontDesk::run() {
     const auto work = asio::make_work_guard(io_);
     for (const auto& acceptor : acceptors_) {
-        wait_accept(*acceptor);
+        wait_accept(acceptor);
     }
+    watch_unix_socket();
     wait_signals();
     server_.start([this] { io_.stop(); });
     try {
@@ -74,19 +74,19 @@ void FrontDesk::run() {
 
 void FrontDesk::add_acceptor(int fd, bool is_unix) {
     acceptors_.push_back(
-        std::make_unique<Acceptor>(Acceptor{asio::posix::stream_descriptor(io_, fd), is_unix}));
+        std::make_shared<Acceptor>(Acceptor{asio::posix::stream_descriptor(io_, fd), is_unix}));
 }
 
-void FrontDesk::wait_accept(Acceptor& acceptor) {
-    acceptor.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                                   [this, &acceptor](const error_code& error) {
-                                       if (!error) {
-                                           accept_some(acceptor);
-                                       }
-                                   });
+void FrontDesk::wait_accept(const std::shared_ptr<Acceptor>& acceptor) {
+    acceptor->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                    [this, acceptor](const error_code& error) {
+                                        if (!error && acceptor->descriptor.is_open()) {
+                                            accept_some(acceptor);
+                                        }
+                                    });
 }
 
-void FrontDesk::accept_some(Acceptor& acceptor) {
+void FrontDesk::accept_some(const std::shared_ptr<Acceptor>& acceptor) {
     if (stopping_ || accepting_paused_) {
         return;
     }
@@ -97,10 +97,10 @@ void FrontDesk::accept_some(Acceptor& acceptor) {
         }
         Endpoint peer;
         peer.length = sizeof peer.storage;
-        UniqueFd fd(::accept4(acceptor.descriptor.native_handle(), peer.address(), &peer.length,
+        UniqueFd fd(::accept4(acceptor->descriptor.native_handle(), peer.address(), &peer.length,
                               SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (fd) {
-            server_.take_in(std::move(fd), peer, acceptor.is_unix);
+            server_.take_in(std::move(fd), peer, acceptor->is_unix);
             continue;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -131,8 +131,50 @@ void FrontDesk::pause_accepting(std::chrono::milliseconds pause) {
         }
         for (const auto& acceptor : acceptors_) {
             acceptor->descriptor.cancel();
-            wait_accept(*acceptor);
+            wait_accept(acceptor);
         }
+    });
+}
+
+void FrontDesk::listen_to_unix_socket() {
+    if (unix_listener_ && unix_listener_->fd() >= 0) {
+        // Asio gets a duplicate, so that each side closes its own.
+        add_acceptor(::fcntl(unix_listener_->fd(), F_DUPFD_CLOEXEC, 0), true);
+    }
+}
+
+/// Somebody may remove the socket's file: cleaners of /tmp do.
+void FrontDesk::watch_unix_socket() {
+    if (!unix_listener_) {
+        return;
+    }
+    unix_timer_.expires_after(kUnixSocketLook);
+    unix_timer_.async_wait([this](const error_code& cancelled) {
+        if (cancelled || stopping_) {
+            return;
+        }
+        switch (unix_listener_->look()) {
+            case UnixListener::Look::kUnchanged: break;
+            case UnixListener::Look::kMadeAgain:
+                log_warning(LogType::kSession, "{} was gone; made again for clients of this host",
+                            unix_listener_->path());
+                std::erase_if(acceptors_, [](const auto& each) {
+                    if (each->is_unix) {
+                        each->descriptor.close();  // its handler may be about to run
+                    }
+                    return each->is_unix;
+                });
+                listen_to_unix_socket();
+                if (!accepting_paused_) {
+                    wait_accept(acceptors_.back());
+                }
+                break;
+            case UnixListener::Look::kLost:
+                log_error(LogType::kSession, "clients of this host find no Unix socket: {}",
+                          unix_listener_->problem());
+                break;
+        }
+        watch_unix_socket();
     });
 }
 

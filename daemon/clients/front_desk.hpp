@@ -13,6 +13,7 @@
 
 #include "daemon/clients/listeners.hpp"
 #include "daemon/clients/session_server.hpp"
+#include "daemon/clients/unix_listener.hpp"
 #include "daemon/host/logging.hpp"
 
 namespace spread::daemon {
@@ -43,9 +44,11 @@ class FrontDesk {
     };
 
     void add_acceptor(int fd, bool is_unix);
-    void wait_accept(Acceptor& acceptor);
-    void accept_some(Acceptor& acceptor);
+    void wait_accept(const std::shared_ptr<Acceptor>& acceptor);
+    void accept_some(const std::shared_ptr<Acceptor>& acceptor);
     void pause_accepting(std::chrono::milliseconds pause);
+    void watch_unix_socket();
+    void listen_to_unix_socket();
     void wait_signals();
     void on_signal(int number);
     void stop();
@@ -55,7 +58,8 @@ class FrontDesk {
     boost::asio::signal_set signals_;
     boost::asio::steady_timer accept_timer_;
     std::unique_ptr<UnixListener> unix_listener_;
-    std::vector<std::unique_ptr<Acceptor>> acceptors_;
+    boost::asio::steady_timer unix_timer_;
+    std::vector<std::shared_ptr<Acceptor>> acceptors_;  ///< shared with waits in progress
     std::function<void()> reload_hook_;
     bool accepting_paused_ = false;
     bool stopping_ = false;

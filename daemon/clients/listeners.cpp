@@ -1,10 +1,7 @@
 #include "daemon/clients/listeners.hpp"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -98,74 +95,6 @@ std::vector<TcpListener> open_tcp_listeners(const config::Configuration& configu
                            : "the port is in use on another address of this host");
     listeners.push_back({std::move(fd), at});
     return listeners;
-}
-
-UnixListener::UnixListener(const std::string& directory, std::uint16_t port)
-    : path_(directory + "/" + std::to_string(port)), name_(std::to_string(port)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path_.size() >= sizeof address.sun_path) {
-        problem_ = fmt::format("{} is longer than a socket's name may be", path_);
-        return;
-    }
-    std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API's way
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-
-    struct stat info {};
-    if (::lstat(path_.c_str(), &info) == 0) {
-        if (!S_ISSOCK(info.st_mode)) {
-            problem_ = fmt::format("{} exists and is no socket", path_);
-            return;
-        }
-        const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        // EAGAIN: a live daemon whose backlog is full.
-        if (probe && (::connect(probe.get(), generic, sizeof address) == 0 || errno == EAGAIN)) {
-            problem_ = fmt::format("a running daemon answers on {}", path_);
-            return;
-        }
-        if (errno != ECONNREFUSED) {
-            problem_ = fmt::format("cannot tell who owns {}: {}", path_, std::strerror(errno));
-            return;
-        }
-        if (::unlink(path_.c_str()) != 0) {
-            problem_ = fmt::format("cannot remove the stale {}: {}", path_, std::strerror(errno));
-            return;
-        }
-    }
-
-    directory_ = UniqueFd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    fd_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd_ || ::bind(fd_.get(), generic, sizeof address) != 0) {
-        problem_ = fmt::format("cannot create {}: {}", path_, std::strerror(errno));
-        fd_.reset();
-        return;
-    }
-    if (::stat(path_.c_str(), &info) == 0) {
-        device_ = info.st_dev;
-        inode_ = info.st_ino;
-    }
-    if (::chmod(path_.c_str(), 0666) != 0 || ::listen(fd_.get(), kBacklog) != 0) {
-        problem_ = fmt::format("cannot open {} for clients: {}", path_, std::strerror(errno));
-        unlink_own();
-        fd_.reset();
-    }
-}
-
-UnixListener::~UnixListener() {
-    unlink_own();
-}
-
-void UnixListener::unlink_own() {
-    if (inode_ == 0) {
-        return;
-    }
-    struct stat info {};
-    if (::fstatat(directory_.get(), name_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-        info.st_dev == device_ && info.st_ino == inode_) {
-        ::unlinkat(directory_.get(), name_.c_str(), 0);
-    }
-    inode_ = 0;
 }
 
 }  // namespace spread::daemon

@@ -1,95 +1,15 @@
 #include "daemon/clients/listeners.hpp"
 
-#include <sys/stat.h>
-#include <sys/un.h>
-
-#include <cstring>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "daemon/host/startup_error.hpp"
 #include "loopback_ports.hpp"
-#include "temporary_directory.hpp"
 
 namespace spread::daemon {
 namespace {
 
 using ::testing::HasSubstr;
-
-bool exists(const std::string& path) {
-    return std::filesystem::exists(path);
-}
-
-/// A socket file nobody listens on.
-void leave_stale_socket(const std::string& path) {
-    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    ASSERT_LT(path.size(), sizeof address.sun_path);
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    ASSERT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-}
-
-TEST(UnixListener, EverybodyMayConnectAndTheFileGoesWithIt) {
-    const TemporaryDirectory directory;
-    {
-        const UnixListener listener(directory.path(), 4803);
-        EXPECT_EQ(listener.problem(), "");
-        EXPECT_GE(listener.fd(), 0);
-        struct stat info {};
-        ASSERT_EQ(::stat((directory / "4803").c_str(), &info), 0);
-        EXPECT_EQ(info.st_mode & 0777U, 0666U);
-    }
-    EXPECT_FALSE(exists(directory / "4803"));
-}
-
-TEST(UnixListener, ALiveDaemonKeepsItsSocket) {
-    const TemporaryDirectory directory;
-    const UnixListener first(directory.path(), 4803);
-    {
-        const UnixListener second(directory.path(), 4803);
-        EXPECT_LT(second.fd(), 0);
-        EXPECT_THAT(second.problem(), HasSubstr("a running daemon answers"));
-    }
-    EXPECT_TRUE(exists(directory / "4803"));
-}
-
-TEST(UnixListener, AStaleSocketIsReplaced) {
-    const TemporaryDirectory directory;
-    leave_stale_socket(directory / "4803");
-    const UnixListener listener(directory.path(), 4803);
-    EXPECT_EQ(listener.problem(), "");
-    EXPECT_GE(listener.fd(), 0);
-}
-
-TEST(UnixListener, AFileThatIsNoSocketIsLeftAlone) {
-    const TemporaryDirectory directory;
-    std::ofstream(directory / "4803") << "precious";
-    {
-        const UnixListener listener(directory.path(), 4803);
-        EXPECT_LT(listener.fd(), 0);
-        EXPECT_THAT(listener.problem(), HasSubstr("no socket"));
-    }
-    EXPECT_TRUE(exists(directory / "4803"));
-}
-
-TEST(UnixListener, AFileThatSomebodyElsePutThereSurvives) {
-    const TemporaryDirectory directory;
-    {
-        const UnixListener listener(directory.path(), 4803);
-        std::filesystem::remove(directory / "4803");
-        std::ofstream(directory / "4803") << "another one's";
-    }
-    EXPECT_TRUE(exists(directory / "4803"));
-}
-
-TEST(UnixListener, AMissingDirectoryIsAProblemAndNoFailure) {
-    const UnixListener listener("/nonexistent-directory", 4803);
-    EXPECT_LT(listener.fd(), 0);
-    EXPECT_THAT(listener.problem(), HasSubstr("/nonexistent-directory/4803"));
-}
 
 TEST(TcpListeners, DaemonsOfOneHostWithTheSamePortListenAtTheirOwnAddresses) {
     const auto locals = loopback_only();

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "daemon/host/unique_fd.hpp"
+
+namespace spread::daemon {
+
+/// The Unix socket DIR/PORT (client protocol 2.1). It has its mode and listens before it can be
+/// seen. Removes its file when it goes, if the file is still its own. For one thread, whose current
+/// directory it changes for a moment, so that the file can be made again after chroot(2).
+class UnixListener {
+  public:
+    /// Where the socket cannot be, the reason is in problem(); the daemon serves TCP all the same.
+    UnixListener(std::string directory, std::uint16_t port);
+    ~UnixListener();
+    UnixListener(const UnixListener&) = delete;
+    UnixListener& operator=(const UnixListener&) = delete;
+
+    enum class Look : std::uint8_t {
+        kUnchanged,
+        kMadeAgain,  ///< fd() is another socket now
+        kLost        ///< gone or somebody else's, and problem() says why it cannot be made again
+    };
+    /// Whether clients still find the socket; where not, makes it again. kLost is said once for
+    /// each problem.
+    [[nodiscard]] Look look();
+
+    /// Listening and non-blocking; negative when there is a problem.
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] const std::string& path() const { return path_; }
+    /// Empty when the socket listens.
+    [[nodiscard]] const std::string& problem() const { return problem_; }
+    /// Another process answers there: local clients reach that one.
+    [[nodiscard]] bool is_taken() const { return taken_; }
+    /// Removes the file now; also safe from a dying process.
+    void unlink_own();
+
+  private:
+    void open();
+    [[nodiscard]] bool make_way();
+    [[nodiscard]] bool is_own() const;
+
+    std::string path_;
+    std::string name_;
+    std::string problem_;
+    bool taken_ = false;
+    UniqueFd directory_;  // still leads to the file after a chroot
+    UniqueFd fd_;
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
+};
+
+}  // namespace spread::daemon
