@@ -10,6 +10,7 @@
 #include "protocol/buffer.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/result.hpp"
+#include "protocol/roster.hpp"
 #include "protocol/service.hpp"
 
 /// The wire between daemons. Ours alone: little-endian, versioned, checksummed. One UDP datagram is
@@ -39,7 +40,7 @@ inline constexpr std::size_t kSealRoomBytes = 40;
 /// fragmented by IP; data packets never do.
 inline constexpr std::size_t kRingDatagramBytesMax = 65000;
 /// Members of a ring and entries of a member list, at most.
-inline constexpr std::size_t kRingMembersMax = 128;
+inline constexpr std::size_t kRingMembersMax = kDaemonsMax;
 
 enum class PacketKind : std::uint8_t {
     kData = 1,      ///< stamped messages

@@ -8,7 +8,6 @@
 #include <utility>
 #include <variant>
 
-#include "membership/groups/daemon_set.hpp"
 #include "membership/groups/ended_groups.hpp"
 #include "membership/groups/group_exchange.hpp"
 #include "membership/groups/group_table.hpp"
@@ -18,10 +17,13 @@
 #include "protocol/membership_frames.hpp"
 #include "protocol/names.hpp"
 #include "protocol/planted_bug.hpp"
+#include "protocol/roster.hpp"
 #include "protocol/session_wire.hpp"
 
 namespace spread::membership {
 
+using protocol::DaemonIndex;
+using protocol::DaemonSet;
 using protocol::GroupId;
 using protocol::MemberChange;
 using protocol::Message;
@@ -86,19 +88,18 @@ struct GroupEngine::Impl {
     };
 
     explicit Impl(GroupConfig config)
-        : directory(config),
+        : roster(std::move(config.daemons)),
+          self(roster.find(config.self).value_or(roster.size())),
           state_message_bytes_max(config.state_message_bytes_max),
-          synced(directory.size()),
-          reachable(directory.size()),
-          remembered(directory.size()) {
-        synced.insert(directory.self());
-        reachable.insert(directory.self());
+          synced{self},
+          reachable{self} {
+        SPREAD_ASSERT(self < roster.size());
     }
 
     // ---- Deliveries ----
 
     void on_delivery(Delivery delivery, GroupOutput& out) {
-        const auto origin = directory.find(delivery.origin);
+        const auto origin = roster.find(delivery.origin);
         if (!origin) {
             ++stats.malformed_messages;
             return;
@@ -154,7 +155,7 @@ struct GroupEngine::Impl {
 
     [[nodiscard]] bool is_client_of(const NameField& member, DaemonIndex daemon) const {
         const auto parts = protocol::parse_private_group(member.view());
-        return parts && parts->daemon == directory.name(daemon);
+        return parts && parts->daemon == roster.name(daemon);
     }
 
     // ---- Client frames ----
@@ -208,7 +209,7 @@ struct GroupEngine::Impl {
         }
         if ((header.type & protocol::kSelfDiscard) != 0 &&
             !planted(protocol::PlantedBug::kSelfDiscardIgnored)) {
-            if (planted(protocol::PlantedBug::kSelfDiscardForAll) && origin == directory.self()) {
+            if (planted(protocol::PlantedBug::kSelfDiscardForAll) && origin == self) {
                 recipients.clear();
             }
             // Other daemons' clients have no session here, so only our own sender is found.
@@ -249,7 +250,7 @@ struct GroupEngine::Impl {
     // ---- Joins, leaves, disconnects ----
 
     void apply_join(DaemonIndex origin, const GroupRequest& request, GroupOutput& out) {
-        if (origin == directory.self()) {
+        if (origin == self) {
             note_join_arrived(request.member);
         }
         Group* group = table.find(request.group);
@@ -262,7 +263,7 @@ struct GroupEngine::Impl {
             group = &table.create(request.group, id);
         }
         table.add_member(*group, origin, request.member);
-        if (origin == directory.self()) {
+        if (origin == self) {
             bind_receiver(*group, request.member);
         }
         if (phase == GroupPhase::kTransitional && !reachable.contains(origin) && !group->changed) {
@@ -291,7 +292,7 @@ struct GroupEngine::Impl {
                                       : table.remove_member(*group, origin, request.member))) {
             return;
         }
-        if (origin == directory.self()) {
+        if (origin == self) {
             if (const auto found = by_name.find(request.member); found != by_name.end()) {
                 const Session& session = sessions.at(found->second);
                 group->remove_receiver(found->second);
@@ -306,7 +307,7 @@ struct GroupEngine::Impl {
     }
 
     void apply_disconnect(DaemonIndex origin, const NameField& member, GroupOutput& out) {
-        const auto local = origin == directory.self() ? by_name.find(member) : by_name.end();
+        const auto local = origin == self ? by_name.find(member) : by_name.end();
         std::vector<Group*> groups = table.groups_of(member);
         if (planted(protocol::PlantedBug::kDisconnectForgetsGroup) && groups.size() > 1) {
             groups.pop_back();
@@ -389,7 +390,7 @@ struct GroupEngine::Impl {
     void mark_notice(MemberChange change, DaemonIndex origin, const NameField& member,
                      ClientEvent& event) const {
         event.is_notice = change != MemberChange::kDisconnect;
-        if (change == MemberChange::kJoin && origin == directory.self()) {
+        if (change == MemberChange::kJoin && origin == self) {
             if (const auto found = by_name.find(member); found != by_name.end()) {
                 event.subject = found->second;
             }
@@ -475,8 +476,8 @@ struct GroupEngine::Impl {
     // ---- Configurations ----
 
     void on_configuration(const ConfigurationChange& change, GroupOutput& out) {
-        DaemonSet members = directory.set_of(change.members);
-        members.insert(directory.self());
+        DaemonSet members = roster.set_of(change.members);
+        members.insert(self);
         if (change.kind == ConfigurationKind::kTransitional) {
             on_transitional(members, change.ring_id, out);
         } else {
@@ -503,10 +504,10 @@ struct GroupEngine::Impl {
     void split(const DaemonSet& members, const protocol::RingId& next, GroupOutput& out) {
         reachable = members;
         synced &= members;
-        synced.insert(directory.self());
+        synced.insert(self);
         // The first daemon of the synced set makes the id unique among all sets that go through
         // this change, also when several of them share one transitional configuration.
-        current_id = GroupId{.proc_id = group_proc_id(directory.id(synced.front())),
+        current_id = GroupId{.proc_id = group_proc_id(roster.id(synced.front())),
                              .time = group_time(next.counter - 1),
                              .index = 0};
         ended_groups.clear();
@@ -540,9 +541,7 @@ struct GroupEngine::Impl {
     void on_regular(const DaemonSet& members, const protocol::RingId& next, GroupOutput& out) {
         if (phase == GroupPhase::kStable || phase == GroupPhase::kExchange) {
             // Engines in order always say who comes along first; without it, nobody does.
-            DaemonSet alone(directory.size());
-            alone.insert(directory.self());
-            on_transitional(alone, next, out);
+            on_transitional(DaemonSet{self}, next, out);
         }
         if (exchange) {
             // It did not end in its own configuration and never will: it is done again in the new
@@ -566,8 +565,8 @@ struct GroupEngine::Impl {
             return;
         }
         phase = GroupPhase::kExchange;
-        exchange.emplace(directory, ring, ring_members);
-        if (synced.front() == directory.self()) {
+        exchange.emplace(roster, ring, ring_members);
+        if (synced.front() == self) {
             submit_state(out);
         }
     }
@@ -608,16 +607,16 @@ struct GroupEngine::Impl {
     void submit_state(GroupOutput& out) {
         GroupStatePart first;
         first.ring = ring;
-        first.sender = directory.id(directory.self());
-        first.synced = directory.ids_of(synced);
+        first.sender = roster.id(self);
+        first.synced = roster.ids_of(synced);
         GroupStateWriter writer(std::move(first), state_message_bytes_max);
         for (const auto& [name, group] : table.groups()) {
             writer.group(group.name, group.id, group.changed);
             for (const DaemonMembers& entry : group.daemons) {
-                writer.daemon(directory.id(entry.daemon));
+                writer.daemon(roster.id(entry.daemon));
                 for (const NameField& member : entry.names) {
                     // "#user#daemon" without its ends.
-                    const std::size_t around = directory.name(entry.daemon).size() + 2;
+                    const std::size_t around = roster.name(entry.daemon).size() + 2;
                     const std::string_view text = member.view();
                     writer.member(text.substr(1, text.size() - around));
                 }
@@ -656,7 +655,7 @@ struct GroupEngine::Impl {
         synced = ring_members;
         for (auto& [name, group] : table.groups()) {
             for (const DaemonMembers& entry : group.daemons) {
-                if (entry.daemon == directory.self()) {
+                if (entry.daemon == self) {
                     for (const NameField& member : entry.names) {
                         bind_receiver(group, member);
                     }
@@ -665,7 +664,7 @@ struct GroupEngine::Impl {
         }
         for (GroupExchange::ChangedGroup& changed : merged.changed) {
             finish_group(*changed.group, out, [&](const Group& group) {
-                return merged_view(group, std::move(changed.sides), directory.self());
+                return merged_view(group, std::move(changed.sides), self);
             });
         }
         const bool ended = phase == GroupPhase::kExchangeTransitional;
@@ -688,7 +687,7 @@ struct GroupEngine::Impl {
         held.clear();
         held_frames = 0;
         for (Delivery& delivery : messages) {
-            const auto origin = directory.find(delivery.origin);
+            const auto origin = roster.find(delivery.origin);
             if (!exchange || synced.contains(*origin)) {
                 apply(std::move(delivery), *origin, out);
             }
@@ -697,7 +696,8 @@ struct GroupEngine::Impl {
 
     // ---- State ----
 
-    DaemonDirectory directory;
+    protocol::Roster roster;
+    DaemonIndex self;
     std::size_t state_message_bytes_max;
 
     std::unordered_map<SessionId, Session> sessions;
@@ -729,7 +729,7 @@ GroupEngine::~GroupEngine() = default;
 void GroupEngine::on_session_open(SessionId session, std::string_view private_name,
                                   bool wants_membership, protocol::MembershipLayout layout) {
     const NameField name(private_name);
-    SPREAD_ASSERT(impl_->is_client_of(name, impl_->directory.self()));
+    SPREAD_ASSERT(impl_->is_client_of(name, impl_->self));
     const bool is_new = impl_->by_name.emplace(name, session).second;
     SPREAD_ASSERT(is_new);  // a name is free only after its disconnect was delivered
     Impl::Session opened;
@@ -747,7 +747,7 @@ void GroupEngine::request_join(SessionId session, std::string_view group, GroupO
     if (found != impl_->sessions.end() && !found->second.closing && fits_name_field(group)) {
         const GroupRequest request{.group = NameField(group), .member = found->second.name};
         if (planted(protocol::PlantedBug::kJoinAtRequest)) {
-            impl_->apply_join(impl_->directory.self(), request, out);
+            impl_->apply_join(impl_->self, request, out);
         }
         if (planted(protocol::PlantedBug::kJoinerHearsEarly)) {
             if (Group* joined = impl_->table.find(request.group)) {

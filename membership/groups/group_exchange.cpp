@@ -10,21 +10,19 @@
 namespace spread::membership {
 
 using protocol::DaemonId;
+using protocol::DaemonIndex;
+using protocol::DaemonSet;
 using protocol::NameField;
 
-GroupExchange::GroupExchange(const DaemonDirectory& directory, protocol::RingId ring,
-                             DaemonSet members)
-    : directory_(directory),
-      ring_(ring),
-      members_(std::move(members)),
-      covered_(directory.size()),
-      bundles_(directory.size()) {}
+GroupExchange::GroupExchange(const protocol::Roster& roster, protocol::RingId ring,
+                             const DaemonSet& members)
+    : roster_(roster), ring_(ring), members_(members), bundles_(roster.size()) {}
 
 GroupExchange::Verdict GroupExchange::on_part(GroupStatePart part, DaemonIndex origin) {
     if (part.ring != ring_) {
         return Verdict::kForeign;
     }
-    if (part.sender != directory_.id(origin) || !members_.contains(origin)) {
+    if (part.sender != roster_.id(origin) || !members_.contains(origin)) {
         return Verdict::kMalformed;
     }
     Bundle& bundle = bundles_[origin];
@@ -49,22 +47,22 @@ GroupExchange::Verdict GroupExchange::on_part(GroupStatePart part, DaemonIndex o
 }
 
 bool GroupExchange::start_bundle(Bundle& bundle, const GroupStatePart& part) {
-    DaemonSet synced(directory_.size());
+    DaemonSet synced;
     std::optional<DaemonIndex> previous;
     for (const DaemonId id : part.synced) {
-        const auto daemon = directory_.find(id);
+        const auto daemon = roster_.find(id);
         if (!daemon || !members_.contains(*daemon) || (previous && *daemon <= *previous)) {
             return false;
         }
         synced.insert(*daemon);
         previous = daemon;
     }
-    bundle.synced = std::move(synced);
+    bundle.synced = synced;
     return true;
 }
 
 bool GroupExchange::append(Bundle& bundle, const GroupStatePart& part) {
-    if (part.synced != directory_.ids_of(bundle.synced)) {
+    if (part.synced != roster_.ids_of(bundle.synced)) {
         return false;
     }
     for (const auto& group : part.groups) {
@@ -83,7 +81,7 @@ bool GroupExchange::append(Bundle& bundle, const GroupStatePart& part) {
         }
         auto& daemons = bundle.groups.back().daemons;
         for (const auto& daemon : group.daemons) {
-            const auto index = directory_.find(daemon.id);
+            const auto index = roster_.find(daemon.id);
             if (!index || !bundle.synced.contains(*index) ||
                 (!daemons.empty() && *index < daemons.back().daemon)) {
                 return false;
@@ -93,7 +91,7 @@ bool GroupExchange::append(Bundle& bundle, const GroupStatePart& part) {
             }
             auto& names = daemons.back().names;
             for (const auto& user : daemon.users) {
-                const NameField name(protocol::make_private_group(user, directory_.name(*index)));
+                const NameField name(protocol::make_private_group(user, roster_.name(*index)));
                 if (!names.empty() && !(names.back() < name)) {
                     return false;
                 }

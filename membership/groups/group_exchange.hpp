@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "membership/groups/daemon_set.hpp"
 #include "membership/groups/group_table.hpp"
 #include "membership/groups/group_view.hpp"
 #include "membership/groups/group_wire.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/planted_bug.hpp"
+#include "protocol/roster.hpp"
 
 namespace spread::membership {
 
@@ -21,7 +21,8 @@ namespace spread::membership {
 class GroupExchange {
   public:
     /// `members` of the regular configuration `ring`.
-    GroupExchange(const DaemonDirectory& directory, protocol::RingId ring, DaemonSet members);
+    GroupExchange(const protocol::Roster& roster, protocol::RingId ring,
+                  const protocol::DaemonSet& members);
 
     enum class Verdict : std::uint8_t {
         kTaken,
@@ -30,12 +31,12 @@ class GroupExchange {
     };
 
     /// One part, at its place in the order, sent by `origin`.
-    Verdict on_part(GroupStatePart part, DaemonIndex origin);
+    Verdict on_part(GroupStatePart part, protocol::DaemonIndex origin);
 
     /// Somebody has spoken for every member.
     [[nodiscard]] bool is_complete() const {
-        return covered_ == members_ || (planted(protocol::PlantedBug::kMergedViewEarly) &&
-                                        covered_ != DaemonSet(directory_.size()));
+        return covered_ == members_ ||
+               (planted(protocol::PlantedBug::kMergedViewEarly) && !covered_.empty());
     }
 
     /// A group whose members must be told: what the sides brought.
@@ -53,7 +54,7 @@ class GroupExchange {
 
   private:
     struct DaemonPart {
-        DaemonIndex daemon = 0;
+        protocol::DaemonIndex daemon = 0;
         std::vector<protocol::NameField> names;
     };
     struct GroupPart {
@@ -66,20 +67,20 @@ class GroupExchange {
     struct Bundle {
         std::uint32_t next_part = 0;
         bool complete = false;
-        DaemonSet synced;
+        protocol::DaemonSet synced;
         /// Those of `synced` nobody had spoken for before. Synced sets never overlap unless a
         /// daemon is in error; then the first to speak counts.
-        DaemonSet speaks_for;
+        protocol::DaemonSet speaks_for;
         std::vector<GroupPart> groups;  ///< byte order of names
     };
 
     bool start_bundle(Bundle& bundle, const GroupStatePart& part);
     bool append(Bundle& bundle, const GroupStatePart& part);
 
-    const DaemonDirectory& directory_;
+    const protocol::Roster& roster_;
     protocol::RingId ring_;
-    DaemonSet members_;
-    DaemonSet covered_;
+    protocol::DaemonSet members_;
+    protocol::DaemonSet covered_;
     std::vector<Bundle> bundles_;  ///< by sender
 };
 

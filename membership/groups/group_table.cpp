@@ -7,6 +7,8 @@
 
 namespace spread::membership {
 
+using protocol::DaemonIndex;
+using protocol::DaemonSet;
 using protocol::NameField;
 using protocol::SessionId;
 

@@ -6,16 +6,16 @@
 #include <unordered_map>
 #include <vector>
 
-#include "membership/groups/daemon_set.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/names.hpp"
+#include "protocol/roster.hpp"
 
 namespace spread::membership {
 
 /// Members of one group that are connected to one daemon.
 struct DaemonMembers {
-    DaemonIndex daemon = 0;
+    protocol::DaemonIndex daemon = 0;
     std::vector<protocol::NameField> names;  ///< ascending, zero behind their NULs
 };
 
@@ -34,7 +34,8 @@ struct Group {
     std::vector<protocol::SessionId> receivers;       ///< local members, ascending
     std::vector<protocol::SessionId> view_receivers;  ///< those who want memberships, ascending
 
-    [[nodiscard]] bool has_member(DaemonIndex daemon, const protocol::NameField& member) const;
+    [[nodiscard]] bool has_member(protocol::DaemonIndex daemon,
+                                  const protocol::NameField& member) const;
     [[nodiscard]] std::size_t member_count() const;
     void add_receiver(protocol::SessionId session, bool wants_membership);
     void remove_receiver(protocol::SessionId session);
@@ -69,13 +70,15 @@ class GroupTable {
     void erase(Group& group);
 
     /// False when it is a member already.
-    bool add_member(Group& group, DaemonIndex daemon, const protocol::NameField& member);
+    bool add_member(Group& group, protocol::DaemonIndex daemon, const protocol::NameField& member);
     /// False when it is no member. May leave the group empty.
-    bool remove_member(Group& group, DaemonIndex daemon, const protocol::NameField& member);
+    bool remove_member(Group& group, protocol::DaemonIndex daemon,
+                       const protocol::NameField& member);
     /// Adds the members of a daemon that has none in the group yet; `names` ascending.
-    void add_daemon(Group& group, DaemonIndex daemon, std::vector<protocol::NameField> names);
+    void add_daemon(Group& group, protocol::DaemonIndex daemon,
+                    std::vector<protocol::NameField> names);
     /// Removes all members on daemons outside `kept`. May leave the group empty.
-    void keep_daemons(Group& group, const DaemonSet& kept);
+    void keep_daemons(Group& group, const protocol::DaemonSet& kept);
 
   private:
     void index_member(Group& group, const protocol::NameField& member);

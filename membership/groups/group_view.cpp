@@ -10,6 +10,8 @@
 
 namespace spread::membership {
 
+using protocol::DaemonIndex;
+using protocol::DaemonSet;
 using protocol::NameField;
 using protocol::NameRun;
 using protocol::VsSet;

@@ -4,10 +4,10 @@
 #include <optional>
 #include <vector>
 
-#include "membership/groups/daemon_set.hpp"
 #include "membership/groups/group_table.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/names.hpp"
+#include "protocol/roster.hpp"
 
 namespace spread::membership {
 
@@ -24,7 +24,7 @@ struct NetworkView {
 /// there.
 struct MergeSide {
     protocol::GroupId id;
-    std::vector<DaemonIndex> daemons;
+    std::vector<protocol::DaemonIndex> daemons;
 };
 
 /// The member list in view order: configuration order of daemons, then bytewise by name (group
@@ -38,18 +38,18 @@ struct MergeSide {
 /// signed numbers, then by first daemon. (Stock compares by wrapping subtraction, which is no order
 /// at all for three sides far apart; clients must not depend on it. Group semantics 2.3.)
 [[nodiscard]] NetworkView merged_view(const Group& group, std::vector<MergeSide> sides,
-                                      DaemonIndex self);
+                                      protocol::DaemonIndex self);
 
 /// A joiner inside the transitional period.
 struct InterimJoiner {
-    DaemonIndex daemon = 0;
+    protocol::DaemonIndex daemon = 0;
     protocol::NameField name;
 };
 
 /// A view between the transitional signal and the network view (group semantics 2.5): the members
 /// on `reachable` daemons are one set, each other daemon is a set of its own, and a joiner stands
 /// alone in the last one. The joiner is in the group already.
-[[nodiscard]] NetworkView interim_view(const Group& group, const DaemonSet& reachable,
+[[nodiscard]] NetworkView interim_view(const Group& group, const protocol::DaemonSet& reachable,
                                        const std::optional<InterimJoiner>& joiner);
 
 }  // namespace spread::membership
