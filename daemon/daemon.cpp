@@ -26,9 +26,11 @@
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
+#include "daemon/ring/crash_memory.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_thread.hpp"
 #include "daemon/ring/state_file.hpp"
+#include "daemon/ring/state_keeper.hpp"
 #include "daemon/ring/udp_transport.hpp"
 #include "protocol/buffer.hpp"
 
@@ -191,7 +193,7 @@ void log_start(const Loaded& loaded, const Options& options) {
 }
 
 /// After everything is bound, so that a port below 1024 or a foreign directory works.
-void drop_privileges(const config::Configuration& configuration) {
+void drop_privileges(const config::Configuration& configuration, StateFile& state) {
     if (::geteuid() != 0) {
         return;
     }
@@ -231,6 +233,10 @@ void drop_privileges(const config::Configuration& configuration) {
         log_info(LogType::kSecurity, "root directory is now {}", escape(directory));
     }
     if (user != nullptr) {
+        if (const int error = state.give_to(uid, gid)) {
+            log_warning(LogType::kSecurity, "cannot make the directory of {} user {}'s: {}",
+                        state.path(), escape(*configuration.daemon_user), std::strerror(error));
+        }
         if (const int error = give_log_to(uid, gid)) {
             log_warning(LogType::kSecurity,
                         "cannot make the log file user {}'s: {}; it cannot be reopened after a "
@@ -317,23 +323,17 @@ class MembershipReporter {
     bool ready_ = false;
 };
 
-/// Keeps the counters of rings on disk.
-class CounterKeeper {
-  public:
-    CounterKeeper(StateFile& file, DaemonState state) : file_(&file), state_(state) {}
-
-    void operator()(std::uint64_t ring_counter) {
-        state_.ring_counter = ring_counter;
-        if (!file_->path().empty() && !file_->store(state_) && !std::exchange(told_, true)) {
-            log_info(LogType::kPrint, "{}; going on without", file_->problem());
-        }
+void report_state_problem(const std::string& problem) {
+    if (problem.empty()) {
+        log_info(LogType::kPrint, "ring counters are written to disk again");
+        return;
     }
-
-  private:
-    StateFile* file_;
-    DaemonState state_;
-    bool told_ = false;
-};
+    log_warning(
+        LogType::kPrint,
+        "{}; without that, a restart of this host with its clock set back may repeat ids of "
+        "rings and groups",
+        problem);
+}
 
 std::uint64_t wall_milliseconds() {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -404,13 +404,15 @@ void serve(const Loaded& loaded, const Options& options) {
                  socket.bound.to_string(), socket.receive_buffer_bytes / 1024);
     }
 
-    StateFile file(options.state_dir, protocol::DaemonId{configuration.daemons[self].id});
-    const DaemonState state = next_state(file.load(), wall_milliseconds());
-    if (file.path().empty() || !file.store(state)) {
-        log_info(LogType::kPrint, "the last ring is not remembered over restarts: {}",
-                 file.problem());
+    auto file = std::make_unique<StateFile>(options.state_dir,
+                                            protocol::DaemonId{configuration.daemons[self].id});
+    auto memory = std::make_unique<CrashMemory>(file->identity());
+    const DaemonState state = next_state(StateKeeper::load(*file, *memory), wall_milliseconds());
+    StateKeeper keeper(std::move(file), std::move(memory), state, report_state_problem);
+    if (!keeper.file().problem().empty()) {
+        report_state_problem(keeper.file().problem());
     }
-    drop_privileges(configuration);
+    drop_privileges(configuration, keeper.file());
 
     // In this order, so that every buffer is back in the pool when it goes.
     membership::RingConfig ring_config = ring_config_of(configuration, self);
@@ -420,7 +422,7 @@ void serve(const Loaded& loaded, const Options& options) {
     const auto link = std::make_unique<RingLink>();
     {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
-                         random_seed(), CounterKeeper(file, state)},
+                         random_seed(), [&keeper](std::uint64_t counter) { keeper.keep(counter); }},
                         DaemonNames(configuration), *link, transport, pool);
         const session::SessionConfig session_config = session_config_of(configuration, self);
         auto core = std::make_unique<session::SessionCore>(

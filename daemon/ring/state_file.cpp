@@ -14,8 +14,6 @@
 
 #include <fmt/format.h>
 
-#include "daemon/host/unique_fd.hpp"
-
 namespace spread::daemon {
 namespace {
 
@@ -39,21 +37,10 @@ std::optional<std::uint64_t> take_line(std::string_view& text, std::string_view 
     return value;
 }
 
-bool usable(const std::string& directory) {
-    struct stat info {};
-    if (::stat(directory.c_str(), &info) != 0) {
-        // One level only: parents are the administrator's business.
-        if (::mkdir(directory.c_str(), 0755) != 0) {
-            return false;
-        }
-    } else if (!S_ISDIR(info.st_mode)) {
-        return false;
-    }
-    return ::access(directory.c_str(), W_OK | X_OK) == 0;
-}
+constexpr std::string_view kDefaultDirectory = "/var/lib/spreadd";
 
 std::vector<std::string> candidates() {
-    std::vector<std::string> out = {"/var/lib/spreadd"};
+    std::vector<std::string> out = {std::string(kDefaultDirectory)};
     if (const char* xdg = std::getenv("XDG_STATE_HOME"); xdg != nullptr && xdg[0] == '/') {
         out.push_back(std::string(xdg) + "/spreadd");
     } else if (const char* home = std::getenv("HOME"); home != nullptr && home[0] == '/') {
@@ -89,30 +76,41 @@ DaemonState next_state(const std::optional<DaemonState>& stored, std::uint64_t w
     return state;
 }
 
-StateFile::StateFile(const std::string& directory, protocol::DaemonId self) {
-    const auto file = fmt::format("/daemon-{}.state", self.value);
+StateFile::StateFile(const std::string& directory, protocol::DaemonId self)
+    : name_(fmt::format("daemon-{}.state", self.value)) {
     if (!directory.empty()) {
-        if (usable(directory)) {
-            path_ = directory + file;
-        } else {
+        if (!use(directory)) {
             problem_ = fmt::format("{} is not a writable directory", directory);
         }
-        return;
-    }
-    for (const std::string& candidate : candidates()) {
-        if (usable(candidate)) {
-            path_ = candidate + file;
-            return;
+    } else {
+        const auto usable = candidates();
+        if (std::none_of(usable.begin(), usable.end(),
+                         [this](const std::string& candidate) { return use(candidate); })) {
+            problem_ = "neither /var/lib/spreadd nor a user state directory is writable";
         }
     }
-    problem_ = "neither /var/lib/spreadd nor a user state directory is writable";
+    struct stat info {};
+    if (directory_ && ::fstat(directory_.get(), &info) == 0) {
+        identity_ = fmt::format("{}-{}-{}", info.st_dev, info.st_ino, self.value);
+    }
+}
+
+bool StateFile::use(const std::string& directory) {
+    // One level only: parents are the administrator's business.
+    const bool made = ::mkdir(directory.c_str(), 0755) == 0;
+    UniqueFd opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened || ::faccessat(opened.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
+        return false;
+    }
+    directory_ = std::move(opened);
+    path_ = directory + "/" + name_;
+    own_directory_ = made || directory == kDefaultDirectory;
+    return true;
 }
 
 std::optional<DaemonState> StateFile::load() const {
-    if (path_.empty()) {
-        return std::nullopt;
-    }
-    const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd fd(directory_ ? ::openat(directory_.get(), name_.c_str(), O_RDONLY | O_CLOEXEC)
+                                 : -1);
     if (!fd) {
         return std::nullopt;
     }
@@ -123,21 +121,30 @@ std::optional<DaemonState> StateFile::load() const {
 }
 
 bool StateFile::store(const DaemonState& state) {
-    if (path_.empty()) {
+    if (!directory_) {
         return false;
     }
-    const std::string temporary = path_ + ".new";
+    const std::string temporary = name_ + ".new";
     const std::string text = format_state(state);
-    UniqueFd fd(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+    const UniqueFd fd(::openat(directory_.get(), temporary.c_str(),
+                               O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+    errno = fd ? 0 : errno;
     const bool written =
-        fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    fd.reset();
-    if (!written || ::rename(temporary.c_str(), path_.c_str()) != 0) {
-        problem_ = fmt::format("cannot write {}: {}", path_, std::strerror(errno));
+        fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+        ::fsync(fd.get()) == 0 &&
+        ::renameat(directory_.get(), temporary.c_str(), directory_.get(), name_.c_str()) == 0 &&
+        ::fsync(directory_.get()) == 0;
+    if (!written) {
+        problem_ = fmt::format("cannot write {}: {}", path_,
+                               errno == 0 ? "the disk is full" : std::strerror(errno));
         return false;
     }
+    problem_.clear();
     return true;
+}
+
+int StateFile::give_to(uid_t user, gid_t group) {
+    return !own_directory_ || ::fchown(directory_.get(), user, group) == 0 ? 0 : errno;
 }
 
 }  // namespace spread::daemon

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "daemon/host/unique_fd.hpp"
 #include "protocol/ids.hpp"
 
 namespace spread::daemon {
@@ -27,7 +30,7 @@ struct DaemonState {
                                      std::uint64_t wall_milliseconds);
 
 /// The file of one daemon in the state directory. Everything may fail without harm: the wall clock
-/// alone suffices while it runs forward.
+/// alone suffices while it runs forward. Keeps the directory open, and so works after chroot(2).
 class StateFile {
   public:
     /// `directory` as given by the user; empty: /var/lib/spreadd, else $XDG_STATE_HOME, else
@@ -40,12 +43,26 @@ class StateFile {
     [[nodiscard]] const std::string& problem() const { return problem_; }
 
     [[nodiscard]] std::optional<DaemonState> load() const;
-    /// Replaces the file in one step. On failure the reason, once, in problem().
+    /// Replaces the file in one step, which outlasts a loss of power. On failure the reason is in
+    /// problem(). May take as long as the disk does.
     bool store(const DaemonState& state);
 
+    /// Lets `user` write the file after root has been given up: the directory becomes the user's if
+    /// it was made by this object or is the default one. Returns 0 or errno.
+    [[nodiscard]] int give_to(uid_t user, gid_t group);
+
+    /// Names directory and daemon on this host: "DEVICE-INODE-ID"; empty without a directory.
+    [[nodiscard]] const std::string& identity() const { return identity_; }
+
   private:
+    [[nodiscard]] bool use(const std::string& directory);
+
     std::string path_;
+    std::string name_;
+    std::string identity_;
     std::string problem_;
+    UniqueFd directory_;
+    bool own_directory_ = false;  // made by us, or the default one
 };
 
 }  // namespace spread::daemon

@@ -1,0 +1,112 @@
+#include "daemon/ring/state_keeper.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <semaphore>
+#include <thread>
+#include <utility>
+
+namespace spread::daemon {
+namespace {
+
+constexpr auto kEndPatience = std::chrono::seconds(1);
+
+}  // namespace
+
+struct StateKeeper::Shared {
+    std::unique_ptr<StateFile> file;
+    std::unique_ptr<CrashMemory> memory;
+    std::uint64_t incarnation = 0;
+    std::uint64_t stored = 0;  ///< the thread's: what was tried last
+    Report report;
+
+    std::atomic<std::uint64_t> wanted{0};  ///< the counter to store
+    std::atomic<bool> ending{false};
+    std::counting_semaphore<> work{0};
+
+    std::mutex mutex;
+    std::condition_variable ended_changed;
+    bool ended = false;
+    bool failing = false;  ///< the thread's until it has ended
+
+    void run() {
+        for (bool last = false; !last;) {
+            work.acquire();
+            last = ending.load();
+            if (const std::uint64_t counter = wanted.load(); counter != stored) {
+                store(counter);
+                stored = counter;
+            }
+        }
+        const std::lock_guard<std::mutex> lock(mutex);
+        ended = true;
+        ended_changed.notify_all();
+    }
+
+    void store(std::uint64_t counter) {
+        const bool works = file->store({incarnation, counter});
+        if (works == failing) {
+            failing = !works;
+            report(works ? std::string() : file->problem());
+        }
+    }
+};
+
+std::optional<DaemonState> StateKeeper::load(const StateFile& file, const CrashMemory& memory) {
+    const auto disk = file.load();
+    const auto page = memory.load();
+    if (!disk || !page) {
+        return disk ? disk : page;
+    }
+    return DaemonState{std::max(disk->incarnation, page->incarnation),
+                       std::max(disk->ring_counter, page->ring_counter)};
+}
+
+StateKeeper::StateKeeper(std::unique_ptr<StateFile> file, std::unique_ptr<CrashMemory> memory,
+                         const DaemonState& state, Report report)
+    : shared_(std::make_shared<Shared>()) {
+    shared_->file = std::move(file);
+    shared_->memory = std::move(memory);
+    shared_->incarnation = state.incarnation;
+    shared_->report = std::move(report);
+    shared_->stored = state.ring_counter;
+    shared_->wanted.store(state.ring_counter);
+    shared_->memory->store(state);
+    shared_->failing = !shared_->file->store(state);
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::thread thread([shared = shared_] { shared->run(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_setname_np(thread.native_handle(), "state");
+    thread.detach();
+}
+
+StateKeeper::~StateKeeper() {
+    shared_->ending.store(true);
+    shared_->work.release();
+    std::unique_lock<std::mutex> lock(shared_->mutex);
+    const bool ended =
+        shared_->ended_changed.wait_for(lock, kEndPatience, [this] { return shared_->ended; });
+    if (ended && !shared_->failing) {
+        shared_->memory->forget();
+    }
+}
+
+void StateKeeper::keep(std::uint64_t ring_counter) {
+    shared_->memory->store({shared_->incarnation, ring_counter});
+    shared_->wanted.store(ring_counter);
+    shared_->work.release();
+}
+
+StateFile& StateKeeper::file() {
+    return *shared_->file;
+}
+
+}  // namespace spread::daemon
