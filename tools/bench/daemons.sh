@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # variables are shared by all parts
-# Starting and stopping the daemons of one side, "ours", "stock", "corosync" or "corosync-knet".
+# Starting and stopping the daemons of one side, "ours", "stock", "before", "corosync" or
+# "corosync-knet".
 # Sourced by tools/bench-ring.
 
 side=           # whose daemons run
@@ -30,9 +31,11 @@ start_daemon() {
     local host=$1 dir=$work/$side$1
     mkdir -p "$dir"
     case $side in
-        ours)
+        ours | before)
+            local program=$bin/spreadd
+            [ "$side" = ours ] || program=$before
             # exec: the process to measure and to kill is the daemon itself.
-            exec_in_host "$host" "$bin/spreadd" -n "d$host" -c "$work/spread.conf" \
+            exec_in_host "$host" "$program" -n "d$host" -c "$work/spread.conf" \
                 --unix-dir "$dir" --state-dir "$dir" >"$dir/log" 2>&1 &
             ;;
         stock)

@@ -28,5 +28,5 @@ median() {
 
 write_tables() {
     awk -f "$top/tools/bench/table.awk" -v medians="$out/medians.tsv" \
-        -v corosync="$(corosync_version)" "$top/tools/bench/targets.tsv" "$out/runs.tsv" >"$out/table.md"
+        -v corosync="$(corosync_version)" -v other="$other" "$top/tools/bench/targets.tsv" "$out/runs.tsv" >"$out/table.md"
 }

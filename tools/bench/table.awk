@@ -1,10 +1,11 @@
 # targets.tsv and runs.tsv to the Markdown table (standard output) and to `medians`, which the plots
 # read: case, measure, ours, stock, ratio. The case corosync, whose sides are others, gets a table of
-# its own; `corosync` is its version.
+# its own; `corosync` is its version. `other` is the side that ours is compared with: "stock", or
+# "before", whose ratios no target is about.
 #
 # A figure is the median of the best runs there are: undisturbed ones, else disturbed ones (~), else
 # failed ones (!). It shows the marks of those it is made of.
-BEGIN { FS = "\t" }
+BEGIN { FS = "\t"; if (other == "") other = "stock" }
 
 FNR == 1 { ++file }
 
@@ -62,7 +63,7 @@ function ratio_to(side, key,   a, b) {
 }
 
 function ratio_of(key) {
-    return ratio_to("stock", key)
+    return ratio_to(other, key)
 }
 
 function shown_ratio(ratio) {
@@ -72,7 +73,7 @@ function shown_ratio(ratio) {
 # What a target says, and in `verdict` whether it is met: "-" when that cannot be told.
 function judge(key, ours, ratio,   k, limit, name, value) {
     verdict = "-"
-    if (!(key in kind)) return "-"
+    if (!(key in kind) || (other != "stock" && kind[key] ~ /^ratio/)) return "-"
     k = kind[key]
     limit = bound[key]
     if (k == "ratio>=as") {
@@ -105,17 +106,17 @@ END {
 }
 
 function main_table(   i, key, part, ours, stock, ratio, target) {
-    print "| case | measure | spreadd | stock 5.0.1 | ratio | target | verdict |"
+    print "| case | measure | spreadd | " (other == "stock" ? "stock 5.0.1" : other) " | ratio | target | verdict |"
     print "|---|---|---|---|---|---|---|"
     for (i = 1; i <= row_count; ++i) {
         key = rows[i]
         split(key, part, SUBSEP)
         ours = figure(key SUBSEP "ours")
-        stock = figure(key SUBSEP "stock")
+        stock = figure(key SUBSEP other)
         ratio = ratio_of(key)
         target = judge(key, ours, ratio)
         printf "| %s | %s | %s | %s | %s | %s | %s |\n", part[1], part[2], shown(key SUBSEP "ours", ours),
-            shown(key SUBSEP "stock", stock), shown_ratio(ratio), target, verdict
+            shown(key SUBSEP other, stock), shown_ratio(ratio), target, verdict
         printf "%s\t%s\t%s\t%s\t%s\n", part[1], part[2], ours == "" ? "NaN" : ours,
             stock == "" ? "NaN" : stock, ratio == "" ? "NaN" : ratio >medians
     }
