@@ -551,6 +551,10 @@ bool RingEngine::send_queue_has_room() const {
     return impl_->queue.has_room();
 }
 
+std::size_t RingEngine::delivery_room() const {
+    return impl_->delivery_room;
+}
+
 ReadPreference RingEngine::read_preference() const {
     return impl_->prefer_token ? ReadPreference::kTokenFirst : ReadPreference::kDataFirst;
 }

@@ -70,6 +70,8 @@ class RingEngine {
     /// raised it.
     [[nodiscard]] std::uint64_t ring_counter() const;
     [[nodiscard]] bool send_queue_has_room() const;
+    /// What is left of the room granted last.
+    [[nodiscard]] std::size_t delivery_room() const;
     [[nodiscard]] ReadPreference read_preference() const;
     [[nodiscard]] RingState state() const;
     [[nodiscard]] const protocol::RingId& ring_id() const;      ///< last installed regular ring

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <span>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "config/configuration.hpp"
+#include "daemon/driver/ring_driver.hpp"
 #include "daemon/host/event_set.hpp"
 #include "daemon/host/load_meter.hpp"
 #include "daemon/host/logging.hpp"
@@ -36,13 +36,14 @@ class DaemonNames {
     std::vector<std::pair<protocol::DaemonId, std::string>> names_;
 };
 
-/// Drives the ring engine: UDP sockets, deadlines, and the queues to the session thread. Its loop
-/// never waits for a client, takes no lock and makes no system call per message.
+/// A thread for RingDriver: sleeps until a socket, a deadline or a wake-up has something for it,
+/// tells the driver the time, and logs what operators want to know. Never waits for a client, takes
+/// no lock and makes no system call per message.
 ///
-/// While one processor is enough the session thread does this work, too (RingLink::ring_owner),
+/// While one processor is enough the session thread does this work, too (RingQueues::ring_owner),
 /// which saves waking one thread by the other for every message: it watches what watched() names
 /// and calls work_on().
-class RingThread final : private membership::Tracer {
+class RingThread final : private driver::RingHost {
   public:
     struct Setup {
         membership::RingConfig config;
@@ -77,56 +78,34 @@ class RingThread final : private membership::Tracer {
     /// of watched(), with their marks in data.u32.
     void work_on(std::span<const epoll_event> events);
     /// The same: is there something in the queues that work_on() would take?
-    [[nodiscard]] bool has_work();
-    /// The same: when the engine wants a turn without any events.
+    [[nodiscard]] bool has_work() { return driver_.has_work(); }
+    /// The same: when a turn is wanted without any events.
     [[nodiscard]] std::optional<protocol::Instant> next_deadline() const {
-        return engine_.next_deadline();
+        return driver_.next_deadline();
     }
 
   private:
     void on_state_change(const membership::StateChange& change) override;
+    void keep_counter(std::uint64_t ring_counter) override;
+    void on_bad_datagram(BadDatagram kind) override;
 
     void run();
-    void work();
-    void log_totals() const;
+    void turn();
     void wait_for_work();
     void take_events(std::span<const epoll_event> events);
     void hand_over_if_wanted();
-    void grant_delivery_room();
-    [[nodiscard]] std::size_t delivery_room() const;
-    void take_control();
-    void take_submissions();
-    void receive();
-    [[nodiscard]] bool receive_from(membership::Channel channel);
-    void on_datagram(const protocol::Slice& datagram, const Endpoint& source);
-    void dispatch();
-    void push_deliveries();
-    [[nodiscard]] bool leave_if_wanted();
-    void report_bad_datagram(const Endpoint& source);
+    void log_totals() const;
 
     DaemonNames names_;
     RingLink& link_;
     UdpTransport& transport_;
-    protocol::BufferPool& pool_;
-    membership::RingEngine engine_;
     std::uint32_t own_hash_;
     std::function<void(std::uint64_t)> keep_counter_;
-    std::uint64_t kept_counter_;
+    driver::RingDriver driver_;
     protocol::Instant now_{};
-    membership::EngineOutput out_;
-    /// Deliveries that found the queue full: configuration changes, and what the engine released
-    /// before it heard of the new room. Bounded by the ring's window.
-    std::deque<membership::DeliveryEvent> overflow_;
-    std::size_t room_granted_ = 0;
 
     EventSet events_;
     LoadMeter load_;
-    std::vector<char> readable_;  // by socket index
-    bool errors_waiting_ = false;
-    std::optional<protocol::Instant> leave_by_;
-
-    std::uint64_t bad_datagrams_seen_ = 0;
-    std::uint64_t hash_mismatches_seen_ = 0;
     RateLimit malformed_limit_{std::chrono::seconds(10)};
     RateLimit mismatch_limit_{std::chrono::seconds(10)};
 

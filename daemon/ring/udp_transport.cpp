@@ -278,6 +278,33 @@ std::size_t UdpTransport::receive_room_bytes() const {
     return smallest;
 }
 
+void UdpTransport::forget_ready() {
+    for (Socket& socket : sockets_) {
+        socket.readable = false;
+    }
+    errors_waiting_ = false;
+}
+
+bool UdpTransport::receive(membership::Channel channel, driver::Inbox& inbox) {
+    for (Socket& socket : sockets_) {
+        if (socket.readable && socket.channel == channel) {
+            socket.readable = receive_from(
+                socket, inbox.pool(), [&](const protocol::Slice& datagram, const Endpoint& source) {
+                    source_ = &source;
+                    inbox.take(datagram);
+                });
+            return true;
+        }
+    }
+    return false;
+}
+
+void UdpTransport::read_errors(driver::Inbox& inbox) {
+    if (std::exchange(errors_waiting_, false)) {
+        read_unreachable([&inbox](protocol::DaemonId peer) { inbox.note_unreachable(peer); });
+    }
+}
+
 std::size_t UdpTransport::receive_batch(const Socket& socket) {
     for (std::size_t i = 0; i < kReceiptsMax; ++i) {
         if (!blocks_[i]) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config/configuration.hpp"
+#include "daemon/driver/transport.hpp"
 #include "daemon/host/endpoint.hpp"
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/unique_fd.hpp"
@@ -65,7 +66,7 @@ struct TransportSetup {
 /// block when a single datagram is left. Smaller ones are copied into blocks of the caller's pool:
 /// that costs less than the cache misses of a fresh block for each. The large blocks never exceed
 /// `blocks_max` (32 MiB); when that many are kept, everything is copied.
-class UdpTransport {
+class UdpTransport final : public driver::Transport {
   public:
     /// Receipts taken by one call. Each may be up to a block of datagrams; a call must end soon,
     /// for the engine decides after it which socket to read next.
@@ -77,6 +78,7 @@ class UdpTransport {
         Endpoint bound;
         bool group = false;                    ///< bound to a multicast or broadcast address
         bool coalescing = false;               ///< UDP_GRO is on
+        bool readable = false;                 ///< may have something, as far as is known
         std::size_t receive_buffer_bytes = 0;  ///< what the kernel granted, its own cost included
     };
 
@@ -98,8 +100,8 @@ class UdpTransport {
     /// the order of their arrival. `pool` supplies the blocks of small ones. False means the socket
     /// is drained and need not be asked again before epoll says so.
     template <typename OnDatagram>
-    [[nodiscard]] bool receive(const Socket& socket, protocol::BufferPool& pool,
-                               OnDatagram&& on_datagram) {
+    [[nodiscard]] bool receive_from(const Socket& socket, protocol::BufferPool& pool,
+                                    OnDatagram&& on_datagram) {
         const std::size_t count = receive_batch(socket);
         protocol::BufferRef copy;
         for (std::size_t i = 0; i < count; ++i) {
@@ -133,12 +135,22 @@ class UdpTransport {
     }
 
     /// Sends in order. What the kernel refuses is counted and lost, as on the wire.
-    void send(std::span<const membership::OutboundPacket> packets);
+    void send(std::span<const membership::OutboundPacket> packets) override;
+    /// From the first readable socket of `channel`. It stays readable as long as it fills batches.
+    [[nodiscard]] bool receive(membership::Channel channel, driver::Inbox& inbox) override;
+    void read_errors(driver::Inbox& inbox) override;
+
+    // What epoll says of sockets(), by index.
+    void forget_ready();
+    void note_readable(std::size_t socket) { sockets_[socket].readable = true; }
+    void note_errors() { errors_waiting_ = true; }
+    /// Where the datagram comes from that is being put into an inbox.
+    [[nodiscard]] const Endpoint& source() const { return *source_; }
 
     /// Reads what peers' kernels said about datagrams of ours and calls
     /// `on_unreachable(protocol::DaemonId)` for each daemon that nobody listens for.
     template <typename OnUnreachable>
-    void read_errors(OnUnreachable&& on_unreachable) {
+    void read_unreachable(OnUnreachable&& on_unreachable) {
         while (const auto peer = next_unreachable()) {
             if (*peer) {
                 on_unreachable(*peer);
@@ -206,6 +218,8 @@ class UdpTransport {
     std::vector<Endpoint> everyone_data_;   // where kAll goes
     std::vector<Endpoint> everyone_token_;  // tokens for all always fan out
     bool segmentation_ = false;
+    bool errors_waiting_ = false;
+    const Endpoint* source_ = nullptr;
     TransportStats stats_;
 
     protocol::BufferPool block_pool_;

@@ -7,7 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "daemon/host/spsc_queue.hpp"
+#include "daemon/driver/spsc_queue.hpp"
 #include "protocol/buffer.hpp"
 #include "tests/bench/samples.hpp"
 
@@ -51,7 +51,7 @@ void allocate_and_drop(benchmark::State& state) {
 void drop_elsewhere(benchmark::State& state) {
     BufferPool pool(kBlockBytes, kBlocksMax);
     {
-        daemon::SpscQueue<BufferRef> queue(1024);
+        driver::SpscQueue<BufferRef> queue(1024);
         std::atomic<bool> stop{false};
         std::thread other([&] {
             while (!stop.load() || !queue.empty()) {

@@ -8,7 +8,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "daemon/host/spsc_queue.hpp"
+#include "daemon/driver/spsc_queue.hpp"
 #include "daemon/host/wakeup.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "membership/events.hpp"
@@ -20,8 +20,8 @@ namespace spread::bench {
 namespace {
 
 using daemon::RingLink;
-using daemon::SpscQueue;
 using daemon::Wakeup;
+using driver::SpscQueue;
 using membership::Delivery;
 using membership::DeliveryEvent;
 
@@ -35,7 +35,7 @@ Delivery delivery_of(const protocol::Message& frame) {
 /// In bursts, in one thread: the work without what two cores add.
 void push_and_pop(benchmark::State& state) {
     constexpr std::size_t kBurst = 360;
-    SpscQueue<DeliveryEvent> queue(RingLink::kDeliveriesMax);
+    SpscQueue<DeliveryEvent> queue(driver::QueueLimits{}.deliveries);
     const protocol::Message frame = frame_of(200);
     while (state.KeepRunningBatch(kBurst)) {
         for (std::size_t i = 0; i < kBurst; ++i) {
@@ -93,7 +93,7 @@ class Consumer {
     }
 
     bool sleeps_;
-    SpscQueue<DeliveryEvent> queue_{RingLink::kDeliveriesMax};
+    SpscQueue<DeliveryEvent> queue_{driver::QueueLimits{}.deliveries};
     Wakeup wakeup_;
     std::atomic<bool> stop_{false};
     std::atomic<std::uint64_t> slept_{0};

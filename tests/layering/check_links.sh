@@ -6,9 +6,10 @@ set -euo pipefail
 root=$1
 links=$2
 
-order=(config protocol ordering membership access session)
+order=(config protocol ordering membership driver access session)
 declare -A directory=([config]=config [protocol]=protocol [ordering]=ordering
-                      [membership]=membership [access]=daemon/access [session]=daemon/session)
+                      [membership]=membership [driver]=daemon/driver
+                      [access]=daemon/access [session]=daemon/session)
 status=0
 
 complain() {

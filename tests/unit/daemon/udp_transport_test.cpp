@@ -96,7 +96,7 @@ class UdpTransportTest : public ::testing::Test {
             ::poll(&entry, 1, 50);
             bool more = true;
             while (more) {
-                more = transports_[daemon]->receive(
+                more = transports_[daemon]->receive_from(
                     socket, pool_, [&](const protocol::Slice& datagram, const Endpoint& source) {
                         out.push_back(datagram);
                         last_source_ = source.to_string();
@@ -115,7 +115,7 @@ class UdpTransportTest : public ::testing::Test {
         std::size_t count = 0;
         for (const auto& socket : transports_[daemon]->sockets()) {
             while (socket.channel == channel &&
-                   transports_[daemon]->receive(
+                   transports_[daemon]->receive_from(
                        socket, pool_,
                        [&count](const protocol::Slice&, const Endpoint&) { ++count; })) {
             }
@@ -315,9 +315,9 @@ TEST_F(UdpTransportTest, ABatchIsBoundedAndSaysWhetherMoreWaits) {
     ::poll(&entry, 1, 50);
     std::size_t count = 0;
     const auto counting = [&count](const protocol::Slice&, const Endpoint&) { ++count; };
-    EXPECT_TRUE(transports_[1]->receive(socket, pool_, counting));
+    EXPECT_TRUE(transports_[1]->receive_from(socket, pool_, counting));
     EXPECT_EQ(count, kBatch);
-    EXPECT_FALSE(transports_[1]->receive(socket, pool_, counting));
+    EXPECT_FALSE(transports_[1]->receive_from(socket, pool_, counting));
     EXPECT_EQ(count, kBatch + 1);
     EXPECT_EQ(transports_[1]->stats().receive_calls, 2U);
 }
@@ -358,7 +358,7 @@ TEST_F(UdpTransportTest, ADeadPeersKernelNamesThePeer) {
     ASSERT_EQ(::poll(&entry, 1, 5'000), 1);
     EXPECT_NE(entry.revents & POLLERR, 0);
     std::vector<protocol::DaemonId> dead;
-    transports_[0]->read_errors([&dead](protocol::DaemonId peer) { dead.push_back(peer); });
+    transports_[0]->read_unreachable([&dead](protocol::DaemonId peer) { dead.push_back(peer); });
     EXPECT_THAT(dead, ElementsAre(protocol::DaemonId{2}));
     EXPECT_EQ(transports_[0]->stats().peer_errors, 1U);
 }

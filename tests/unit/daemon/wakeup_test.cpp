@@ -6,10 +6,12 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/host/spsc_queue.hpp"
+#include "daemon/driver/spsc_queue.hpp"
 
 namespace spread::daemon {
 namespace {
+
+using driver::SpscQueue;
 
 bool readable(const Wakeup& wakeup) {
     pollfd entry{wakeup.fd(), POLLIN, 0};

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace spread::daemon {
+namespace spread::driver {
 
 inline constexpr std::size_t kCacheLineBytes = 64;
 
@@ -77,4 +77,4 @@ class SpscQueue {
     std::size_t tail_seen_ = 0;
 };
 
-}  // namespace spread::daemon
+}  // namespace spread::driver

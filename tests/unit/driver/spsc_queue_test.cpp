@@ -1,4 +1,4 @@
-#include "daemon/host/spsc_queue.hpp"
+#include "daemon/driver/spsc_queue.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace spread::daemon {
+namespace spread::driver {
 namespace {
 
 TEST(SpscQueue, RoundsItsCapacityUpToAPowerOfTwo) {
@@ -83,4 +83,4 @@ TEST(SpscQueue, LosesAndReordersNothingBetweenTwoThreads) {
 }
 
 }  // namespace
-}  // namespace spread::daemon
+}  // namespace spread::driver

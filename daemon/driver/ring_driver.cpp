@@ -1,0 +1,276 @@
+#include "daemon/driver/ring_driver.hpp"
+
+#include <numeric>
+#include <utility>
+#include <variant>
+
+namespace spread::driver {
+namespace {
+
+using membership::Channel;
+using membership::Submission;
+using membership::SubmitStatus;
+using protocol::Instant;
+
+std::uint64_t malformed_datagrams(const membership::RingStats& stats) {
+    return std::accumulate(stats.decode_errors.begin(), stats.decode_errors.end(),
+                           std::uint64_t{0});
+}
+
+}  // namespace
+
+void Inbox::take(const protocol::Slice& datagram) {
+    driver_.on_datagram(datagram);
+}
+
+void Inbox::note_unreachable(protocol::DaemonId peer) {
+    driver_.engine_.on_peer_unreachable(driver_.now_, peer, driver_.out_);
+}
+
+protocol::BufferPool& Inbox::pool() const {
+    return driver_.pool_;
+}
+
+RingDriver::RingDriver(Setup setup, RingQueues& queues, WakeSignal& sessions, Transport& transport,
+                       RingHost& host, protocol::BufferPool& pool)
+    : queues_(queues),
+      sessions_(sessions),
+      transport_(transport),
+      host_(host),
+      pool_(pool),
+      engine_(std::move(setup.config), setup.incarnation, setup.ring_counter, setup.rng, pool,
+              host),
+      kept_counter_(setup.ring_counter) {}
+
+// The cycle -----------------------------------------------------------------------------------
+
+void RingDriver::start(Instant now) {
+    now_ = now;
+    grant_delivery_room();
+    engine_.on_start(now_, out_);
+    dispatch();
+}
+
+void RingDriver::work(Instant now) {
+    now_ = now;
+    grant_delivery_room();
+    take_control();
+    take_submissions();
+    dispatch();
+    receive();
+}
+
+void RingDriver::finish(Instant now) {
+    now_ = now;
+    if (const auto deadline = engine_.next_deadline(); deadline && *deadline <= now_) {
+        engine_.on_deadline(now_, out_);
+        dispatch();
+    }
+    leave_if_wanted();
+}
+
+bool RingDriver::has_work() {
+    if (queues_.leave_wanted.load(std::memory_order_acquire) && !leave_by_) {
+        return true;
+    }
+    if (queues_.control.front() != nullptr) {
+        return true;
+    }
+    if (queues_.submissions.front() != nullptr && engine_.send_queue_has_room()) {
+        return true;
+    }
+    return is_short_of_room() && queues_.deliveries_are_low();
+}
+
+WakeSignal::Reasons RingDriver::wake_reasons() const {
+    WakeSignal::Reasons reasons = RingQueues::kControl;
+    if (engine_.send_queue_has_room()) {
+        reasons |= RingQueues::kSubmission;
+    }
+    if (is_short_of_room()) {
+        reasons |= RingQueues::kDeliveryRoom;
+    }
+    return reasons;
+}
+
+std::optional<Instant> RingDriver::next_deadline() const {
+    auto deadline = engine_.next_deadline();
+    if (leave_by_ && (!deadline || *leave_by_ < *deadline)) {
+        deadline = leave_by_;
+    }
+    return deadline;
+}
+
+// Room for deliveries -------------------------------------------------------------------------
+
+void RingDriver::grant_delivery_room() {
+    push_deliveries();  // what overflowed goes first
+    engine_.set_delivery_room(now_, delivery_room(), out_);
+}
+
+std::size_t RingDriver::delivery_room() const {
+    const QueueLimits& limits = queues_.limits;
+    if (queues_.delivered_bytes.load(std::memory_order_acquire) >= limits.delivered_bytes) {
+        return 0;
+    }
+    const std::size_t used = queues_.deliveries.size() + overflow_.size();
+    return used < limits.deliveries ? limits.deliveries - used : 0;
+}
+
+/// Much of what was granted is used up: the session side should say when it has caught up.
+bool RingDriver::is_short_of_room() const {
+    return engine_.delivery_room() <= queues_.limits.deliveries / 2 || !overflow_.empty();
+}
+
+// Down: from the sessions to the engine -------------------------------------------------------
+
+void RingDriver::take_control() {
+    bool submitted = false;
+    while (ControlItem* item = queues_.control.front()) {
+        if (auto* submission = std::get_if<Submission>(item)) {
+            if (engine_.submit(std::move(*submission)) == SubmitStatus::kFull) {
+                break;
+            }
+            submitted = true;
+        } else if (const auto* ring = std::get_if<protocol::RingId>(item)) {
+            engine_.resume(now_, *ring, out_);
+        }
+        queues_.control.pop();
+        sessions_.notify(RingQueues::kSubmitRoom);
+    }
+    if (submitted) {
+        engine_.on_submitted(now_, out_);
+    }
+}
+
+void RingDriver::take_submissions() {
+    bool taken = false;
+    while (engine_.send_queue_has_room()) {
+        Submission* submission = queues_.submissions.front();
+        if (submission == nullptr) {
+            break;
+        }
+        const std::size_t bytes = submission->body.size();
+        if (engine_.submit(std::move(*submission)) == SubmitStatus::kFull) {
+            break;
+        }
+        queues_.submissions.pop();
+        queues_.submitted_bytes.fetch_sub(bytes, std::memory_order_release);
+        taken = true;
+    }
+    if (taken) {
+        engine_.on_submitted(now_, out_);
+        if (queues_.submit_is_low()) {
+            sessions_.notify(RingQueues::kSubmitRoom);
+        }
+    }
+}
+
+// In: from the transport to the engine --------------------------------------------------------
+
+void RingDriver::receive() {
+    Inbox inbox(*this);
+    transport_.read_errors(inbox);
+    dispatch();
+    for (int calls = 0; calls < kReceiveCallsMax && receive_batch(); ++calls) {
+        dispatch();
+        // A token that just arrived may carry off what clients have sent meanwhile; and one that
+        // rests here takes it along at once.
+        take_submissions();
+        dispatch();
+    }
+}
+
+bool RingDriver::receive_batch() {
+    const bool data_first = engine_.read_preference() == membership::ReadPreference::kDataFirst;
+    Inbox inbox(*this);
+    return transport_.receive(data_first ? Channel::kData : Channel::kToken, inbox) ||
+           transport_.receive(data_first ? Channel::kToken : Channel::kData, inbox);
+}
+
+void RingDriver::on_datagram(const protocol::Slice& datagram) {
+    engine_.on_packet(now_, datagram, out_);
+    const membership::RingStats& stats = engine_.stats();
+    if (stats.config_hash_mismatches != mismatches_seen_ ||
+        malformed_datagrams(stats) != malformed_seen_) {
+        report_bad_datagrams(stats);
+    }
+}
+
+void RingDriver::report_bad_datagrams(const membership::RingStats& stats) {
+    if (stats.config_hash_mismatches != mismatches_seen_) {
+        mismatches_seen_ = stats.config_hash_mismatches;
+        host_.on_bad_datagram(RingHost::BadDatagram::kOtherConfiguration);
+    }
+    if (const std::uint64_t malformed = malformed_datagrams(stats); malformed != malformed_seen_) {
+        malformed_seen_ = malformed;
+        host_.on_bad_datagram(RingHost::BadDatagram::kMalformed);
+    }
+}
+
+// Out: from the engine to transport and sessions ----------------------------------------------
+
+void RingDriver::dispatch() {
+    if (engine_.ring_counter() > kept_counter_) {
+        kept_counter_ = engine_.ring_counter();
+        host_.keep_counter(kept_counter_);
+    }
+    if (out_.sends.empty() && out_.deliveries.empty()) {
+        return;
+    }
+    host_.on_output(out_);
+    if (!out_.sends.empty()) {
+        transport_.send(out_.sends);
+    }
+    push_deliveries();
+    out_.clear();
+}
+
+void RingDriver::push_deliveries() {
+    bool pushed = false;
+    const auto try_push = [&](membership::DeliveryEvent& event) {
+        const auto* delivery = std::get_if<membership::Delivery>(&event);
+        const std::size_t bytes = delivery != nullptr ? delivery->body.size() : 0;
+        // Counted first: the consumer may take it away at once.
+        queues_.delivered_bytes.fetch_add(bytes, std::memory_order_relaxed);
+        if (!queues_.deliveries.try_push(std::move(event))) {
+            queues_.delivered_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+            return false;
+        }
+        pushed = true;
+        return true;
+    };
+    while (!overflow_.empty() && try_push(overflow_.front())) {
+        overflow_.pop_front();
+    }
+    for (membership::DeliveryEvent& event : out_.deliveries) {
+        if (!overflow_.empty() || !try_push(event)) {
+            overflow_.push_back(std::move(event));
+        }
+    }
+    out_.deliveries.clear();
+    if (pushed) {
+        sessions_.notify(RingQueues::kDelivery);
+    }
+}
+
+// Leaving -------------------------------------------------------------------------------------
+
+void RingDriver::leave_if_wanted() {
+    if (left_ || !queues_.leave_wanted.load(std::memory_order_acquire)) {
+        return;
+    }
+    if (!leave_by_) {
+        leave_by_ = now_ + kLeaveGrace;
+    }
+    const bool sent = queues_.control.empty() && queues_.submissions.empty() &&
+                      engine_.stats().send_queue_messages == 0;
+    if (!sent && now_ < *leave_by_) {
+        return;
+    }
+    engine_.on_leave(now_, out_);
+    dispatch();
+    left_ = true;
+}
+
+}  // namespace spread::driver

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "daemon/driver/ring_queues.hpp"
+#include "daemon/driver/transport.hpp"
+#include "daemon/driver/wake_signal.hpp"
+#include "membership/engine_output.hpp"
+#include "membership/ring_engine.hpp"
+#include "membership/trace.hpp"
+#include "protocol/buffer.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::driver {
+
+/// Whoever runs a RingDriver: a thread of the daemon, the simulator, a test. Called from inside the
+/// driver's functions; must not call back into it.
+class RingHost : public membership::Tracer {
+  public:
+    enum class BadDatagram : std::uint8_t {
+        kMalformed,          ///< not of a spreadd ring, or damaged
+        kOtherConfiguration  ///< RingStats::last_mismatched_hash and _sender say whose
+    };
+
+    /// Remembers the counter of a ring that is being formed, for the next life. Called before
+    /// anybody hears of that ring.
+    virtual void keep_counter(std::uint64_t ring_counter) = 0;
+    /// The engine dropped the datagram that the transport is handing over right now.
+    virtual void on_bad_datagram(BadDatagram kind) = 0;
+    /// Before a batch of what the engine put out goes its ways; for hosts that watch.
+    virtual void on_output(const membership::EngineOutput&) {}
+};
+
+/// Drives one ring engine: the cycle between the transport, the queues to the session side, and the
+/// engine's deadlines. The same in the ring thread, in the session thread while that does both
+/// works. No clock, no thread, no socket: time is an argument, and everything else is behind
+/// Transport, WakeSignal and RingHost.
+///
+/// Costs neither a lock nor an allocation per message, and a virtual call only per batch.
+class RingDriver {
+  public:
+    struct Setup {
+        membership::RingConfig config;
+        protocol::Incarnation incarnation;
+        std::uint64_t ring_counter = 0;  ///< of the life before
+        protocol::Rng rng;
+    };
+    /// Messages of clients that were accepted still get their place in the order, if the ring
+    /// turns.
+    static constexpr protocol::Duration kLeaveGrace = std::chrono::milliseconds(150);
+    /// Receive calls before a turn looks at deadlines and control again.
+    static constexpr int kReceiveCallsMax = 8;
+
+    /// Everything but `setup` must outlive the driver. `sessions` wakes the session side.
+    RingDriver(Setup setup, RingQueues& queues, WakeSignal& sessions, Transport& transport,
+               RingHost& host, protocol::BufferPool& pool);
+    RingDriver(const RingDriver&) = delete;
+    RingDriver& operator=(const RingDriver&) = delete;
+
+    void start(protocol::Instant now);
+
+    /// A turn has two halves, because time passes while datagrams are read. The first one grants
+    /// the engine room for deliveries, takes what waits in the queues, and receives, from data or
+    /// token sockets as the engine prefers. After each batch it sends what the engine said, in its
+    /// order, passes deliveries on, and takes submissions again.
+    void work(protocol::Instant now);
+    /// The second half fires the deadline if it is due: only now, since what it waits for may have
+    /// been in a socket. And leaves the ring if that is wanted and nothing waits any more, or the
+    /// grace is over.
+    void finish(protocol::Instant now);
+
+    /// Before its thread sleeps: is there something in the queues that work() would take?
+    [[nodiscard]] bool has_work();
+    /// For which changes of the queues the sleeper must be woken.
+    [[nodiscard]] WakeSignal::Reasons wake_reasons() const;
+    /// When a turn is wanted without any event.
+    [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
+    /// After leave_wanted: the ring was left and its last deliveries are in the queue. There is
+    /// nothing left to do.
+    [[nodiscard]] bool has_left() const { return left_; }
+
+    [[nodiscard]] const membership::RingEngine& engine() const { return engine_; }
+
+  private:
+    friend class Inbox;
+
+    void grant_delivery_room();
+    [[nodiscard]] std::size_t delivery_room() const;
+    [[nodiscard]] bool is_short_of_room() const;
+    void take_control();
+    void take_submissions();
+    void receive();
+    [[nodiscard]] bool receive_batch();
+    void on_datagram(const protocol::Slice& datagram);
+    void report_bad_datagrams(const membership::RingStats& stats);
+    void dispatch();
+    void push_deliveries();
+    void leave_if_wanted();
+
+    RingQueues& queues_;
+    WakeSignal& sessions_;
+    Transport& transport_;
+    RingHost& host_;
+    protocol::BufferPool& pool_;
+    membership::RingEngine engine_;
+    std::uint64_t kept_counter_;
+    protocol::Instant now_{};
+    membership::EngineOutput out_;
+    /// Deliveries that found the queue full: configuration changes, and what the engine released
+    /// before it heard of the new room. Bounded by the ring's window.
+    std::deque<membership::DeliveryEvent> overflow_;
+    std::optional<protocol::Instant> leave_by_;
+    bool left_ = false;
+    std::uint64_t malformed_seen_ = 0;
+    std::uint64_t mismatches_seen_ = 0;
+};
+
+}  // namespace spread::driver

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+
+#include "daemon/driver/spsc_queue.hpp"
+#include "daemon/driver/wake_signal.hpp"
+#include "membership/events.hpp"
+#include "protocol/ids.hpp"
+
+namespace spread::driver {
+
+/// What must reach the engine past messages that wait: group state, and the permission to go on.
+/// Waiting messages may wait for exactly this, so it has a queue of its own.
+using ControlItem = std::variant<std::monostate, membership::Submission, protocol::RingId>;
+
+/// Bounds of the queues. Only tests and the simulator take others.
+struct QueueLimits {
+    std::size_t submissions = 512;
+    std::size_t submitted_bytes = 4U << 20U;
+    std::size_t control = 256;
+    std::size_t deliveries = 4096;
+    std::size_t delivered_bytes = 32U << 20U;
+};
+
+/// The bounded queues between the ring side (RingDriver) and the session side, and who of the two
+/// threads does the ring's work. Each side is one thread at a time.
+///
+/// Upward pressure: deliveries beyond the room granted to the engine stay in the engine, whose aru
+/// then stops. Downward pressure: the ring side takes a submission only when the engine has room,
+/// and the session side stops reading clients while the submit queue is full.
+struct RingQueues {
+    /// Why the ring side wants to be woken.
+    enum RingReason : WakeSignal::Reasons { kSubmission = 1, kControl = 2, kDeliveryRoom = 4 };
+    /// Why the session side wants to be woken.
+    enum SessionReason : WakeSignal::Reasons {
+        kDelivery = 1,
+        kSubmitRoom = 2,
+        kStopped = 4,
+        kRingIsYours = 8,
+        kMail = 16
+    };
+    /// Whose thread does the ring's work.
+    enum class RingOwner : std::uint32_t { kRingThread, kSessionThread };
+
+    explicit RingQueues(const QueueLimits& bounds = {})
+        : limits(bounds),
+          submissions(bounds.submissions),
+          control(bounds.control),
+          deliveries(bounds.deliveries) {}
+
+    const QueueLimits limits;
+    SpscQueue<membership::Submission> submissions;
+    SpscQueue<ControlItem> control;
+    SpscQueue<membership::DeliveryEvent> deliveries;
+    /// Bytes inside the queues: added by the producer, taken away by the consumer.
+    alignas(kCacheLineBytes) std::atomic<std::size_t> submitted_bytes{0};
+    alignas(kCacheLineBytes) std::atomic<std::size_t> delivered_bytes{0};
+
+    /// Changed by the owner only, as its last act; but see leave_wanted, with which the ring thread
+    /// takes back what nobody may have taken. The queues serve both ways: what was shared by
+    /// two threads is then used by one.
+    std::atomic<RingOwner> ring_owner{RingOwner::kRingThread};
+    std::atomic<bool> ring_wanted{false};   ///< session side: may have the ring's work
+    std::atomic<bool> leave_wanted{false};  ///< session side: leave the ring and stop
+    std::atomic<bool> ring_stopped{false};  ///< ring side: nothing comes any more
+
+    /// Ring thread, between two turns: hands its work over if the session thread wants it. True:
+    /// it has it now and must be woken (kRingIsYours).
+    [[nodiscard]] bool hand_ring_over() {
+        if (!ring_wanted.load(std::memory_order_acquire) ||
+            leave_wanted.load(std::memory_order_acquire)) {
+            return false;
+        }
+        ring_wanted.store(false, std::memory_order_relaxed);
+        ring_owner.store(RingOwner::kSessionThread);
+        if (leave_wanted.load()) {
+            static_cast<void>(take_ring_back());  // nobody might take it any more
+            return false;
+        }
+        return true;
+    }
+    /// Session thread: the ring thread has the work again. True if it had not, and may sleep until
+    /// it has.
+    [[nodiscard]] bool take_ring_back() {
+        ring_wanted.store(false, std::memory_order_relaxed);
+        return ring_owner.exchange(RingOwner::kRingThread, std::memory_order_acq_rel) ==
+               RingOwner::kSessionThread;
+    }
+    [[nodiscard]] bool session_has_ring() const {
+        return ring_owner.load(std::memory_order_acquire) == RingOwner::kSessionThread;
+    }
+
+    /// Session side: may more be pushed? A single message may exceed the byte limit.
+    [[nodiscard]] bool submit_has_room() const {
+        return submissions.size() < limits.submissions &&
+               submitted_bytes.load(std::memory_order_acquire) < limits.submitted_bytes;
+    }
+    /// Below this the session side starts to read clients again.
+    [[nodiscard]] bool submit_is_low() const {
+        return submissions.size() <= limits.submissions / 2 &&
+               submitted_bytes.load(std::memory_order_acquire) <= limits.submitted_bytes / 2;
+    }
+    /// Below this the ring side may grant the engine new room.
+    [[nodiscard]] bool deliveries_are_low() const {
+        return deliveries.size() <= limits.deliveries / 4 &&
+               delivered_bytes.load(std::memory_order_acquire) <= limits.delivered_bytes / 4;
+    }
+};
+
+}  // namespace spread::driver
