@@ -9,10 +9,10 @@
 
 namespace spread::daemon {
 
-/// The ring engine's view of a configuration. Values the file does not set keep the engine's
-/// defaults, four times as long over a wide area. Explicit stock timeouts map by meaning:
-/// Token: token loss; Hurry: ceiling of the token retransmission; Join: join repetition; Gather:
-/// consensus; Seg and Gather together: start; Lookup: search for absent daemons (configuration 4).
+/// The ring engine's view of a configuration: what the file sets, settled by the rules of
+/// RingConfig::settled(). Explicit stock timeouts map by meaning: Token: token loss; Hurry: ceiling
+/// of the token retransmission; Join: join repetition; Gather: consensus; Seg and Gather together:
+/// start; Lookup: search for absent daemons (configuration 4).
 [[nodiscard]] membership::RingConfig ring_config_of(const config::Configuration& configuration,
                                                     std::size_t self);
 

@@ -3,15 +3,61 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "protocol/ids.hpp"
 #include "protocol/time.hpp"
 
 namespace spread::membership {
 
-/// Everything the ring engine needs of the configuration. Durations are the engine's defaults for a
-/// local network; the host overrides them from the configuration file.
+/// What a host wants of its ring: who is in it, and what was set by hand. Where nothing was set,
+/// RingConfig::settled() decides.
+struct RingSettings {
+    protocol::MemberList daemons;  ///< all configured ones in file order, `self` among them
+    protocol::DaemonId self;
+    std::uint32_t config_hash = 0;
+
+    bool wide_area = false;   ///< timeouts that nobody set suit distant hosts
+    bool accelerated = true;  ///< part of a visit's packets follows the token
+
+    std::optional<protocol::Duration> token_loss_timeout;
+    std::optional<protocol::Duration> token_retransmit_timeout;
+    /// Lowers token_retransmit_timeout, but never raises it: a file's large value must not slow the
+    /// repair of a lost token.
+    std::optional<protocol::Duration> token_retransmit_timeout_max;
+    std::optional<protocol::Duration> token_hold_timeout;
+    std::optional<protocol::Duration> token_settle_timeout;
+    std::optional<protocol::Duration> join_timeout;
+    std::optional<protocol::Duration> consensus_timeout;
+    std::optional<protocol::Duration> start_timeout;
+    std::optional<protocol::Duration> merge_detect_timeout;
+    std::optional<std::uint32_t> lease_after_hits;
+
+    std::optional<std::uint32_t> window;
+    std::optional<std::uint32_t> personal_window;
+    std::optional<std::uint32_t> accelerated_window;
+    std::optional<std::uint32_t> window_max;
+    std::optional<std::uint32_t> gap_max;
+    std::optional<std::size_t> receive_room_bytes;
+    std::optional<std::size_t> datagram_bytes_max;
+    std::optional<std::size_t> send_queue_messages_max;
+};
+
+/// Everything the ring engine needs to know of its configuration. The values below are the defaults
+/// for a few daemons on a local network. Engines are given settled ones: those of settled(), or
+/// values that keep its rules.
 struct RingConfig {
+    /// The one place that turns settings into a consistent configuration, for daemon and simulator.
+    ///
+    /// - Timeouts that nobody set are four times as long over a wide area.
+    /// - Others hear of a held token well before they give the ring up, and a quiet ring turns
+    ///   several times in a loss timeout.
+    /// - Windows that were set keep their size, and the personal window never exceeds the window.
+    ///   Windows that nobody set grow with the number of daemons and size themselves.
+    /// - What a member may hold beyond its aru, at most the gap and what a rotation adds, fits into
+    ///   a commit token of all daemons: what is not reported there is lost when a ring forms.
+    [[nodiscard]] static RingConfig settled(const RingSettings& settings);
+
     /// All configured daemons in file order, `self` among them. Their order is the order of the
     /// token and of every member list; the first member of a ring is its representative.
     protocol::MemberList daemons;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tests/sim/generator_draft.hpp"
+#include "tests/sim/ring_settings.hpp"
 
 namespace spread::sim {
 namespace {
@@ -124,21 +125,15 @@ void push_peace(Draft& draft) {
     draft.push(at, std::move(cut));
 }
 
-std::uint64_t or_default(std::uint32_t us, protocol::Duration fallback) {
-    return us != 0 ? us
-                   : static_cast<std::uint64_t>(
-                         std::chrono::duration_cast<std::chrono::microseconds>(fallback).count());
-}
-
 }  // namespace
 
 std::uint64_t settle_bound_us(const Tunables& tunables) {
     constexpr std::uint64_t kDeliveries = 2000000;
-    const membership::RingConfig defaults;
-    return kDeliveries + 20 * or_default(tunables.token_loss_us, defaults.token_loss_timeout) +
-           4 * or_default(tunables.consensus_us, defaults.consensus_timeout) +
-           2 * or_default(tunables.start_us, defaults.start_timeout) +
-           10 * or_default(tunables.merge_detect_us, defaults.merge_detect_timeout);
+    const membership::RingConfig ring = timeouts_of(tunables);
+    const protocol::Duration bound = 20 * ring.token_loss_timeout + 4 * ring.consensus_timeout +
+                                     2 * ring.start_timeout + 10 * ring.merge_detect_timeout;
+    return kDeliveries + static_cast<std::uint64_t>(
+                             std::chrono::duration_cast<std::chrono::microseconds>(bound).count());
 }
 
 Scenario generate(std::uint64_t seed) {

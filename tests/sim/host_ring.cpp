@@ -4,8 +4,8 @@
 
 #include "tests/sim/host.hpp"
 #include "tests/sim/luck.hpp"
+#include "tests/sim/ring_settings.hpp"
 #include "tests/sim/simulator.hpp"
-#include "tests/sim/take_if_set.hpp"
 
 namespace spread::sim {
 namespace {
@@ -54,38 +54,8 @@ std::uint64_t digest_of(const protocol::Message& body) {
 }  // namespace
 
 membership::RingConfig Host::ring_config() const {
-    membership::RingConfig config;
-    for (std::uint32_t i = 1; i <= scenario_.daemons(); ++i) {
-        config.daemons.push_back(protocol::DaemonId{i});
-    }
-    config.self = id_;
-    config.config_hash = 7 + config_version_;
-    const Tunables& t = scenario_.tunables;
-    take_if_set(config.token_loss_timeout, t.token_loss_us);
-    take_if_set(config.token_retransmit_timeout, t.token_retransmit_us);
-    take_if_set(config.token_hold_timeout, t.token_hold_us);
-    take_if_set(config.token_settle_timeout, t.token_settle_us);
-    take_if_set(config.lease_after_hits, t.lease_after_hits);
-    take_if_set(config.join_timeout, t.join_us);
-    take_if_set(config.consensus_timeout, t.consensus_us);
-    take_if_set(config.start_timeout, t.start_us);
-    take_if_set(config.merge_detect_timeout, t.merge_detect_us);
-    take_if_set(config.window, t.window);
-    take_if_set(config.personal_window, t.personal_window);
-    take_if_set(config.accelerated_window, t.accelerated_window);
-    if (t.window != 0 || t.personal_window != 0) {
-        config.window_max = config.window;
-    }
-    take_if_set(config.window_max, t.window_max);
-    take_if_set(config.receive_room_bytes, t.receive_room);
-    take_if_set(config.gap_max, t.gap_max);
-    take_if_set(config.datagram_bytes_max, t.datagram_bytes);
-    take_if_set(config.send_queue_messages_max, t.send_queue_messages);
-    config.accelerated = t.plain == 0;
-    // As the daemon derives it: others take a held token for lost unless it moves in time.
-    config.token_hold_timeout =
-        std::min(config.token_hold_timeout, config.token_loss_timeout * 2 / 5);
-    return config;
+    return ring_config_of(scenario_.tunables, static_cast<std::uint32_t>(scenario_.daemons()), id_,
+                          7 + config_version_);
 }
 
 void Host::end_ring() {

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "tests/sim/ring_settings.hpp"
 #include "tests/sim/simulator.hpp"
 
 namespace spread::sim {
@@ -284,11 +285,8 @@ void Simulator::watch_settling(const Step& step) {
     }
     if (!stray_until_) {
         // A token that the last fault swallowed is missed only some time later.
-        const std::uint32_t loss_us = scenario_.tunables.token_loss_us;
-        const membership::RingConfig defaults;
-        stray_until_ = std::max(
-            network_.latest_arrival(),
-            now_ + 2 * (loss_us != 0 ? us(loss_us) : Duration(defaults.token_loss_timeout)));
+        stray_until_ = std::max(network_.latest_arrival(),
+                                now_ + 2 * timeouts_of(scenario_.tunables).token_loss_timeout);
     }
     const auto problem = unsettled();
     if (!problem && now_ <= *stray_until_) {

@@ -70,10 +70,11 @@ void SimCluster::start(std::size_t daemon) {
     if (host.engine != nullptr) {
         return;
     }
-    membership::RingConfig config;
-    config.daemons = ids_;
-    config.self = host.id;
-    config.config_hash = 7;
+    membership::RingSettings settings;
+    settings.daemons = ids_;
+    settings.self = host.id;
+    settings.config_hash = 7;
+    auto config = membership::RingConfig::settled(settings);
     if (tune_) {
         tune_(config);
     }

@@ -54,30 +54,6 @@ TEST(EngineConfig, AWideAreaIsGivenMoreTime) {
     EXPECT_EQ(ring_config_of(local, 0).token_loss_timeout, defaults.token_loss_timeout);
 }
 
-TEST(EngineConfig, WhatAWindowMayHoldFitsIntoACommitTokenOfAllDaemons) {
-    for (const std::uint32_t daemons : {1U, 3U, 20U, 64U, 128U}) {
-        config::Configuration configuration = three_daemons();
-        while (configuration.daemons.size() < daemons) {
-            configuration.daemons.push_back(configuration.daemons.back());
-        }
-        configuration.daemons.resize(daemons);
-        const auto unset = ring_config_of(configuration, 0);
-        EXPECT_LE(unset.gap_max + unset.window_max, protocol::held_span_max(daemons)) << daemons;
-        EXPECT_GE(unset.window_max, unset.window);
-        for (const std::uint32_t window : {100U, 1000U, 32767U}) {
-            configuration.window = window;
-            configuration.personal_window = window;
-            const auto ring = ring_config_of(configuration, 0);
-            EXPECT_LE(ring.gap_max + ring.window, protocol::held_span_max(daemons))
-                << daemons << ' ' << window;
-            EXPECT_GE(ring.gap_max, 2 * ring.window);
-            EXPECT_LE(ring.personal_window, ring.window);
-            EXPECT_GE(ring.window, std::min(window, 1000U));
-            EXPECT_EQ(ring.window_max, ring.window) << "what a file sets is fixed";
-        }
-    }
-}
-
 TEST(EngineConfig, ExplicitStockTimeoutsReplaceTheDefaults) {
     auto configuration = three_daemons();
     configuration.timeouts =
@@ -123,30 +99,6 @@ TEST(EngineConfig, WindowsThatAreNotSetSizeThemselves) {
     EXPECT_GE(ring.gap_max, 3 * ring.window_max);
     configuration.personal_window = 30;
     EXPECT_EQ(ring_config_of(configuration, 0).window_max, ring.window);
-}
-
-TEST(EngineConfig, ManyDaemonsShareALargerWindow) {
-    const membership::RingConfig defaults;
-    config::Configuration configuration = three_daemons();
-    EXPECT_EQ(ring_config_of(configuration, 0).window, defaults.window);
-    while (configuration.daemons.size() < 8) {
-        config::Daemon daemon = configuration.daemons.back();
-        ++daemon.id;
-        configuration.daemons.push_back(daemon);
-    }
-    const auto eight = ring_config_of(configuration, 0);
-    EXPECT_EQ(eight.window, 8 * 66U);
-    EXPECT_EQ(eight.personal_window, defaults.personal_window);
-    while (configuration.daemons.size() < 128) {
-        config::Daemon daemon = configuration.daemons.back();
-        ++daemon.id;
-        configuration.daemons.push_back(daemon);
-    }
-    const auto many = ring_config_of(configuration, 0);
-    EXPECT_GE(many.window, defaults.window);
-    EXPECT_LT(many.window, many.window_max) << "it still sizes itself";
-    configuration.window = 100;
-    EXPECT_EQ(ring_config_of(configuration, 0).window, 100U);
 }
 
 TEST(EngineConfig, GroupsKnowEveryDaemonByName) {
