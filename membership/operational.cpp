@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "membership/engine_impl.hpp"
-#include "protocol/planted_bug.hpp"
 
 // The ring runs: token visits, delivery, and looking for others. quiet_ring.cpp has what happens to
 // the token of a ring with little to do.
@@ -164,13 +163,7 @@ void RingEngine::Impl::operational_data(Instant now, const protocol::PacketHeade
         return;
     }
     switch (order->on_data(data, from.sender, datagram)) {
-        case ordering::ReceiveWindow::Insert::kDuplicate:
-            ++stats.packets_duplicate;
-            if (planted(protocol::PlantedBug::kDeliveredAgain) &&
-                data.seq < order->cursor().next() && order->window().find(data.seq) != nullptr) {
-                order->cursor().skip_to(Seq{data.seq.value - 1});
-            }
-            return;
+        case ordering::ReceiveWindow::Insert::kDuplicate: ++stats.packets_duplicate; return;
         case ordering::ReceiveWindow::Insert::kOutOfRange:
             count_decode_error(protocol::DecodeError::kBadValue);
             return;
@@ -207,16 +200,8 @@ void RingEngine::Impl::deliver(EngineOutput& out) {
         waits_for_safe = false;  // the token is not what it waits for
         return;
     }
-    if (planted(protocol::PlantedBug::kAgreedOverHole) &&
-        order->cursor().next() < order->window().high() &&
-        order->window().find(order->cursor().next()) == nullptr) {
-        order->cursor().skip_packet();
-    }
     const std::size_t before = out.deliveries.size();
     const auto stop = order->deliver(delivery_room, [&](Delivery&& delivery) {
-        if (planted(protocol::PlantedBug::kOwnMessagesLeftOut) && delivery.origin == config.self) {
-            return;
-        }
         if (delivery.kind != protocol::MessageKind::kRecoveryPacket) {
             out.deliveries.emplace_back(std::move(delivery));
         }
@@ -251,10 +236,6 @@ void RingEngine::Impl::schedule_merge_detect(Instant now) {
         return;
     }
     const int factor = is_representative() ? 1 : kMemberProbeFactor;
-    if (planted(protocol::PlantedBug::kProbeStorm)) {
-        set_timer(RingTimer::kMergeDetect, now + config.merge_detect_timeout / 1000);
-        return;
-    }
     // A little randomness keeps two rings from probing in step and answering each other for ever.
     const auto jitter = Duration(static_cast<Duration::rep>(
         rng.below(static_cast<std::uint64_t>(config.merge_detect_timeout.count()) / 4 + 1)));

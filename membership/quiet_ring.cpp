@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "membership/engine_impl.hpp"
-#include "protocol/planted_bug.hpp"
 
 // A ring with little to do: the representative keeps the token, grants it, and leases it.
 //
@@ -66,9 +65,7 @@ bool RingEngine::Impl::keep_token(Instant now, protocol::Token& token, EngineOut
         send_all(hold_packet(token.token_seq), out);
         operational.announced = true;
         keep(token);
-        if (!planted(protocol::PlantedBug::kHeldTokenKept)) {
-            set_timer(RingTimer::kTokenHold, now + config.token_hold_timeout);
-        }
+        set_timer(RingTimer::kTokenHold, now + config.token_hold_timeout);
         return true;
     }
     if (config.token_settle_timeout == Duration::zero()) {
@@ -203,9 +200,6 @@ void RingEngine::Impl::recall_lease(Instant now, EngineOutput& out) {
 void RingEngine::Impl::use_lease(Instant now, EngineOutput& out) {
     auto& operational = std::get<Operational>(state);
     protocol::Token token = take_back(operational.lease);
-    if (planted(protocol::PlantedBug::kLeaseKept)) {
-        operational.lease = token;
-    }
     token.lease = false;
     use_grant(now, token, out);
     done_with(token);

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "membership/engine_impl.hpp"
-#include "protocol/planted_bug.hpp"
 
 // Recovery: all who come along from one old ring exchange its packets over the new ring, until
 // everybody has told everybody that it holds them all; then the new ring is installed (Totem 5.3).
@@ -78,9 +77,6 @@ void RingEngine::Impl::enter_recovery(Instant now, const protocol::CommitToken& 
             low = std::min(low, member.aru);
             high = std::max(high, highest_held(member));
             safe = std::max(safe, member.safe_up_to);
-            if (planted(protocol::PlantedBug::kOwnSafeLineInRecovery)) {
-                safe = std::min(order->safe_up_to(), order->window().my_aru());
-            }
             mine = mine || member.id == config.self;
         }
         if (mine) {
@@ -132,12 +128,7 @@ void RingEngine::Impl::enter_recovery(Instant now, const protocol::CommitToken& 
             }
         }
     }
-    if (!planted(protocol::PlantedBug::kObligationForgotten)) {
-        recovery.obligation |= recovery.transitional;
-    }
-    if (planted(protocol::PlantedBug::kTransitionalNamesAll)) {
-        recovery.transitional |= to_set(members);
-    }
+    recovery.obligation |= recovery.transitional;
     timers.fill(std::nullopt);
     set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     const MemberList about = recovery.forming.members;
@@ -186,10 +177,6 @@ void RingEngine::Impl::take_recovered(Recovery& recovery) {
             if (!from || from->kind != protocol::PacketKind::kData || from->ring_id != ring_id) {
                 return;  // of somebody else's old ring
             }
-            if (planted(protocol::PlantedBug::kRecoveryDropsMember) &&
-                from->sender == members.back()) {
-                return;
-            }
             const auto data = protocol::decode_data(old.bytes());
             if (data && recovery.is_available(data->seq)) {
                 static_cast<void>(order->on_data(*data, from->sender, std::move(old)));
@@ -222,9 +209,7 @@ void RingEngine::Impl::recovery_token(Instant now, protocol::Token& token, Engin
 
     const auto& ring_members = recovery.forming.members;
     token.complete.resize((ring_members.size() + 7) / 8, 0);
-    if (recovery.received == recovery.expected ||
-        (planted(protocol::PlantedBug::kHoleSkippedInRecovery) &&
-         recovery.received + 1 == recovery.expected)) {
+    if (recovery.received == recovery.expected) {
         const auto self = static_cast<std::size_t>(
             std::find(ring_members.begin(), ring_members.end(), config.self) -
             ring_members.begin());
@@ -244,12 +229,7 @@ void RingEngine::Impl::recovery_token(Instant now, protocol::Token& token, Engin
 }
 
 void RingEngine::Impl::finish_old_ring(const Recovery& recovery, EngineOutput& out) {
-    bool transitional = false;
     const auto deliver_one = [&](Delivery&& delivery) {
-        if (planted(protocol::PlantedBug::kSafeLostInTransition) && transitional &&
-            delivery.service == protocol::Service::kSafe) {
-            return;
-        }
         if (delivery.kind != protocol::MessageKind::kRecoveryPacket) {
             ++stats.messages_delivered;
             out.deliveries.emplace_back(std::move(delivery));
@@ -266,16 +246,10 @@ void RingEngine::Impl::finish_old_ring(const Recovery& recovery, EngineOutput& o
     // In the old regular configuration: up to the first hole or the first safe message that nobody
     // knows to be stable. The line is the best any of us knows, so that all stop at the same place.
     cursor.run(window, {Seq{first_hole.value - 1}, recovery.safe_up_to, unlimited}, deliver_one);
-    if (planted(protocol::PlantedBug::kSafeAsRegularInTransition)) {
-        cursor.run(window, {Seq{first_hole.value - 1}, first_hole, unlimited}, deliver_one);
-    }
 
-    if (!planted(protocol::PlantedBug::kTransitionalSkipped)) {
-        out.deliveries.emplace_back(ConfigurationChange{ConfigurationKind::kTransitional,
-                                                        recovery.forming.ring_id,
-                                                        to_list(recovery.transitional)});
-    }
-    transitional = true;
+    out.deliveries.emplace_back(ConfigurationChange{ConfigurationKind::kTransitional,
+                                                    recovery.forming.ring_id,
+                                                    to_list(recovery.transitional)});
     // Behind a hole only messages whose senders come along, or which were promised before, can be
     // delivered: the missing packet may have caused any other one.
     const Seq everything{std::numeric_limits<std::uint64_t>::max()};
@@ -340,9 +314,7 @@ void RingEngine::Impl::begin_ring(Instant now, RingId ring, MemberList ring_memb
     order = std::move(ring_order);
     obligation.reset();
     queue.rewind();
-    if (!planted(protocol::PlantedBug::kResumeIgnored)) {
-        queue.pause();
-    }
+    queue.pause();
     prefer_token = false;
     stall.reset();
     last_visit.reset();
@@ -352,10 +324,6 @@ void RingEngine::Impl::begin_ring(Instant now, RingId ring, MemberList ring_memb
     ++stats.memberships_installed;
     change_state(now, Operational{}, reason, DaemonId{}, ring_id, members);
     out.deliveries.emplace_back(ConfigurationChange{ConfigurationKind::kRegular, ring_id, members});
-    if (planted(protocol::PlantedBug::kOldMessageOnNewRing) && out.deliveries.size() > 1 &&
-        std::holds_alternative<Delivery>(*(out.deliveries.end() - 2))) {
-        std::swap(out.deliveries.back(), *(out.deliveries.end() - 2));
-    }
     // The token timers of a ring that has just left Recovery run on; nothing else does.
     clear_timer(RingTimer::kJoin);
     clear_timer(RingTimer::kConsensus);

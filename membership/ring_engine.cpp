@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "membership/engine_impl.hpp"
-#include "protocol/planted_bug.hpp"
 
 namespace spread::membership {
 
@@ -52,9 +51,6 @@ RingEngine::Impl::Impl(RingConfig ring_config, protocol::Incarnation my_incarnat
         positions.emplace(config.daemons[i].value, i);
     }
     SPREAD_ASSERT(position(config.self).has_value());
-    if (planted(protocol::PlantedBug::kRingIdReused)) {
-        my_counter = highest_counter = first_counter = 0;
-    }
     // Before its first ring a daemon is on a nameless one of its own, with nothing to recover.
     ring_id = RingId{config.self, static_cast<std::uint32_t>(rng.next()), ring_counter};
     order = make_order(ring_id);

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "protocol/ids.hpp"
-#include "protocol/planted_bug.hpp"
 
 namespace spread::ordering {
 
@@ -15,9 +14,6 @@ class DeliveryGate {
   public:
     /// Records one token visit. `aru` is the value on the token as it leaves us.
     void on_token_visit(protocol::Seq aru) {
-        if (planted(protocol::PlantedBug::kSafeAfterOneVisit)) {
-            previous_aru_ = aru;
-        }
         safe_up_to_ = std::max(safe_up_to_, std::min(previous_aru_, aru));
         previous_aru_ = aru;
     }

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "ordering/packer.hpp"
-#include "protocol/planted_bug.hpp"
 
 namespace spread::ordering {
 
@@ -112,7 +111,7 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
     flow_.settle(token, visit.stamped + visit.retransmitted, backlog_packets(queue), out_of_turn);
     ++token.token_seq.value;
     token.sender = config_.self;
-    if (!out_of_turn || planted(protocol::PlantedBug::kSafeOutOfTurn)) {
+    if (!out_of_turn) {
         update_aru(token);
         gate_.on_token_visit(token.aru);
     }
@@ -144,9 +143,6 @@ void RingOrder::answer_requests(Token& token, TokenVisit& visit) {
                 }
                 append_range(scratch_ranges_, SeqRange{seq, 1});
             } else if (visit.retransmitted < flow_.window()) {
-                if (planted(protocol::PlantedBug::kBufferLeaked)) {
-                    static_cast<void>(new protocol::BufferRef(slot->datagram.buffer));
-                }
                 visit.before_token.push_back(slot->datagram);
                 ++visit.retransmitted;
             } else {
@@ -210,8 +206,7 @@ void RingOrder::request_missing(Token& token, Seq up_to, TokenVisit& visit) {
     // When nothing comes of what we ask for, tokens reach us but packets do not. Asking for all of
     // it at every visit would flood the ring with what is lost again; one packet suffices to notice
     // when the way is free.
-    const bool heard =
-        asked_ == 0 || answered_ || planted(protocol::PlantedBug::kEverythingAskedForAgain);
+    const bool heard = asked_ == 0 || answered_;
     ask_budget_ = heard ? kAskBudgetMax : std::max(1U, std::min(ask_budget_, asked_) / 2);
     asked_ = 0;
     answered_ = false;
@@ -252,8 +247,7 @@ void RingOrder::update_aru(Token& token) const {
     // more than a gap ahead of the slowest.
     const Seq lag_limit = cursor_.next() + config_.gap_max / 2;
     const Seq mine = std::min(window_.my_aru(), lag_limit);
-    if (mine < token.aru || token.aru_id == config_.self || !token.aru_id ||
-        planted(protocol::PlantedBug::kAruRaisedByStranger)) {
+    if (mine < token.aru || token.aru_id == config_.self || !token.aru_id) {
         token.aru = mine;
         token.aru_id = mine == token.seq ? protocol::DaemonId{} : config_.self;
     }

@@ -12,7 +12,6 @@
 #include "ordering/send_queue.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/ids.hpp"
-#include "protocol/planted_bug.hpp"
 #include "protocol/ring_wire.hpp"
 #include "protocol/time.hpp"
 
@@ -58,9 +57,6 @@ class RingOrder {
 
     /// True for a token not seen before; copies and late ones are false.
     [[nodiscard]] bool is_new(const protocol::Token& token) const {
-        if (planted(protocol::PlantedBug::kTokenTakenTwice) && window_.base() <= token.seq + 1) {
-            return token.token_seq >= last_token_seq_;
-        }
         return token.token_seq > last_token_seq_;
     }
 

@@ -4,7 +4,6 @@
 
 #include "ordering/submission.hpp"
 #include "protocol/fifo.hpp"
-#include "protocol/planted_bug.hpp"
 
 namespace spread::ordering {
 
@@ -35,9 +34,6 @@ class SendQueue {
     [[nodiscard]] Submission take_current();
     /// Forgets the stamped part of current().
     void rewind() {
-        if (planted(protocol::PlantedBug::kHalfSentForgotten) && in_progress_ != nullptr) {
-            pop(*in_progress_);
-        }
         offset_ = 0;
         in_progress_ = nullptr;
     }

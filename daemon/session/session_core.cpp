@@ -13,7 +13,6 @@
 #include "protocol/assert.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/names.hpp"
-#include "protocol/planted_bug.hpp"
 #include "protocol/session_wire.hpp"
 
 namespace spread::session {
@@ -445,9 +444,6 @@ struct SessionCore::Impl {
                               SessionOutput& out) {
         // Multicasts first: they are nearly all there is.
         if (auto* multicast = std::get_if<Multicast>(&step)) {
-            if (planted(protocol::PlantedBug::kSafeAsAgreed)) {
-                multicast->service = protocol::Service::kAgreed;
-            }
             if (access_rules_ != nullptr) {
                 std::vector<std::byte> scratch;
                 const auto frame = multicast->frame.contiguous(scratch);

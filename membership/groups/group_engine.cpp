@@ -16,7 +16,6 @@
 #include "protocol/assert.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/names.hpp"
-#include "protocol/planted_bug.hpp"
 #include "protocol/roster.hpp"
 #include "protocol/session_wire.hpp"
 
@@ -203,15 +202,11 @@ struct GroupEngine::Impl {
                                   group->receivers.end());
             }
         }
-        if (several_sources && !planted(protocol::PlantedBug::kTwoGroupsTwice)) {
+        if (several_sources) {
             std::sort(recipients.begin(), recipients.end());
             recipients.erase(std::unique(recipients.begin(), recipients.end()), recipients.end());
         }
-        if ((header.type & protocol::kSelfDiscard) != 0 &&
-            !planted(protocol::PlantedBug::kSelfDiscardIgnored)) {
-            if (planted(protocol::PlantedBug::kSelfDiscardForAll) && origin == self) {
-                recipients.clear();
-            }
+        if ((header.type & protocol::kSelfDiscard) != 0) {
             // Other daemons' clients have no session here, so only our own sender is found.
             if (const auto sender = by_name.find(header.private_group_name);
                 sender != by_name.end()) {
@@ -228,12 +223,7 @@ struct GroupEngine::Impl {
     /// The session of a private group, if it is one of ours.
     [[nodiscard]] std::unordered_map<NameField, SessionId>::const_iterator private_recipient(
         const NameField& destination) const {
-        auto found = by_name.find(destination);
-        if (planted(protocol::PlantedBug::kWrongPrivateRecipient) && found != by_name.end() &&
-            std::next(found) != by_name.end()) {
-            ++found;
-        }
-        return found;
+        return by_name.find(destination);
     }
 
     /// A peer's bytes: everything that routing or a client relies on is checked.
@@ -272,9 +262,7 @@ struct GroupEngine::Impl {
             // a view with other vs-sets, so the group takes the transitional id like all others.
             hit(*group);
         }
-        if (!planted(protocol::PlantedBug::kIndexNotIncreased)) {
-            advance(*group);
-        }
+        advance(*group);
         announce(MemberChange::kJoin, *group, origin, request.member, out);
     }
 
@@ -287,9 +275,7 @@ struct GroupEngine::Impl {
 
     void apply_leave(DaemonIndex origin, const GroupRequest& request, GroupOutput& out) {
         Group* group = table.find(request.group);
-        if (group == nullptr || !(planted(protocol::PlantedBug::kLeaverStays)
-                                      ? group->has_member(origin, request.member)
-                                      : table.remove_member(*group, origin, request.member))) {
+        if (group == nullptr || !table.remove_member(*group, origin, request.member)) {
             return;
         }
         if (origin == self) {
@@ -309,9 +295,6 @@ struct GroupEngine::Impl {
     void apply_disconnect(DaemonIndex origin, const NameField& member, GroupOutput& out) {
         const auto local = origin == self ? by_name.find(member) : by_name.end();
         std::vector<Group*> groups = table.groups_of(member);
-        if (planted(protocol::PlantedBug::kDisconnectForgetsGroup) && groups.size() > 1) {
-            groups.pop_back();
-        }
         for (Group* group : groups) {
             table.remove_member(*group, origin, member);
             if (local != by_name.end()) {
@@ -517,12 +500,9 @@ struct GroupEngine::Impl {
                 group.daemons.begin(), group.daemons.end(),
                 [&](const DaemonMembers& entry) { return !reachable.contains(entry.daemon); });
             if (!lost) {
-                if (planted(protocol::PlantedBug::kSignalToUnaffected)) {
-                    signal(group, out);
-                }
                 continue;
             }
-            if (!group.signalled && !planted(protocol::PlantedBug::kSignalMissing)) {
+            if (!group.signalled) {
                 signal(group, out);
             }
             hit(group);
@@ -746,14 +726,6 @@ void GroupEngine::request_join(SessionId session, std::string_view group, GroupO
     const auto found = impl_->sessions.find(session);
     if (found != impl_->sessions.end() && !found->second.closing && fits_name_field(group)) {
         const GroupRequest request{.group = NameField(group), .member = found->second.name};
-        if (planted(protocol::PlantedBug::kJoinAtRequest)) {
-            impl_->apply_join(impl_->self, request, out);
-        }
-        if (planted(protocol::PlantedBug::kJoinerHearsEarly)) {
-            if (Group* joined = impl_->table.find(request.group)) {
-                impl_->bind_receiver(*joined, request.member);
-            }
-        }
         ++found->second.joins_under_way;
         submit(out, MessageKind::kGroupJoin, Service::kAgreed, encode_group_request(request));
     }

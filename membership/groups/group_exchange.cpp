@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "protocol/assert.hpp"
-#include "protocol/planted_bug.hpp"
 
 namespace spread::membership {
 
@@ -137,8 +136,7 @@ GroupExchange::Merged GroupExchange::merge() {
             if (group == nullptr) {
                 group = &merged.table.create(*name, part.id);
             }
-            group->changed = group->changed || part.changed || part.id != group->id ||
-                             planted(protocol::PlantedBug::kViewToUnaffected);
+            group->changed = group->changed || part.changed || part.id != group->id;
             MergeSide side{.id = part.id, .daemons = {}};
             for (DaemonPart& entry : part.daemons) {
                 side.daemons.push_back(entry.daemon);

@@ -8,7 +8,6 @@
 #include "membership/groups/group_view.hpp"
 #include "membership/groups/group_wire.hpp"
 #include "protocol/ids.hpp"
-#include "protocol/planted_bug.hpp"
 #include "protocol/roster.hpp"
 
 namespace spread::membership {
@@ -34,10 +33,7 @@ class GroupExchange {
     Verdict on_part(GroupStatePart part, protocol::DaemonIndex origin);
 
     /// Somebody has spoken for every member.
-    [[nodiscard]] bool is_complete() const {
-        return covered_ == members_ ||
-               (planted(protocol::PlantedBug::kMergedViewEarly) && !covered_.empty());
-    }
+    [[nodiscard]] bool is_complete() const { return covered_ == members_; }
 
     /// A group whose members must be told: what the sides brought.
     struct ChangedGroup {

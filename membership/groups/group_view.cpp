@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "protocol/assert.hpp"
-#include "protocol/planted_bug.hpp"
 
 namespace spread::membership {
 
@@ -58,9 +57,6 @@ NetworkView merged_view(const Group& group, std::vector<MergeSide> sides, Daemon
                 }
             }
         }
-    }
-    if (planted(protocol::PlantedBug::kWrongVsSet) && view.own_set) {
-        view.own_set = (*view.own_set + 1) % view.sets.size();
     }
     return view;
 }

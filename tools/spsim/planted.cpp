@@ -1,24 +1,14 @@
 #include "tools/spsim/planted.hpp"
 
-#include "protocol/planted_bug.hpp"
+// What spsim runs has no bugs planted in it; spsim_mutants links another file in place of this one
+// (tests/mutants/spsim_planted.cpp).
 
 namespace spread::spsim {
 
 std::vector<std::string> planted_bugs() {
-    std::vector<std::string> names;
-    if (protocol::kPlantedBugsBuilt) {
-        for (const protocol::PlantedBugName& each : protocol::kPlantedBugs) {
-            names.emplace_back(each.name);
-        }
-    }
-    return names;
+    return {};
 }
 
-void plant([[maybe_unused]] const std::string& name) {
-#ifdef SPREAD_PLANTED_BUGS
-    protocol::active_planted_bug =
-        protocol::planted_bug_named(name).value_or(protocol::PlantedBug::kNone);
-#endif
-}
+void plant(const std::string& /*name*/) {}
 
 }  // namespace spread::spsim

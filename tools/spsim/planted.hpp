@@ -5,9 +5,10 @@
 
 namespace spread::spsim {
 
-/// Bugs that this build can switch on to test the checker; none in a production build.
+/// Bugs that this program can switch on to test the checkers: those of tests/mutants in
+/// spsim_mutants, none in spsim.
 [[nodiscard]] std::vector<std::string> planted_bugs();
-/// `name` is one of planted_bugs().
+/// Switches one of planted_bugs() on for the rest of the process.
 void plant(const std::string& name);
 
 }  // namespace spread::spsim

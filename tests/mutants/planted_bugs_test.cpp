@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <cstdint>
+#include <ostream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/mutants/planted_table.hpp"
+#include "tests/sim/generator.hpp"
+#include "tests/sim/run.hpp"
+
+// The checkers are tested, too: each planted bug must be found, and named by a property that it
+// breaks.
+
+namespace spread::mutants {
+
+void PrintTo(const PlantedBug& shown, std::ostream* out) {
+    *out << shown.name;
+}
+
+namespace {
+
+TEST(PlantedBugs, AreManyAndHaveNames) {
+    EXPECT_GE(planted_bugs().size(), 40U);
+    EXPECT_TRUE(plant(planted_bugs().front().name));
+    EXPECT_TRUE(plant(""));
+    EXPECT_FALSE(plant("no-such-bug"));
+}
+
+class PlantedBugRun : public testing::TestWithParam<PlantedBug> {
+  protected:
+    ~PlantedBugRun() override { plant(""); }
+};
+
+TEST_P(PlantedBugRun, IsFoundAndNamed) {
+    const PlantedBug& wanted = GetParam();
+    ASSERT_TRUE(plant(wanted.name));
+    for (std::uint64_t seed = 1; seed <= wanted.seeds_max; ++seed) {
+        const sim::Verdict verdict = sim::run(sim::generate(seed));
+        if (!verdict.violation) {
+            continue;
+        }
+        const auto& found = *verdict.violation;
+        EXPECT_NE(std::find(wanted.properties.begin(), wanted.properties.end(), found.property),
+                  wanted.properties.end())
+            << "seed " << seed << ": " << found.property << " " << found.summary;
+        // The bug and not the seed is to blame.
+        plant("");
+        const sim::Verdict without = sim::run(sim::generate(seed));
+        EXPECT_FALSE(without.violation)
+            << "seed " << seed << " without the bug: " << without.violation->property << " "
+            << without.violation->summary;
+        return;
+    }
+    ADD_FAILURE() << "not found by seeds 1 to " << wanted.seeds_max;
+}
+
+// "merged-view-early" -> "MergedViewEarly"
+std::string test_name(const testing::TestParamInfo<PlantedBug>& info) {
+    std::string name;
+    bool upper = true;
+    for (const char each : info.param.name) {
+        if (each == '-') {
+            upper = true;
+        } else {
+            name += upper && each >= 'a' ? static_cast<char>(each - 'a' + 'A') : each;
+            upper = false;
+        }
+    }
+    return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, PlantedBugRun,
+                         testing::ValuesIn(planted_bugs().begin(), planted_bugs().end()),
+                         test_name);
+
+}  // namespace
+}  // namespace spread::mutants
