@@ -55,6 +55,15 @@ need() {
         die "apt-get could not install: ${missing[*]}"
 }
 
+# cxx_sources [PATTERN...]: C++ sources of the working tree, new ones included, ignored ones not.
+cxx_sources() {
+    local file
+    [ $# -gt 0 ] || set -- '*.cpp' '*.hpp'
+    git ls-files --cached --others --exclude-standard "$@" | while read -r file; do
+        [ ! -e "$file" ] || printf '%s\n' "$file"
+    done
+}
+
 # jobs_count: how many compilers to run at once.
 jobs_count() {
     nproc 2>/dev/null || echo 2
