@@ -61,15 +61,19 @@ inline constexpr std::uint32_t kGroupsMess = 0x00080000;
 inline constexpr std::uint32_t kRejectMess = 0x00400000;
 /// A receive option of the libraries that may slip onto the wire; passed through (section 1.1).
 inline constexpr std::uint32_t kDropRecv = 0x01000000;
+/// Options of the flush layer of the libraries (library API 12.3): the first is one of its receive
+/// calls, the second marks a message to some members of a group. Both are passed through.
+inline constexpr std::uint32_t kDontBlock = 0x10000000;
+inline constexpr std::uint32_t kSubgroupCast = 0x40000000;
 /// Both set: the writer's integers are little-endian. Else big-endian: a proper writer sets neither
 /// then, but stock takes one alone for none.
 inline constexpr std::uint32_t kEndianBits = 0x80000080;
 
 /// All a client may set besides the endian bits. Stock looks at nine of them only; forged
 /// membership, GROUPS or REJECT bits then fool clients or stop the daemon (section 5.1).
-inline constexpr std::uint32_t kRequestBits =
-    kRegularMess | kSelfDiscard | kJoinMess | kLeaveMess | kKillMess | kDropRecv;
-static_assert(kRequestBits == 0x0107007f);
+inline constexpr std::uint32_t kRequestBits = kRegularMess | kSelfDiscard | kJoinMess | kLeaveMess |
+                                              kKillMess | kDropRecv | kDontBlock | kSubgroupCast;
+static_assert(kRequestBits == 0x5107007f);
 
 // ---- Limits (section 1) ----
 

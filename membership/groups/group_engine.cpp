@@ -41,7 +41,7 @@ constexpr std::size_t kHeldFramesMax = 10000;
 
 /// What a delivered multicast may carry in its type word.
 constexpr std::uint32_t kFrameBits =
-    protocol::kRegularMess | protocol::kSelfDiscard | protocol::kDropRecv;
+    protocol::kRequestBits & ~(protocol::kJoinMess | protocol::kLeaveMess | protocol::kKillMess);
 
 /// Header and groups of a client frame: all that routing looks at.
 constexpr std::size_t kFrameHeadMax =

@@ -175,7 +175,7 @@ std::vector<Case> all_cases() {
             cases.push_back({"hint_" + hex(mask), hint(kEndian | 0x1200U | mask), ""});
         }
         // a type bit no client has any business with
-        if ((mask & 0x810700ffU) == 0) {
+        if ((mask & 0xd10700ffU) == 0) {
             cases.push_back({"bit_" + hex(mask), type(kAgreed | mask),
                              "stock relays it as a forged notice, or dies"});
         }
@@ -246,6 +246,8 @@ std::vector<Case> legal_cases() {
         {"no_groups", lengths(0, 0), ""},
         {"no_groups_and_a_body", lengths(0, 1000), ""},
         {"drop_recv", type(kAgreed | kDropRecv), ""},
+        {"flush_layer_subgroup", type(kAgreed | 0x40000000), ""},
+        {"flush_layer_dont_block", type(kAgreed | 0x10000000), ""},
         {"sender_with_junk", [](Request& r) { r.sender += std::string(1, '\0') + "##junk\xff"; },
          ""},
     };

@@ -172,6 +172,12 @@ TEST(CheckRequest, RefusesEveryBitOutsideTheRequestMask) {
     }
 }
 
+TEST(CheckRequest, LetsTheOptionsOfTheFlushLayerThrough) {
+    for (const std::uint32_t option : {kDontBlock, kSubgroupCast, kDontBlock | kSubgroupCast}) {
+        EXPECT_EQ(check_request(legal(kFifoMess | option), kTst), RequestKind::kMulticast);
+    }
+}
+
 TEST(CheckRequest, RefusesForgedMessagesThatStockRelaysOrDiesOf) {
     for (const std::uint32_t type :
          {kAgreedMess | kRegMembMess | kCausedByJoin, kAgreedMess | kGroupsMess,
@@ -211,7 +217,7 @@ TEST(CheckRequest, OneEndianBitWithoutTheOtherMeansBigEndian) {
         auto bytes = encoded(legal());
         std::ranges::copy(from_hex(type), bytes.begin());
         EXPECT_EQ(check_request(decode_session_header(bytes), kTst),
-                  tl::unexpected(RequestFault::kForbiddenBits))
+                  tl::unexpected(RequestFault::kService))
             << type;
     }
 }
