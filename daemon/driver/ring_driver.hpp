@@ -36,8 +36,8 @@ class RingHost : public membership::Tracer {
 
 /// Drives one ring engine: the cycle between the transport, the queues to the session side, and the
 /// engine's deadlines. The same in the ring thread, in the session thread while that does both
-/// works. No clock, no thread, no socket: time is an argument, and everything else is behind
-/// Transport, WakeSignal and RingHost.
+/// works, and in the simulator. No clock, no thread, no socket: time is an argument, and everything
+/// else is behind Transport, WakeSignal and RingHost.
 ///
 /// Costs neither a lock nor an allocation per message, and a virtual call only per batch.
 class RingDriver {

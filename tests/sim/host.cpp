@@ -15,8 +15,6 @@ using protocol::Duration;
 using protocol::Instant;
 
 constexpr std::size_t kReceiveQueueMax = 4096;
-constexpr std::size_t kDeliveriesMax = 4096;
-constexpr std::size_t kSubmissionsMax = 512;
 /// Simulated daemons start here, so that counters made of seconds look as they do in life.
 constexpr std::uint64_t kEpochMs = 1700000000000;
 
@@ -28,21 +26,17 @@ Host::Host(Simulator& simulator, DaemonIndex index, const Scenario& scenario)
       index_(index),
       id_{index + 1U},
       // Clocks of different machines have nothing to do with one another.
-      local_base_(std::chrono::seconds(1000 + 77 * index)),
-      receive_queue_max_(kReceiveQueueMax),
-      deliveries_max_(kDeliveriesMax),
-      submit_queue_max_(kSubmissionsMax) {
-    take_if_set(receive_queue_max_, scenario.tunables.receive_queue);
-    take_if_set(deliveries_max_, scenario.tunables.delivery_queue);
-    take_if_set(submit_queue_max_, scenario.tunables.submit_queue);
-}
+      local_base_(std::chrono::seconds(1000 + 77 * index)) {}
 
 Host::~Host() = default;
 
 // Life ----------------------------------------------------------------------------------------
 
 void Host::start(StateFate fate) {
-    if (engine_) {
+    if (ring_) {
+        if (leaving_) {
+            start_after_leaving_ = fate;
+        }
         return;
     }
     const auto wall_ms = [this] {
@@ -71,55 +65,65 @@ void Host::start(StateFate fate) {
     ++generation_;
     life_ = simulator_.rings().on_start(id_);
     auto rng = stream(scenario_.luck, "daemon", (std::uint64_t{index_} << 32U) + lives_);
-    engine_ = std::make_unique<membership::RingEngine>(
-        ring_config(), protocol::Incarnation{state.incarnation}, state.ring_counter,
-        protocol::Rng(rng.next()), simulator_.pool(), static_cast<membership::Tracer&>(*this));
+    std::size_t receive_queue_max = kReceiveQueueMax;
+    take_if_set(receive_queue_max, scenario_.tunables.receive_queue);
+    ring_ = std::make_unique<RingSide>(
+        *this, simulator_, index_,
+        RingSide::Setup{{ring_config(), protocol::Incarnation{state.incarnation},
+                         state.ring_counter, protocol::Rng(rng.next())},
+                        queue_limits(),
+                        receive_queue_max,
+                        life_});
     start_sessions(protocol::Rng(rng.next()));
+    sharing_luck_ = protocol::Rng(rng.next());
+    shares_work_ = sharing_luck_.next() % 2 == 0;
     paused_ = false;
+    leaving_ = false;
     busy_until_ = simulator_.now();
     simulator_.trace(TraceLevel::kStates, index_, '^', [&] {
         return "starts, incarnation " + std::to_string(state.incarnation) + ", counter " +
                std::to_string(state.ring_counter);
     });
-    grant_room();
-    engine_->on_start(local_now(), out_);
-    dispatch();
-    schedule_deadline();
+    const std::uint32_t generation = generation_;
+    ring_->start();
+    if (generation == generation_) {
+        schedule_next_ring_turn();
+        end_session_turn();
+    }
 }
 
 void Host::end_life() {
     end_ring();
     simulator_.rings().on_end(life_);
     ++generation_;
-    deliveries_.clear();
-    submissions_.clear();
-    control_.clear();
     paused_ = false;
+    leaving_ = false;
     end_sessions();
 }
 
 void Host::crash() {
-    if (engine_) {
+    if (ring_) {
         simulator_.trace(TraceLevel::kStates, index_, '!', [] { return std::string("crashes"); });
+        start_after_leaving_.reset();
         end_life();
     }
 }
 
+/// As SessionServer begins to stop. The ring side leaves when all is sent that clients were
+/// promised, or after its grace.
 void Host::leave() {
-    if (!engine_) {
+    if (!ring_ || leaving_) {
         return;
     }
     simulator_.trace(TraceLevel::kStates, index_, '!', [] { return std::string("leaves"); });
-    const std::uint32_t generation = generation_;
-    engine_->on_leave(local_now(), out_);
-    dispatch();
-    if (generation == generation_) {
-        end_life();
-    }
+    leaving_ = true;
+    ring_->queues().leave_wanted = true;
+    give_ring_back();
+    ring_->ring_signal().notify(driver::RingQueues::kControl);
 }
 
 void Host::pause(bool stopped) {
-    if (!engine_ || paused_ == stopped) {
+    if (!ring_ || paused_ == stopped) {
         return;
     }
     paused_ = stopped;
@@ -133,7 +137,12 @@ void Host::pause(bool stopped) {
 
 void Host::clog_sessions(bool on) {
     sessions_clogged_ = on;
-    if (!on && engine_) {
+    if (!ring_) {
+        return;
+    }
+    if (on) {
+        give_ring_back();
+    } else {
         schedule_session_turn(Duration(0));
     }
 }
@@ -142,7 +151,9 @@ void Host::drift(std::int64_t ppm) {
     local_base_ = local_now();
     simulated_base_ = simulator_.now();
     drift_ppm_ = ppm;
-    schedule_deadline();
+    if (ring_) {
+        schedule_next_ring_turn();
+    }
 }
 
 // Time ----------------------------------------------------------------------------------------
@@ -163,9 +174,18 @@ Instant Host::simulated(Instant local) const {
     return simulated_base_ + Duration(passed);
 }
 
+Instant Host::simulator_now() const {
+    return simulator_.now();
+}
+
+/// Of whichever side has the ring's work.
 void Host::schedule_ring_turn(Instant at) {
     at = std::max({at, busy_until_, simulator_.now()});
-    if (paused_ || !engine_ || (ring_turn_at_ && *ring_turn_at_ <= at)) {
+    if (ring_ && ring_->queues().session_has_ring()) {
+        schedule_session_turn_at(at);
+        return;
+    }
+    if (paused_ || !ring_ || (ring_turn_at_ && *ring_turn_at_ <= at)) {
         return;
     }
     ring_turn_at_ = at;
@@ -173,28 +193,22 @@ void Host::schedule_ring_turn(Instant at) {
 }
 
 void Host::schedule_session_turn(Duration delay) {
-    const Instant at =
-        simulator_.now() + delay + std::chrono::microseconds(scenario_.tunables.session_delay_us);
-    if (paused_ || !engine_ || (session_turn_at_ && *session_turn_at_ <= at)) {
+    schedule_session_turn_at(simulator_.now() + delay +
+                             std::chrono::microseconds(scenario_.tunables.session_delay_us));
+}
+
+void Host::schedule_session_turn_at(Instant at) {
+    if (paused_ || !ring_ || (session_turn_at_ && *session_turn_at_ <= at)) {
         return;
     }
     session_turn_at_ = at;
     simulator_.post(at - simulator_.now(), EventKind::kSessionTurn, index_, 0, generation_);
 }
 
-void Host::schedule_deadline() {
-    if (engine_) {
-        if (const auto deadline = engine_->next_deadline()) {
-            schedule_ring_turn(simulated(*deadline));
-        }
-    }
-}
-
 // Looking inside ------------------------------------------------------------------------------
 
 bool Host::is_quiet() const {
-    return is_ring_quiet() && are_sessions_quiet() && deliveries_.empty() && submissions_.empty() &&
-           control_.empty();
+    return is_ring_quiet() && are_sessions_quiet() && ring_->is_empty();
 }
 
 }  // namespace spread::sim

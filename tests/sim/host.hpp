@@ -7,31 +7,31 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <variant>
 #include <vector>
 
 #include "daemon/ring/state_file.hpp"
 #include "daemon/session/session_core.hpp"
 #include "membership/ring_engine.hpp"
-#include "membership/trace.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/ids.hpp"
+#include "protocol/rng.hpp"
 #include "tests/checker/ring_checker.hpp"
 #include "tests/sim/network.hpp"
+#include "tests/sim/ring_side.hpp"
 #include "tests/sim/scenario.hpp"
 
 namespace spread::sim {
 
 class Simulator;
 
-/// One machine with one daemon on it: the real engine and the real session core, joined as
-/// daemon/RingThread and daemon/SessionServer join them, by bounded queues between two sides that
-/// run a little apart. Its clocks, its sockets and its state file are simulated. A file for each:
-/// life and time (host.cpp), the ring side, the session side.
-class Host final : private membership::Tracer {
+/// One machine with one daemon on it: RingDriver and SessionCore, joined by the queues that join
+/// them in the daemon, between two sides that run a little apart, or in one thread while the
+/// session side has the ring's work. Its clocks, its sockets and its state file are simulated. A
+/// file for each: life and time (host.cpp), the ring side, the session side.
+class Host final {
   public:
     Host(Simulator& simulator, DaemonIndex index, const Scenario& scenario);
-    ~Host() override;
+    ~Host();
     Host(const Host&) = delete;
     Host& operator=(const Host&) = delete;
 
@@ -54,13 +54,20 @@ class Host final : private membership::Tracer {
     void on_connect(std::uint32_t connection);
     void on_client_activity();
 
-    [[nodiscard]] bool is_up() const { return engine_ != nullptr; }
+    /// Called by the ring side: the other one must look at the queues.
+    void wake_ring() { schedule_ring_turn(simulator_now() + kHandover); }
+    void wake_sessions() { schedule_session_turn(kHandover); }
+    void keep_counter(std::uint64_t ring_counter);
+    void note_configuration() { ++configurations_; }
+    [[nodiscard]] protocol::Instant local_now() const;
+
+    [[nodiscard]] bool is_up() const { return ring_ != nullptr; }
     [[nodiscard]] bool is_paused() const { return paused_; }
     [[nodiscard]] std::uint32_t generation() const { return generation_; }
     [[nodiscard]] std::uint32_t config_version() const { return config_version_; }
     [[nodiscard]] protocol::DaemonId id() const { return id_; }
-    [[nodiscard]] const membership::RingEngine& engine() const { return *engine_; }
-    [[nodiscard]] membership::RingState state() const { return engine_->state(); }
+    [[nodiscard]] const membership::RingEngine& engine() const { return ring_->driver().engine(); }
+    [[nodiscard]] membership::RingState state() const { return engine().state(); }
     /// Nothing under way inside this daemon.
     [[nodiscard]] bool is_quiet() const;
     [[nodiscard]] std::optional<bool> holds(protocol::RingId ring, protocol::Seq seq) const;
@@ -78,30 +85,29 @@ class Host final : private membership::Tracer {
         bool reading = true;
         bool closing = false;  ///< when the queue is out
     };
-    using ControlItem = std::variant<membership::Submission, protocol::RingId>;
-
     /// What a wake-up of the other thread costs.
     static constexpr protocol::Duration kHandover = std::chrono::microseconds(10);
 
-    void on_state_change(const membership::StateChange& change) override;
-
-    [[nodiscard]] protocol::Instant local_now() const;
+    [[nodiscard]] protocol::Instant simulator_now() const;
     [[nodiscard]] protocol::Instant simulated(protocol::Instant local) const;
     void schedule_ring_turn(protocol::Instant at);
     void schedule_session_turn(protocol::Duration delay);
-    void schedule_deadline();
+    void schedule_session_turn_at(protocol::Instant at);
 
     // Ring side.
     [[nodiscard]] membership::RingConfig ring_config() const;
     void end_ring();
     [[nodiscard]] bool is_ring_quiet() const;
-    void dispatch();
-    void grant_room();
-    void take_control();
-    void take_submissions();
-    [[nodiscard]] bool receive_one();
-    [[nodiscard]] bool submit(membership::Submission& submission);
-    void observe(const membership::DeliveryEvent& event);
+    [[nodiscard]] driver::QueueLimits queue_limits() const;
+    [[nodiscard]] bool run_ring();
+    void schedule_next_ring_turn();
+    void offer_ring();
+
+    // The session side's part in the ring's work; around each of its turns.
+    [[nodiscard]] bool begin_session_turn();
+    void end_session_turn();
+    void give_ring_back();
+    void weigh_sharing();
 
     // Session side.
     [[nodiscard]] session::SessionConfig session_config() const;
@@ -114,7 +120,7 @@ class Host final : private membership::Tracer {
     void read_one(protocol::SessionId id, Served& served);
     void flush(protocol::SessionId id, Served& served);
     void close(protocol::SessionId id);
-    [[nodiscard]] bool may_read() const { return submissions_.size() < submit_queue_max_; }
+    [[nodiscard]] bool may_read() const { return ring_->port().has_room(); }
     void drop_connections();
 
     void end_life();
@@ -139,24 +145,17 @@ class Host final : private membership::Tracer {
     std::optional<daemon::DaemonState> stored_before_;
 
     // Ring side.
-    std::unique_ptr<membership::RingEngine> engine_;
-    membership::EngineOutput out_;
-    std::deque<protocol::Slice> data_socket_;
-    std::deque<protocol::Slice> token_socket_;
-    std::size_t receive_queue_max_;
+    std::unique_ptr<RingSide> ring_;
+    std::vector<std::unique_ptr<RingSide>> retired_;  ///< died in the middle of a turn
     bool paused_ = false;
     protocol::Duration slow_{0};
     protocol::Instant busy_until_{};
     std::optional<protocol::Instant> ring_turn_at_;
-    bool state_changed_ = false;
+    bool leaving_ = false;
+    std::optional<StateFate> start_after_leaving_;
+    bool shares_work_ = false;  ///< one thread may do both works
+    protocol::Rng sharing_luck_{0};
     std::uint64_t configurations_ = 0;
-
-    // Between the sides.
-    std::deque<membership::DeliveryEvent> deliveries_;
-    std::deque<membership::Submission> submissions_;
-    std::deque<ControlItem> control_;
-    std::size_t deliveries_max_;
-    std::size_t submit_queue_max_;
 
     // Session side.
     std::unique_ptr<session::SessionCore> core_;

@@ -71,23 +71,24 @@ void Host::session_turn(std::uint32_t generation) {
         return;
     }
     session_turn_at_.reset();
-    if (sessions_clogged_) {
+    if (sessions_clogged_ || !begin_session_turn()) {
         return;
     }
-    const bool had_deliveries = !deliveries_.empty();
-    for (std::size_t i = 0;
-         i < kDeliveriesPerTurnMax && !deliveries_.empty() && !core_->is_blocked(); ++i) {
-        membership::DeliveryEvent event = std::move(deliveries_.front());
-        deliveries_.pop_front();
-        if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
+    driver::RingPort& port = ring_->port();
+    for (std::size_t i = 0; i < kDeliveriesPerTurnMax && !core_->is_blocked(); ++i) {
+        std::optional<membership::DeliveryEvent> event = port.next_event();
+        if (!event) {
+            break;
+        }
+        if (const auto* change = std::get_if<ConfigurationChange>(&*event)) {
+            give_ring_back();  // telling all clients can take long
             simulator_.note_group_configuration(index_, *change);
         }
-        core_->on_ring_event(local_now(), std::move(event), session_out_);
+        core_->on_ring_event(local_now(), std::move(*event), session_out_);
         apply();
     }
-    if (had_deliveries) {
-        schedule_ring_turn(simulator_.now() + kHandover);  // there is room again
-    }
+    port.tell_of_room();
+    port.push();
     accept_connections();
     const bool was_blocked = core_->is_blocked();
     if (!was_blocked) {
@@ -102,11 +103,12 @@ void Host::session_turn(std::uint32_t generation) {
         core_->on_deadline(local_now(), session_out_);
         apply();
     }
-    if ((was_blocked || !deliveries_.empty()) && !core_->is_blocked()) {
+    if (was_blocked && !core_->is_blocked()) {
         schedule_session_turn(Duration(0));
     } else if (const auto deadline = core_->next_deadline()) {
         schedule_session_turn(simulated(*deadline) - simulator_.now());
     }
+    end_session_turn();
 }
 
 void Host::accept_connections() {
@@ -207,20 +209,13 @@ void Host::apply() {
             close(each.session);
         }
     }
-    const bool any = !out.submissions.empty() || out.resume;
     for (membership::Submission& submission : out.submissions) {
-        if (submission.control) {
-            control_.emplace_back(std::move(submission));
-        } else {
-            submissions_.push_back(std::move(submission));
-        }
+        ring_->submit(std::move(submission));
     }
     if (out.resume) {
-        control_.emplace_back(*out.resume);
+        ring_->resume(*out.resume);
     }
-    if (any) {
-        schedule_ring_turn(simulator_.now() + kHandover);
-    }
+    ring_->port().push();
 }
 
 void Host::flush(protocol::SessionId id, Served& served) {

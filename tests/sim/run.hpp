@@ -33,8 +33,9 @@ struct RunStats {
 
 struct Verdict {
     std::optional<checker::Violation> violation;
-    std::uint64_t at_us = 0;   ///< virtual time of the violation or the end
-    std::uint64_t digest = 0;  ///< of everything every daemon and client saw
+    std::uint64_t at_us = 0;          ///< virtual time of the violation or the end
+    std::uint64_t digest = 0;         ///< of everything every daemon and client saw
+    std::uint64_t engine_digest = 0;  ///< of what the ring engines heard and said
     RunStats stats;
     std::vector<std::string> trace;
 };

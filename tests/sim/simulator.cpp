@@ -190,6 +190,10 @@ void Simulator::digest(std::uint64_t value) {
         mixed(verdict_.digest, value ^ static_cast<std::uint64_t>(now_.time_since_epoch().count()));
 }
 
+void Simulator::engine_digest(std::uint64_t value) {
+    verdict_.engine_digest = mixed(verdict_.engine_digest, value);
+}
+
 // Hooks ---------------------------------------------------------------------------------------
 
 bool Simulator::about_to_send(DaemonIndex from, DaemonIndex to, PacketLabel label) {

@@ -74,6 +74,8 @@ class Simulator {
     /// A violation the simulator itself found.
     void fail(checker::Violation violation);
     void digest(std::uint64_t value);
+    /// The same of what goes into ring engines and comes out of them.
+    void engine_digest(std::uint64_t value);
     template <typename MakeText>
     void trace(TraceLevel level, DaemonIndex daemon, char mark, MakeText&& make_text) {
         if (level <= options_.trace) {

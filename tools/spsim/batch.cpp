@@ -48,6 +48,7 @@ void add(BatchResult& result, std::uint64_t seed, const sim::Verdict& verdict) {
     ++result.seeds;
     result.failures += verdict.violation ? 1 : 0;
     result.digest += sim::mixed(seed, verdict.digest);
+    result.engine_digest += sim::mixed(seed, verdict.engine_digest);
     result.sum.events += verdict.stats.events;
     result.sum.packets_sent += verdict.stats.packets_sent;
     result.sum.ring_deliveries += verdict.stats.ring_deliveries;

@@ -28,6 +28,7 @@ struct BatchResult {
     std::uint64_t failures = 0;
     /// Of all verdicts, whatever their order: equal for equal builds.
     std::uint64_t digest = 0;
+    std::uint64_t engine_digest = 0;
     sim::RunStats sum;
     std::vector<std::uint32_t> events;  ///< of each seed
     std::uint64_t busiest_seed = 0;     ///< with the most events

@@ -91,7 +91,8 @@ void print_summary(const BatchResult& result, std::uint64_t elapsed_ms, std::ost
             << result.sum.configurations / seeds << ", virtual time "
             << seconds(result.sum.virtual_us / seeds) << "\n";
     }
-    out << "digest " << hex(result.digest) << "\n";
+    out << "digest " << hex(result.digest) << "\n"
+        << "engine digest " << hex(result.engine_digest) << "\n";
 }
 
 int run_seeds(const Options& options, const Runner& runner, Streams streams) {
@@ -199,7 +200,8 @@ int run_one(const Options& options, const Runner& runner, const Subject& subject
                     << stats.events << " events, " << stats.packets_sent << " packets, "
                     << stats.ring_deliveries << " ring deliveries, " << stats.client_messages
                     << " client messages, " << stats.configurations << " configurations\n"
-                    << "digest " << hex(verdict.digest) << "\n";
+                    << "digest " << hex(verdict.digest) << "\n"
+                    << "engine digest " << hex(verdict.engine_digest) << "\n";
         return kFine;
     }
     streams.out << failure_report(subject, verdict);

@@ -80,8 +80,8 @@ std::string encode(const sim::Verdict& verdict) {
     }
     const sim::RunStats& stats = verdict.stats;
     for (const std::uint64_t value :
-         {verdict.at_us, verdict.digest, stats.events, stats.packets_sent, stats.ring_deliveries,
-          stats.client_messages, stats.configurations, stats.virtual_us}) {
+         {verdict.at_us, verdict.digest, verdict.engine_digest, stats.events, stats.packets_sent,
+          stats.ring_deliveries, stats.client_messages, stats.configurations, stats.virtual_us}) {
         writer.number(value);
     }
     writer.texts(verdict.trace);
@@ -99,9 +99,9 @@ std::optional<sim::Verdict> decode_verdict(std::string_view bytes) {
     }
     sim::RunStats& stats = verdict.stats;
     for (std::uint64_t* value :
-         {&verdict.at_us, &verdict.digest, &stats.events, &stats.packets_sent,
-          &stats.ring_deliveries, &stats.client_messages, &stats.configurations,
-          &stats.virtual_us}) {
+         {&verdict.at_us, &verdict.digest, &verdict.engine_digest, &stats.events,
+          &stats.packets_sent, &stats.ring_deliveries, &stats.client_messages,
+          &stats.configurations, &stats.virtual_us}) {
         *value = reader.number();
     }
     verdict.trace = reader.texts();

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+
+#include "daemon/driver/ring_queues.hpp"
+#include "daemon/driver/wake_signal.hpp"
+#include "membership/events.hpp"
+
+namespace spread::driver {
+
+/// The session side's end of the queues between it and the ring.
+class RingPort {
+  public:
+    /// Both must outlive this object. `ring` wakes the ring side.
+    RingPort(RingQueues& queues, WakeSignal& ring) : queues_(queues), ring_(ring) {}
+
+    // To the ring
+
+    /// A message, or control message, for the ring; passed on by push().
+    void add(membership::Submission&& submission);
+    /// The permission to go on with `ring`; passed on by push().
+    void resume(const protocol::RingId& ring) { waiting_control_.emplace_back(ring); }
+    /// Passes on what there is room for, and wakes the ring for it. Returns the number of ordinary
+    /// messages passed on.
+    std::size_t push();
+    /// Everything is passed on, and the ring takes more.
+    [[nodiscard]] bool has_room() const { return waiting_.empty() && queues_.submit_has_room(); }
+    /// The same, and clients that were kept waiting may be read again.
+    [[nodiscard]] bool is_low() const { return waiting_.empty() && queues_.submit_is_low(); }
+    /// Whether push() would pass something on.
+    [[nodiscard]] bool can_push() const;
+    /// The ring must say when there is room again.
+    [[nodiscard]] bool waits_for_room() const { return !waiting_control_.empty() || !has_room(); }
+    /// What was added and is not taken by the ring yet.
+    [[nodiscard]] std::size_t messages_left() const {
+        return waiting_.size() + queues_.submissions.size();
+    }
+    [[nodiscard]] std::size_t control_left() const {
+        return waiting_control_.size() + queues_.control.size();
+    }
+
+    // From the ring
+
+    [[nodiscard]] bool has_event() { return queues_.deliveries.front() != nullptr; }
+    [[nodiscard]] std::optional<membership::DeliveryEvent> next_event();
+    /// Events have been taken: the ring may have waited for their room.
+    void tell_of_room();
+    /// The ring has stopped, and everything that came of it is taken.
+    [[nodiscard]] bool is_drained();
+
+  private:
+    RingQueues& queues_;
+    WakeSignal& ring_;
+    /// Found their queue full. Bounded: clients are not read while there are any.
+    std::deque<membership::Submission> waiting_;
+    std::deque<ControlItem> waiting_control_;
+};
+
+}  // namespace spread::driver

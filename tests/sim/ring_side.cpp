@@ -1,0 +1,311 @@
+#include "tests/sim/ring_side.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "tests/sim/host.hpp"
+#include "tests/sim/luck.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/simulator.hpp"
+
+namespace spread::sim {
+namespace {
+
+using membership::Channel;
+using membership::ConfigurationChange;
+using membership::Delivery;
+using protocol::Slice;
+
+/// What the daemon's transport takes in one call, and its driver in one turn.
+constexpr std::size_t kBatchMax = 8;
+constexpr std::size_t kTurnReceivesMax = kBatchMax * driver::RingDriver::kReceiveCallsMax;
+
+/// Digest of bytes in pieces, the same however they are cut.
+class BytesDigest {
+  public:
+    explicit BytesDigest(std::size_t total) : state_(total) {}
+
+    void add(std::span<const std::byte> bytes) {
+        while (!bytes.empty()) {
+            if (filled_ == 0 && bytes.size() >= 8) {
+                for (std::size_t byte = 0; byte < 8; ++byte) {  // one load, one swap
+                    word_ = (word_ << 8U) | static_cast<std::uint64_t>(bytes[byte]);
+                }
+                bytes = bytes.subspan(8);
+                fold();
+                continue;
+            }
+            word_ = (word_ << 8U) | static_cast<std::uint64_t>(bytes.front());
+            bytes = bytes.subspan(1);
+            if (++filled_ == 8) {
+                fold();
+            }
+        }
+    }
+    [[nodiscard]] std::uint64_t take() {
+        fold();
+        return state_;
+    }
+
+  private:
+    void fold() {
+        state_ = (state_ ^ word_) * 0x9e3779b97f4a7c15ULL;
+        state_ ^= state_ >> 29U;
+        word_ = 0;
+        filled_ = 0;
+    }
+
+    std::uint64_t state_;
+    std::uint64_t word_ = 0;
+    std::size_t filled_ = 0;
+};
+
+std::uint64_t digest_of(const protocol::Message& body) {
+    BytesDigest digest(body.size());
+    for (std::size_t i = 0; i < body.slice_count(); ++i) {
+        digest.add(body.slice(i).bytes());
+    }
+    return digest.take();
+}
+
+std::uint64_t digest_of(const Slice& datagram) {
+    BytesDigest digest(datagram.length);
+    digest.add(datagram.bytes());
+    return digest.take();
+}
+
+checker::MessageFacts facts_of(const membership::Submission& submission) {
+    return {submission.service, submission.kind, submission.control, digest_of(submission.body)};
+}
+
+}  // namespace
+
+void RingSide::Signal::wake() {
+    if (!side_.is_dead_) {
+        (side_.host_.*wake_)();
+    }
+}
+
+RingSide::RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup setup)
+    : host_(host),
+      simulator_(simulator),
+      index_(index),
+      life_(setup.life),
+      receive_queue_max_(setup.receive_queue_max),
+      queues_(setup.limits),
+      ring_signal_(*this, &Host::wake_ring),
+      session_signal_(*this, &Host::wake_sessions),
+      port_(queues_, ring_signal_),
+      driver_(std::move(setup.driver), queues_, session_signal_, *this, *this, simulator.pool()) {}
+
+// Turns ---------------------------------------------------------------------------------------
+
+void RingSide::start() {
+    is_in_turn_ = true;
+    driver_.start(host_.local_now());
+    tell_of_state();
+    is_in_turn_ = false;
+}
+
+bool RingSide::turn(bool is_slow) {
+    is_in_turn_ = true;
+    is_slow_ = is_slow;
+    received_ = 0;
+    simulator_.engine_digest(
+        static_cast<std::uint64_t>(host_.local_now().time_since_epoch().count()));
+    const std::size_t waiting = queues_.submissions.size();
+    const bool must_take = waiting > 0 && driver_.engine().send_queue_has_room();
+    driver_.work(host_.local_now());
+    turn_received_ += received_;
+    bool is_over = true;
+    if (!is_dead_) {
+        tell_of_taken();
+        if ((must_take && queues_.submissions.size() == waiting) || !queues_.control.empty()) {
+            simulator_.fail({"R4",
+                             "d" + std::to_string(index_ + 1) +
+                                 " refused a message although its queue had room",
+                             {}});
+        }
+        is_over = !is_slow || !is_readable() || turn_received_ >= kTurnReceivesMax;
+    }
+    if (!is_dead_ && is_over) {
+        turn_received_ = 0;
+        driver_.finish(host_.local_now());
+    }
+    tell_of_state();
+    is_in_turn_ = false;
+    return is_over;
+}
+
+// Sockets -------------------------------------------------------------------------------------
+
+void RingSide::arrive(const Slice& datagram) {
+    const protocol::PacketKind kind = label_of(datagram).kind;
+    auto& socket = kind == protocol::PacketKind::kToken || kind == protocol::PacketKind::kCommit
+                       ? token_socket_
+                       : data_socket_;
+    if (socket.size() >= receive_queue_max_) {
+        simulator_.trace(TraceLevel::kPackets, index_, 'x',
+                         [] { return std::string("receive queue overflow"); });
+        return;
+    }
+    socket.push_back(datagram);
+}
+
+bool RingSide::receive(Channel channel, driver::Inbox& inbox) {
+    auto& socket = channel == Channel::kData ? data_socket_ : token_socket_;
+    const std::size_t most = is_slow_ ? 1 : kBatchMax;
+    if (is_dead_ || socket.empty() || (is_slow_ && received_ > 0)) {
+        return false;
+    }
+    for (std::size_t i = 0; i < most && !socket.empty(); ++i) {
+        const Slice datagram = std::move(socket.front());
+        socket.pop_front();
+        ++received_;
+        simulator_.engine_digest(digest_of(datagram));
+        inbox.take(datagram);
+    }
+    return true;
+}
+
+void RingSide::read_errors(driver::Inbox& inbox) {
+    for (const protocol::DaemonId peer : std::exchange(unreachable_, {})) {
+        inbox.note_unreachable(peer);
+    }
+}
+
+void RingSide::send(std::span<const membership::OutboundPacket> packets) {
+    for (const membership::OutboundPacket& packet : packets) {
+        if (is_dead_) {
+            return;
+        }
+        simulator_.engine_digest(digest_of(packet.datagram));
+        // False as well when a step of the script ended this life.
+        static_cast<void>(simulator_.network().send(index_, packet));
+    }
+    tell_of_state();
+}
+
+// What the checker hears ----------------------------------------------------------------------
+
+void RingSide::submit(membership::Submission&& submission) {
+    if (submission.control) {
+        control_facts_.emplace_back(facts_of(submission));
+    } else {
+        message_facts_.push_back(facts_of(submission));
+    }
+    port_.add(std::move(submission));
+}
+
+void RingSide::resume(const protocol::RingId& ring) {
+    control_facts_.emplace_back(ring);
+    port_.resume(ring);
+}
+
+/// What has left the queues is with the engine.
+void RingSide::tell_of_taken() {
+    while (control_facts_.size() > port_.control_left()) {
+        const ControlFact& fact = control_facts_.front();
+        if (const auto* message = std::get_if<checker::MessageFacts>(&fact)) {
+            simulator_.rings().on_accept(life_, *message);
+        } else {
+            simulator_.rings().on_resume(life_, std::get<protocol::RingId>(fact));
+        }
+        control_facts_.pop_front();
+    }
+    while (message_facts_.size() > port_.messages_left()) {
+        simulator_.rings().on_accept(life_, message_facts_.front());
+        message_facts_.pop_front();
+    }
+}
+
+void RingSide::on_output(const membership::EngineOutput& out) {
+    if (is_dead_) {
+        return;
+    }
+    tell_of_taken();  // first: a ring of one delivers at once
+    for (const membership::DeliveryEvent& event : out.deliveries) {
+        observe(event);
+    }
+}
+
+void RingSide::observe(const membership::DeliveryEvent& event) {
+    if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
+        host_.note_configuration();
+        simulator_.digest(mixed(change->ring_id.counter, change->members.size()));
+        simulator_.engine_digest(mixed(change->ring_id.counter, change->members.size()));
+        simulator_.note_counters(change->ring_id.counter, 0);
+        simulator_.note_configuration();
+        simulator_.trace(TraceLevel::kStates, index_, '*', [&] {
+            std::string line = change->kind == membership::ConfigurationKind::kRegular
+                                   ? "regular"
+                                   : "transitional";
+            line += " (d" + std::to_string(change->ring_id.representative.value) + "," +
+                    std::to_string(change->ring_id.counter) + ") {";
+            for (const protocol::DaemonId member : change->members) {
+                line += " d" + std::to_string(member.value);
+            }
+            return line + " }";
+        });
+        simulator_.rings().on_configuration(life_, *change);
+        return;
+    }
+    const auto& delivery = std::get<Delivery>(event);
+    const std::uint64_t digest = digest_of(delivery.body);
+    simulator_.digest(mixed(digest, delivery.seq.value));
+    simulator_.engine_digest(mixed(digest, delivery.seq.value));
+    simulator_.note_delivery();
+    simulator_.trace(TraceLevel::kPackets, index_, '<', [&] {
+        return "delivers " + std::to_string(delivery.seq.value) + "." +
+               std::to_string(delivery.index) + " kind " +
+               std::to_string(static_cast<int>(delivery.kind)) + " of d" +
+               std::to_string(delivery.origin.value);
+    });
+    simulator_.rings().on_delivery(life_, {delivery.ring_id, delivery.seq, delivery.index},
+                                   delivery.origin,
+                                   {delivery.service, delivery.kind,
+                                    delivery.kind == protocol::MessageKind::kGroupState, digest});
+}
+
+void RingSide::keep_counter(std::uint64_t ring_counter) {
+    if (!is_dead_) {
+        host_.keep_counter(ring_counter);
+    }
+}
+
+void RingSide::on_state_change(const membership::StateChange& change) {
+    if (is_dead_) {
+        return;
+    }
+    state_changed_ = true;
+    simulator_.note_state(index_, change.to);
+    simulator_.trace(TraceLevel::kStates, index_, '~', [&] {
+        std::string line(membership::to_string(change.from));
+        line += "->";
+        line += membership::to_string(change.to);
+        line += "  ";
+        line += membership::to_string(change.reason);
+        if (change.peer) {
+            line += " d" + std::to_string(change.peer.value);
+        }
+        line += " {";
+        for (const protocol::DaemonId member : change.members) {
+            line += " d" + std::to_string(member.value);
+        }
+        return line + " }";
+    });
+}
+
+/// The script may wait for a state; not before the packets of the change are out.
+void RingSide::tell_of_state() {
+    if (!is_dead_ && std::exchange(state_changed_, false)) {
+        simulator_.on_state(index_);
+    }
+}
+
+bool RingSide::is_empty() const {
+    return port_.control_left() == 0 && port_.messages_left() == 0 && queues_.deliveries.empty();
+}
+
+}  // namespace spread::sim

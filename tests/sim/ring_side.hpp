@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "daemon/driver/ring_driver.hpp"
+#include "daemon/driver/ring_port.hpp"
+#include "daemon/driver/ring_queues.hpp"
+#include "daemon/driver/transport.hpp"
+#include "daemon/driver/wake_signal.hpp"
+#include "membership/events.hpp"
+#include "protocol/buffer.hpp"
+#include "tests/checker/ring_checker.hpp"
+#include "tests/sim/scenario.hpp"
+
+namespace spread::sim {
+
+class Host;
+class Simulator;
+
+/// The ring side of one life of a daemon: RingDriver and its queues as the daemon runs them, on
+/// simulated sockets and with the checker looking on.
+///
+/// A step of the script may end the life in the middle of a turn, when a packet goes out. die()
+/// then silences the rest of that turn; the object must live until the turn has returned.
+class RingSide final : private driver::RingHost, private driver::Transport {
+  public:
+    struct Setup {
+        driver::RingDriver::Setup driver;
+        driver::QueueLimits limits;
+        std::size_t receive_queue_max;  ///< datagrams, of each channel
+        checker::LifeId life;
+    };
+
+    RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup setup);
+
+    void start();
+    /// A turn of the driver at the host's time. A slow host spreads the datagrams of a turn over as
+    /// many calls; false: more of this turn follows.
+    bool turn(bool is_slow);
+    void die() { is_dead_ = true; }
+    [[nodiscard]] bool is_in_turn() const { return is_in_turn_; }
+
+    void arrive(const protocol::Slice& datagram);
+    void note_unreachable(protocol::DaemonId peer) { unreachable_.push_back(peer); }
+    /// There is something that the driver's next turn would receive.
+    [[nodiscard]] bool is_readable() const {
+        return !data_socket_.empty() || !token_socket_.empty() || !unreachable_.empty();
+    }
+    /// Datagrams that the last turn received.
+    [[nodiscard]] std::size_t received() const { return received_; }
+
+    /// Adds a message of the session side, or the permission to resume a ring, to the port.
+    void submit(membership::Submission&& submission);
+    void resume(const protocol::RingId& ring);
+
+    [[nodiscard]] driver::RingDriver& driver() { return driver_; }
+    [[nodiscard]] const driver::RingDriver& driver() const { return driver_; }
+    [[nodiscard]] driver::RingQueues& queues() { return queues_; }
+    [[nodiscard]] driver::RingPort& port() { return port_; }
+    [[nodiscard]] driver::WakeSignal& ring_signal() { return ring_signal_; }
+    [[nodiscard]] driver::WakeSignal& session_signal() { return session_signal_; }
+    /// Nothing under way between the two sides.
+    [[nodiscard]] bool is_empty() const;
+
+  private:
+    /// What sleeps is a side of the host; waking it takes a moment.
+    class Signal final : public driver::WakeSignal {
+      public:
+        Signal(RingSide& side, void (Host::*how)()) : side_(side), wake_(how) {}
+
+      private:
+        void wake() override;
+
+        RingSide& side_;
+        void (Host::*wake_)();
+    };
+    using ControlFact = std::variant<checker::MessageFacts, protocol::RingId>;
+
+    void on_state_change(const membership::StateChange& change) override;
+    void keep_counter(std::uint64_t ring_counter) override;
+    void on_bad_datagram(BadDatagram) override {}  // corrupted on purpose
+    void on_output(const membership::EngineOutput& out) override;
+
+    void send(std::span<const membership::OutboundPacket> packets) override;
+    [[nodiscard]] bool receive(membership::Channel channel, driver::Inbox& inbox) override;
+    void read_errors(driver::Inbox& inbox) override;
+
+    void tell_of_taken();
+    void tell_of_state();
+    void observe(const membership::DeliveryEvent& event);
+
+    Host& host_;
+    Simulator& simulator_;
+    DaemonIndex index_;
+    checker::LifeId life_;
+    bool is_dead_ = false;
+    bool is_in_turn_ = false;
+    bool state_changed_ = false;
+
+    std::deque<protocol::Slice> data_socket_;
+    std::deque<protocol::Slice> token_socket_;
+    std::vector<protocol::DaemonId> unreachable_;
+    std::size_t receive_queue_max_;
+    bool is_slow_ = false;
+    std::size_t received_ = 0;       ///< in this call of turn()
+    std::size_t turn_received_ = 0;  ///< in this turn, which may take many calls
+
+    /// Of what the session side has passed on and the engine has not taken yet.
+    std::deque<checker::MessageFacts> message_facts_;
+    std::deque<ControlFact> control_facts_;
+
+    driver::RingQueues queues_;
+    Signal ring_signal_;
+    Signal session_signal_;
+    driver::RingPort port_;
+    driver::RingDriver driver_;  // last: its calls need all of the above
+};
+
+}  // namespace spread::sim
