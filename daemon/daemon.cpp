@@ -427,8 +427,7 @@ void serve(const Loaded& loaded, const Options& options) {
         const session::SessionConfig session_config = session_config_of(configuration, self);
         auto core = std::make_unique<session::SessionCore>(
             session_config, group_config_of(configuration, self), protocol::Rng(random_seed()));
-        SessionServer server(std::move(core), *link,
-                             {options.session_log, session_config.session_messages_max});
+        SessionServer server(std::move(core), *link, {options.session_log});
         server.on_configuration(MembershipReporter(configuration, clients));
         server.set_access(access, controls_access(configuration));
         server.share_work_of(ring);

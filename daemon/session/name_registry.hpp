@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "protocol/ids.hpp"
 
@@ -36,16 +37,25 @@ class NameRegistry {
     }
     void stop_waiting(const std::string& name) { claims_.at(name).waiter.reset(); }
 
-    /// The holder is gone. Whoever waits holds the name now and is returned.
-    std::optional<protocol::SessionId> release(const std::string& name) {
+    /// The holder is gone. Whoever waits holds the name now and becomes an heir.
+    void release(const std::string& name) {
         const auto found = claims_.find(name);
         const auto waiter = std::exchange(found->second.waiter, std::nullopt);
         if (waiter) {
             found->second.holder = *waiter;
+            heirs_.push_back(*waiter);
         } else {
             claims_.erase(found);
         }
-        return waiter;
+    }
+    /// Somebody who holds the name it waited for and does not know yet; may be gone by now.
+    [[nodiscard]] std::optional<protocol::SessionId> next_heir() {
+        if (heirs_.empty()) {
+            return std::nullopt;
+        }
+        const protocol::SessionId heir = heirs_.back();
+        heirs_.pop_back();
+        return heir;
     }
 
   private:
@@ -54,6 +64,7 @@ class NameRegistry {
         std::optional<protocol::SessionId> waiter;
     };
     std::unordered_map<std::string, Claim> claims_;
+    std::vector<protocol::SessionId> heirs_;
 };
 
 }  // namespace spread::session

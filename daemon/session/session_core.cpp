@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
-#include <set>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
 #include "daemon/session/name_registry.hpp"
-#include "daemon/session/session_machine.hpp"
+#include "daemon/session/open_sessions.hpp"
+#include "daemon/session/outbound.hpp"
+#include "daemon/session/password_checks.hpp"
+#include "daemon/session/permissions.hpp"
+#include "daemon/session/session_map.hpp"
+#include "daemon/session/session_timers.hpp"
+#include "daemon/session/texts.hpp"
 #include "protocol/assert.hpp"
-#include "protocol/membership_frames.hpp"
 #include "protocol/names.hpp"
 #include "protocol/session_wire.hpp"
 
@@ -25,224 +27,85 @@ using protocol::SessionId;
 
 /// What a client may send ahead while it waits for a name or a verdict.
 constexpr std::size_t kKeptBytesMax = 64U << 10U;
+/// Ring events of a turn, at most.
+constexpr std::size_t kEventsPerTurnMax = 256;
 
-// Reads a duration as a person would write it in a configuration file.
-std::string in_seconds(Duration duration) {
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-    return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
+OutboundLimits limits_of(const SessionConfig& config) {
+    OutboundLimits limits;
+    limits.messages_max = config.session_messages_max;
+    limits.bytes_max = config.session_bytes_max;
+    limits.all_bytes_max = config.queued_bytes_max;
+    limits.readers_are_awaited = config.slow_reader_policy == SlowReaderPolicy::kBlock;
+    limits.reader_timeout = config.slow_reader_timeout;
+    return limits;
 }
 
 }  // namespace
 
-std::string_view to_string(CloseReason reason) {
-    switch (reason) {
-        case CloseReason::kPeerClosed: return "connection closed by the client";
-        case CloseReason::kKill: return "disconnect requested";
-        case CloseReason::kHandshakeTimeout: return "handshake timed out";
-        case CloseReason::kRejected: return "connection rejected";
-        case CloseReason::kIllegalRequest: return "illegal request";
-        case CloseReason::kSlowReader: return "client reads too slowly";
-        case CloseReason::kShutdown: return "daemon stops";
-    }
-    return "unknown";
-}
-
+/// Handshakes, and how sessions begin and end. What can be told apart has a class of its own:
+/// queues, open sessions, names, timers, password checks, permissions.
 struct SessionCore::Impl {
-    struct Session {
-        Session(const AuthMethods& methods, std::string peer_name,
-                const access::PeerAddress& peer_address)
-            : machine(methods), peer(std::move(peer_name)) {
-            identity.peer = peer_address;
-        }
-
-        SessionMachine machine;
-        std::string peer;
-        access::Identity identity;
-        std::string reserved_name;    ///< user part; empty before it has one
-        std::string wanted_name;      ///< waited for; else empty
-        std::vector<std::byte> kept;  ///< read while it waited
-        std::size_t messages_queued = 0;
-        std::size_t bytes_queued = 0;
-        std::uint64_t ring_event = 0;     ///< the last one that brought it something
-        std::size_t messages_before = 0;  ///< queued when that event came
-        bool was_warned = false;          ///< of its queue, since that was short last
-        bool is_blocking = false;         ///< its queue is full and everybody waits for it
-        Instant accepted_at;
-        std::optional<Instant> deadline;  ///< mirrored in deadlines_: of a handshake, of blocking
-        bool said_something = false;
-        bool is_open = false;                           ///< known to the group engine
-        bool is_ending = false;                         ///< its disconnect is on its way
-        CloseReason reason = CloseReason::kPeerClosed;  ///< of the end
-        std::string detail;                             ///< of the end
-    };
-    using Sessions = std::unordered_map<SessionId, Session>;
-
     Impl(SessionConfig config, membership::GroupConfig group_config, protocol::Rng seeded)
-        : config_(std::move(config)), groups_(std::move(group_config)), rng_(seeded) {}
-
-    [[nodiscard]] Session* find(SessionId id) {
-        const auto it = sessions_.find(id);
-        return it == sessions_.end() ? nullptr : &it->second;
-    }
-
-    [[nodiscard]] bool is_active(SessionId id) {
-        const Session* session = find(id);
-        return session != nullptr && !session->is_ending;
-    }
-
-    // ---- Log text ----
-
-    [[nodiscard]] static std::string who(const Session& session) {
-        if (session.reserved_name.empty()) {
-            return session.peer;
-        }
-        return session.machine.private_group().string() + " from " + session.peer;
-    }
-
-    // ---- Outbound queues ----
-
-    static void count(Session& session, std::size_t bytes) {
-        ++session.messages_queued;
-        session.bytes_queued += bytes;
-    }
-
-    void reply(SessionId id, Session& session, std::span<const std::byte> bytes,
-               SessionOutput& out) {
-        count(session, bytes.size());
-        out.writes.push_back({{id}, protocol::make_message(bytes)});
-    }
-
-    /// No room for a frame behind so many messages and the bytes that are queued.
-    [[nodiscard]] bool is_full(const Session& session, std::size_t messages,
-                               std::size_t frame_bytes) const {
-        return messages >= config_.session_messages_max ||
-               (session.messages_queued > 0 &&
-                session.bytes_queued + frame_bytes > config_.session_bytes_max);
-    }
-
-    /// A frame of the ring event at hand joins the queue; false when there is no room for it. The
-    /// frames of one event come all at once, and no socket can take the first before the last is
-    /// queued: they do not count against the limit on messages yet.
-    [[nodiscard]] bool enqueue(SessionId id, Session& session, std::size_t frame_bytes,
-                               SessionOutput& out) {
-        if (session.ring_event != ring_events_) {
-            session.ring_event = ring_events_;
-            session.messages_before = session.messages_queued;
-        }
-        const bool blocks = config_.slow_reader_policy == SlowReaderPolicy::kBlock;
-        if (!blocks && is_full(session, session.messages_before, frame_bytes)) {
-            return false;
-        }
-        count(session, frame_bytes);
-        if (!session.was_warned && (2 * session.messages_before >=
-                                        std::max<std::size_t>(config_.session_messages_max, 2) ||
-                                    2 * session.bytes_queued > config_.session_bytes_max)) {
-            session.was_warned = true;
-            out.warnings.push_back("client " + who(session) + " " + describe_queue(session));
-        }
-        if (blocks && !session.is_blocking &&
-            (session.messages_queued >= config_.session_messages_max ||
-             session.bytes_queued >= config_.session_bytes_max)) {
-            session.is_blocking = true;
-            ++blocking_;
-            set_deadline(id, session, now_ + config_.slow_reader_timeout);
-        }
-        return true;
-    }
-
-    /// The queue has become shorter.
-    void look_at_queue(SessionId id, Session& session) {
-        if (session.is_blocking && 2 * session.messages_queued <= config_.session_messages_max &&
-            2 * session.bytes_queued <= config_.session_bytes_max) {
-            stop_blocking(id, session);
-        }
-        if (session.was_warned && 4 * session.messages_queued <= config_.session_messages_max &&
-            4 * session.bytes_queued <= config_.session_bytes_max) {
-            session.was_warned = false;
-        }
-    }
-
-    void stop_blocking(SessionId id, Session& session) {
-        if (session.is_blocking) {
-            session.is_blocking = false;
-            --blocking_;
-            set_deadline(id, session, std::nullopt);
-        }
-    }
-
-    [[nodiscard]] std::string describe_queue(const Session& session) const {
-        return "reads too slowly, queue holds " + std::to_string(session.messages_queued) +
-               " messages (limit " + std::to_string(config_.session_messages_max) + ") of " +
-               std::to_string(session.bytes_queued) + " bytes (limit " +
-               std::to_string(config_.session_bytes_max) + ")";
-    }
-
-    // ---- Deadlines ----
-
-    void set_deadline(SessionId id, Session& session, std::optional<Instant> deadline) {
-        if (session.deadline) {
-            deadlines_.erase({*session.deadline, id});
-        }
-        session.deadline = deadline;
-        if (deadline) {
-            deadlines_.emplace(*deadline, id);
-        }
+        : config_(std::move(config)),
+          rng_(seeded),
+          outbound_(limits_of(config_)),
+          open_(config_, permissions_, std::move(group_config), sessions_, outbound_) {
+        SPREAD_ASSERT(config_.sessions_max <= kSlotsMax / 2);
     }
 
     // ---- Ends ----
 
-    /// Removes the session and has its socket closed.
+    void reply(SessionId id, std::span<const std::byte> bytes) {
+        outbound_.reply(id, protocol::make_message(bytes));
+    }
+
+    /// What is to become of the socket of a session that is over.
+    void part(SessionId id, Farewell farewell, SessionOutput& out) {
+        if (farewell == Farewell::kShutDown) {
+            out.shutdowns.push_back(id);
+        } else if (farewell == Farewell::kRelease) {
+            release(id, out);
+        }
+    }
+
+    void release(SessionId id, SessionOutput& out) {
+        outbound_.remove(id);
+        ids_.give_back(id);
+        out.releases.push_back(id);
+    }
+
+    /// Removes the session. What is queued is written first, if `flush`; else the socket goes.
     void close(SessionId id, CloseReason reason, bool flush, std::string detail,
                SessionOutput& out) {
-        const auto it = sessions_.find(id);
-        SPREAD_ASSERT(it != sessions_.end());
-        stop_blocking(id, it->second);
-        set_deadline(id, it->second, std::nullopt);
+        const Session* session = sessions_.find(id);
+        SPREAD_ASSERT(session != nullptr);
+        timers_.clear(id);
         passwords_.remove(id);
-        const std::string& wanted = it->second.wanted_name;
+        const std::string& wanted = session->wanted_name;
         // It may have inherited the name a moment ago and not been told yet.
         const bool has_inherited = !wanted.empty() && names_.holder(wanted) == id;
         if (!wanted.empty() && !has_inherited) {
             names_.stop_waiting(wanted);
         }
-        if (const std::string& held = has_inherited ? wanted : it->second.reserved_name;
+        if (const std::string& held = has_inherited ? wanted : session->reserved_name;
             !held.empty()) {
-            if (const auto heir = names_.release(held)) {
-                heirs_.push_back(*heir);
-            }
+            names_.release(held);
         }
-        sessions_.erase(it);
-        out.closes.push_back({id, reason, flush, std::move(detail)});
+        sessions_.erase(id);
+        out.closes.push_back({id, reason, std::move(detail)});
+        if (!flush) {
+            release(id, out);
+            return;
+        }
+        out.readers.push_back(id);
+        part(id, outbound_.finish(now_, id), out);
     }
 
     /// Sends the reject byte and closes; for sessions that never opened.
-    void reject(SessionId id, Session& session, RejectCode code, CloseReason reason,
+    void reject(SessionId id, const Session& session, RejectCode code, CloseReason reason,
                 std::string_view why, SessionOutput& out) {
-        reply(id, session, std::array{static_cast<std::byte>(code)}, out);
-        std::string detail = who(session) + ": " + std::string(why);
-        close(id, reason, true, std::move(detail), out);
-    }
-
-    /// Nothing more is read from or written to an open session. Its groups are yet to be told.
-    void mark_ending(SessionId id, Session& session, CloseReason reason, std::string detail,
-                     SessionOutput& out) {
-        session.machine.refuse();
-        session.is_ending = true;
-        session.reason = reason;
-        session.detail = std::move(detail);
-        session.messages_queued = 0;
-        session.bytes_queued = 0;
-        stop_blocking(id, session);
-        out.stops.push_back(id);
-    }
-
-    /// Ends an open session: its groups learn it in agreed order, and only then its socket closes
-    /// and its name is free (client protocol 5.5).
-    void end(SessionId id, Session& session, CloseReason reason, std::string_view why,
-             SessionOutput& out) {
-        mark_ending(id, session, reason, who(session) + ": " + std::string(why), out);
-        groups_.request_disconnect(id, reason == CloseReason::kKill, group_output_);
-        absorb_group_output(out);
+        reply(id, std::array{static_cast<std::byte>(code)});
+        close(id, reason, true, session.description() + ": " + std::string(why), out);
     }
 
     // ---- Handshake ----
@@ -250,24 +113,43 @@ struct SessionCore::Impl {
     /// Half a handshake must not keep others out for as long as it may take.
     void end_oldest_handshake(SessionId newcomer, SessionOutput& out) {
         // Those that have said something have the same time, so the first one is the oldest.
-        const auto oldest =
-            std::find_if(deadlines_.begin(), deadlines_.end(), [&](const auto& entry) {
-                const Session& session = *find(entry.second);
-                return entry.second != newcomer && !session.is_open && session.said_something;
-            });
-        if (oldest == deadlines_.end()) {
+        const auto& timers = timers_.in_order();
+        const auto oldest = std::find_if(timers.begin(), timers.end(), [&](const auto& entry) {
+            return entry.second != newcomer && sessions_.find(entry.second)->said_something;
+        });
+        if (oldest == timers.end()) {
             return;
         }
         const SessionId id = oldest->second;
-        Session& session = *find(id);
-        if (now_ - session.accepted_at <= config_.handshake_protected) {
-            return;
+        const Session& session = *sessions_.find(id);
+        if (now_ - session.accepted_at > config_.handshake_protected) {
+            end_handshake(id, session, "all sessions are taken, and its handshake is the oldest",
+                          out);
         }
-        const std::string why = "all sessions are taken, and its handshake is the oldest";
-        if (was_asked_for_proof(session)) {
+    }
+
+    void end_handshake(SessionId id, const Session& session, const std::string& why,
+                       SessionOutput& out) {
+        if (session.was_asked_for_proof()) {
             reject(id, session, RejectCode::kAuth, CloseReason::kHandshakeTimeout, why, out);
         } else {
-            close(id, CloseReason::kHandshakeTimeout, false, who(session) + ": " + why, out);
+            close(id, CloseReason::kHandshakeTimeout, false, session.description() + ": " + why,
+                  out);
+        }
+    }
+
+    void on_timer_of(SessionId id, Session& session, SessionOutput& out) {
+        if (!session.wanted_name.empty()) {
+            refuse_name(id, session, std::string(session.wanted_name), out);
+        } else if (!session.said_something) {
+            close(id, CloseReason::kHandshakeTimeout, false,
+                  session.description() + ": sent nothing within " +
+                      in_seconds(config_.first_byte_timeout),
+                  out);
+        } else {
+            end_handshake(id, session,
+                          "handshake not finished within " + in_seconds(config_.handshake_timeout),
+                          out);
         }
     }
 
@@ -282,127 +164,22 @@ struct SessionCore::Impl {
         }
     }
 
-    /// False when the session ended, or waits for the name.
-    [[nodiscard]] bool name(SessionId id, Session& session, NameAsked& asked, SessionOutput& out) {
-        std::string user = std::move(asked.request.private_name);
-        if (user.empty()) {
-            user = invent_name();
-        }
-        if (names_.take(user, id)) {
-            grant(session, std::move(user));
-            return true;
-        }
-        // Its holder may be on its way out: whoever reconnects under its own name waits until the
-        // others have been told of its end.
-        const SessionId holder = names_.holder(user);
-        const bool is_leaving =
-            find(holder)->is_ending || (hang_up_probe_ != nullptr && hang_up_probe_(holder));
-        if (is_leaving && names_.wait(user, id)) {
-            session.wanted_name = std::move(user);
-            out.pauses.push_back({id, true});
-        } else {
-            refuse_name(id, session, user, out);
-        }
-        return false;
-    }
-
     void refuse_name(SessionId id, Session& session, const std::string& user, SessionOutput& out) {
         session.machine.refuse();
         reject(id, session, RejectCode::kNotUnique, CloseReason::kRejected,
                "rejected, name \"" + user + "\" is in use", out);
     }
 
-    void grant(Session& session, std::string user) {
+    void grant_name(Session& session, std::string user) {
         session.machine.grant_name(
             protocol::NameField(protocol::make_private_group(user, config_.daemon_name)));
         session.identity.user = user;
         session.reserved_name = std::move(user);
     }
 
-    void open(SessionId id, Session& session, const Accepted& accepted, SessionOutput& out) {
-        set_deadline(id, session, std::nullopt);
-        session.is_open = true;
-        const bool reads_3x =
-            config_.old_client_layout && session.machine.client_version().major <= 3;
-        groups_.on_session_open(
-            id, session.machine.private_group().view(), session.machine.wants_membership(),
-            reads_3x ? protocol::MembershipLayout::kOwnSet : protocol::MembershipLayout::kVsSets);
-        reply(id, session, accepted.bytes, out);
-        out.opened.push_back(
-            {id, session.machine.private_group().string(), session.machine.wants_membership()});
-    }
-
-    // ---- Access control ----
-
-    [[nodiscard]] bool may_connect(Session& session) const {
-        session.identity.login = session.machine.login();
-        return access_rules_ == nullptr || access_rules_->may_connect(session.identity);
-    }
-
-    [[nodiscard]] bool may_join(SessionId id, const Session& session,
-                                std::string_view group) const {
-        return groups_.groups_of(id) < config_.session_groups_max &&
-               (access_rules_ == nullptr || access_rules_->may_join(session.identity, group));
-    }
-
-    [[nodiscard]] bool may_send(const Session& session, std::span<const std::byte> frame) const {
-        const auto header =
-            protocol::decode_session_header(frame.first<protocol::kSessionHeaderBytes>());
-        for (std::size_t i = 0; i < static_cast<std::size_t>(header.num_groups); ++i) {
-            const protocol::NameField group(protocol::group_field(frame, i));
-            if (!access_rules_->may_send(session.identity, group.view())) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    /// Sends a request back to its author (client protocol 7.5). False when that ends the session.
-    [[nodiscard]] bool send_back(SessionId id, Session& session, std::span<const std::byte> request,
-                                 SessionOutput& out) {
-        const auto header =
-            protocol::decode_session_header(request.first<protocol::kSessionHeaderBytes>());
-        if ((header.type & protocol::kSelfDiscard) != 0) {
-            return true;  // its author is the only one to be told, and does not want to be
-        }
-        protocol::Message rejected = protocol::encode_reject(request);
-        if (is_full(session, session.messages_queued, rejected.size())) {
-            end(id, session, CloseReason::kSlowReader, describe_queue(session), out);
-            return false;
-        }
-        count(session, rejected.size());
-        out.writes.push_back({{id}, std::move(rejected)});
-        return true;
-    }
-
-    [[nodiscard]] bool send_back_join(SessionId id, Session& session, const Join& join,
-                                      SessionOutput& out) {
-        protocol::SessionHeader header = join.header;
-        header.order = protocol::ByteOrder::kLittle;
-        header.num_groups = 1;  // the others and a body were never looked at
-        header.data_len = 0;
-        std::array<std::byte, protocol::kSessionHeaderBytes + protocol::kNameFieldBytes> request;
-        protocol::encode_session_header(header,
-                                        std::span(request).first<protocol::kSessionHeaderBytes>());
-        std::copy_n(join.group.bytes().begin(), protocol::kNameFieldBytes,
-                    request.begin() + protocol::kSessionHeaderBytes);
-        return send_back(id, session, request, out);
-    }
-
-    // ---- Steps of one session ----
-
-    /// Takes steps until more bytes are needed, or an answer, or the session is over.
-    void run(SessionId id, Session& session, protocol::Slice bytes, SessionOutput& out) {
-        for (;;) {
-            SessionStep step = session.machine.next(bytes);
-            if (handle(id, session, step, out)) {
-                continue;
-            }
-            Session* still = find(id);
-            if (still != nullptr && still->machine.is_waiting()) {
-                keep(id, *still, bytes.bytes(), out);
-            }
-            return;
+    void begin_password_check(SessionOutput& out) {
+        if (auto check = passwords_.begin_next(hang_up_probe_)) {
+            out.password_checks.push_back(std::move(*check));
         }
     }
 
@@ -411,7 +188,7 @@ struct SessionCore::Impl {
               SessionOutput& out) {
         if (session.kept.size() + bytes.size() > kKeptBytesMax) {
             close(id, CloseReason::kIllegalRequest, false,
-                  who(session) + ": sends requests before it is admitted", out);
+                  session.description() + ": sends requests before it is admitted", out);
             return;
         }
         session.kept.insert(session.kept.end(), bytes.begin(), bytes.end());
@@ -419,7 +196,7 @@ struct SessionCore::Impl {
 
     /// Goes on with a session that has its answer.
     void resume(SessionId id, Session& session, SessionOutput& out) {
-        out.pauses.push_back({id, false});
+        out.readers.push_back(id);
         const std::vector<std::byte> kept = std::exchange(session.kept, {});
         const protocol::Message copy = protocol::make_message(kept);
         run(id, session, copy.slice(0), out);
@@ -427,218 +204,142 @@ struct SessionCore::Impl {
 
     /// Sessions that have inherited a name. Taking it may end others, and so free more names.
     void serve_heirs(SessionOutput& out) {
-        while (!heirs_.empty()) {
-            const SessionId id = heirs_.back();
-            heirs_.pop_back();
-            Session* session = find(id);
-            if (session == nullptr) {
-                continue;
+        while (const auto heir = names_.next_heir()) {
+            if (Session* session = sessions_.find(*heir)) {
+                grant_name(*session, std::exchange(session->wanted_name, {}));
+                resume(*heir, *session, out);
             }
-            grant(*session, std::exchange(session->wanted_name, {}));
-            resume(id, *session, out);
         }
     }
 
-    /// False when the session ended, or nothing more is to be read from it.
-    [[nodiscard]] bool handle(SessionId id, Session& session, SessionStep& step,
-                              SessionOutput& out) {
-        // Multicasts first: they are nearly all there is.
-        if (auto* multicast = std::get_if<Multicast>(&step)) {
-            if (access_rules_ != nullptr) {
-                std::vector<std::byte> scratch;
-                const auto frame = multicast->frame.contiguous(scratch);
-                if (!may_send(session, frame)) {
-                    return send_back(id, session, frame, out);
-                }
+    // ---- Steps of one session ----
+
+    /// Takes steps until more bytes are needed, or an answer, or the session is over.
+    void run(SessionId id, Session& session, protocol::Slice bytes, SessionOutput& out) {
+        for (;;) {
+            SessionStep step = session.machine.next(bytes);
+            // Multicasts first: they are nearly all there is.
+            auto* multicast = std::get_if<Multicast>(&step);
+            if (multicast != nullptr
+                    ? on(id, session, *multicast, out)
+                    : std::visit([&](auto& each) { return on(id, session, each, out); }, step)) {
+                continue;
             }
-            out.submissions.push_back({multicast->service, protocol::MessageKind::kClientFrame,
-                                       false, std::move(multicast->frame)});
-            return true;
-        }
-        if (std::holds_alternative<NeedBytes>(step)) {
-            return false;
-        }
-        if (const auto* join = std::get_if<Join>(&step)) {
-            if (!may_join(id, session, join->group.view())) {
-                return send_back_join(id, session, *join, out);
+            Session* still = sessions_.find(id);
+            if (still != nullptr && still->machine.is_waiting()) {
+                keep(id, *still, bytes.bytes(), out);
             }
-            groups_.request_join(id, join->group.view(), group_output_);
-            absorb_group_output(out);
-            return is_active(id);
+            return;
         }
-        if (const auto* leave = std::get_if<Leave>(&step)) {
-            groups_.request_leave(id, leave->group.view(), group_output_);
-            absorb_group_output(out);
-            return is_active(id);
-        }
-        if (std::holds_alternative<Kill>(step)) {
-            end(id, session, CloseReason::kKill, "disconnected", out);
-            return false;
-        }
-        if (const auto* illegal = std::get_if<Illegal>(&step)) {
-            end(id, session, CloseReason::kIllegalRequest, illegal->detail, out);
-            return false;
-        }
-        if (auto* asked = std::get_if<NameAsked>(&step)) {
-            return name(id, session, *asked, out);
-        }
-        if (const auto* due = std::get_if<AuthListDue>(&step)) {
-            reply(id, session, due->bytes, out);
-            return true;
-        }
-        if (std::holds_alternative<AddressAsked>(step)) {
-            session.machine.answer(address_rules_ != nullptr &&
-                                   address_rules_->admits(session.identity.peer));
-            return true;
-        }
-        if (auto* asked = std::get_if<PasswordAsked>(&step)) {
-            passwords_.push(session.identity.peer,
-                            {id, std::move(asked->user), std::move(asked->password)});
-            out.pauses.push_back({id, true});
-            check_next_password(out);
-            return false;
-        }
-        if (const auto* due = std::get_if<VerdictDue>(&step)) {
-            reply(id, session, due->bytes, out);
-            return true;
-        }
-        if (std::holds_alternative<AdmissionAsked>(step)) {
-            session.machine.answer(may_connect(session));
-            return true;
-        }
-        if (const auto* accepted = std::get_if<Accepted>(&step)) {
-            open(id, session, *accepted, out);
-            return true;
-        }
-        const RejectCode code = std::get<Rejected>(step).code;
-        reject(id, session, code, CloseReason::kRejected,
-               "rejected, " + std::string(protocol::to_string(code)), out);
+    }
+
+    // Each is false when the session ended, or nothing more is to be read from it for now.
+
+    [[nodiscard]] bool on(SessionId id, Session& session, Multicast& multicast,
+                          SessionOutput& out) {
+        return open_.on(id, session, multicast, out);
+    }
+
+    [[nodiscard]] static bool on(SessionId, Session&, NeedBytes, SessionOutput&) { return false; }
+
+    [[nodiscard]] bool on(SessionId id, Session& session, const Join& join, SessionOutput& out) {
+        return open_.on(id, session, join, out);
+    }
+
+    [[nodiscard]] bool on(SessionId id, Session&, const Leave& leave, SessionOutput& out) {
+        return open_.on(id, leave, out);
+    }
+
+    [[nodiscard]] bool on(SessionId id, Session& session, Kill, SessionOutput& out) {
+        open_.end(id, session, CloseReason::kKill, "disconnected", out);
         return false;
     }
 
-    /// One check at a time is under way, so that whoever gives up meanwhile costs none. Whose peer
-    /// has closed its side may still wait for the answer, but lets all others go first.
-    void check_next_password(SessionOutput& out) {
-        while (!password_checked_) {
-            auto turn = passwords_.pop();
-            if (!turn) {
-                return;
-            }
-            if (!turn->is_last && hang_up_probe_ != nullptr &&
-                hang_up_probe_(turn->check.session)) {
-                passwords_.push_last(std::move(turn->check));
-                continue;
-            }
-            password_checked_ = turn->check.session;
-            out.password_checks.push_back(std::move(turn->check));
-        }
+    [[nodiscard]] bool on(SessionId id, Session& session, const Illegal& illegal,
+                          SessionOutput& out) {
+        open_.end(id, session, CloseReason::kIllegalRequest, illegal.detail, out);
+        return false;
     }
 
-    void on_deadline_of(SessionId id, Session& session, SessionOutput& out) {
-        if (session.is_open) {  // it blocks
-            end(id, session, CloseReason::kSlowReader,
-                describe_queue(session) + " and did not catch up within " +
-                    in_seconds(config_.slow_reader_timeout),
-                out);
-            return;
+    [[nodiscard]] bool on(SessionId id, Session& session, NameAsked& asked, SessionOutput& out) {
+        std::string user = std::move(asked.request.private_name);
+        if (user.empty()) {
+            user = invent_name();
         }
-        if (!session.wanted_name.empty()) {
-            refuse_name(id, session, std::string(session.wanted_name), out);
-            return;
+        if (names_.take(user, id)) {
+            grant_name(session, std::move(user));
+            return true;
         }
-        if (!session.said_something) {
-            close(id, CloseReason::kHandshakeTimeout, false,
-                  who(session) + ": sent nothing within " + in_seconds(config_.first_byte_timeout),
-                  out);
-            return;
+        // Its holder may be on its way out: whoever reconnects under its own name waits until the
+        // others have been told of its end.
+        const SessionId holder = names_.holder(user);
+        const bool is_leaving =
+            sessions_.find(holder)->is_ending || (hang_up_probe_ && hang_up_probe_(holder));
+        if (is_leaving && names_.wait(user, id)) {
+            session.wanted_name = std::move(user);
+        } else {
+            refuse_name(id, session, user, out);
         }
-        const std::string why =
-            "handshake not finished within " + in_seconds(config_.handshake_timeout);
-        if (was_asked_for_proof(session)) {
-            reject(id, session, RejectCode::kAuth, CloseReason::kHandshakeTimeout, why, out);
-            return;
-        }
-        close(id, CloseReason::kHandshakeTimeout, false, who(session) + ": " + why, out);
+        return false;
     }
 
-    /// D1 is out and D2 is not: the client waits for an answer.
-    [[nodiscard]] static bool was_asked_for_proof(const Session& session) {
-        const SessionPhase phase = session.machine.phase();
-        return phase == SessionPhase::kAuth || phase == SessionPhase::kProving ||
-               phase == SessionPhase::kAsking;
+    [[nodiscard]] bool on(SessionId id, Session&, const AuthListDue& due, SessionOutput&) {
+        reply(id, due.bytes);
+        return true;
     }
 
-    // ---- Group engine ----
-
-    void deliver(membership::ClientEvent& event, SessionOutput& out) {
-        const std::size_t bytes = event.frame.size();
-        std::erase_if(event.recipients, [&](SessionId id) {
-            Session* session = find(id);
-            if (session == nullptr || !session->is_open || session->is_ending) {
-                return true;
-            }
-            if (!enqueue(id, *session, bytes, out)) {
-                mark_ending(id, *session, CloseReason::kSlowReader,
-                            who(*session) + ": " + describe_queue(*session), out);
-                slow_.push_back(id);
-                return true;
-            }
-            return false;
-        });
-        if (!event.recipients.empty()) {
-            out.writes.push_back({std::move(event.recipients), std::move(event.frame),
-                                  event.is_notice, event.subject});
-        }
+    [[nodiscard]] bool on(SessionId, Session& session, AddressAsked, SessionOutput&) {
+        session.machine.answer(permissions_.admits(session.identity.peer));
+        return true;
     }
 
-    /// Hands on what the group engine said. Slow readers found on the way are disconnected, which
-    /// makes the engine say more.
-    void absorb_group_output(SessionOutput& out) {
-        for (;;) {
-            for (membership::ClientEvent& event : group_output_.events) {
-                deliver(event, out);
-            }
-            std::move(group_output_.submissions.begin(), group_output_.submissions.end(),
-                      std::back_inserter(out.submissions));
-            for (const SessionId id : group_output_.disconnected) {
-                if (Session* session = find(id)) {
-                    close(id, session->reason, false, std::move(session->detail), out);
-                }
-            }
-            if (group_output_.resume) {
-                out.resume = group_output_.resume;
-            }
-            group_output_.clear();
-            if (slow_.empty()) {
-                return;
-            }
-            for (const SessionId id : slow_) {
-                if (find(id) != nullptr) {
-                    groups_.request_disconnect(id, false, group_output_);
-                }
-            }
-            slow_.clear();
-        }
+    [[nodiscard]] bool on(SessionId id, Session& session, PasswordAsked& asked,
+                          SessionOutput& out) {
+        passwords_.ask(session.identity.peer,
+                       {id, std::move(asked.user), std::move(asked.password)});
+        begin_password_check(out);
+        return false;
+    }
+
+    [[nodiscard]] bool on(SessionId id, Session&, const VerdictDue& due, SessionOutput&) {
+        reply(id, due.bytes);
+        return true;
+    }
+
+    [[nodiscard]] bool on(SessionId, Session& session, AdmissionAsked, SessionOutput&) {
+        session.identity.login = session.machine.login();
+        session.machine.answer(permissions_.may_connect(session.identity));
+        return true;
+    }
+
+    [[nodiscard]] bool on(SessionId id, Session& session, const Accepted& accepted,
+                          SessionOutput& out) {
+        timers_.clear(id);
+        reply(id, accepted.bytes);
+        open_.open(id, session);
+        out.opened.push_back({id, session.machine.private_group().string(), session.peer,
+                              session.machine.wants_membership()});
+        return true;
+    }
+
+    [[nodiscard]] bool on(SessionId id, Session& session, Rejected rejected, SessionOutput& out) {
+        reject(id, session, rejected.code, CloseReason::kRejected,
+               "rejected, " + std::string(protocol::to_string(rejected.code)), out);
+        return false;
     }
 
     SessionConfig config_;
-    membership::GroupEngine groups_;
     protocol::Rng rng_;
-    std::uint64_t last_session_ = 0;
-    std::uint64_t ring_events_ = 0;
-    Sessions sessions_;
+    SessionIds ids_;
+    SessionMap<Session> sessions_;
+    Outbound outbound_;
+    Permissions permissions_;
+    OpenSessions open_;
     NameRegistry names_;
-    std::vector<SessionId> heirs_;  ///< hold a name they waited for, not served yet
-    PasswordQueue passwords_;
-    std::optional<SessionId> password_checked_;  ///< whose check is under way
-    std::function<bool(SessionId)> hang_up_probe_;
-    std::shared_ptr<const access::AddressRules> address_rules_;
-    std::shared_ptr<const access::AccessRules> access_rules_;
-    std::size_t blocking_ = 0;  ///< sessions that block
-    Instant now_{};             ///< of the input at hand
-    std::set<std::pair<Instant, SessionId>> deadlines_;
-    membership::GroupOutput group_output_;  ///< empty between calls
-    std::vector<SessionId> slow_;           ///< ending, their disconnect not requested yet
+    SessionTimers timers_;  ///< of handshakes
+    PasswordChecks passwords_;
+    PasswordChecks::HangUpProbe hang_up_probe_;
+    Instant now_{};  ///< of the input at hand
 };
 
 SessionCore::SessionCore(SessionConfig config, membership::GroupConfig groups, protocol::Rng rng)
@@ -651,20 +352,23 @@ void SessionCore::set_hang_up_probe(std::function<bool(SessionId)> probe) {
 }
 
 void SessionCore::set_address_rules(std::shared_ptr<const access::AddressRules> rules) {
-    impl_->address_rules_ = std::move(rules);
+    impl_->permissions_.set_address_rules(std::move(rules));
 }
 
 void SessionCore::set_access_rules(std::shared_ptr<const access::AccessRules> rules) {
-    impl_->access_rules_ = std::move(rules);
+    impl_->permissions_.set_access_rules(std::move(rules));
 }
+
+// Clients -------------------------------------------------------------------------------------
 
 SessionId SessionCore::on_accept(Instant now, std::string peer, SessionOutput& out,
                                  const access::PeerAddress& address) {
     Impl& self = *impl_;
     self.now_ = now;
-    const SessionId id{++self.last_session_};
-    Impl::Session& session =
-        self.sessions_.try_emplace(id, self.config_.auth, std::move(peer), address).first->second;
+    const SessionId id = self.ids_.take();
+    const Session& session =
+        self.sessions_.insert(id, Session(self.config_.auth, std::move(peer), address, now));
+    self.outbound_.add(id);
     if (self.sessions_.size() > self.config_.sessions_max) {
         self.end_oldest_handshake(id, out);
         self.serve_heirs(out);
@@ -676,23 +380,35 @@ SessionId SessionCore::on_accept(Instant now, std::string peer, SessionOutput& o
             out);
         return id;
     }
-    session.accepted_at = now;
-    self.set_deadline(
-        id, session,
-        now + std::min(self.config_.first_byte_timeout, self.config_.handshake_timeout));
+    self.timers_.set(
+        id, now + std::min(self.config_.first_byte_timeout, self.config_.handshake_timeout));
     return id;
+}
+
+Reading SessionCore::reading(SessionId id) const {
+    const Session* session = impl_->sessions_.find(id);
+    if (session == nullptr) {
+        return impl_->outbound_.is_finished(id) ? Reading::kDiscard : Reading::kOver;
+    }
+    if (session->is_ending) {
+        return Reading::kOver;
+    }
+    if (session->machine.is_waiting()) {
+        return Reading::kPaused;
+    }
+    return session->is_open ? Reading::kRequests : Reading::kHandshake;
 }
 
 void SessionCore::on_bytes(Instant now, SessionId id, protocol::Slice bytes, SessionOutput& out) {
     Impl& self = *impl_;
     self.now_ = now;
-    Impl::Session* session = self.find(id);
+    Session* session = self.sessions_.find(id);
     if (session == nullptr || session->is_ending || bytes.length == 0) {
         return;
     }
     if (!session->said_something) {
         session->said_something = true;
-        self.set_deadline(id, *session, session->accepted_at + self.config_.handshake_timeout);
+        self.timers_.set(id, session->accepted_at + self.config_.handshake_timeout);
     }
     if (session->machine.is_waiting()) {
         self.keep(id, *session, bytes.bytes(), out);
@@ -702,16 +418,23 @@ void SessionCore::on_bytes(Instant now, SessionId id, protocol::Slice bytes, Ses
     self.serve_heirs(out);
 }
 
-void SessionCore::on_peer_closed(Instant now, SessionId id, SessionOutput& out) {
+void SessionCore::on_peer_closed(Instant now, SessionId id, SessionOutput& out, bool broken) {
     Impl& self = *impl_;
     self.now_ = now;
-    Impl::Session* session = self.find(id);
-    if (session == nullptr || session->is_ending) {
+    Session* session = self.sessions_.find(id);
+    if (session == nullptr) {
+        if (self.outbound_.is_finished(id)) {
+            self.part(id, self.outbound_.on_peer_closed(id, broken), out);
+        }
         return;
     }
+    if (session->is_ending) {
+        return;
+    }
+    static_cast<void>(self.outbound_.on_peer_closed(id, broken));
     if (session->is_open) {
-        self.end(id, *session, CloseReason::kPeerClosed, "closed the connection", out);
-    } else if (Impl::was_asked_for_proof(*session)) {
+        self.open_.end(id, *session, CloseReason::kPeerClosed, "closed the connection", out);
+    } else if (session->was_asked_for_proof()) {
         // It may have closed one direction only, and is then owed the answer to what it sent.
         self.reject(id, *session, RejectCode::kAuth, CloseReason::kPeerClosed,
                     "closed the connection during the handshake", out);
@@ -720,7 +443,7 @@ void SessionCore::on_peer_closed(Instant now, SessionId id, SessionOutput& out) 
                     "closed the connection inside its name", out);
     } else {
         self.close(id, CloseReason::kPeerClosed, false,
-                   Impl::who(*session) + ": closed the connection during the handshake", out);
+                   session->description() + ": closed the connection during the handshake", out);
     }
     self.serve_heirs(out);
 }
@@ -728,92 +451,128 @@ void SessionCore::on_peer_closed(Instant now, SessionId id, SessionOutput& out) 
 void SessionCore::on_password(Instant now, SessionId id, bool is_right, SessionOutput& out) {
     Impl& self = *impl_;
     self.now_ = now;
-    if (self.password_checked_ != id) {
+    if (!self.passwords_.finish(id)) {
         return;
     }
-    self.password_checked_.reset();
-    Impl::Session* session = self.find(id);
+    Session* session = self.sessions_.find(id);
     if (session != nullptr && session->machine.phase() == SessionPhase::kAsking) {
         session->machine.answer(is_right);
         self.resume(id, *session, out);
     }
-    self.check_next_password(out);
+    self.begin_password_check(out);
     self.serve_heirs(out);
 }
 
-void SessionCore::on_sent(SessionId id, std::size_t messages, std::size_t bytes) {
-    if (Impl::Session* session = impl_->find(id)) {
-        // An ending session's counts are already 0, whatever its socket was still busy with.
-        session->messages_queued -= std::min(messages, session->messages_queued);
-        session->bytes_queued -= std::min(bytes, session->bytes_queued);
-        impl_->look_at_queue(id, *session);
+// Writing -------------------------------------------------------------------------------------
+
+std::optional<SessionId> SessionCore::next_write() {
+    return impl_->outbound_.next_wanted();
+}
+
+std::optional<SessionId> SessionCore::next_early_write() {
+    return impl_->outbound_.next_early();
+}
+
+std::size_t SessionCore::writes_wanted() const {
+    return impl_->outbound_.wanted();
+}
+
+const OutboundQueue& SessionCore::outbound(SessionId id) const {
+    return impl_->outbound_.queue(id);
+}
+
+bool SessionCore::on_sent(Instant now, SessionId id, std::size_t bytes, SessionOutput& out) {
+    const Outbound::Sent sent = impl_->outbound_.on_sent(now, id, bytes);
+    impl_->part(id, sent.farewell, out);
+    return sent.is_more_left;
+}
+
+void SessionCore::on_write_blocked(SessionId id) {
+    impl_->outbound_.on_full(id);
+}
+
+void SessionCore::on_writable(SessionId id) {
+    impl_->outbound_.on_writable(id);
+}
+
+void SessionCore::on_write_failed(SessionId id, SessionOutput& out) {
+    if (impl_->outbound_.is_finished(id)) {
+        impl_->release(id, out);
+    } else {
+        impl_->outbound_.mute(id);
     }
+}
+
+bool SessionCore::is_all_written() const {
+    return impl_->outbound_.is_all_written();
+}
+
+std::size_t SessionCore::bytes_queued() const {
+    return impl_->outbound_.bytes();
+}
+
+std::uint64_t SessionCore::frames_queued() const {
+    return impl_->outbound_.frames();
+}
+
+// Ring ----------------------------------------------------------------------------------------
+
+void SessionCore::on_ring_event(Instant now, membership::DeliveryEvent event, SessionOutput& out) {
+    Impl& self = *impl_;
+    self.now_ = now;
+    self.outbound_.begin_event(now);
+    for (const SessionId id : self.open_.on_ring_event(std::move(event), out)) {
+        if (Session* session = self.sessions_.find(id)) {
+            self.close(id, session->reason, false, std::move(session->detail), out);
+        }
+    }
+    self.serve_heirs(out);
 }
 
 bool SessionCore::is_blocked() const {
-    return impl_->blocking_ > 0;
+    return impl_->outbound_.is_blocked();
 }
 
-void SessionCore::shed_load(Instant now, SessionOutput& out) {
+std::size_t SessionCore::events_per_turn() const {
+    return std::clamp<std::size_t>(impl_->config_.session_messages_max / 4, 1, kEventsPerTurnMax);
+}
+
+// Time ----------------------------------------------------------------------------------------
+
+void SessionCore::on_deadline(Instant now, SessionOutput& out) {
     Impl& self = *impl_;
     self.now_ = now;
-    // The order of the ids breaks ties, not that of a hash table.
-    auto worst = self.sessions_.end();
-    for (auto at = self.sessions_.begin(); at != self.sessions_.end(); ++at) {
-        const bool counts = at->second.is_open && !at->second.is_ending;
-        if (counts && (worst == self.sessions_.end() ||
-                       std::pair(at->second.bytes_queued, at->first) >
-                           std::pair(worst->second.bytes_queued, worst->first))) {
-            worst = at;
-        }
+    while (const auto id = self.timers_.due(now)) {
+        self.on_timer_of(*id, *self.sessions_.find(*id), out);  // clears the timer
     }
-    if (worst != self.sessions_.end()) {
-        self.end(worst->first, worst->second, CloseReason::kSlowReader,
-                 "all queues together are full, and this is the longest: " +
-                     self.describe_queue(worst->second),
-                 out);
+    self.open_.end_overdue_readers(now, out);
+    self.outbound_.on_deadline(now);
+    while (const auto id = self.outbound_.overdue_lingerer(now)) {
+        self.release(*id, out);
     }
     self.serve_heirs(out);
 }
 
-void SessionCore::on_ring_event(Instant now, membership::DeliveryEvent event, SessionOutput& out) {
-    impl_->now_ = now;
-    ++impl_->ring_events_;
-    impl_->groups_.on_event(std::move(event), impl_->group_output_);
-    impl_->absorb_group_output(out);
-    impl_->serve_heirs(out);
-}
-
-void SessionCore::on_deadline(Instant now, SessionOutput& out) {
-    impl_->now_ = now;
-    auto& deadlines = impl_->deadlines_;
-    while (!deadlines.empty() && deadlines.begin()->first <= now) {
-        const SessionId id = deadlines.begin()->second;
-        impl_->on_deadline_of(id, *impl_->find(id), out);  // takes the deadline out
-    }
-    impl_->serve_heirs(out);
-}
-
 std::optional<Instant> SessionCore::next_deadline() const {
-    const auto& deadlines = impl_->deadlines_;
-    return deadlines.empty() ? std::nullopt : std::optional(deadlines.begin()->first);
+    const auto handshakes = impl_->timers_.first();
+    const auto queues = impl_->outbound_.next_deadline();
+    return !queues || (handshakes && *handshakes < *queues) ? handshakes : queues;
 }
 
-void SessionCore::shutdown(Instant, SessionOutput& out) {
+void SessionCore::shutdown(Instant now, SessionOutput& out) {
+    impl_->now_ = now;
     for (const SessionInfo& info : sessions()) {
-        impl_->close(info.id, CloseReason::kShutdown, false,
+        impl_->close(info.id, CloseReason::kShutdown, true,
                      (info.private_name.empty() ? "" : info.private_name + " from ") + info.peer +
                          ": daemon stops",
                      out);
     }
 }
 
-void SessionCore::set_session_messages_max(std::size_t messages) {
-    impl_->config_.session_messages_max = messages;
-}
+// Looking inside ------------------------------------------------------------------------------
 
 const membership::GroupEngine& SessionCore::groups() const {
-    return impl_->groups_;
+    return impl_->open_.groups();
 }
 
 std::size_t SessionCore::session_count() const {
@@ -823,12 +582,12 @@ std::size_t SessionCore::session_count() const {
 std::vector<SessionInfo> SessionCore::sessions() const {
     std::vector<SessionInfo> infos;
     infos.reserve(impl_->sessions_.size());
-    for (const auto& [id, session] : impl_->sessions_) {
-        infos.push_back({id,
-                         session.is_open ? session.machine.private_group().string() : std::string(),
-                         session.peer, session.machine.wants_membership(), session.messages_queued,
-                         session.bytes_queued});
-    }
+    impl_->sessions_.for_each([&](SessionId id, const Session& session) {
+        const OutboundQueue& queue = impl_->outbound_.queue(id);
+        infos.push_back(
+            {id, session.is_open ? session.machine.private_group().string() : std::string(),
+             session.peer, session.machine.wants_membership(), queue.size(), queue.bytes_left()});
+    });
     std::sort(infos.begin(), infos.end(),
               [](const SessionInfo& a, const SessionInfo& b) { return a.id < b.id; });
     return infos;

@@ -7,7 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "daemon/clients/outbound_queue.hpp"
+#include "daemon/session/outbound_queue.hpp"
 #include "protocol/message.hpp"
 #include "tests/bench/samples.hpp"
 
@@ -16,8 +16,24 @@
 namespace spread::bench {
 namespace {
 
-using daemon::FrameRef;
-using daemon::OutboundQueue;
+using session::FrameRef;
+using session::OutboundQueue;
+
+struct Gathered {
+    std::size_t slices = 0;
+    std::size_t bytes = 0;
+};
+
+Gathered gather(const OutboundQueue& queue, std::array<iovec, IOV_MAX>& slices) {
+    Gathered gathered;
+    queue.for_each_slice([&](const protocol::Slice& slice, std::size_t skip) {
+        slices[gathered.slices++] = {slice.buffer->data() + slice.offset + skip,
+                                     slice.length - skip};
+        gathered.bytes += slice.length - skip;
+        return gathered.slices < slices.size();
+    });
+    return gathered;
+}
 
 void queue_frames(benchmark::State& state) {
     const auto burst = static_cast<std::size_t>(state.range(0));
@@ -29,12 +45,7 @@ void queue_frames(benchmark::State& state) {
             queue.push(FrameRef(message));
         }
         while (!queue.empty()) {
-            std::size_t bytes = 0;
-            const std::size_t used = queue.gather(slices);
-            for (std::size_t i = 0; i < used; ++i) {
-                bytes += slices[i].iov_len;
-            }
-            benchmark::DoNotOptimize(queue.consume(bytes));
+            benchmark::DoNotOptimize(queue.consume(gather(queue, slices).bytes));
         }
     }
 }
@@ -50,7 +61,7 @@ void share_frame(benchmark::State& state) {
             queue.push(frame);
         }
         for (OutboundQueue& queue : queues) {
-            benchmark::DoNotOptimize(queue.gather(slices));
+            benchmark::DoNotOptimize(gather(queue, slices));
             benchmark::DoNotOptimize(queue.consume(message.size()));
         }
     }

@@ -74,16 +74,27 @@ std::size_t SessionHost::read(SessionId session, const protocol::Slice& bytes) {
 
 void SessionHost::event(membership::DeliveryEvent event) {
     core_.on_ring_event({}, std::move(event), out_);
-    for (const auto& write : out_.writes) {
-        written_ += write.sessions.size();
-        for (const SessionId session : write.sessions) {
-            core_.on_sent(session, 1, write.bytes.size());
-        }
+    write();
+}
+
+/// As the daemon does, but for the system call.
+void SessionHost::write() {
+    while (const auto session = core_.next_write()) {
+        const session::OutboundQueue& queue = core_.outbound(*session);
+        std::size_t used = 0;
+        std::size_t bytes = 0;
+        queue.for_each_slice([&](const protocol::Slice& slice, std::size_t skip) {
+            slices_[used++] = {slice.buffer->data() + slice.offset + skip, slice.length - skip};
+            bytes += slice.length - skip;
+            return used < slices_.size();
+        });
+        ++written_;
+        static_cast<void>(core_.on_sent({}, *session, bytes, out_));
     }
-    out_.writes.clear();
 }
 
 void SessionHost::settle() {
+    write();
     std::move(out_.submissions.begin(), out_.submissions.end(), std::back_inserter(ring_));
     out_.clear();
     while (!ring_.empty()) {

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <sys/uio.h>
+
+#include <array>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -27,10 +31,12 @@ class SessionHost {
 
   private:
     void event(membership::DeliveryEvent event);
+    void write();
     void settle();
 
     session::SessionCore core_;
     session::SessionOutput out_;
+    std::array<iovec, IOV_MAX> slices_;
     std::vector<membership::Submission> ring_;
     std::uint64_t delivered_ = 0;
     std::size_t written_ = 0;

@@ -58,12 +58,11 @@ struct Peer {
     bool accepted = false;  ///< D2 was written
     bool wants_membership = false;
     bool reads_4x = true;
-    bool stopped = false;
-    bool paused = false;
+    bool closed = false;  ///< over for the log; its socket is not released yet
+    bool shut = false;
     bool gone = false;  ///< has closed, which the core may not know
     std::string private_name;
-    std::deque<std::size_t> queue;  ///< bytes of each message not sent yet
-    std::size_t queue_bytes = 0;
+    std::size_t frames_seen = 0;  ///< of those that are queued
     client::FrameBuffer frames{256};
 };
 
@@ -77,6 +76,9 @@ session::SessionConfig configuration(Script& script) {
     config.session_bytes_max = (limits & 0x10U) != 0 ? 2000 : 1U << 20U;
     config.session_groups_max = (limits & 0x20U) != 0 ? 2 : 65536;
     config.old_client_layout = (limits & 0x40U) != 0;
+    if ((policies & 0x10U) != 0) {
+        config.queued_bytes_max = 3000;
+    }
     if ((policies & 1U) != 0) {
         config.slow_reader_policy = session::SlowReaderPolicy::kBlock;
     }
@@ -142,14 +144,14 @@ class Driver {
             case 5:
             case 6: request(script, op >> 4U); return;
             case 7: say_anything(script, op >> 4U); return;
-            case 8: hang_up(pick(script), (op & 0x10U) != 0); return;
+            case 8: hang_up(pick(script), (op & 0x10U) != 0, (op & 0x20U) != 0); return;
             case 9:
             case 10: step_ring(1U + (op >> 4U)); return;
             case 11: change_configuration(script); return;
-            case 12: sent(pick(script), script.byte()); return;
+            case 12: write(pick(script), op >> 4U, script.byte()); return;
             case 13: pass_time(milliseconds((script.byte() << (op >> 5U)) * 10)); return;
             case 14: answer_password(pick(script), (op & 0x20U) != 0, (op & 0x10U) != 0); return;
-            default: limits(op >> 4U);
+            default: write_wanted((op & 0x10U) != 0);
         }
     }
 
@@ -282,7 +284,8 @@ class Driver {
             pieces == 0 ? bytes.size() : 1U + bytes.size() / (1U + pieces * 3U);
         while (!bytes.empty()) {
             const auto peer = peers_.find(id);
-            if (peer == peers_.end() || peer->second.stopped || peer->second.gone) {
+            if (peer == peers_.end() || peer->second.gone ||
+                core_->reading(id) == session::Reading::kOver) {
                 return;
             }
             const auto part = bytes.first(std::min(piece, bytes.size()));
@@ -297,34 +300,53 @@ class Driver {
     }
 
     /// The daemon may learn it at once, or only when it looks.
-    void hang_up(SessionId id, bool is_noticed) {
+    void hang_up(SessionId id, bool is_noticed, bool is_broken = false) {
         const auto peer = peers_.find(id);
         if (peer == peers_.end()) {
             return;
         }
         peer->second.gone = true;
         if (is_noticed) {
-            core_->on_peer_closed(now_, id, out_);
+            core_->on_peer_closed(now_, id, out_, is_broken);
             absorb();
         }
     }
 
-    /// The kernel takes some whole messages.
-    void sent(SessionId id, std::size_t messages) {
-        const auto peer = peers_.find(id);
-        if (peer == peers_.end()) {
+    /// What the kernel may say of one socket, asked for or not.
+    void write(SessionId id, std::uint8_t how, std::size_t bytes) {
+        if (!peers_.contains(id)) {
             return;
         }
-        Peer& state = peer->second;
-        messages = std::min(messages, state.queue.size());
-        std::size_t bytes = 0;
-        for (std::size_t i = 0; i < messages; ++i) {
-            bytes += state.queue.front();
-            state.queue.pop_front();
+        switch (how % 4) {
+            case 0: send(id, bytes); return;
+            case 1:
+                core_->on_write_blocked(id);
+                check_queues();
+                return;
+            case 2:
+                core_->on_writable(id);
+                check_queues();
+                return;
+            default: core_->on_write_failed(id, out_); absorb();
         }
-        state.queue_bytes -= bytes;
-        core_->on_sent(id, messages, bytes);
-        check_queues();
+    }
+
+    void send(SessionId id, std::size_t bytes) {
+        const std::size_t left = core_->outbound(id).bytes_left();
+        bytes = std::min(bytes, left);
+        const bool is_more_left = core_->on_sent(now_, id, bytes, out_);
+        require(is_more_left == (bytes < left));
+        absorb();
+    }
+
+    /// As the daemon does at the end of a turn. All of the bytes, or half.
+    void write_wanted(bool all) {
+        while (const auto id = core_->next_write()) {
+            const std::size_t left = core_->outbound(*id).bytes_left();
+            require(left > 0);
+            send(*id, all ? left : left / 2);
+        }
+        require(core_->writes_wanted() == 0);
     }
 
     // ---- What goes on in the daemon ----
@@ -337,17 +359,6 @@ class Driver {
         }
         core_->on_password(now_, id, is_right, out_);
         absorb();
-    }
-
-    void limits(std::uint8_t choice) {
-        if (choice < 8) {
-            core_->shed_load(now_, out_);
-            absorb();
-        } else {
-            core_->set_session_messages_max(choice);
-            config_.session_messages_max =
-                std::max<std::size_t>(config_.session_messages_max, choice);
-        }
     }
 
     void pass_time(milliseconds time) {
@@ -408,7 +419,7 @@ class Driver {
     void absorb() {
         for (const SessionOutput::Opened& each : out_.opened) {
             const auto peer = peers_.find(each.session);
-            require(peer != peers_.end() && !peer->second.opened && !peer->second.stopped);
+            require(peer != peers_.end() && !peer->second.opened && !peer->second.closed);
             Peer& state = peer->second;
             const auto opening = protocol::decode_connect(state.opening);
             require(opening && *opening);
@@ -419,36 +430,25 @@ class Driver {
             state.private_name = each.private_name;
             require(protocol::parse_private_group(each.private_name).has_value());
         }
-        for (const SessionOutput::Write& write : out_.writes) {
-            require(!write.sessions.empty() && !write.bytes.empty());
-            Bytes bytes(write.bytes.size());
-            require(write.bytes.copy_to(bytes) == bytes.size());
-            for (const SessionId id : write.sessions) {
-                const auto peer = peers_.find(id);
-                require(peer != peers_.end() && !peer->second.stopped);
-                take(peer->second, bytes);
-            }
-        }
-        for (const SessionId id : out_.stops) {
-            const auto peer = peers_.find(id);
-            require(peer != peers_.end() && peer->second.opened && !peer->second.stopped);
-            peer->second.stopped = true;
-            peer->second.queue.clear();
-            peer->second.queue_bytes = 0;
-        }
-        for (const auto& [id, begins] : out_.pauses) {
-            const auto peer = peers_.find(id);
-            require(peer != peers_.end() && (!begins || !peer->second.opened));
-            peer->second.paused = begins;
-        }
         for (const auto& check : out_.password_checks) {
             require(peers_.contains(check.session));
             require(!password_asked_);
             password_asked_ = check.session;
         }
         for (const auto& close : out_.closes) {
-            require(peers_.erase(close.session) == 1);
+            const auto peer = peers_.find(close.session);
+            require(peer != peers_.end() && !std::exchange(peer->second.closed, true));
             require(is_printable(close.detail));
+        }
+        for (const SessionId id : out_.shutdowns) {
+            const auto peer = peers_.find(id);
+            require(peer != peers_.end() && peer->second.closed);
+            require(!std::exchange(peer->second.shut, true) && core_->outbound(id).empty());
+        }
+        for (const SessionId id : out_.releases) {
+            const auto peer = peers_.find(id);
+            require(peer != peers_.end() && peer->second.closed);
+            peers_.erase(peer);
         }
         check_names();
         for (const std::string& warning : out_.warnings) {
@@ -469,7 +469,7 @@ class Driver {
     void check_names() const {
         std::set<std::string_view> names;
         for (const auto& [id, peer] : peers_) {
-            require(!peer.opened || names.insert(peer.private_name).second);
+            require(!peer.opened || peer.closed || names.insert(peer.private_name).second);
         }
     }
 
@@ -477,10 +477,8 @@ class Driver {
         return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
     }
 
-    /// The client's side of one write.
-    void take(Peer& peer, const Bytes& bytes) {
-        peer.queue.push_back(bytes.size());
-        peer.queue_bytes += bytes.size();
+    /// The client's side of one frame.
+    static void take(Peer& peer, std::span<const std::byte> bytes) {
         if (!peer.accepted) {
             // D1, a verdict, a reject byte or D2: each is small and comes in one piece.
             require(bytes.size() <= 1 + protocol::kAuthChoiceBytes);
@@ -537,14 +535,36 @@ class Driver {
         require(protocol::frame_bytes(header) == frame.size());
     }
 
-    /// The core counts what sockets have not taken as they do.
+    /// What is new in the queues, and that they are held to their limits.
     void check_queues() {
+        std::size_t shared_bytes = 0;
+        for (auto& [id, peer] : peers_) {
+            const session::OutboundQueue& queue = core_->outbound(id);
+            std::size_t at = 0;
+            std::size_t bytes = 0;
+            queue.for_each_slice([&](const protocol::Slice& slice, std::size_t skip) {
+                bytes += slice.length - skip;
+                if (at++ >= peer.frames_seen) {
+                    require(skip == 0);
+                    take(peer, slice.bytes());
+                }
+                return true;
+            });
+            require(at == queue.size() && bytes == queue.bytes_left());
+            shared_bytes += bytes;
+            peer.frames_seen = at;
+        }
+        require(core_->bytes_queued() <= shared_bytes + peers_.size() * kFrameBytesMax);
         const auto infos = core_->sessions();
-        require(infos.size() == peers_.size() && infos.size() == core_->session_count());
+        require(infos.size() == core_->session_count());
+        std::size_t closed = 0;
+        for (const auto& [id, peer] : peers_) {
+            closed += peer.closed ? 1 : 0;
+            require(core_->reading(id) == session::Reading::kDiscard || !peer.closed);
+        }
+        require(infos.size() + closed == peers_.size());
         for (const session::SessionInfo& info : infos) {
             const Peer& peer = peers_.at(info.id);
-            require(info.messages_queued == peer.queue.size());
-            require(info.bytes_queued == peer.queue_bytes);
             require(info.private_name == peer.private_name);
             if (config_.slow_reader_policy == session::SlowReaderPolicy::kDisconnect) {
                 // One message is let in whatever its size.
@@ -560,12 +580,15 @@ class Driver {
 
     // ---- The end ----
 
-    /// Everybody hangs up, the ring goes on, time passes: nobody is left.
+    /// Everybody takes what it gets and hangs up, the ring goes on, time passes: nobody is left.
     void end() {
         while (!peers_.empty()) {
             const std::size_t before = peers_.size();
-            for (const session::SessionInfo& info : core_->sessions()) {
-                hang_up(info.id, true);
+            for (const SessionId id : ids()) {
+                hang_up(id, true);
+                if (peers_.contains(id)) {
+                    send(id, core_->outbound(id).bytes_left());
+                }
             }
             run_ring();
             require(peers_.size() < before);
@@ -575,6 +598,14 @@ class Driver {
         for (const char* user : kUsers) {
             expect_name_is_free(user);
         }
+    }
+
+    [[nodiscard]] std::vector<SessionId> ids() const {
+        std::vector<SessionId> ids;
+        for (const auto& [id, peer] : peers_) {
+            ids.push_back(id);
+        }
+        return ids;
     }
 
     void run_ring() {
@@ -592,8 +623,12 @@ class Driver {
         opening.private_name = user;
         say(id, protocol::encode_connect(opening), 0);
         const auto peer = peers_.find(id);
-        require(peer != peers_.end() && !peer->second.paused);
+        require(peer != peers_.end() && !peer->second.closed);
+        require(core_->reading(id) != session::Reading::kPaused);
         hang_up(id, true);
+        if (peers_.contains(id)) {
+            send(id, core_->outbound(id).bytes_left());
+        }
         require(peers_.empty());
     }
 
@@ -603,6 +638,8 @@ class Driver {
 
     /// D1, a verdict, D2: queued whatever the limits are.
     static constexpr std::size_t kHandshakeWrites = 3;
+    /// The rest of a frame that is partly written still counts as a whole.
+    static constexpr std::size_t kFrameBytesMax = 1U << 18U;
 
     session::SessionConfig config_;
     std::unique_ptr<session::SessionCore> core_;

@@ -19,6 +19,7 @@ using checker::ClientService;
 /// A name that is still on its way out is refused; a program would try again.
 constexpr std::uint32_t kRetriesMax = 100;
 constexpr auto kRetryDelay = std::chrono::milliseconds(2);
+constexpr std::size_t kFrameBufferBytes = 1024;
 constexpr std::uint32_t kNoConnection = 0xffffffff;
 /// Message numbers travel in the 16 bits of the application's message type.
 constexpr std::size_t kMessagesMax = 0xffff;
@@ -111,7 +112,8 @@ void Client::request(const Step& step) {
     }
     if (phase_ == Phase::kOpen) {
         carry_out(step);
-    } else if (phase_ == Phase::kAuthList || phase_ == Phase::kAccept || retry_posted_) {
+    } else if (phase_ == Phase::kAuthList || phase_ == Phase::kVerdict ||
+               phase_ == Phase::kAccept || retry_posted_) {
         waiting_.push_back(step);
     }
 }
@@ -255,40 +257,47 @@ void Client::turn(std::uint32_t connection) {
         }
         on_bytes(*message);
     }
-    if (connection_ == connection && simulator_.connection(connection).server_closed) {
+    if (connection_ == connection && simulator_.connection(connection).has_ended_for_client()) {
         on_closed();
     }
 }
 
 void Client::on_bytes(const protocol::Message& message) {
     const auto bytes = message.contiguous(scratch_);
-    if (phase_ == Phase::kAuthList || phase_ == Phase::kAccept) {
+    if (phase_ != Phase::kOpen && phase_ != Phase::kDeaf) {
         on_handshake(bytes);
         return;
     }
     if (phase_ != Phase::kOpen) {
         return;
     }
-    client::MessageView frame;
-    if (bytes.size() < protocol::kSessionHeaderBytes) {
-        simulator_.fail({"W1",
-                         user() + " got a frame of " + std::to_string(bytes.size()) +
-                             " bytes, less than a header",
-                         {}});
-        return;
+    frames_.append(bytes);
+    while (phase_ == Phase::kOpen) {
+        const auto frame = frames_.next();
+        if (!frame) {
+            simulator_.fail({"W1", user() + " got a frame whose counts no daemon sends", {}});
+            return;
+        }
+        if (!*frame) {
+            return;
+        }
+        on_frame(**frame);
     }
-    frame.header = protocol::decode_session_header(bytes.first<protocol::kSessionHeaderBytes>());
-    const std::size_t groups =
-        static_cast<std::size_t>(frame.header.num_groups) * protocol::kNameFieldBytes;
-    if (bytes.size() !=
-        protocol::kSessionHeaderBytes + groups + static_cast<std::size_t>(frame.header.data_len)) {
-        simulator_.fail({"W1", user() + " got a frame whose counts do not fill it", {}});
-        return;
+}
+
+/// Now and then with a wrong password.
+void Client::choose_method() {
+    const bool proves = simulator_.scenario().tunables.password_us != 0;
+    const std::array<std::string, 1> methods{proves ? "PWORD" : "NULL"};
+    const auto choice = protocol::encode_auth_choice(methods);
+    std::vector<std::byte> bytes(choice.begin(), choice.end());
+    if (proves) {
+        const auto proof = protocol::encode_password_proof(
+            user(), rng_.below(8) == 0 ? "wrong" : std::string(kRightPassword));
+        bytes.insert(bytes.end(), proof.begin(), proof.end());
     }
-    frame.type = frame.header.type;
-    frame.groups = bytes.subspan(protocol::kSessionHeaderBytes, groups);
-    frame.body = bytes.subspan(protocol::kSessionHeaderBytes + groups);
-    on_frame(frame);
+    phase_ = proves ? Phase::kVerdict : Phase::kAccept;
+    write(std::move(bytes));
 }
 
 void Client::on_handshake(std::span<const std::byte> bytes) {
@@ -309,10 +318,11 @@ void Client::on_handshake(std::span<const std::byte> bytes) {
         return;
     }
     if (phase_ == Phase::kAuthList) {
-        const std::array<std::string, 1> methods{"NULL"};
-        const auto choice = protocol::encode_auth_choice(methods);
-        phase_ = Phase::kAccept;
-        write(std::vector<std::byte>(choice.begin(), choice.end()));
+        choose_method();
+        return;
+    }
+    if (phase_ == Phase::kVerdict) {
+        phase_ = Phase::kAccept;  // or a reject byte comes
         return;
     }
     const auto accepted = protocol::decode_accept(protocol::kPresentedVersion, bytes);
@@ -323,6 +333,7 @@ void Client::on_handshake(std::span<const std::byte> bytes) {
     private_name_ = (*accepted)->private_group;
     self_ = protocol::NameField(private_name_);
     phase_ = Phase::kOpen;
+    frames_ = client::FrameBuffer(kFrameBufferBytes);
     views_.clear();
     checked_ = simulator_.groups().on_connect(private_name_, wants_membership_);
     simulator_.trace(TraceLevel::kStates, daemon_, '+',

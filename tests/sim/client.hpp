@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "client/codec/frame_buffer.hpp"
 #include "client/codec/message_view.hpp"
 #include "protocol/message.hpp"
 #include "protocol/names.hpp"
@@ -51,7 +52,7 @@ class Client {
     [[nodiscard]] bool sent_this(std::uint16_t number, std::span<const std::byte> body) const;
 
   private:
-    enum class Phase : std::uint8_t { kIdle, kAuthList, kAccept, kOpen, kDeaf };
+    enum class Phase : std::uint8_t { kIdle, kAuthList, kVerdict, kAccept, kOpen, kDeaf };
 
     void open_connection();
     void write(std::vector<std::byte> bytes);
@@ -60,6 +61,7 @@ class Client {
     [[nodiscard]] std::vector<std::byte> make_multicast(const Step& step,
                                                         checker::Multicast& multicast);
     void on_bytes(const protocol::Message& message);
+    void choose_method();
     void on_handshake(std::span<const std::byte> bytes);
     void on_frame(const client::MessageView& frame);
     void on_membership(const client::MessageView& frame);
@@ -84,6 +86,7 @@ class Client {
     std::vector<Step> waiting_;
     std::vector<std::uint32_t> sizes_;  ///< of the bodies sent, by number
     std::map<std::string, std::vector<std::string>> views_;
+    client::FrameBuffer frames_;  ///< of an open session
     std::vector<std::byte> scratch_;
 };
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <string_view>
 
 #include "protocol/buffer.hpp"
 #include "protocol/ids.hpp"
@@ -24,11 +25,19 @@ struct Connection {
 
     std::deque<protocol::Message> to_client;
     std::size_t to_client_bytes = 0;
+    bool server_shut = false;  ///< the server sends nothing more, but still reads
     bool server_closed = false;
     bool client_turn_posted = false;
 
-    [[nodiscard]] bool client_has_news() const { return !to_client.empty() || server_closed; }
+    /// Once what is there is read.
+    [[nodiscard]] bool has_ended_for_client() const { return server_shut || server_closed; }
+    [[nodiscard]] bool client_has_news() const {
+        return !to_client.empty() || has_ended_for_client();
+    }
 };
+
+/// Whoever gives this one is who it claims to be.
+inline constexpr std::string_view kRightPassword = "right";
 
 /// What a socket holds before its writer has to wait.
 inline constexpr std::size_t kSocketBytes = 128U << 10U;

@@ -91,6 +91,21 @@ void draw_queues(Draft& draft) {
     }
 }
 
+/// Small enough that clients who read slowly meet them, and passwords that take their time.
+void draw_session_limits(Draft& draft) {
+    Draw draw(draft.seed, "session limits");
+    Tunables& tunables = draft.scenario.tunables;
+    if (draw.percent(20)) {
+        tunables.session_bytes = draw.skewed32(2000, 400000);
+    }
+    if (draw.percent(20)) {
+        tunables.queued_bytes = draw.skewed32(4000, 800000);
+    }
+    if (draw.percent(20)) {
+        tunables.password_us = draw.skewed32(100, 20000);
+    }
+}
+
 }  // namespace
 
 void draw_tunables(Draft& draft) {
@@ -98,6 +113,7 @@ void draw_tunables(Draft& draft) {
     draw_leases(draft);
     draw_windows(draft);
     draw_queues(draft);
+    draw_session_limits(draft);
 }
 
 }  // namespace spread::sim

@@ -81,10 +81,15 @@ class Host final {
   private:
     struct Served {
         std::uint32_t connection = 0;
-        std::deque<protocol::Message> queue;
-        bool reading = true;
-        bool closing = false;  ///< when the queue is out
+        bool is_full = false;       ///< the socket takes no more until the client has read
+        bool end_was_read = false;  ///< of what the client sends
     };
+    struct Verdict {
+        protocol::Instant at;
+        protocol::SessionId session;
+        bool is_right = false;
+    };
+
     /// What a wake-up of the other thread costs.
     static constexpr protocol::Duration kHandover = std::chrono::microseconds(10);
 
@@ -116,11 +121,12 @@ class Host final {
     [[nodiscard]] bool are_sessions_quiet() const;
     void apply();
     void accept_connections();
+    void answer_passwords();
     void read_clients();
-    void read_one(protocol::SessionId id, Served& served);
-    void flush(protocol::SessionId id, Served& served);
-    void close(protocol::SessionId id);
-    [[nodiscard]] bool may_read() const { return ring_->port().has_room(); }
+    [[nodiscard]] bool read_one(protocol::SessionId id);
+    void note_writable();
+    void write_wanted();
+    void write(protocol::SessionId id);
     void drop_connections();
 
     void end_life();
@@ -164,6 +170,7 @@ class Host final {
     std::optional<protocol::Instant> session_turn_at_;
     std::vector<std::uint32_t> backlog_;  ///< connections to accept
     std::map<protocol::SessionId, Served> served_;
+    std::deque<Verdict> verdicts_;  ///< on passwords, in the order of time
 };
 
 }  // namespace spread::sim

@@ -2,6 +2,8 @@
 #include <string>
 #include <utility>
 
+#include "protocol/session_wire.hpp"
+#include "tests/sim/connection.hpp"
 #include "tests/sim/host.hpp"
 #include "tests/sim/simulator.hpp"
 #include "tests/sim/take_if_set.hpp"
@@ -13,14 +15,21 @@ using membership::ConfigurationChange;
 using protocol::Duration;
 using protocol::Slice;
 
-constexpr std::size_t kDeliveriesPerTurnMax = 256;
+/// What a handshake is read ahead while requests must wait, as in the daemon.
+constexpr std::size_t kHandshakeBytesMax = protocol::kConnectBytesMax + protocol::kAuthChoiceBytes;
 
 }  // namespace
 
 session::SessionConfig Host::session_config() const {
     session::SessionConfig config;
     config.daemon_name = "d" + std::to_string(index_ + 1);
-    take_if_set(config.session_messages_max, scenario_.tunables.session_messages);
+    const Tunables& tunables = scenario_.tunables;
+    take_if_set(config.session_messages_max, tunables.session_messages);
+    take_if_set(config.session_bytes_max, tunables.session_bytes);
+    take_if_set(config.queued_bytes_max, tunables.queued_bytes);
+    if (tunables.password_us != 0) {
+        config.auth.allowed = {"NULL", "PWORD"};
+    }
     if (scenario_.tunables.session_block_us != 0) {
         config.slow_reader_policy = session::SlowReaderPolicy::kBlock;
         config.slow_reader_timeout = std::chrono::microseconds(scenario_.tunables.session_block_us);
@@ -36,6 +45,11 @@ void Host::start_sessions(protocol::Rng rng) {
     groups.self = id_;
     take_if_set(groups.state_message_bytes_max, scenario_.tunables.state_message_bytes);
     core_ = std::make_unique<session::SessionCore>(session_config(), groups, rng);
+    core_->set_hang_up_probe([this](protocol::SessionId id) {
+        const auto found = served_.find(id);
+        return found == served_.end() ||
+               simulator_.connection(found->second.connection).client_closed;
+    });
 }
 
 void Host::end_sessions() {
@@ -43,6 +57,7 @@ void Host::end_sessions() {
     session_out_.clear();
     session_turn_at_.reset();
     sessions_clogged_ = false;
+    verdicts_.clear();
     drop_connections();
 }
 
@@ -75,7 +90,7 @@ void Host::session_turn(std::uint32_t generation) {
         return;
     }
     driver::RingPort& port = ring_->port();
-    for (std::size_t i = 0; i < kDeliveriesPerTurnMax && !core_->is_blocked(); ++i) {
+    for (std::size_t i = 0; i < core_->events_per_turn() && !core_->is_blocked(); ++i) {
         std::optional<membership::DeliveryEvent> event = port.next_event();
         if (!event) {
             break;
@@ -86,29 +101,42 @@ void Host::session_turn(std::uint32_t generation) {
         }
         core_->on_ring_event(local_now(), std::move(*event), session_out_);
         apply();
+        while (const auto id = core_->next_early_write()) {
+            write(*id);
+        }
     }
     port.tell_of_room();
     port.push();
+    answer_passwords();
     accept_connections();
     const bool was_blocked = core_->is_blocked();
-    if (!was_blocked) {
-        read_clients();
-    }
-    for (auto it = served_.begin(); it != served_.end();) {
-        const auto next = std::next(it);
-        flush(it->first, it->second);
-        it = next;
-    }
+    note_writable();
+    write_wanted();
+    read_clients();
     if (const auto deadline = core_->next_deadline(); deadline && *deadline <= local_now()) {
         core_->on_deadline(local_now(), session_out_);
         apply();
     }
+    write_wanted();
     if (was_blocked && !core_->is_blocked()) {
         schedule_session_turn(Duration(0));
     } else if (const auto deadline = core_->next_deadline()) {
-        schedule_session_turn(simulated(*deadline) - simulator_.now());
+        schedule_session_turn(std::max(Duration(0), simulated(*deadline) - simulator_.now()));
+    }
+    if (!verdicts_.empty()) {
+        schedule_session_turn(verdicts_.front().at - simulator_.now());
     }
     end_session_turn();
+}
+
+/// As the password thread does, one after the other.
+void Host::answer_passwords() {
+    while (!verdicts_.empty() && verdicts_.front().at <= simulator_.now()) {
+        const Verdict verdict = verdicts_.front();
+        verdicts_.pop_front();
+        core_->on_password(local_now(), verdict.session, verdict.is_right, session_out_);
+        apply();
+    }
 }
 
 void Host::accept_connections() {
@@ -126,88 +154,78 @@ void Host::read_clients() {
     std::vector<protocol::SessionId> ids;
     for (const auto& [id, served] : served_) {
         const Connection& connection = simulator_.connection(served.connection);
-        if (!connection.to_server.empty() || connection.client_closed) {
+        if (!connection.to_server.empty() || (connection.client_closed && !served.end_was_read)) {
             ids.push_back(id);
         }
     }
     for (const protocol::SessionId id : ids) {
-        if (const auto found = served_.find(id); found != served_.end()) {
-            read_one(id, found->second);
+        while (read_one(id)) {
         }
     }
 }
 
-void Host::read_one(protocol::SessionId id, Served& served) {
-    const std::uint32_t number = served.connection;
-    while (may_read()) {
-        const auto found = served_.find(id);
-        if (found == served_.end() || !found->second.reading) {
-            return;
-        }
-        Connection& connection = simulator_.connection(number);
-        if (connection.to_server.empty()) {
-            break;
-        }
-        Slice& front = connection.to_server.front();
-        Slice bytes = front;
-        if (connection.chunk != 0 && bytes.length > connection.chunk) {
-            bytes.length = connection.chunk;
-            front.offset += connection.chunk;
-            front.length -= connection.chunk;
-        } else {
-            connection.to_server.pop_front();
-        }
-        core_->on_bytes(local_now(), id, std::move(bytes), session_out_);
-        apply();
-    }
+/// True if there may be more to read.
+bool Host::read_one(protocol::SessionId id) {
     const auto found = served_.find(id);
-    const Connection& connection = simulator_.connection(number);
-    if (found != served_.end() && found->second.reading && connection.client_closed &&
-        connection.to_server.empty()) {
-        found->second.reading = false;
-        found->second.queue.clear();
-        core_->on_peer_closed(local_now(), id, session_out_);
-        apply();
+    const session::Reading reading = core_->reading(id);
+    const bool pressed = !ring_->port().has_room() || core_->is_blocked();
+    if (found == served_.end() || reading == session::Reading::kOver ||
+        reading == session::Reading::kPaused ||
+        (pressed && reading == session::Reading::kRequests)) {
+        return false;
     }
+    Connection& connection = simulator_.connection(found->second.connection);
+    if (connection.to_server.empty()) {
+        if (connection.client_closed) {
+            found->second.end_was_read = true;
+            core_->on_peer_closed(local_now(), id, session_out_);
+            apply();
+        }
+        return false;
+    }
+    std::uint32_t most = connection.chunk != 0 ? connection.chunk : ~std::uint32_t{0};
+    if (pressed) {
+        most = std::min(most, static_cast<std::uint32_t>(kHandshakeBytesMax));
+    }
+    Slice& front = connection.to_server.front();
+    Slice bytes = front;
+    if (bytes.length > most) {
+        bytes.length = most;
+        front.offset += most;
+        front.length -= most;
+    } else {
+        connection.to_server.pop_front();
+    }
+    core_->on_bytes(local_now(), id, std::move(bytes), session_out_);
+    apply();
+    return true;
 }
 
 void Host::apply() {
-    if (session_out_.writes.empty() && session_out_.stops.empty() && session_out_.closes.empty() &&
-        session_out_.submissions.empty() && !session_out_.resume) {
-        session_out_.clear();
+    if (session_out_.empty()) {
         return;
     }
     session::SessionOutput out;
     std::swap(out, session_out_);
-    for (session::SessionOutput::Write& write : out.writes) {
-        for (const protocol::SessionId id : write.sessions) {
-            const auto found = served_.find(id);
-            if (found == served_.end()) {
-                // A reply inside on_accept(): the connection is known a moment later.
-                continue;
-            }
-            found->second.queue.push_back(write.bytes);
-        }
-    }
-    for (const protocol::SessionId id : out.stops) {
-        if (const auto found = served_.find(id); found != served_.end()) {
-            found->second.reading = false;
-            found->second.queue.clear();
-        }
-    }
     for (const session::SessionOutput::Close& each : out.closes) {
-        const auto found = served_.find(each.session);
-        if (found == served_.end()) {
-            continue;
-        }
         simulator_.trace(TraceLevel::kStates, index_, '-', [&] { return "closes " + each.detail; });
-        if (each.flush) {
-            found->second.reading = false;
-            found->second.closing = true;
-            flush(each.session, found->second);
-        } else {
-            close(each.session);
+    }
+    for (const protocol::SessionId id : out.shutdowns) {
+        if (const auto found = served_.find(id); found != served_.end()) {
+            simulator_.shut_down_by_server(found->second.connection);
         }
+    }
+    for (const protocol::SessionId id : out.releases) {
+        if (const auto found = served_.find(id); found != served_.end()) {
+            simulator_.close_by_server(found->second.connection);
+            served_.erase(found);
+        }
+    }
+    for (const session::SessionOutput::PasswordCheck& check : out.password_checks) {
+        const Duration takes = std::chrono::microseconds(scenario_.tunables.password_us);
+        verdicts_.push_back(
+            {simulator_.now() + takes, check.session, check.password == kRightPassword});
+        schedule_session_turn(takes);
     }
     for (membership::Submission& submission : out.submissions) {
         ring_->submit(std::move(submission));
@@ -218,47 +236,68 @@ void Host::apply() {
     ring_->port().push();
 }
 
-void Host::flush(protocol::SessionId id, Served& served) {
-    Connection& connection = simulator_.connection(served.connection);
-    std::size_t messages = 0;
-    std::size_t bytes = 0;
-    while (!served.queue.empty()) {
-        const std::size_t size = served.queue.front().size();
-        if (!connection.client_closed && !connection.to_client.empty() &&
-            connection.to_client_bytes + size > kSocketBytes) {
-            break;
+/// Clients have read: sockets that were full take bytes again.
+void Host::note_writable() {
+    for (auto& [id, served] : served_) {
+        const Connection& connection = simulator_.connection(served.connection);
+        if (served.is_full &&
+            (connection.client_closed || connection.to_client_bytes < kSocketBytes)) {
+            served.is_full = false;
+            core_->on_writable(id);
         }
-        if (!connection.client_closed) {
-            connection.to_client_bytes += size;
-            connection.to_client.push_back(std::move(served.queue.front()));
-        }
-        served.queue.pop_front();
-        ++messages;
-        bytes += size;
-    }
-    if (messages > 0) {
-        core_->on_sent(id, messages, bytes);
-        simulator_.wake_client(served.connection);
-    }
-    if (served.closing && served.queue.empty()) {
-        close(id);
     }
 }
 
-void Host::close(protocol::SessionId id) {
-    const auto found = served_.find(id);
-    simulator_.close_by_server(found->second.connection);
-    served_.erase(found);
+void Host::write_wanted() {
+    while (const auto id = core_->next_write()) {
+        write(*id);
+    }
+    apply();
+}
+
+/// As much as the socket takes, cut where it is full.
+void Host::write(protocol::SessionId id) {
+    Served& served = served_.at(id);
+    Connection& connection = simulator_.connection(served.connection);
+    if (connection.client_closed) {
+        core_->on_write_failed(id, session_out_);
+        return;
+    }
+    std::size_t bytes = 0;
+    core_->outbound(id).for_each_slice([&](Slice slice, std::size_t skip) {
+        slice.offset += static_cast<std::uint32_t>(skip);
+        slice.length -= static_cast<std::uint32_t>(skip);
+        const std::size_t room = kSocketBytes - std::min(kSocketBytes, connection.to_client_bytes);
+        const bool fits = slice.length <= room;
+        slice.length = static_cast<std::uint32_t>(std::min<std::size_t>(slice.length, room));
+        if (slice.length > 0) {
+            bytes += slice.length;
+            connection.to_client_bytes += slice.length;
+            connection.to_client.emplace_back(std::move(slice));
+        }
+        return fits;
+    });
+    if (bytes > 0) {
+        simulator_.wake_client(served.connection);
+    }
+    if (bytes == 0 || core_->on_sent(local_now(), id, bytes, session_out_)) {
+        served.is_full = true;
+        core_->on_write_blocked(id);
+    }
 }
 
 // Looking inside ------------------------------------------------------------------------------
 
 bool Host::are_sessions_quiet() const {
-    return backlog_.empty() && core_->groups().phase() == membership::GroupPhase::kStable &&
+    return backlog_.empty() && verdicts_.empty() &&
+           core_->groups().phase() == membership::GroupPhase::kStable &&
            std::all_of(served_.begin(), served_.end(), [this](const auto& entry) {
                const Connection& connection = simulator_.connection(entry.second.connection);
-               return entry.second.reading && entry.second.queue.empty() &&
-                      connection.to_server.empty() && !connection.client_closed;
+               const session::Reading reading = core_->reading(entry.first);
+               return (reading == session::Reading::kRequests ||
+                       reading == session::Reading::kHandshake) &&
+                      core_->outbound(entry.first).empty() && connection.to_server.empty() &&
+                      !connection.client_closed;
            });
 }
 

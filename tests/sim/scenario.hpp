@@ -64,6 +64,9 @@ struct Tunables {
     std::uint32_t datagram_bytes = 0;
     std::uint32_t send_queue_messages = 0;
     std::uint32_t session_messages = 0;  ///< MaxSessionMessages
+    std::uint32_t session_bytes = 0;     ///< MaxSessionBytes
+    std::uint32_t queued_bytes = 0;      ///< of all queues to clients together
+    std::uint32_t password_us = 0;       ///< what checking a password takes; 0: none is asked for
     std::uint32_t session_block_us = 0;  ///< SlowReaderTimeout with policy block; 0: disconnect
     std::uint32_t delivery_queue = 0;    ///< between ring and session side
     std::uint32_t submit_queue = 0;

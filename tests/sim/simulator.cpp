@@ -312,6 +312,11 @@ void Simulator::close_by_client(std::uint32_t number) {
     }
 }
 
+void Simulator::shut_down_by_server(std::uint32_t number) {
+    connections_[number]->server_shut = true;
+    wake_client(number);
+}
+
 void Simulator::close_by_server(std::uint32_t number) {
     Connection& connection = *connections_[number];
     connection.server_closed = true;

@@ -67,6 +67,8 @@ class Simulator {
     void write_to_server(std::uint32_t connection, protocol::Slice bytes);
     [[nodiscard]] std::optional<protocol::Message> read_from_server(std::uint32_t connection);
     void close_by_client(std::uint32_t connection);
+    [[nodiscard]] const Scenario& scenario() const { return scenario_; }
+    void shut_down_by_server(std::uint32_t connection);
     void close_by_server(std::uint32_t connection);
     void wake_client(std::uint32_t connection);
     [[nodiscard]] bool accepted_by_living(const Connection& connection) const;

@@ -39,8 +39,8 @@ class Node {
                                                            group_config_of(configuration, self),
                                                            protocol::Rng(self + 1));
         SessionServer::Settings settings;
-        settings.calm_share = calm_share;
-        settings.busy_share = busy_share;
+        settings.sharing.calm_share = calm_share;
+        settings.sharing.busy_share = busy_share;
         server_ = std::make_unique<SessionServer>(std::move(core), link_, settings);
         desk_ =
             std::make_unique<FrontDesk>(*server_, std::vector<TcpListener>{},

@@ -30,11 +30,10 @@ class SessionServerTest : public ::testing::Test {
         session::SessionConfig config;
         config.daemon_name = "d1";
         config.session_messages_max = session_messages_max;
-        SessionServer::Settings settings;
-        settings.session_messages_max = session_messages_max;
         auto core = std::make_unique<session::SessionCore>(
             config, membership::GroupConfig{{{kSelf, "d1"}}, kSelf}, protocol::Rng(1));
-        server_ = std::make_unique<SessionServer>(std::move(core), link_, settings);
+        server_ =
+            std::make_unique<SessionServer>(std::move(core), link_, SessionServer::Settings{});
         desk_ =
             std::make_unique<FrontDesk>(*server_, std::vector<TcpListener>{},
                                         std::make_unique<UnixListener>(directory_.path(), kPort));

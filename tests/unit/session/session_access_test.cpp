@@ -163,9 +163,9 @@ TEST(SessionCoreNames, AnHeirWhosePasswordIsCheckedIsNotReadMeanwhile) {
                                 proof_bytes("user", "password")}));
     daemon.run_ring();
     EXPECT_THAT(daemon.password_checks, SizeIs(1));
-    EXPECT_TRUE(daemon.paused[second]);
+    EXPECT_TRUE(daemon.core().reading(second) == Reading::kPaused);
     daemon.say_password(second, true);
-    EXPECT_FALSE(daemon.paused[second]);
+    EXPECT_FALSE(daemon.core().reading(second) == Reading::kPaused);
 }
 
 TEST(SessionCoreNames, WhatIsSentAheadWhileWaitingIsLimited) {

@@ -92,9 +92,9 @@ TEST_F(SlowReaders, AreWaitedForIfThatIsThePolicy) {
     }
     EXPECT_TRUE(daemon->core().is_blocked());
     EXPECT_THAT(daemon->stops, IsEmpty());
-    daemon->core().on_sent(reader, 1, 81);
+    daemon->sent(reader, 81);
     EXPECT_TRUE(daemon->core().is_blocked()) << "it has to catch up properly";
-    daemon->core().on_sent(reader, 1, 81);
+    daemon->sent(reader, 81);
     EXPECT_FALSE(daemon->core().is_blocked());
     EXPECT_EQ(daemon->core().next_deadline(), std::nullopt);
 }
@@ -134,26 +134,35 @@ TEST_F(SlowReaders, WhoLeavesIsNotWaitedForAnyMore) {
 }
 
 TEST_F(SlowReaders, TheLongestQueueGoesWhenAllTogetherHoldTooMuch) {
-    start({});
+    SessionConfig config;
+    config.queued_bytes_max = 900;
+    start(config);
     const SessionId second = daemon->open("second", false);
     daemon->send(second, join_bytes("big", "#second#d1"));
     write("12345");
     daemon->send(writer, multicast_bytes({"big"}, std::string(500, 'x'), protocol::kAgreedMess,
                                          "#writer#d1"));
     daemon->run_ring();
-    daemon->shed_load();
+    EXPECT_THAT(daemon->stops, IsEmpty());
+    write(std::string(200, 'y'));
     EXPECT_THAT(daemon->stops, ElementsAre(second));
-    daemon->run_ring();
     EXPECT_EQ(daemon->close_of(second)->reason, CloseReason::kSlowReader);
     EXPECT_THAT(daemon->close_of(second)->detail, HasSubstr("#second#d1"));
-    daemon->shed_load();
+    EXPECT_EQ(daemon->core().bytes_queued(), 80U + 5U + 80U + 200U);
+    write(std::string(600, 'z'));
     EXPECT_THAT(daemon->stops, ElementsAre(second, reader));
+    EXPECT_EQ(daemon->core().bytes_queued(), 0U);
 }
 
 TEST(LoadShedding, WithoutOpenSessionsThereIsNothingToEnd) {
-    TestDaemon daemon;
-    daemon.accept();
-    daemon.shed_load();
+    SessionConfig config;
+    config.queued_bytes_max = 1;
+    TestDaemon daemon(config);
+    const SessionId young = daemon.accept();
+    daemon.send(young, connect_bytes("young"));
+    const SessionId writer = daemon.open("writer");
+    daemon.send(writer, multicast_bytes({"room"}, "x", protocol::kAgreedMess, "#writer#d1"));
+    daemon.run_ring();
     EXPECT_THAT(daemon.stops, IsEmpty());
 }
 

@@ -45,6 +45,7 @@ class TestDaemon {
     protocol::SessionId accept(std::string peer = "127.0.0.1:5000",
                                const access::PeerAddress& address = {}) {
         const protocol::SessionId id = core_.on_accept(now, std::move(peer), out_, address);
+        peers_[id];
         absorb();
         return id;
     }
@@ -56,11 +57,6 @@ class TestDaemon {
 
     void say_password(protocol::SessionId id, bool is_right) {
         core_.on_password(now, id, is_right, out_);
-        absorb();
-    }
-
-    void shed_load() {
-        core_.shed_load(now, out_);
         absorb();
     }
 
@@ -110,16 +106,14 @@ class TestDaemon {
         return id;
     }
 
-    /// As the socket layer does when it got rid of everything.
-    void sent(protocol::SessionId id) {
-        for (const SessionInfo& info : core_.sessions()) {
-            if (info.id == id) {
-                core_.on_sent(id, info.messages_queued, info.bytes_queued);
-            }
-        }
+    /// The socket takes everything, or some bytes.
+    void sent(protocol::SessionId id) { sent(id, core_.outbound(id).bytes_left()); }
+    void sent(protocol::SessionId id, std::size_t bytes) {
+        core_.on_sent(now, id, bytes, out_);
+        absorb();
     }
 
-    /// What was written to a session, one entry per write; forgotten by asking.
+    /// What was queued for a session, one entry per frame; forgotten by asking.
     std::vector<Bytes> received(protocol::SessionId id) {
         auto node = received_.extract(id);
         return node.empty() ? std::vector<Bytes>() : std::move(node.mapped());
@@ -161,10 +155,10 @@ class TestDaemon {
     std::vector<SessionOutput::Close> closes;
     std::vector<protocol::SessionId> stops;
     std::vector<SessionOutput::Opened> opened;
-    std::vector<SessionOutput::Write> writes;
+    std::vector<protocol::SessionId> shutdowns;
+    std::vector<protocol::SessionId> releases;
     std::vector<protocol::SessionId> pauses;
     std::vector<protocol::SessionId> resumes;
-    std::map<protocol::SessionId, bool> paused;
     std::vector<SessionOutput::PasswordCheck> password_checks;
     std::vector<std::string> warnings;
     std::optional<protocol::RingId> resume;
@@ -176,34 +170,74 @@ class TestDaemon {
     }
 
     void absorb() {
-        for (SessionOutput::Write& write : out_.writes) {
-            for (const protocol::SessionId id : write.sessions) {
-                received_[id].push_back(bytes_of(write.bytes));
+        do {
+            std::move(out_.submissions.begin(), out_.submissions.end(), std::back_inserter(ring));
+            append(opened, out_.opened);
+            append(closes, out_.closes);
+            append(password_checks, out_.password_checks);
+            append(warnings, out_.warnings);
+            if (out_.resume) {
+                resume = out_.resume;
             }
-            writes.push_back(std::move(write));
+            append(shutdowns, out_.shutdowns);
+            append(releases, out_.releases);
+            const SessionOutput out = std::exchange(out_, {});
+            for (const protocol::SessionId id : out.releases) {
+                EXPECT_EQ(peers_.erase(id), 1U);
+            }
+            for (auto& [id, peer] : peers_) {
+                look_at(id, peer);
+            }
+            for (const auto& close : out.closes) {
+                if (peers_.contains(close.session)) {
+                    core_.on_sent(now, close.session, core_.outbound(close.session).bytes_left(),
+                                  out_);
+                }
+            }
+            for (const protocol::SessionId id : out.shutdowns) {
+                core_.on_peer_closed(now, id, out_);  // peers read everything and close in turn
+            }
+        } while (!out_.empty());
+    }
+
+    struct Peer {
+        Reading reading = Reading::kHandshake;
+        std::size_t frames_seen = 0;  ///< of those that are queued
+    };
+
+    void look_at(protocol::SessionId id, Peer& peer) {
+        const OutboundQueue& queue = core_.outbound(id);
+        std::size_t at = 0;
+        queue.for_each_slice([&](const protocol::Slice& slice, std::size_t skip) {
+            if (at++ >= peer.frames_seen) {
+                const auto bytes = slice.bytes().subspan(skip);
+                received_[id].emplace_back(bytes.begin(), bytes.end());
+            }
+            return true;
+        });
+        peer.frames_seen = at;
+        const Reading before = std::exchange(peer.reading, core_.reading(id));
+        if (before == peer.reading) {
+            return;
         }
-        std::move(out_.submissions.begin(), out_.submissions.end(), std::back_inserter(ring));
-        for (const SessionOutput::Opened& each : out_.opened) {
-            opened.push_back(each);
+        if (peer.reading == Reading::kPaused) {
+            pauses.push_back(id);
+        } else if (peer.reading == Reading::kOver) {
+            stops.push_back(id);
+        } else if (before == Reading::kPaused) {
+            resumes.push_back(id);
         }
-        stops.insert(stops.end(), out_.stops.begin(), out_.stops.end());
-        closes.insert(closes.end(), out_.closes.begin(), out_.closes.end());
-        for (const auto& [id, begins] : out_.pauses) {
-            (begins ? pauses : resumes).push_back(id);
-            paused[id] = begins;
-        }
-        password_checks.insert(password_checks.end(), out_.password_checks.begin(),
-                               out_.password_checks.end());
-        warnings.insert(warnings.end(), out_.warnings.begin(), out_.warnings.end());
-        if (out_.resume) {
-            resume = out_.resume;
-        }
-        out_.clear();
+    }
+
+    template <typename T>
+    static void append(std::vector<T>& all, const std::vector<T>& more) {
+        all.insert(all.end(), more.begin(), more.end());
     }
 
     SessionCore core_;
     SessionOutput out_;
     std::uint64_t delivered_ = 0;
+    std::map<protocol::SessionId, Peer> peers_;  ///< their sockets are open
     std::map<protocol::SessionId, std::vector<Bytes>> received_;
 };
 

@@ -1,16 +1,14 @@
 #pragma once
 
-#include <sys/uio.h>
-
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <span>
 #include <utility>
+#include <vector>
 
 #include "protocol/message.hpp"
 
-namespace spread::daemon {
+namespace spread::session {
 
 /// Bytes on their way to one or many clients, shared by all their queues. Counted without atomics:
 /// frames never leave the session thread.
@@ -65,51 +63,59 @@ class FrameRef {
     Frame* frame_ = nullptr;
 };
 
-/// Whole messages and bytes that went to the kernel.
-struct SentCount {
-    std::size_t messages = 0;
-    std::size_t bytes = 0;
-};
-
-/// Frames waiting for one client. Its limits are kept by SessionCore, which is told what was sent.
+/// Frames waiting for one client, none of them empty. Its limits are kept by Outbound.
 class OutboundQueue {
   public:
-    void push(FrameRef frame) { frames_.push_back(std::move(frame)); }
-    void clear() {
-        frames_.clear();
-        head_sent_ = 0;
-        compact_ = 0;
+    void push(FrameRef frame) {
+        bytes_left_ += frame.bytes().size();
+        frames_.push_back(std::move(frame));
     }
+    void clear();
     /// Compacts every frame: the queue will wait.
     void compact() {
-        for (; compact_ < frames_.size(); ++compact_) {
+        for (compact_ = std::max(compact_, first_); compact_ < frames_.size(); ++compact_) {
             frames_[compact_].compact();
         }
     }
-    [[nodiscard]] bool empty() const { return frames_.empty(); }
-    [[nodiscard]] std::size_t size() const { return frames_.size(); }
+    [[nodiscard]] bool empty() const { return first_ == frames_.size(); }
+    [[nodiscard]] std::size_t size() const { return frames_.size() - first_; }
     /// Not written yet.
-    [[nodiscard]] std::size_t bytes_left() const;
+    [[nodiscard]] std::size_t bytes_left() const { return bytes_left_; }
 
-    /// Fills `slices` with what comes next, from where the last write ended; returns how many.
-    [[nodiscard]] std::size_t gather(std::span<iovec> slices) const;
-    /// Drops `bytes` from the front; returns the messages completed by that.
+    /// Calls `take(slice, skip)` for what comes next, from where the last write ended, until that
+    /// returns false: all bytes of the slice behind the first `skip` are to be written.
+    template <typename Take>
+    void for_each_slice(Take&& take) const {
+        std::size_t skip = head_sent_;
+        for (std::size_t at = first_; at < frames_.size(); ++at) {
+            const protocol::Message& message = frames_[at].bytes();
+            const std::size_t slices = message.slice_count();
+            for (std::size_t i = 0; i < slices; ++i) {
+                const protocol::Slice& slice = message.slice(i);
+                if (skip >= slice.length) {
+                    skip -= slice.length;
+                    continue;
+                }
+                if (!take(slice, skip)) {
+                    return;
+                }
+                skip = 0;
+            }
+        }
+    }
+
+    /// Drops `bytes` from the front, no more than are left; returns the messages completed by that.
     std::size_t consume(std::size_t bytes);
 
   private:
-    std::deque<FrameRef> frames_;
-    std::size_t head_sent_ = 0;  // bytes of the first frame already written
-    std::size_t compact_ = 0;    // frames at the front that are compact
+    void forget_written();
+
+    /// Those before first_ are written and empty; they go when all or many are.
+    std::vector<FrameRef> frames_;
+    std::size_t first_ = 0;
+    std::size_t head_sent_ = 0;  ///< bytes of the first frame already written
+    std::size_t bytes_left_ = 0;
+    std::size_t compact_ = 0;  ///< frames before this one are compact
 };
 
-enum class FlushResult : std::uint8_t {
-    kDone,     ///< the queue is empty
-    kBlocked,  ///< the kernel takes no more now
-    kFailed    ///< the peer is gone
-};
-
-/// Writes as much of `queue` as the non-blocking socket `fd` takes, in as few calls as possible;
-/// `sent` grows by what was taken.
-[[nodiscard]] FlushResult flush(int fd, OutboundQueue& queue, SentCount& sent);
-
-}  // namespace spread::daemon
+}  // namespace spread::session

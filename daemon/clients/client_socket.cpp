@@ -1,0 +1,81 @@
+#include "daemon/clients/client_socket.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+
+namespace spread::daemon {
+
+void ClientSocket::note_input(std::uint32_t epoll_events) {
+    if ((epoll_events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+        input_ = Input::kEnding;
+    } else if ((epoll_events & EPOLLIN) != 0 && input_ == Input::kEmpty) {
+        input_ = Input::kReadable;
+    }
+}
+
+/// A read that is not filled has emptied the socket, but for the end of what the peer sends, which
+/// is announced once (and for what follows urgent data or descriptors, which no client sends: that
+/// waits for the next bytes).
+ClientSocket::Read ClientSocket::read(std::span<std::byte> room) {
+    const ssize_t count = ::recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
+    if (count > 0) {
+        const auto bytes = static_cast<std::size_t>(count);
+        if (bytes < room.size() && input_ == Input::kReadable) {
+            input_ = Input::kEmpty;
+        }
+        return {ReadResult::kBytes, bytes};
+    }
+    if (count == 0) {
+        return {ReadResult::kEnd};
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        input_ = Input::kEmpty;
+        return {ReadResult::kNothing};
+    }
+    return {errno == EINTR ? ReadResult::kNothing : ReadResult::kBroken};
+}
+
+bool ClientSocket::has_hung_up() const {
+    pollfd poll{fd_.get(), POLLRDHUP, 0};
+    return ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+void ClientSocket::drain() {
+    constexpr int kReadsMax = 64;
+    std::array<std::byte, 4096> scrap{};
+    for (int i = 0; i < kReadsMax && read(scrap).result == ReadResult::kBytes; ++i) {
+    }
+}
+
+ClientSocket::Write ClientSocket::write(const session::OutboundQueue& queue) {
+    std::array<iovec, IOV_MAX> slices;
+    std::size_t used = 0;
+    queue.for_each_slice([&](const protocol::Slice& slice, std::size_t skip) {
+        slices[used++] = {slice.buffer->data() + slice.offset + skip, slice.length - skip};
+        return used < slices.size();
+    });
+    msghdr header{};
+    header.msg_iov = slices.data();
+    header.msg_iovlen = used;
+    for (;;) {
+        const ssize_t count = ::sendmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count >= 0) {
+            return {WriteResult::kTaken, static_cast<std::size_t>(count)};
+        }
+        if (errno != EINTR) {
+            const bool is_full = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS;
+            return {is_full ? WriteResult::kFull : WriteResult::kBroken};
+        }
+    }
+}
+
+void ClientSocket::shut_down() {
+    ::shutdown(fd_.get(), SHUT_WR);
+}
+
+}  // namespace spread::daemon

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "daemon/host/unique_fd.hpp"
+#include "daemon/session/outbound_queue.hpp"
+#include "protocol/ids.hpp"
+
+namespace spread::daemon {
+
+/// The non-blocking socket of one client, watched for edges (EPOLLET): what is known to be readable
+/// stays so until a read says otherwise, and nothing is re-armed.
+///
+///   Input       kEmpty -> kReadable       the kernel says that something has come
+///               any -> kEnding            it says that the end will come, too
+///               kReadable -> kEmpty       a read was not filled, or found nothing
+///               kEnding -> kEmpty         a read found nothing, not even the end
+class ClientSocket {
+  public:
+    /// What the kernel is asked to tell; while it takes no more bytes, that it does again, too.
+    static constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+    static constexpr std::uint32_t kWriteEvents = kReadEvents | EPOLLOUT;
+
+    ClientSocket(protocol::SessionId id, UniqueFd fd) : id_(id), fd_(std::move(fd)) {}
+
+    [[nodiscard]] protocol::SessionId id() const { return id_; }
+    [[nodiscard]] int fd() const { return fd_.get(); }
+
+    // Reading
+
+    void note_input(std::uint32_t epoll_events);
+    /// There may be something to read, or the end.
+    [[nodiscard]] bool is_readable() const { return input_ != Input::kEmpty; }
+    enum class ReadResult : std::uint8_t { kBytes, kNothing, kEnd, kBroken };
+    struct Read {
+        ReadResult result;
+        std::size_t bytes = 0;
+    };
+    [[nodiscard]] Read read(std::span<std::byte> room);
+    /// The peer has closed its side, even if bytes that came before are unread.
+    [[nodiscard]] bool has_hung_up() const;
+    /// Reads what there is and forgets it: closing a socket with unread bytes resets it, and takes
+    /// with it what the peer has not read.
+    void drain();
+
+    /// Its turn to be read is on somebody's list. True if it was not before.
+    [[nodiscard]] bool enlist() { return !std::exchange(is_listed_, true); }
+    void delist() { is_listed_ = false; }
+
+    // Writing
+
+    enum class WriteResult : std::uint8_t { kTaken, kFull, kBroken };
+    struct Write {
+        WriteResult result;
+        std::size_t bytes = 0;
+    };
+    /// One gathered write of what comes next in `queue`.
+    [[nodiscard]] Write write(const session::OutboundQueue& queue);
+    void shut_down();
+    /// Whether the kernel is asked for kWriteEvents. Returns what was so before.
+    bool set_write_watched(bool watched) { return std::exchange(is_write_watched_, watched); }
+
+  private:
+    enum class Input : std::uint8_t { kEmpty, kReadable, kEnding };
+
+    protocol::SessionId id_;
+    UniqueFd fd_;
+    Input input_ = Input::kEmpty;
+    bool is_listed_ = false;
+    bool is_write_watched_ = false;
+};
+
+}  // namespace spread::daemon

@@ -1,0 +1,63 @@
+#include "daemon/clients/session_log.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "daemon/host/host_facts.hpp"
+
+namespace spread::daemon {
+
+using session::CloseReason;
+using session::SessionOutput;
+
+void SessionLog::on_opened(const SessionOutput::Opened& opened) const {
+    if (each_session_) {
+        log_info(LogType::kSession, "client {} connected from {}{}", escape(opened.private_name),
+                 opened.peer, opened.wants_membership ? ", wants membership messages" : "");
+    }
+}
+
+void SessionLog::on_closed(protocol::Instant now, const SessionOutput::Close& close) {
+    switch (close.reason) {
+        case CloseReason::kSlowReader:
+            log_warning(LogType::kSession, "dropped client {} ({})", close.detail,
+                        session::to_string(close.reason));
+            return;
+        case CloseReason::kHandshakeTimeout:
+        case CloseReason::kRejected:
+        case CloseReason::kIllegalRequest:
+            if (const auto more = rejected_limit_.admit(now)) {
+                log_info(LogType::kSession, "closed client {} ({}; {} more closed unlogged)",
+                         close.detail, session::to_string(close.reason), *more);
+            }
+            return;
+        case CloseReason::kPeerClosed:
+        case CloseReason::kKill:
+        case CloseReason::kShutdown: break;
+    }
+    if (each_session_) {
+        log_info(LogType::kSession, "client {} ({})", close.detail,
+                 session::to_string(close.reason));
+    }
+}
+
+void SessionLog::on_slow_reader(protocol::Instant now, const std::string& warning) {
+    if (const auto more = warning_limit_.admit(now)) {
+        log_warning(LogType::kSession, "{}; see MaxSessionMessages and SlowReaderPolicy{}", warning,
+                    *more == 0 ? std::string() : fmt::format(" ({} more unlogged)", *more));
+    }
+}
+
+void SessionLog::on_unwatchable(protocol::Instant now, const std::string& peer) {
+    const int error = errno;
+    if (const auto more = accept_limit_.admit(now)) {
+        log_error(LogType::kSession,
+                  "cannot serve the client at {}: {}; raise fs.epoll.max_user_watches ({} more "
+                  "since the last such line)",
+                  peer, std::strerror(error), *more);
+    }
+}
+
+}  // namespace spread::daemon

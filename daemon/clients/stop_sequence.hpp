@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "protocol/time.hpp"
+
+namespace spread::daemon {
+
+/// The order in which the session thread stops, and how long each step may take. First the ring: it
+/// still orders what clients have sent, and the others re-form at once. Then the clients: they get
+/// what was delivered until then.
+class StopSequence {
+  public:
+    static constexpr protocol::Duration kLeaveTimeout = std::chrono::milliseconds(400);
+    static constexpr protocol::Duration kFlushTimeout = std::chrono::milliseconds(200);
+
+    enum class Phase : std::uint8_t {
+        kServing,
+        kLeaving,   ///< waits for the ring's last deliveries
+        kFlushing,  ///< clients are closed once their queues are written
+        kStopped
+    };
+
+    [[nodiscard]] Phase phase() const { return phase_; }
+    [[nodiscard]] bool is_serving() const { return phase_ == Phase::kServing; }
+    [[nodiscard]] bool is_stopped() const { return phase_ == Phase::kStopped; }
+
+    /// False when it has begun already.
+    [[nodiscard]] bool begin(protocol::Instant now) {
+        if (!is_serving()) {
+            return false;
+        }
+        enter(Phase::kLeaving, now + kLeaveTimeout);
+        return true;
+    }
+    /// True once: the clients are to be closed.
+    [[nodiscard]] bool leave(protocol::Instant now, bool ring_is_drained) {
+        if (phase_ != Phase::kLeaving || (!ring_is_drained && now < until_)) {
+            return false;
+        }
+        enter(Phase::kFlushing, now + kFlushTimeout);
+        return true;
+    }
+    void flush(protocol::Instant now, bool all_is_written) {
+        if (phase_ == Phase::kFlushing && (all_is_written || now >= until_)) {
+            phase_ = Phase::kStopped;
+        }
+    }
+    /// When the step at hand is given up; only while one is.
+    [[nodiscard]] protocol::Instant until() const { return until_; }
+
+  private:
+    void enter(Phase phase, protocol::Instant until) {
+        phase_ = phase;
+        until_ = until;
+    }
+
+    Phase phase_ = Phase::kServing;
+    protocol::Instant until_{};
+};
+
+}  // namespace spread::daemon

@@ -1,0 +1,186 @@
+#include "daemon/session/open_sessions.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <iterator>
+#include <utility>
+
+#include "daemon/session/rejection.hpp"
+#include "daemon/session/texts.hpp"
+#include "protocol/membership_frames.hpp"
+
+namespace spread::session {
+
+using protocol::SessionId;
+
+void OpenSessions::open(SessionId id, Session& session) {
+    session.is_open = true;
+    const SessionMachine& machine = session.machine;
+    const bool reads_3x = config_.old_client_layout && machine.client_version().major <= 3;
+    groups_.on_session_open(
+        id, machine.private_group().view(), machine.wants_membership(),
+        reads_3x ? protocol::MembershipLayout::kOwnSet : protocol::MembershipLayout::kVsSets);
+    outbound_.open(id);
+}
+
+bool OpenSessions::is_active(SessionId id) const {
+    const Session* session = sessions_.find(id);
+    return session != nullptr && !session->is_ending;
+}
+
+// Requests ------------------------------------------------------------------------------------
+
+bool OpenSessions::on(SessionId id, Session& session, Multicast& multicast, SessionOutput& out) {
+    if (permissions_.look_at_messages()) {
+        std::vector<std::byte> scratch;
+        const auto frame = multicast.frame.contiguous(scratch);
+        if (!permissions_.may_send(session.identity, frame)) {
+            return send_back(id, session, rejection_of(frame), out);
+        }
+    }
+    out.submissions.push_back({multicast.service, protocol::MessageKind::kClientFrame, false,
+                               std::move(multicast.frame)});
+    return true;
+}
+
+bool OpenSessions::on(SessionId id, Session& session, const Join& join, SessionOutput& out) {
+    if (groups_.groups_of(id) >= config_.session_groups_max ||
+        !permissions_.may_join(session.identity, join.group.view())) {
+        return send_back(id, session, rejection_of(join), out);
+    }
+    groups_.request_join(id, join.group.view(), output_);
+    absorb(out);
+    return is_active(id);
+}
+
+bool OpenSessions::on(SessionId id, const Leave& leave, SessionOutput& out) {
+    groups_.request_leave(id, leave.group.view(), output_);
+    absorb(out);
+    return is_active(id);
+}
+
+/// A refused request goes back to its author.
+bool OpenSessions::send_back(SessionId id, Session& session,
+                             std::optional<protocol::Message> rejection, SessionOutput& out) {
+    if (!rejection) {
+        return true;
+    }
+    if (!outbound_.has_room(id, rejection->size())) {
+        end(id, session, CloseReason::kSlowReader, describe_queue(id), out);
+        return false;
+    }
+    outbound_.reply(id, std::move(*rejection));
+    return true;
+}
+
+// Ends ----------------------------------------------------------------------------------------
+
+void OpenSessions::mark_ending(SessionId id, Session& session, CloseReason reason,
+                               std::string detail) {
+    session.machine.refuse();
+    session.is_ending = true;
+    session.reason = reason;
+    session.detail = std::move(detail);
+    outbound_.mute(id);
+}
+
+void OpenSessions::end(SessionId id, Session& session, CloseReason reason, std::string_view why,
+                       SessionOutput& out) {
+    mark_ending(id, session, reason, session.description() + ": " + std::string(why));
+    groups_.request_disconnect(id, reason == CloseReason::kKill, output_);
+    absorb(out);
+}
+
+void OpenSessions::end_overdue_readers(protocol::Instant now, SessionOutput& out) {
+    while (const auto id = outbound_.overdue_reader(now)) {
+        end(*id, *sessions_.find(*id), CloseReason::kSlowReader,
+            describe_queue(*id) + " and did not catch up within " +
+                in_seconds(config_.slow_reader_timeout),
+            out);
+    }
+}
+
+std::string OpenSessions::describe_queue(SessionId id) const {
+    const OutboundQueue& queue = outbound_.queue(id);
+    return "reads too slowly, queue holds " + std::to_string(queue.size()) + " messages (limit " +
+           std::to_string(config_.session_messages_max) + ") of " +
+           std::to_string(queue.bytes_left()) + " bytes (limit " +
+           std::to_string(config_.session_bytes_max) + ")";
+}
+
+/// All queues together are held to a limit. Where the longest one only shares what others keep,
+/// ending more sessions would not help at once.
+void OpenSessions::shed_load(SessionOutput& out) {
+    while (outbound_.is_over_limit()) {
+        const std::size_t before = outbound_.bytes();
+        const auto longest = outbound_.longest();
+        if (!longest) {
+            return;  // what is left belongs to rejected clients, who are gone in a moment
+        }
+        end(*longest, *sessions_.find(*longest), CloseReason::kSlowReader,
+            "all queues together are full, and this is the longest: " + describe_queue(*longest),
+            out);
+        if (outbound_.bytes() >= before) {
+            return;
+        }
+    }
+}
+
+// Groups --------------------------------------------------------------------------------------
+
+const std::vector<SessionId>& OpenSessions::on_ring_event(membership::DeliveryEvent event,
+                                                          SessionOutput& out) {
+    disconnected_.clear();
+    groups_.on_event(std::move(event), output_);
+    absorb(out);
+    shed_load(out);
+    return disconnected_;
+}
+
+void OpenSessions::deliver(membership::ClientEvent& event, SessionOutput& out) {
+    const FrameRef frame = outbound_.make_frame(std::move(event.frame));
+    for (const SessionId id : event.recipients) {
+        const bool may_wait = event.is_notice && id != event.subject;
+        switch (outbound_.deliver(id, frame, may_wait)) {
+            case Outbound::Delivered::kQueued:
+            case Outbound::Delivered::kIgnored: break;
+            case Outbound::Delivered::kQueuedLong:
+                out.warnings.push_back("client " + sessions_.find(id)->description() + " " +
+                                       describe_queue(id));
+                break;
+            case Outbound::Delivered::kNoRoom: {
+                Session& session = *sessions_.find(id);
+                mark_ending(id, session, CloseReason::kSlowReader,
+                            session.description() + ": " + describe_queue(id));
+                slow_.push_back(id);
+            }
+        }
+    }
+}
+
+/// Hands on what the group engine said. Slow readers found on the way are disconnected, which makes
+/// the engine say more.
+void OpenSessions::absorb(SessionOutput& out) {
+    for (;;) {
+        for (membership::ClientEvent& event : output_.events) {
+            deliver(event, out);
+        }
+        std::move(output_.submissions.begin(), output_.submissions.end(),
+                  std::back_inserter(out.submissions));
+        disconnected_.insert(disconnected_.end(), output_.disconnected.begin(),
+                             output_.disconnected.end());
+        if (output_.resume) {
+            out.resume = output_.resume;
+        }
+        output_.clear();
+        if (slow_.empty()) {
+            return;
+        }
+        for (const SessionId id : slow_) {
+            groups_.request_disconnect(id, false, output_);
+        }
+        slow_.clear();
+    }
+}
+
+}  // namespace spread::session

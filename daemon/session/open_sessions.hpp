@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/session/outbound.hpp"
+#include "daemon/session/permissions.hpp"
+#include "daemon/session/session.hpp"
+#include "daemon/session/session_config.hpp"
+#include "daemon/session/session_machine.hpp"
+#include "daemon/session/session_map.hpp"
+#include "daemon/session/session_output.hpp"
+#include "membership/groups/group_engine.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/message.hpp"
+
+namespace spread::session {
+
+/// What open sessions ask of their groups, what they get from them, and how they end: at once for
+/// their clients, and for everybody else when their disconnect has been delivered in agreed order.
+class OpenSessions {
+  public:
+    /// Everything referred to must outlive this object.
+    OpenSessions(const SessionConfig& config, const Permissions& permissions,
+                 membership::GroupConfig groups, SessionMap<Session>& sessions, Outbound& outbound)
+        : config_(config),
+          permissions_(permissions),
+          groups_(std::move(groups)),
+          sessions_(sessions),
+          outbound_(outbound) {}
+
+    /// Its handshake is done; the last reply of that is queued.
+    void open(protocol::SessionId id, Session& session);
+
+    // Requests. Each is false when nothing more is to be read from the session.
+
+    [[nodiscard]] bool on(protocol::SessionId id, Session& session, Multicast& multicast,
+                          SessionOutput& out);
+    [[nodiscard]] bool on(protocol::SessionId id, Session& session, const Join& join,
+                          SessionOutput& out);
+    [[nodiscard]] bool on(protocol::SessionId id, const Leave& leave, SessionOutput& out);
+
+    /// Nothing more is read from or written to it, and its groups will learn that. Its socket
+    /// closes and its name is free only then (client protocol 5.5).
+    void end(protocol::SessionId id, Session& session, CloseReason reason, std::string_view why,
+             SessionOutput& out);
+
+    /// Returns the sessions whose disconnect this was; valid until the next call.
+    [[nodiscard]] const std::vector<protocol::SessionId>& on_ring_event(
+        membership::DeliveryEvent event, SessionOutput& out);
+
+    /// Ends those whom others have waited for long enough.
+    void end_overdue_readers(protocol::Instant now, SessionOutput& out);
+
+    [[nodiscard]] const membership::GroupEngine& groups() const { return groups_; }
+
+  private:
+    [[nodiscard]] bool send_back(protocol::SessionId id, Session& session,
+                                 std::optional<protocol::Message> rejection, SessionOutput& out);
+    void mark_ending(protocol::SessionId id, Session& session, CloseReason reason,
+                     std::string detail);
+    [[nodiscard]] bool is_active(protocol::SessionId id) const;
+    [[nodiscard]] std::string describe_queue(protocol::SessionId id) const;
+    void deliver(membership::ClientEvent& event, SessionOutput& out);
+    void absorb(SessionOutput& out);
+    void shed_load(SessionOutput& out);
+
+    const SessionConfig& config_;
+    const Permissions& permissions_;
+    membership::GroupEngine groups_;
+    SessionMap<Session>& sessions_;
+    Outbound& outbound_;
+    membership::GroupOutput output_;  ///< empty between calls
+    std::vector<protocol::SessionId> disconnected_;
+    std::vector<protocol::SessionId> slow_;  ///< ending, their disconnect not requested yet
+};
+
+}  // namespace spread::session

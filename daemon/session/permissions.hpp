@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "daemon/access/access_rules.hpp"
+#include "daemon/access/address_rules.hpp"
+#include "daemon/access/peer_address.hpp"
+
+namespace spread::session {
+
+/// Who may come in, and what clients may do: the rules of the day, which may be replaced at any
+/// time. Without address rules nobody is admitted by address; without access rules everybody may do
+/// everything.
+class Permissions {
+  public:
+    void set_address_rules(std::shared_ptr<const access::AddressRules> rules) {
+        address_rules_ = std::move(rules);
+    }
+    void set_access_rules(std::shared_ptr<const access::AccessRules> rules) {
+        access_rules_ = std::move(rules);
+    }
+
+    [[nodiscard]] bool admits(const access::PeerAddress& peer) const {
+        return address_rules_ != nullptr && address_rules_->admits(peer);
+    }
+    [[nodiscard]] bool may_connect(const access::Identity& who) const {
+        return access_rules_ == nullptr || access_rules_->may_connect(who);
+    }
+    [[nodiscard]] bool may_join(const access::Identity& who, std::string_view group) const {
+        return access_rules_ == nullptr || access_rules_->may_join(who, group);
+    }
+    /// Whether may_send() may ever say no.
+    [[nodiscard]] bool look_at_messages() const { return access_rules_ != nullptr; }
+    /// `frame`: a checked multicast of the session wire, little-endian. Every group must be
+    /// allowed.
+    [[nodiscard]] bool may_send(const access::Identity& who,
+                                std::span<const std::byte> frame) const;
+
+  private:
+    std::shared_ptr<const access::AddressRules> address_rules_;
+    std::shared_ptr<const access::AccessRules> access_rules_;
+};
+
+}  // namespace spread::session

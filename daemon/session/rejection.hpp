@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "daemon/session/session_machine.hpp"
+#include "protocol/message.hpp"
+
+namespace spread::session {
+
+/// A refused request as its author gets it back (client protocol 7.5). Nothing when the author does
+/// not want its own messages: it is the only one to be told. `request` is a little-endian frame.
+[[nodiscard]] std::optional<protocol::Message> rejection_of(std::span<const std::byte> request);
+[[nodiscard]] std::optional<protocol::Message> rejection_of(const Join& join);
+
+}  // namespace spread::session

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "daemon/access/access_rules.hpp"
+#include "daemon/access/peer_address.hpp"
+#include "daemon/session/session_machine.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::session {
+
+enum class CloseReason : std::uint8_t {
+    kPeerClosed,  ///< EOF or socket error
+    kKill,        ///< orderly disconnect
+    kHandshakeTimeout,
+    kRejected,        ///< a reject byte was sent
+    kIllegalRequest,  ///< a header check of client-protocol 5.1 failed
+    kSlowReader,      ///< its queue reached a limit
+    kShutdown
+};
+
+[[nodiscard]] std::string_view to_string(CloseReason reason);
+
+/// What SessionCore knows about one session, but for its queue.
+struct Session {
+    Session(const AuthMethods& methods, std::string peer_name, const access::PeerAddress& address,
+            protocol::Instant now)
+        : machine(methods), peer(std::move(peer_name)), accepted_at(now) {
+        identity.peer = address;
+    }
+
+    SessionMachine machine;
+    std::string peer;
+    access::Identity identity;
+    std::string reserved_name;    ///< user part; empty before it has one
+    std::string wanted_name;      ///< waited for; else empty
+    std::vector<std::byte> kept;  ///< read while it waited
+    protocol::Instant accepted_at;
+    bool said_something = false;
+    bool is_open = false;                           ///< known to the group engine
+    bool is_ending = false;                         ///< its disconnect is on its way
+    CloseReason reason = CloseReason::kPeerClosed;  ///< of the end
+    std::string detail;                             ///< of the end
+
+    /// For the log.
+    [[nodiscard]] std::string description() const {
+        return reserved_name.empty() ? peer : machine.private_group().string() + " from " + peer;
+    }
+    /// D1 is out and D2 is not: the client waits for an answer.
+    [[nodiscard]] bool was_asked_for_proof() const {
+        const SessionPhase phase = machine.phase();
+        return phase == SessionPhase::kAuth || phase == SessionPhase::kProving ||
+               phase == SessionPhase::kAsking;
+    }
+};
+
+}  // namespace spread::session

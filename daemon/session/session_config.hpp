@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "config/configuration.hpp"
+#include "daemon/session/session_machine.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::session {
+
+using config::SlowReaderPolicy;
+
+/// Limits and identity of the session layer; fixed for one life of the daemon, except where a
+/// setter exists.
+struct SessionConfig {
+    std::string daemon_name;         ///< 1..19 bytes
+    std::size_t sessions_max = 997;  ///< as stock; includes unfinished handshakes
+    /// MaxSessionMessages. Held against what the socket had not taken when a ring event came: one
+    /// event may bring a message for each group of a client.
+    std::size_t session_messages_max = 1000;
+    /// Queued bytes per session. The default is never tighter than 1000 messages of any size.
+    std::size_t session_bytes_max = 160U << 20U;
+    /// What the queues of all sessions hold together; a shared message counts once. Beyond, the
+    /// session with the longest queue ends.
+    std::size_t queued_bytes_max = std::size_t{1} << 30U;
+    std::size_t session_groups_max = 65536;  ///< a join beyond is sent back as rejected
+    SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
+    protocol::Duration slow_reader_timeout = std::chrono::seconds(5);  ///< of kBlock
+    protocol::Duration handshake_timeout = std::chrono::seconds(10);
+    /// When all sessions are taken, the oldest handshake that has taken longer than this makes room
+    /// for a newcomer.
+    protocol::Duration handshake_protected = std::chrono::seconds(3);
+    /// After accept a peer must send its first byte within this time (stock: 1 s).
+    protocol::Duration first_byte_timeout = std::chrono::seconds(1);
+    AuthMethods auth;
+    /// Libraries of version 3 get memberships in their own layout; else in that of 4.0, which they
+    /// misread, as from stock 5.0.1.
+    bool old_client_layout = true;
+};
+
+}  // namespace spread::session

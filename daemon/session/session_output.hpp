@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/session/password_queue.hpp"
+#include "daemon/session/session.hpp"
+#include "membership/events.hpp"
+#include "protocol/ids.hpp"
+
+namespace spread::session {
+
+/// What one input produced; owned and reused by the caller.
+struct SessionOutput {
+    /// A session is over for the log. Its socket stays until its release.
+    struct Close {
+        protocol::SessionId session;
+        CloseReason reason;
+        std::string detail;  ///< client text already escaped
+    };
+    /// A session is past its handshake.
+    struct Opened {
+        protocol::SessionId session;
+        std::string private_name;  ///< "#user#daemon"
+        std::string peer;
+        bool wants_membership;
+    };
+    std::vector<Opened> opened;
+    std::vector<Close> closes;
+    /// Everything is written: shut the socket down for writing, so that the peer sees the end. What
+    /// it still sends is read and handed in as before.
+    std::vector<protocol::SessionId> shutdowns;
+    /// The socket may go, and whatever else is kept about the session.
+    std::vector<protocol::SessionId> releases;
+    /// Sessions that were not to be read from and are again; see reading().
+    std::vector<protocol::SessionId> readers;
+    /// To be checked in any thread; on_password() takes the result. The next one comes after that.
+    using PasswordCheck = session::PasswordCheck;
+    std::vector<PasswordCheck> password_checks;
+    std::vector<std::string> warnings;                ///< for the log, client text already escaped
+    std::vector<membership::Submission> submissions;  ///< for the ring, in order
+    std::optional<protocol::RingId> resume;           ///< for the ring, after the submissions
+
+    [[nodiscard]] bool empty() const {
+        return opened.empty() && closes.empty() && shutdowns.empty() && releases.empty() &&
+               readers.empty() && password_checks.empty() && warnings.empty() &&
+               submissions.empty() && !resume;
+    }
+    void clear() {
+        opened.clear();
+        closes.clear();
+        shutdowns.clear();
+        releases.clear();
+        readers.clear();
+        password_checks.clear();
+        warnings.clear();
+        submissions.clear();
+        resume.reset();
+    }
+};
+
+}  // namespace spread::session
