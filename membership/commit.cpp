@@ -1,43 +1,47 @@
+#include "membership/commit.hpp"
+
 #include <algorithm>
-#include <utility>
-
-#include "membership/engine_impl.hpp"
-
-// Commit: the commit token passes all members twice. The first pass collects what each holds of its
-// old ring, the second tells everybody (Totem 5.2).
 
 namespace spread::membership {
 
-void RingEngine::Impl::create_commit_token(Instant now, EngineOutput& out) {
-    const auto& gather = std::get<Gather>(state);
-    protocol::CommitToken token;
-    // Steps of two: the number between belongs to the transitional configuration.
-    token.ring_id = RingId{config.self, static_cast<std::uint32_t>(rng.next()), next_counter(now)};
-    for (const DaemonId id : to_list(gather.candidates())) {
-        token.members.emplace_back().id = id;
+using protocol::CommitMember;
+using protocol::CommitToken;
+using protocol::DaemonId;
+using protocol::MemberList;
+using protocol::PacketHeader;
+using protocol::Seq;
+
+CommitMember* own_entry(CommitToken& token, DaemonId self) {
+    const auto mine = std::find_if(token.members.begin(), token.members.end(),
+                                   [self](const CommitMember& each) { return each.id == self; });
+    if (mine == token.members.end()) {
+        return nullptr;
     }
-    Forming forming{token.ring_id, to_list(gather.candidates()), gather.proc_set, gather.fail_set,
-                    TokenSeq{}};
-    my_counter = highest_counter = token.ring_id.counter;
-    timers.fill(std::nullopt);
-    set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
-    const MemberList about = forming.members;
-    change_state(now, Commit{std::move(forming)}, ChangeReason::kConsensus, DaemonId{},
-                 token.ring_id, about);
-    fill_commit_member(token.members.front(), token.members.size());
-    pass_commit_token(now, token, out);
+    const auto after = mine == token.members.begin() ? token.members.end() : mine;
+    return token.sender == (after - 1)->id ? &*mine : nullptr;
 }
 
-void RingEngine::Impl::fill_commit_member(protocol::CommitMember& member,
-                                          std::size_t member_count) const {
+MemberList member_list(const CommitToken& token) {
+    MemberList list;
+    list.reserve(token.members.size());
+    for (const CommitMember& member : token.members) {
+        list.push_back(member.id);
+    }
+    return list;
+}
+
+CommitMember report(const EngineCore& core, std::size_t member_count) {
+    const auto& window = core.order->window();
+    CommitMember member;
+    member.id = core.config.self;
     member.filled = true;
-    member.incarnation = incarnation;
-    member.old_ring = ring_id;
-    member.aru = order->window().my_aru();
-    member.safe_up_to = std::min(order->safe_up_to(), member.aru);
+    member.incarnation = core.incarnation;
+    member.old_ring = core.ring.id();
+    member.aru = window.my_aru();
+    member.safe_up_to = std::min(core.order->safe_up_to(), member.aru);
     // The configuration keeps windows below what can be reported.
     const std::size_t span = protocol::held_span_max(member_count);
-    member.held = order->window().held_beyond_aru(span);
+    member.held = window.held_beyond_aru(span);
     const Seq end = member.aru + 1 + span;
     while (!member.held.empty() && member.held.back().first >= end) {
         member.held.pop_back();
@@ -47,107 +51,116 @@ void RingEngine::Impl::fill_commit_member(protocol::CommitMember& member,
         last.count =
             static_cast<std::uint32_t>(std::min<std::uint64_t>(last.count, end - last.first));
     }
-    member.obligation.assign((config.daemons.size() + 7) / 8, 0);
-    for (std::size_t i = 0; i < config.daemons.size(); ++i) {
-        if (obligation.test(i)) {
-            member.obligation[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
-        }
+    member.obligation.assign(protocol::DaemonSet::bitmap_bytes(core.roster.size()), 0);
+    for (const protocol::DaemonIndex i : core.obligation) {
+        member.obligation[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
     }
+    return member;
 }
 
-void RingEngine::Impl::pass_commit_token(Instant now, protocol::CommitToken& token,
-                                         EngineOutput& out) {
+void pass_commit_token(EngineCore& core, const Step& step, CommitToken& token) {
     ++token.token_seq.value;
-    token.sender = config.self;
-    MemberList ring_members;
-    for (const protocol::CommitMember& member : token.members) {
-        ring_members.push_back(member.id);
-    }
-    send_token(now, successor(ring_members, config.self),
-               protocol::encode_commit(token, config.config_hash, pool), token.token_seq, out);
+    token.sender = core.config.self;
+    const RingMembers members(member_list(token), core.config.self);
+    core.send_token(step, members.successor(),
+                    protocol::encode_commit(token, core.config.config_hash, core.pool),
+                    token.token_seq);
 }
 
-void RingEngine::Impl::on_commit(Instant now, protocol::CommitToken&& token, EngineOutput& out) {
-    const auto self_at = std::find_if(
-        token.members.begin(), token.members.end(),
-        [&](const protocol::CommitMember& member) { return member.id == config.self; });
-    if (self_at == token.members.end()) {
-        return;
+Next join_while_forming(const EngineCore& core, const Forming& forming, DaemonId sender,
+                        const protocol::Join& join) {
+    const bool same_sets = core.roster.set_of(join.proc_set) == forming.sets.proc &&
+                           core.roster.set_of(join.fail_set) == forming.sets.fail;
+    // Others will be heard again once this ring is up. A member that repeats what led here has only
+    // not seen the commit token yet.
+    if (!forming.members.is_member(sender) ||
+        (same_sets && join.highest_counter < forming.ring_id.counter)) {
+        return Stay{};
     }
-    const auto before = self_at == token.members.begin() ? token.members.end() : self_at;
-    if (token.sender != (before - 1)->id) {
-        return;  // meant for somebody else
+    return core.gather_for(sender, join);
+}
+
+Next leave_while_forming(const EngineCore& core, const Forming& forming, const PacketHeader& from) {
+    if (from.ring_id != core.ring.id() || !core.ring.is_member(from.sender) ||
+        !forming.members.is_member(from.sender)) {
+        return Stay{};  // else it is left out already
     }
-    if (const auto* gather = std::get_if<Gather>(&state)) {
-        // Accept only the ring we agreed to, and never one older than a ring we have known.
-        MemberList list;
-        for (const protocol::CommitMember& member : token.members) {
-            list.push_back(member.id);
-        }
-        if (token.pass != 1 || self_at->filled || list != to_list(gather->candidates()) ||
-            token.ring_id.representative != list.front() || list.front() == config.self ||
-            token.ring_id.counter <= my_counter) {
-            return;
-        }
-        my_counter = token.ring_id.counter;
-        highest_counter = std::max(highest_counter, my_counter);
-        Forming forming{token.ring_id, std::move(list), gather->proc_set, gather->fail_set,
-                        token.token_seq};
-        timers.fill(std::nullopt);
-        set_timer(RingTimer::kTokenLoss, now + config.token_loss_timeout);
-        const MemberList about = forming.members;
-        change_state(now, Commit{std::move(forming)}, ChangeReason::kCommitTokenReceived,
-                     token.sender, token.ring_id, about);
-        fill_commit_member(*self_at, token.members.size());
-        pass_commit_token(now, token, out);
-        return;
+    return ToGather{ChangeReason::kPeerLeft, from.sender, {}, core.only(from.sender), {}};
+}
+
+Next unreachable_while_forming(const EngineCore& core, const Forming& forming, DaemonId peer) {
+    if (!forming.members.is_member(peer)) {
+        return Stay{};
     }
-    const bool representative = token.ring_id.representative == config.self;
-    const bool all_filled =
-        std::all_of(token.members.begin(), token.members.end(),
-                    [](const protocol::CommitMember& member) { return member.filled; });
-    if (const auto* commit = std::get_if<Commit>(&state)) {
-        if (commit->forming.ring_id != token.ring_id || !all_filled ||
-            token.token_seq <= commit->forming.last_token_seq ||
-            token.members.size() != commit->forming.members.size() ||
-            (representative ? token.pass != 1 : token.pass != 2)) {
-            return;
-        }
-        for (std::size_t i = 0; i < token.members.size(); ++i) {
-            if (token.members[i].id != commit->forming.members[i] ||
-                !position(token.members[i].id)) {
-                return;
-            }
-        }
-        // Our own entry must come back as we wrote it: the rest of the code trusts it.
-        protocol::CommitMember mine;
-        mine.id = config.self;
-        fill_commit_member(mine, token.members.size());
-        if (mine != *self_at) {
-            count_decode_error(protocol::DecodeError::kBadValue);
-            return;
-        }
-        token_progress(now, token.token_seq);
-        token.pass = 2;
-        enter_recovery(now, token, out);
-        pass_commit_token(now, token, out);
-        return;
+    return ToGather{ChangeReason::kPeerUnreachable, peer, {}, core.only(peer), {}};
+}
+
+Next Commit::on(const Step& step, const PacketHeader&, CommitToken& token) {
+    const CommitMember* mine = own_entry(token, core_.config.self);
+    if (mine == nullptr || token.ring_id != forming_.ring_id ||
+        token.token_seq <= forming_.last_token_seq ||
+        member_list(token) != forming_.members.list() ||
+        token.pass != (forming_.members.is_representative() ? 1 : 2) ||
+        !std::all_of(token.members.begin(), token.members.end(),
+                     [](const CommitMember& member) { return member.filled; })) {
+        return Stay{};
     }
-    if (auto* recovery = std::get_if<Recovery>(&state)) {
-        // The second pass is over: everybody is in Recovery, and the ring's own token starts.
-        if (!representative || recovery->forming.ring_id != token.ring_id || token.pass != 2 ||
-            token.token_seq <= recovery->forming.last_token_seq || !sent_token ||
-            token.token_seq <= sent_token->token_seq) {
-            return;
-        }
-        recovery->forming.last_token_seq = token.token_seq;
-        protocol::Token first;
-        first.ring_id = token.ring_id;
-        first.sender = token.sender;
-        first.token_seq = token.token_seq;
-        first.to = config.self;
-        recovery_token(now, first, out);
+    // Our own entry must come back as we wrote it: the rest of the code trusts it.
+    if (*mine != report(core_, token.members.size())) {
+        core_.count(protocol::DecodeError::kBadValue);
+        return Stay{};
     }
+    core_.note_progress(step.now, token.token_seq);
+    return ToRecovery{std::move(token)};
+}
+
+Next Commit::on(const Step&, const PacketHeader& from, const DataPacket&) {
+    // Of the old ring: what we have reported must not change until recovery is over.
+    core_.stats.foreign_packets += from.ring_id == core_.ring.id() ? 0 : 1;
+    return Stay{};
+}
+
+Next Commit::on(const Step&, const PacketHeader&, protocol::Token&) {
+    ++core_.stats.foreign_packets;
+    return Stay{};
+}
+
+Next Commit::on(const Step&, const PacketHeader&, const Hold&) {
+    return Stay{};
+}
+
+Next Commit::on(const Step&, const PacketHeader&, const Wake&) {
+    return Stay{};
+}
+
+Next Commit::on(const Step&, const PacketHeader&, const protocol::Probe&) {
+    return Stay{};
+}
+
+Next Commit::on(const Step&, const PacketHeader& from, const protocol::Join& join) {
+    return join_while_forming(core_, forming_, from.sender, join);
+}
+
+Next Commit::on(const Step&, const PacketHeader& from, const Leave&) {
+    return leave_while_forming(core_, forming_, from);
+}
+
+Next Commit::on_unreachable(const Step&, DaemonId peer) {
+    return unreachable_while_forming(core_, forming_, peer);
+}
+
+Next Commit::on_timer(const Step&, RingTimer timer) {
+    switch (timer) {
+        case RingTimer::kTokenLoss:
+            return ToGather{ChangeReason::kCommitTimeout, DaemonId{}, {}, {}, {}};
+        case RingTimer::kTokenRetransmit:
+        case RingTimer::kTokenRest:
+        case RingTimer::kWake:
+        case RingTimer::kJoin:
+        case RingTimer::kConsensus:
+        case RingTimer::kMergeDetect: break;
+    }
+    return Stay{};
 }
 
 }  // namespace spread::membership

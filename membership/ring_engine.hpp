@@ -79,7 +79,7 @@ class RingEngine {
     [[nodiscard]] const RingStats& stats() const;
 
   private:
-    struct Impl;
+    class Impl;
     std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <utility>
+
+#include "membership/engine_core.hpp"
+#include "membership/forming.hpp"
+#include "membership/packets.hpp"
+#include "membership/ring_timers.hpp"
+#include "membership/step.hpp"
+#include "membership/transition.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/ring_wire.hpp"
+
+namespace spread::membership {
+
+/// The entry of `self` in a commit token that its predecessor there has sent; null for tokens that
+/// are meant for somebody else.
+[[nodiscard]] protocol::CommitMember* own_entry(protocol::CommitToken& token,
+                                                protocol::DaemonId self);
+[[nodiscard]] protocol::MemberList member_list(const protocol::CommitToken& token);
+/// What this daemon holds of its old ring, for a commit token of `member_count` members.
+[[nodiscard]] protocol::CommitMember report(const EngineCore& core, std::size_t member_count);
+/// Sends the commit token to the next member.
+void pass_commit_token(EngineCore& core, const Step& step, protocol::CommitToken& token);
+/// What a join means while `forming` is in the making.
+[[nodiscard]] Next join_while_forming(const EngineCore& core, const Forming& forming,
+                                      protocol::DaemonId sender, const protocol::Join& join);
+/// A member of our old ring goes away while `forming` is in the making.
+[[nodiscard]] Next leave_while_forming(const EngineCore& core, const Forming& forming,
+                                       const protocol::PacketHeader& from);
+[[nodiscard]] Next unreachable_while_forming(const EngineCore& core, const Forming& forming,
+                                             protocol::DaemonId peer);
+
+/// The commit token passes all members twice: the first pass collects what each holds of its old
+/// ring, the second tells everybody (Totem, TOCS 1995, section 5.2). From the first to the second
+/// one a member is in this state, and what it has reported must not change.
+class Commit {
+  public:
+    Commit(EngineCore& core, Forming forming) : core_(core), forming_(std::move(forming)) {}
+
+    Next on(const Step& step, const protocol::PacketHeader& from, const DataPacket& packet);
+    Next on(const Step& step, const protocol::PacketHeader& from, protocol::Token& token);
+    Next on(const Step& step, const protocol::PacketHeader& from, const Hold& hold);
+    Next on(const Step& step, const protocol::PacketHeader& from, const Wake& wake);
+    Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Join& join);
+    Next on(const Step& step, const protocol::PacketHeader& from, protocol::CommitToken& token);
+    Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Probe& probe);
+    Next on(const Step& step, const protocol::PacketHeader& from, const Leave& leave);
+    Next on_timer(const Step& step, RingTimer timer);
+    Next on_unreachable(const Step& step, protocol::DaemonId peer);
+
+    void pump(const Step&) {}
+    [[nodiscard]] bool prefers_token() const { return false; }
+    [[nodiscard]] const Forming* forming() const { return &forming_; }
+    void check_invariants() const {}
+
+  private:
+    EngineCore& core_;
+    Forming forming_;
+};
+
+}  // namespace spread::membership

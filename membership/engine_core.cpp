@@ -1,0 +1,223 @@
+#include "membership/engine_core.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "protocol/assert.hpp"
+
+namespace spread::membership {
+
+using protocol::DaemonId;
+using protocol::Duration;
+using protocol::Instant;
+using protocol::PacketKind;
+using protocol::RingId;
+using protocol::Slice;
+using protocol::Token;
+using protocol::TokenSeq;
+
+namespace {
+
+/// Where a rotation has no more packets than this, receivers wait for the token rather than it for
+/// them: it goes in one datagram with a visit's last packet.
+constexpr std::uint32_t kPacketsWithToken = 4;
+
+protocol::Roster make_roster(const protocol::MemberList& daemons) {
+    SPREAD_ASSERT(daemons.size() <= protocol::kRingMembersMax);
+    std::vector<protocol::RosterEntry> entries;
+    for (const DaemonId id : daemons) {
+        entries.push_back({id, {}});
+    }
+    return protocol::Roster(std::move(entries));
+}
+
+protocol::DaemonIndex place_of(const protocol::Roster& roster, DaemonId id) {
+    const auto place = roster.find(id);
+    SPREAD_ASSERT(place.has_value());
+    return *place;
+}
+
+}  // namespace
+
+EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnation,
+                       std::uint64_t ring_counter, protocol::Rng entropy,
+                       protocol::BufferPool& buffers)
+    : config(std::move(ring_config)),
+      incarnation(my_incarnation),
+      rng(entropy),
+      pool(buffers),
+      roster(make_roster(config.daemons)),
+      self(place_of(roster, config.self)),
+      // Before its first ring a daemon is on a nameless one of its own, with nothing to recover.
+      ring(RingId{config.self, static_cast<std::uint32_t>(rng.next()), ring_counter},
+           RingMembers({config.self}, config.self), {my_incarnation}),
+      order(make_order(ring.id())),
+      counters(ring_counter),
+      queue(config.send_queue_messages_max, config.send_queue_bytes_max),
+      delivery_room(std::numeric_limits<std::size_t>::max()),
+      watch({.retransmit_timeout = config.token_retransmit_timeout,
+             .loss_timeout = config.token_loss_timeout}),
+      stall(config.self, config.token_loss_timeout),
+      foreign(config.daemons.size(), config.merge_detect_timeout) {
+    queue.pause();
+}
+
+std::unique_ptr<ordering::RingOrder> EngineCore::make_order(const RingId& id) const {
+    ordering::OrderConfig order_config;
+    order_config.self = config.self;
+    order_config.config_hash = config.config_hash;
+    order_config.windows = {
+        .window = config.window,
+        .personal_window = config.personal_window,
+        .window_max = config.window_max,
+        .receive_room = static_cast<std::uint32_t>(std::min<std::size_t>(
+            config.receive_room_bytes / config.datagram_bytes_max, 0xffffffff))};
+    order_config.accelerated_window = config.accelerated ? config.accelerated_window : 0;
+    order_config.gap_max = config.gap_max;
+    order_config.datagram_bytes_max = config.datagram_bytes_max;
+    return std::make_unique<ordering::RingOrder>(order_config, id);
+}
+
+RingId EngineCore::make_ring_id(Instant now) {
+    return RingId{config.self, static_cast<std::uint32_t>(rng.next()), counters.next(now)};
+}
+
+ToGather EngineCore::gather_for(DaemonId sender, const protocol::Join& join) const {
+    return {
+        ChangeReason::kJoinReceived, sender, roster.set_of(join.proc_set) | only(sender), {}, join};
+}
+
+void EngineCore::note_progress(Instant now, TokenSeq token_seq) {
+    if (watch.progress(now, token_seq)) {
+        timers.clear(RingTimer::kTokenRetransmit);
+    }
+}
+
+Next EngineCore::give_up_stalled(Instant now, const Token& token_in, bool recovering) {
+    if (!stall.on_token(now, token_in, recovering)) {
+        return Stay{};
+    }
+    const DaemonId holds_up = token_in.aru_id;
+    const bool other = holds_up != config.self && roster.contains(holds_up);
+    return ToGather{ChangeReason::kNoProgress,
+                    holds_up,
+                    {},
+                    other ? only(holds_up) : protocol::DaemonSet{},
+                    {}};
+}
+
+void EngineCore::send_token(const Step& step, DaemonId to, Slice datagram, TokenSeq token_seq,
+                            Duration quiet_for) {
+    timers.set(RingTimer::kTokenRetransmit,
+               watch.sent(step.now, to, datagram, token_seq, quiet_for));
+    step.send_to(to, Channel::kToken, std::move(datagram));
+}
+
+void EngineCore::send_token(const Step& step, const Token& token_out, Duration quiet_for) {
+    send_token(step, token_out.to, protocol::encode_token(token_out, config.config_hash, pool),
+               token_out.token_seq, quiet_for);
+}
+
+void EngineCore::send_token_with_data(const Step& step, const Token& token_out,
+                                      Duration quiet_for) {
+    send_token(step, token_out, quiet_for);
+    auto& sends = step.out.sends;
+    if (sends.size() < 2) {
+        return;
+    }
+    OutboundPacket& data = *(sends.end() - 2);
+    const auto data_bytes = data.datagram.bytes();
+    const auto token_bytes = sends.back().datagram.bytes();
+    if (data.destination == Destination::kAll && protocol::is_data(data_bytes) &&
+        protocol::kDataTokenBytes + data_bytes.size() + token_bytes.size() <=
+            config.datagram_bytes_max) {
+        data.datagram = protocol::encode_data_token(
+            data_bytes, token_bytes,
+            {PacketKind::kDataToken, config.config_hash, config.self, token_out.ring_id}, pool);
+        sends.pop_back();
+    }
+}
+
+void EngineCore::send_token_again(const Step& step) {
+    Instant next;
+    if (const auto* sent = watch.send_again(step.now, next)) {
+        ++stats.tokens_retransmitted;
+        timers.set(RingTimer::kTokenRetransmit, next);
+        step.send_to(sent->to, Channel::kToken, sent->datagram);
+    }
+}
+
+void EngineCore::pass_on(const Step& step, const RingMembers& members, Token& token_out,
+                         Duration quiet_for) {
+    token_out.to = members.successor();
+    if (token_out.fcc <= kPacketsWithToken) {
+        send_all(step, visit.before_token);
+        send_all(step, visit.after_token);
+        send_token_with_data(step, token_out, quiet_for);
+    } else {
+        send_all(step, visit.before_token);
+        send_token(step, token_out, quiet_for);
+        send_all(step, visit.after_token);
+    }
+    count_visit();
+}
+
+void EngineCore::send_all(const Step& step, std::vector<Slice>& datagrams) {
+    for (Slice& datagram : datagrams) {
+        step.send_all(std::move(datagram));
+    }
+}
+
+void EngineCore::count_visit() {
+    stats.packets_sent += visit.stamped;
+    stats.packets_retransmitted += visit.retransmitted;
+    stats.retransmissions_requested += visit.requested;
+    visit.clear();
+}
+
+void EngineCore::deliver(const Step& step) {
+    if (ring.members().is_alone()) {
+        deliver_alone(step);
+        return;
+    }
+    if (delivery_room == 0) {
+        waits_for_safe = false;  // the token is not what it waits for
+        return;
+    }
+    const std::size_t before = step.out.deliveries.size();
+    const auto stop = order->deliver(delivery_room, [&step](Delivery&& delivery) {
+        if (delivery.kind != protocol::MessageKind::kRecoveryPacket) {
+            step.out.deliveries.emplace_back(std::move(delivery));
+        }
+    });
+    waits_for_safe = stop == ordering::DeliveryCursor::Stop::kUnsafe;
+    const std::size_t delivered = step.out.deliveries.size() - before;
+    stats.messages_delivered += delivered;
+    delivery_room -= std::min(delivery_room, delivered);
+}
+
+void EngineCore::deliver_alone(const Step& step) {
+    while (delivery_room > 0 && queue.current() != nullptr) {
+        Submission submission = queue.take_current();
+        Delivery delivery;
+        delivery.ring_id = ring.id();
+        delivery.seq = order->next_alone();
+        delivery.origin = config.self;
+        delivery.service = submission.service;
+        delivery.kind = submission.kind;
+        delivery.body = std::move(submission.body);
+        step.out.deliveries.emplace_back(std::move(delivery));
+        ++stats.messages_delivered;
+        --delivery_room;
+    }
+}
+
+void EngineCore::check_invariants() const {
+    SPREAD_ASSERT(order != nullptr && order->ring_id() == ring.id());
+    SPREAD_ASSERT(counters.mine() >= ring.id().counter && counters.highest() >= counters.mine());
+    SPREAD_ASSERT(timers.is_set(RingTimer::kTokenRetransmit) == (watch.watched() != nullptr));
+    watch.check_invariants();
+}
+
+}  // namespace spread::membership

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "membership/foreign_rings.hpp"
+#include "membership/installed_ring.hpp"
+#include "membership/ring_config.hpp"
+#include "membership/ring_counters.hpp"
+#include "membership/ring_stats.hpp"
+#include "membership/ring_timers.hpp"
+#include "membership/stall_watch.hpp"
+#include "membership/step.hpp"
+#include "membership/token_watch.hpp"
+#include "membership/transition.hpp"
+#include "ordering/ring_order.hpp"
+#include "ordering/send_queue.hpp"
+#include "protocol/buffer.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/result.hpp"
+#include "protocol/ring_wire.hpp"
+#include "protocol/rng.hpp"
+#include "protocol/roster.hpp"
+
+namespace spread::membership {
+
+/// What all states of the ring engine work with: the parts that outlive a state, and how tokens and
+/// datagrams leave. Each state holds a reference; it adds what only it knows.
+struct EngineCore {
+    EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnation,
+               std::uint64_t ring_counter, protocol::Rng entropy, protocol::BufferPool& buffers);
+
+    [[nodiscard]] protocol::PacketHeader header(protocol::PacketKind kind) const {
+        return {kind, config.config_hash, config.self, ring.id()};
+    }
+    [[nodiscard]] std::unique_ptr<ordering::RingOrder> make_order(const protocol::RingId& id) const;
+    [[nodiscard]] protocol::RingId make_ring_id(protocol::Instant now);
+    [[nodiscard]] protocol::DaemonSet only(protocol::DaemonId id) const {
+        return {*roster.find(id)};
+    }
+    /// What a join that breaks up our ring leads to.
+    [[nodiscard]] ToGather gather_for(protocol::DaemonId sender, const protocol::Join& join) const;
+    void count(protocol::DecodeError error) {
+        ++stats.decode_errors[static_cast<std::size_t>(error)];
+    }
+
+    /// Signs of life of the ring.
+    void expect_token(protocol::Instant now) {
+        timers.set(RingTimer::kTokenLoss, now + config.token_loss_timeout);
+    }
+    /// The ring has moved past `token_seq`: our copy of the token is not needed any more.
+    void note_progress(protocol::Instant now, protocol::TokenSeq token_seq);
+    /// The token goes round without gaining anything: gather without the member that holds it up.
+    [[nodiscard]] Next give_up_stalled(protocol::Instant now, const protocol::Token& token_in,
+                                       bool recovering);
+
+    /// Sends a token or commit token and watches over it. `quiet_for`: see TokenWatch.
+    void send_token(const Step& step, protocol::DaemonId to, protocol::Slice datagram,
+                    protocol::TokenSeq token_seq, protocol::Duration quiet_for = {});
+    void send_token(const Step& step, const protocol::Token& token_out,
+                    protocol::Duration quiet_for = {});
+    /// The same, in one datagram with the data packet sent last if both fit.
+    void send_token_with_data(const Step& step, const protocol::Token& token_out,
+                              protocol::Duration quiet_for);
+    /// The token that is watched shows no sign in time.
+    void send_token_again(const Step& step);
+    /// Sends what a visit made, and the token to the next of `members`.
+    void pass_on(const Step& step, const RingMembers& members, protocol::Token& token_out,
+                 protocol::Duration quiet_for = {});
+    static void send_all(const Step& step, std::vector<protocol::Slice>& datagrams);
+    void count_visit();
+
+    /// Hands up what may be delivered on the installed ring, as far as the host has room.
+    void deliver(const Step& step);
+
+    void check_invariants() const;
+
+    RingConfig config;
+    protocol::Incarnation incarnation;
+    protocol::Rng rng;
+    protocol::BufferPool& pool;
+    protocol::Roster roster;
+    protocol::DaemonIndex self;  ///< our place in it
+
+    InstalledRing ring;
+    std::unique_ptr<ordering::RingOrder> order;  ///< of the installed ring
+    /// Promised to in recoveries of the installed ring's packets that did not finish.
+    protocol::DaemonSet obligation;
+    RingCounters counters;
+    ordering::SendQueue queue;
+    std::size_t delivery_room;    ///< deliveries that the host takes now
+    bool waits_for_safe = false;  ///< the next message to deliver is safe, not yet known to be
+
+    std::uint64_t my_join_seq = 0;
+    std::optional<protocol::Instant> last_join;  ///< when ours was sent last
+
+    RingTimers timers;
+    TokenWatch watch;
+    StallWatch stall;
+    ForeignRings foreign;
+    RingStats stats;
+
+    // One of each is enough, and keeps its memory.
+    protocol::Token token;       ///< the one at hand
+    ordering::TokenVisit visit;  ///< what its visit made
+
+  private:
+    void deliver_alone(const Step& step);
+};
+
+}  // namespace spread::membership

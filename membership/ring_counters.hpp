@@ -1,0 +1,46 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+#include "protocol/ids.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::membership {
+
+/// Counters of ring ids. They follow the clock, and grow for every daemon with each ring it joins.
+class RingCounters {
+  public:
+    /// `first` follows from the host's clock and state file.
+    explicit RingCounters(std::uint64_t first) : first_(first), mine_(first), highest_(first) {}
+
+    void start(protocol::Instant now) { started_at_ = now; }
+
+    /// Of the last ring this daemon installed or helped to form.
+    [[nodiscard]] std::uint64_t mine() const { return mine_; }
+    /// Highest one it ever heard of.
+    [[nodiscard]] std::uint64_t highest() const { return highest_; }
+
+    /// For a ring formed now: at least two beyond all known ones, since the number between belongs
+    /// to the transitional configuration, and not behind the clock.
+    [[nodiscard]] std::uint64_t next(protocol::Instant now) const {
+        const auto ticks =
+            (now - started_at_) / std::chrono::milliseconds(protocol::kRingCounterMs);
+        return std::max(std::max(highest_, mine_) + 2, first_ + static_cast<std::uint64_t>(ticks));
+    }
+    /// Takes part in a ring with this counter.
+    void join(std::uint64_t counter) {
+        mine_ = counter;
+        hear(counter);
+    }
+    void hear(std::uint64_t counter) { highest_ = std::max(highest_, counter); }
+
+  private:
+    std::uint64_t first_;
+    protocol::Instant started_at_{};
+    std::uint64_t mine_;
+    std::uint64_t highest_;
+};
+
+}  // namespace spread::membership

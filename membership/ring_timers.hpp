@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "protocol/time.hpp"
+
+namespace spread::membership {
+
+/// In the order in which timers that are due together go off.
+enum class RingTimer : std::uint8_t {
+    kTokenLoss,        ///< the ring, or the forming ring, is silent
+    kTokenRetransmit,  ///< the successor shows no sign of the token we sent
+    kTokenRest,        ///< the token has rested here, or on lease, long enough
+    kWake,             ///< a resting token did not come although we asked
+    kJoin,             ///< repeat our join
+    kConsensus,        ///< give up on those who do not agree
+    kMergeDetect       ///< look for daemons outside the ring
+};
+
+inline constexpr std::size_t kRingTimerCount = 7;
+
+/// One slot per purpose; there are no handles and hence no races with cancelled timers.
+class RingTimers {
+  public:
+    void set(RingTimer timer, protocol::Instant at) { slot(timer) = at; }
+    void set(RingTimer timer, std::optional<protocol::Instant> at) { slot(timer) = at; }
+    void clear(RingTimer timer) { slot(timer).reset(); }
+    void clear_all() { slots_ = {}; }
+
+    [[nodiscard]] bool is_set(RingTimer timer) const {
+        return slots_[static_cast<std::size_t>(timer)].has_value();
+    }
+    /// True when `timer` is due; it is cleared then.
+    [[nodiscard]] bool take_due(RingTimer timer, protocol::Instant now) {
+        auto& at = slot(timer);
+        if (!at || *at > now) {
+            return false;
+        }
+        at.reset();
+        return true;
+    }
+    /// When the first of them is due.
+    [[nodiscard]] std::optional<protocol::Instant> earliest() const {
+        std::optional<protocol::Instant> earliest;
+        for (const auto& at : slots_) {
+            if (at && (!earliest || *at < *earliest)) {
+                earliest = at;
+            }
+        }
+        return earliest;
+    }
+
+  private:
+    [[nodiscard]] std::optional<protocol::Instant>& slot(RingTimer timer) {
+        return slots_[static_cast<std::size_t>(timer)];
+    }
+
+    std::array<std::optional<protocol::Instant>, kRingTimerCount> slots_;
+};
+
+}  // namespace spread::membership

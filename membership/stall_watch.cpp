@@ -1,0 +1,28 @@
+#include "membership/stall_watch.hpp"
+
+namespace spread::membership {
+namespace {
+
+/// Token loss timeouts for which the ring may turn without progress.
+constexpr int kStallFactor = 5;
+
+}  // namespace
+
+bool StallWatch::on_token(protocol::Instant now, const protocol::Token& token, bool recovering) {
+    // A member whose clients lag lowers the aru for as long as it likes, but asks for nothing.
+    const bool asked = !token.rtr.empty() && token.rtr.front().first == token.aru + 1;
+    if (!recovering && !asked) {
+        stall_.reset();
+        return false;
+    }
+    if (!stall_ || stall_->aru != token.aru || stall_->complete != token.complete ||
+        (recovering && stall_->seq != token.seq)) {
+        stall_ = Stall{token.seq, token.aru, token.complete, now};
+        return false;
+    }
+    // Others can tell better than we whether it is us; if they cannot, a new start must do.
+    const bool ours = token.aru_id == self_ || !token.aru_id;
+    return now - stall_->since >= (ours ? 2 : 1) * kStallFactor * loss_timeout_;
+}
+
+}  // namespace spread::membership

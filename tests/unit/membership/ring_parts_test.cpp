@@ -1,0 +1,147 @@
+#include <chrono>
+
+#include <gtest/gtest.h>
+
+#include "membership/foreign_rings.hpp"
+#include "membership/installed_ring.hpp"
+#include "membership/join_log.hpp"
+#include "membership/ring_counters.hpp"
+#include "membership/ring_members.hpp"
+#include "membership/ring_timers.hpp"
+
+// The small parts of the ring engine.
+
+namespace spread::membership {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::DaemonId;
+using protocol::DaemonSet;
+using protocol::Incarnation;
+using protocol::Instant;
+using protocol::RingId;
+
+const protocol::MemberList kThree{DaemonId{1}, DaemonId{5}, DaemonId{3}};
+
+TEST(RingMembers, TheTokenGoesFromEachToTheNextAndFromTheLastToTheFirst) {
+    const RingMembers middle(kThree, DaemonId{5});
+    EXPECT_EQ(middle.predecessor(), DaemonId{1});
+    EXPECT_EQ(middle.successor(), DaemonId{3});
+    EXPECT_FALSE(middle.is_representative());
+    const RingMembers last(kThree, DaemonId{3});
+    EXPECT_EQ(last.successor(), DaemonId{1});
+    const RingMembers first(kThree, DaemonId{1});
+    EXPECT_EQ(first.predecessor(), DaemonId{3});
+    EXPECT_TRUE(first.is_representative());
+}
+
+TEST(RingMembers, OneIsItsOwnNeighbour) {
+    const RingMembers alone({DaemonId{4}}, DaemonId{4});
+    EXPECT_TRUE(alone.is_alone());
+    EXPECT_EQ(alone.successor(), DaemonId{4});
+    EXPECT_EQ(alone.predecessor(), DaemonId{4});
+}
+
+TEST(RingMembers, KnowsPositions) {
+    const RingMembers members(kThree, DaemonId{1});
+    EXPECT_EQ(members.position(DaemonId{3}), 2U);
+    EXPECT_FALSE(members.is_member(DaemonId{2}));
+}
+
+TEST(InstalledRing, RemembersTheRingBefore) {
+    const RingId one{DaemonId{1}, 1, 10};
+    const RingId two{DaemonId{1}, 2, 12};
+    InstalledRing ring(one, RingMembers({DaemonId{1}}, DaemonId{1}), {Incarnation{7}});
+    ring.install(two, RingMembers(kThree, DaemonId{1}),
+                 {Incarnation{7}, Incarnation{8}, Incarnation{9}});
+    EXPECT_EQ(ring.id(), two);
+    EXPECT_EQ(ring.previous_id(), one);
+    EXPECT_EQ(ring.incarnation_of(DaemonId{3}), Incarnation{9});
+    EXPECT_EQ(ring.incarnation_of(DaemonId{2}), Incarnation{});
+}
+
+TEST(RingCounters, AreTwoBeyondAllKnownOnes) {
+    RingCounters counters(100);
+    counters.start(Instant{1s});
+    EXPECT_EQ(counters.next(Instant{1s}), 102U);
+    counters.hear(500);
+    EXPECT_EQ(counters.next(Instant{1s}), 502U);
+    EXPECT_EQ(counters.mine(), 100U) << "hearing is not taking part";
+    counters.join(502);
+    EXPECT_EQ(counters.mine(), 502U);
+    EXPECT_EQ(counters.highest(), 502U);
+}
+
+TEST(RingCounters, FollowTheClock) {
+    RingCounters counters(100);
+    counters.start(Instant{1s});
+    EXPECT_EQ(counters.next(Instant{17s}), 100U + 1000U);
+}
+
+TEST(RingTimers, GoOffOnceAndOnTime) {
+    RingTimers timers;
+    EXPECT_EQ(timers.earliest(), std::nullopt);
+    timers.set(RingTimer::kJoin, Instant{3ms});
+    timers.set(RingTimer::kWake, Instant{2ms});
+    EXPECT_EQ(timers.earliest(), Instant{2ms});
+    EXPECT_FALSE(timers.take_due(RingTimer::kWake, Instant{1ms}));
+    EXPECT_TRUE(timers.take_due(RingTimer::kWake, Instant{2ms}));
+    EXPECT_FALSE(timers.take_due(RingTimer::kWake, Instant{2ms}));
+    timers.clear(RingTimer::kJoin);
+    EXPECT_EQ(timers.earliest(), std::nullopt);
+}
+
+class ForeignRingsTest : public testing::Test {
+  protected:
+    ForeignRings foreign_{3, 240ms};
+};
+
+TEST_F(ForeignRingsTest, AreAnsweredNowAndThen) {
+    EXPECT_TRUE(foreign_.heard(Instant{1s}, 2));
+    EXPECT_FALSE(foreign_.heard(Instant{1s + 29ms}, 2));
+    EXPECT_TRUE(foreign_.heard(Instant{1s + 29ms}, 1)) << "each by itself";
+    EXPECT_TRUE(foreign_.heard(Instant{1s + 30ms}, 2));
+}
+
+TEST_F(ForeignRingsTest, AreForgottenWhenTheyFallSilent) {
+    EXPECT_TRUE(foreign_.heard(Instant{1s}, 2));
+    EXPECT_EQ(foreign_.heard_lately(Instant{3s}), DaemonSet{2});
+    EXPECT_EQ(foreign_.heard_lately(Instant{1s + 12 * 240ms}), DaemonSet{});
+}
+
+TEST_F(ForeignRingsTest, AreLookedForAnewOnANewRing) {
+    EXPECT_TRUE(foreign_.heard(Instant{1s}, 2));
+    foreign_.begin_ring();
+    EXPECT_EQ(foreign_.heard_lately(Instant{1s}), DaemonSet{});
+}
+
+TEST_F(ForeignRingsTest, MembersProbeMoreRarelyThanTheirRepresentative) {
+    EXPECT_EQ(foreign_.interval(true), 240ms);
+    EXPECT_EQ(foreign_.interval(false), 960ms);
+}
+
+protocol::Join join(std::uint64_t incarnation, std::uint64_t join_seq) {
+    protocol::Join join;
+    join.incarnation = Incarnation{incarnation};
+    join.join_seq = join_seq;
+    return join;
+}
+
+TEST(JoinLog, CopiesAndLateJoinsAreNoNews) {
+    JoinLog log(2);
+    EXPECT_TRUE(log.note(1, join(5, 3), {}));
+    EXPECT_FALSE(log.note(1, join(5, 3), {}));
+    EXPECT_FALSE(log.note(1, join(5, 2), {}));
+    EXPECT_TRUE(log.note(1, join(5, 4), {}));
+    EXPECT_TRUE(log.note(0, join(5, 1), {})) << "each daemon by itself";
+}
+
+TEST(JoinLog, EarlierLivesCountForStrangersOnly) {
+    JoinLog log(2);
+    EXPECT_FALSE(log.note(1, join(4, 9), Incarnation{5}));
+    EXPECT_TRUE(log.note(1, join(4, 9), {}));
+    EXPECT_TRUE(log.note(1, join(6, 1), Incarnation{5}));
+}
+
+}  // namespace
+}  // namespace spread::membership
