@@ -176,7 +176,7 @@ void RingEngine::Impl::decode(const Step& step, const PacketHeader& from, const 
                  [&](const protocol::Join& join) { take_join(step, from, join); });
             break;
         case PacketKind::kCommit:
-            with(protocol::decode_commit(bytes),
+            with(protocol::decode_commit(from, bytes),
                  [&](protocol::CommitToken& token) { dispatch(step, from, token); });
             break;
         case PacketKind::kHold:
@@ -200,12 +200,10 @@ void RingEngine::Impl::decode(const Step& step, const PacketHeader& from, const 
 
 void RingEngine::Impl::decode_token(const Step& step, const PacketHeader& from,
                                     std::span<const std::byte> bytes, Addressed addressed) {
-    auto decoded = protocol::decode_token(bytes, std::move(core_.token.rtr));
-    if (!decoded) {
-        core_.count(decoded.error());
+    if (const auto error = protocol::decode_token(from, bytes, core_.token)) {
+        core_.count(*error);
         return;
     }
-    core_.token = std::move(*decoded);
     if (addressed == Addressed::kToUs || core_.token.to == core_.config.self) {
         dispatch(step, from, core_.token);
     }
@@ -217,8 +215,9 @@ void RingEngine::Impl::decode_data_token(const Step& step, const Slice& datagram
         core_.count(parts.error());
         return;
     }
+    // The data is kept and sent again by itself, so its own checksum has to be right, too.
     on_packet(step, part_of(datagram, parts->data));
-    const auto from = protocol::decode_header(parts->token);
+    const auto from = protocol::decode_part_header(parts->token);
     if (!from) {
         core_.count(from.error());
     } else if (is_for_us(*from)) {

@@ -112,8 +112,6 @@ class RingOrder {
     [[nodiscard]] protocol::TokenSeq last_token_seq() const { return last_token_seq_; }
     /// Highest number this member knows to be assigned.
     [[nodiscard]] protocol::Seq high_seq() const { return high_seq_; }
-    /// True when everything assigned has been delivered here.
-    [[nodiscard]] bool all_delivered() const { return cursor_.next() > high_seq_; }
 
   private:
     static constexpr std::uint32_t kAskBudgetMax = 1U << 30U;

@@ -13,6 +13,7 @@
 #include "protocol/roster.hpp"
 #include "protocol/service.hpp"
 
+// clang-format off
 /// The wire between daemons. Ours alone: little-endian, versioned, checksummed. One UDP datagram is
 /// one packet. docs/ring-wire.md has the reasons behind the layout.
 ///
@@ -24,13 +25,15 @@
 ///   3      1    kind (PacketKind)
 ///   4      4    CRC32C of the datagram without these 4 bytes
 ///   8      4    configuration hash; daemons with another one are ignored
-///   12     4    sender (DaemonId); for data packets the stamper, also when somebody else resends
-///   them 16     4    ring id: representative 20     4    ring id: nonce 24     8    ring id:
-///   counter
+///   12     4    sender (DaemonId); of data packets the stamper, whoever resends them
+///   16     4    ring id: representative
+///   20     4    ring id: nonce
+///   24     8    ring id: counter
 ///
 /// An authenticated-encryption layer can wrap whole datagrams between codec and socket: the host
 /// then lowers the engine's datagram size by kSealRoomBytes (24 of nonce, 16 of tag); nothing else
 /// changes.
+// clang-format on
 namespace spread::protocol {
 
 inline constexpr std::size_t kRingHeaderBytes = 32;
@@ -63,9 +66,12 @@ struct PacketHeader {
 
 /// Checks magic, version, kind and checksum, in this order.
 [[nodiscard]] Decoded<PacketHeader> decode_header(std::span<const std::byte> datagram);
+/// The same without the checksum, for a part of a datagram whose own checksum was right.
+[[nodiscard]] Decoded<PacketHeader> decode_part_header(std::span<const std::byte> part);
 
 // --- data ---------------------------------------------------------------------------------------
 
+// clang-format off
 /// Data packet
 ///
 ///   offset size field
@@ -78,6 +84,7 @@ struct PacketHeader {
 /// Entry flags: bit 0 first piece of its message, bit 1 last piece, bits 4-5 Service. A message
 /// that does not fit is continued as the first entry of the sender's next packet, so only the last
 /// entry of a packet may lack bit 1 and only the first one may lack bit 0.
+// clang-format on
 inline constexpr std::size_t kDataHeaderBytes = kRingHeaderBytes + 20;
 inline constexpr std::size_t kEntryHeaderBytes = 4;
 inline constexpr std::uint8_t kEntryFirst = 0x01;
@@ -152,6 +159,7 @@ struct SeqRange {
 
 inline constexpr std::size_t kRtrRangesMax = 256;
 
+// clang-format off
 /// Token
 ///
 ///   offset size field
@@ -173,6 +181,7 @@ inline constexpr std::size_t kRtrRangesMax = 256;
 ///   88     12n  ranges: u64 first, u32 count
 ///   ..     2    bytes of the completion bitmap; 0 outside recovery
 ///   ..     ..   bitmap: bit i = member i of the new ring has recovered everything
+// clang-format on
 struct Token {
     RingId ring_id;
     DaemonId sender;
@@ -195,18 +204,24 @@ struct Token {
     friend bool operator==(const Token&, const Token&) = default;
 };
 
-/// The token's ranges take the place of `ranges`, whose memory is used again: a ring under loss
-/// decodes thousands of lists per second.
-[[nodiscard]] Decoded<Token> decode_token(std::span<const std::byte> datagram,
-                                          std::vector<SeqRange> ranges = {});
+/// Decodes what follows `header` into `token`, whose lists keep their memory: a ring under loss
+/// decodes thousands of them per second. After an error `token` is of no use.
+[[nodiscard]] std::optional<DecodeError> decode_token(const PacketHeader& header,
+                                                      std::span<const std::byte> datagram,
+                                                      Token& token);
+/// Header included.
+[[nodiscard]] Decoded<Token> decode_token(std::span<const std::byte> datagram);
 
+// clang-format off
 /// Data with token: where a visit sends one small packet, the token travels with it, so that it
 /// costs neither a datagram nor a wake-up of its own. Sent to all like the data; the token names
 /// its receiver.
 ///
+///   offset size field
 ///   32     2    bytes of the data packet
 ///   34     ..   data packet, complete with its header
 ///   ..     ..   token, complete with its header
+// clang-format on
 inline constexpr std::size_t kDataTokenBytes = kRingHeaderBytes + 2;
 
 struct DataToken {
@@ -225,14 +240,17 @@ struct DataToken {
 
 // --- membership ---------------------------------------------------------------------------------
 
+// clang-format off
 /// Join
 ///
+///   offset size field
 ///   32     8    incarnation of the sender
 ///   40     8    highest ring counter the sender knows
 ///   48     8    join_seq, grows with every join of this incarnation
 ///   56     2    number of daemons in proc_set
 ///   58     2    number in fail_set
 ///   60     4n   the two lists of DaemonIds
+// clang-format on
 struct Join {
     Incarnation incarnation;
     std::uint64_t highest_counter = 0;
@@ -261,17 +279,21 @@ struct CommitMember {
     friend bool operator==(const CommitMember&, const CommitMember&) = default;
 };
 
+// clang-format off
 /// Commit token; ring_id of the header is the ring being formed.
 ///
+///   offset size field
 ///   32     8    token_seq, grows by one per hop, continued by the ring's regular token
 ///   40     1    pass: 1 collects, 2 distributes
 ///   41     1    zero
 ///   42     2    number of members, configuration order
-///   44     ..   members: u32 id, u8 filled; if filled also u64 incarnation, old ring (u32, u32,
-///   u64),
-///               u64 aru, u64 safe_up_to, u16 bytes of the bitmap of held packets, bitmap (bit i =
-///               packet aru + 1 + i; the first is clear, the last byte is not zero), u16 bytes of
-///               the obligation bitmap, bitmap
+///   44     ..   members, each:
+///               u32 id, u8 filled; if filled also
+///               u64 incarnation, old ring (u32, u32, u64), u64 aru, u64 safe_up_to,
+///               u16 bytes of the bitmap of held packets, bitmap (bit i = packet aru + 1 + i; the
+///               first is clear, the last byte is not zero),
+///               u16 bytes of the obligation bitmap, bitmap
+// clang-format on
 struct CommitToken {
     RingId ring_id;
     DaemonId sender;
@@ -289,14 +311,20 @@ struct CommitToken {
     return 8 * ((kRingDatagramBytesMax - 64) / members - 72);
 }
 
+[[nodiscard]] Decoded<CommitToken> decode_commit(const PacketHeader& header,
+                                                 std::span<const std::byte> datagram);
+/// Header included.
 [[nodiscard]] Decoded<CommitToken> decode_commit(std::span<const std::byte> datagram);
 
+// clang-format off
 /// Probe
 ///
+///   offset size field
 ///   32     8    incarnation
 ///   40     8    highest ring counter
 ///   48     2    number of foreign daemons heard lately
 ///   50     4n   their ids
+// clang-format on
 struct Probe {
     Incarnation incarnation;
     std::uint64_t highest_counter = 0;
@@ -316,8 +344,9 @@ struct Probe {
 /// Leave: the header alone.
 [[nodiscard]] Decoded<std::monostate> decode_empty(std::span<const std::byte> datagram);
 
-// --- encoders: a fresh datagram, from the pool where it fits a block, else from the heap
-// ----------
+// --- encoders -----------------------------------------------------------------------------------
+
+// A fresh datagram, from the pool where it fits a block, else from the heap.
 
 [[nodiscard]] Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool);
 /// `data` and `token` as they would be sent one by one.

@@ -1,0 +1,147 @@
+#include "protocol/ring_codec.hpp"
+
+#include <array>
+
+#include "protocol/checksum.hpp"
+
+namespace spread::protocol {
+namespace {
+
+constexpr std::byte kMagic0{'S'};
+constexpr std::byte kMagic1{'R'};
+constexpr std::size_t kChecksumOffset = 4;
+constexpr std::size_t kAfterChecksum = 8;
+
+std::uint32_t checksum(std::span<const std::byte> datagram) {
+    return crc32c(datagram.subspan(kAfterChecksum), crc32c(datagram.first(kChecksumOffset)));
+}
+
+/// Everything but the checksum, which is put into `sum`.
+Decoded<PacketHeader> read_header(std::span<const std::byte> datagram, std::uint32_t& sum) {
+    ByteReader reader(datagram);
+    const auto magic = reader.read_bytes(2);
+    if (magic.size() == 2 && (magic[0] != kMagic0 || magic[1] != kMagic1)) {
+        return tl::unexpected(DecodeError::kBadMagic);
+    }
+    const auto version = reader.read_le<std::uint8_t>();
+    if (reader.ok() && version != kRingWireVersion) {
+        return tl::unexpected(DecodeError::kBadVersion);
+    }
+    PacketHeader header;
+    const auto kind = reader.read_le<std::uint8_t>();
+    sum = reader.read_le<std::uint32_t>();
+    header.config_hash = reader.read_le<std::uint32_t>();
+    header.sender = DaemonId{reader.read_le<std::uint32_t>()};
+    header.ring_id = ring_codec::read_ring_id(reader);
+    if (!reader.ok()) {
+        return tl::unexpected(DecodeError::kTruncated);
+    }
+    if (kind < static_cast<std::uint8_t>(PacketKind::kData) ||
+        kind > static_cast<std::uint8_t>(PacketKind::kDataToken)) {
+        return tl::unexpected(DecodeError::kBadKind);
+    }
+    header.kind = static_cast<PacketKind>(kind);
+    return header;
+}
+
+}  // namespace
+
+Decoded<PacketHeader> decode_header(std::span<const std::byte> datagram) {
+    std::uint32_t sum = 0;
+    auto header = read_header(datagram, sum);
+    if (header && checksum(datagram) != sum) {
+        return tl::unexpected(DecodeError::kBadChecksum);
+    }
+    return header;
+}
+
+Decoded<PacketHeader> decode_part_header(std::span<const std::byte> part) {
+    std::uint32_t sum = 0;
+    return read_header(part, sum);
+}
+
+namespace ring_codec {
+
+RingId read_ring_id(ByteReader& reader) {
+    RingId id;
+    id.representative = DaemonId{reader.read_le<std::uint32_t>()};
+    id.nonce = reader.read_le<std::uint32_t>();
+    id.counter = reader.read_le<std::uint64_t>();
+    return id;
+}
+
+void write_ring_id(ByteWriter& writer, const RingId& id) {
+    writer.write_le(id.representative.value);
+    writer.write_le(id.nonce);
+    writer.write_le(id.counter);
+}
+
+void write_header(ByteWriter& writer, const PacketHeader& header) {
+    writer.write_bytes(std::array{kMagic0, kMagic1, std::byte{kRingWireVersion},
+                                  static_cast<std::byte>(header.kind)});
+    writer.write_le(std::uint32_t{0});  // the checksum, once all is written
+    writer.write_le(header.config_hash);
+    writer.write_le(header.sender.value);
+    write_ring_id(writer, header.ring_id);
+}
+
+void seal(std::span<std::byte> datagram) {
+    ByteWriter writer(datagram.subspan(kChecksumOffset));
+    writer.write_le(checksum(datagram));
+}
+
+MemberList read_members(ByteReader& reader, std::size_t count) {
+    MemberList members;
+    if (count * sizeof(std::uint32_t) > reader.remaining()) {
+        reader.skip(reader.remaining() + 1);  // makes the reader fail, without reserving anything
+        return members;
+    }
+    members.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        members.push_back(DaemonId{reader.read_le<std::uint32_t>()});
+    }
+    return members;
+}
+
+void write_members(ByteWriter& writer, const MemberList& members) {
+    for (const DaemonId id : members) {
+        writer.write_le(id.value);
+    }
+}
+
+void read_bitmap(ByteReader& reader, std::size_t bytes, std::vector<std::uint8_t>& bitmap) {
+    bitmap.clear();
+    for (const std::byte b : reader.read_bytes(bytes)) {
+        bitmap.push_back(std::to_integer<std::uint8_t>(b));
+    }
+}
+
+void write_bitmap(ByteWriter& writer, const std::vector<std::uint8_t>& bitmap) {
+    for (const std::uint8_t b : bitmap) {
+        writer.write_le(b);
+    }
+}
+
+std::optional<DecodeError> check_end(const ByteReader& reader) {
+    if (!reader.ok()) {
+        return DecodeError::kTruncated;
+    }
+    if (reader.remaining() != 0) {
+        return DecodeError::kTrailingBytes;
+    }
+    return std::nullopt;
+}
+
+ByteReader body_reader(std::span<const std::byte> datagram) {
+    ByteReader reader(datagram);
+    reader.skip(kRingHeaderBytes);
+    return reader;
+}
+
+BufferRef buffer_for(std::size_t bytes, BufferPool& pool) {
+    SPREAD_ASSERT(bytes <= kRingDatagramBytesMax);
+    return bytes <= pool.block_bytes() ? pool.acquire_or_heap() : BufferRef::allocate(bytes);
+}
+
+}  // namespace ring_codec
+}  // namespace spread::protocol

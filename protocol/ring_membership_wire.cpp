@@ -1,0 +1,266 @@
+#include "protocol/ring_codec.hpp"
+#include "protocol/ring_wire.hpp"
+
+namespace spread::protocol {
+
+namespace {
+
+constexpr std::size_t kCommitMemberFixedBytes = 5;
+constexpr std::size_t kCommitMemberFilledBytes = 8 + 16 + 8 + 8 + 2 + 2;
+
+/// Size of the bitmap of held packets.
+std::size_t held_bytes(const CommitMember& member) {
+    if (member.held.empty()) {
+        return 0;
+    }
+    const SeqRange& last = member.held.back();
+    return (last.first - member.aru + last.count - 1 + 7) / 8;
+}
+
+std::vector<std::uint8_t> held_bitmap(const CommitMember& member) {
+    std::vector<std::uint8_t> bitmap(held_bytes(member));
+    for (const SeqRange& range : member.held) {
+        const std::uint64_t first = range.first - member.aru - 1;
+        for (std::uint64_t bit = first; bit < first + range.count; ++bit) {
+            bitmap[bit / 8] |= static_cast<std::uint8_t>(1U << (bit % 8));
+        }
+    }
+    return bitmap;
+}
+
+std::vector<SeqRange> held_ranges(Seq aru, const std::vector<std::uint8_t>& bitmap) {
+    std::vector<SeqRange> ranges;
+    for (std::size_t bit = 0; bit < 8 * bitmap.size(); ++bit) {
+        if ((bitmap[bit / 8] >> (bit % 8) & 1U) == 0) {
+            continue;
+        }
+        const Seq seq = aru + 1 + bit;
+        if (!ranges.empty() && ranges.back().first + ranges.back().count == seq) {
+            ++ranges.back().count;
+        } else {
+            ranges.push_back({seq, 1});
+        }
+    }
+    return ranges;
+}
+
+std::size_t commit_member_bytes(const CommitMember& member) {
+    return kCommitMemberFixedBytes +
+           (member.filled ? kCommitMemberFilledBytes + held_bytes(member) + member.obligation.size()
+                          : 0);
+}
+
+/// One member's part of a commit token.
+std::optional<DecodeError> read_commit_member(ByteReader& reader, std::uint8_t pass,
+                                              std::size_t member_count, CommitMember& member) {
+    member.id = DaemonId{reader.read_le<std::uint32_t>()};
+    const auto filled = reader.read_le<std::uint8_t>();
+    if (filled > 1 || (pass == 2 && reader.ok() && filled == 0)) {
+        return DecodeError::kBadValue;
+    }
+    member.filled = filled == 1;
+    if (!member.filled) {
+        return std::nullopt;
+    }
+    member.incarnation = Incarnation{reader.read_le<std::uint64_t>()};
+    member.old_ring = ring_codec::read_ring_id(reader);
+    member.aru = Seq{reader.read_le<std::uint64_t>()};
+    member.safe_up_to = Seq{reader.read_le<std::uint64_t>()};
+    const auto held_size = reader.read_le<std::uint16_t>();
+    if (8 * std::size_t{held_size} > held_span_max(member_count)) {
+        return DecodeError::kBadLength;
+    }
+    std::vector<std::uint8_t> held;
+    ring_codec::read_bitmap(reader, held_size, held);
+    if (reader.ok() && held_size > 0 && ((held.front() & 1U) != 0 || held.back() == 0)) {
+        return DecodeError::kBadValue;
+    }
+    if (reader.ok()) {
+        member.held = held_ranges(member.aru, held);
+    }
+    const auto obligation_bytes = reader.read_le<std::uint16_t>();
+    if (obligation_bytes > ring_codec::kMemberBitmapBytesMax) {
+        return DecodeError::kBadLength;
+    }
+    ring_codec::read_bitmap(reader, obligation_bytes, member.obligation);
+    const Seq end = member.aru + 1 + 8 * std::uint64_t{held_size};
+    if (reader.ok() && (member.safe_up_to > member.aru || end < member.aru)) {
+        return DecodeError::kBadValue;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Decoded<Join> decode_join(std::span<const std::byte> datagram) {
+    ByteReader reader = ring_codec::body_reader(datagram);
+    Join join;
+    join.incarnation = Incarnation{reader.read_le<std::uint64_t>()};
+    join.highest_counter = reader.read_le<std::uint64_t>();
+    join.join_seq = reader.read_le<std::uint64_t>();
+    const auto proc_count = reader.read_le<std::uint16_t>();
+    const auto fail_count = reader.read_le<std::uint16_t>();
+    if (reader.ok() && (proc_count > kRingMembersMax || fail_count > kRingMembersMax)) {
+        return tl::unexpected(DecodeError::kBadLength);
+    }
+    join.proc_set = ring_codec::read_members(reader, proc_count);
+    join.fail_set = ring_codec::read_members(reader, fail_count);
+    if (const auto error = ring_codec::check_end(reader)) {
+        return tl::unexpected(*error);
+    }
+    return join;
+}
+
+Slice encode_join(const Join& join, const PacketHeader& header, BufferPool& pool) {
+    const std::size_t bytes =
+        kRingHeaderBytes + 28 + 4 * (join.proc_set.size() + join.fail_set.size());
+    return ring_codec::encode(header, bytes, pool, [&](ByteWriter& writer) {
+        writer.write_le(join.incarnation.value);
+        writer.write_le(join.highest_counter);
+        writer.write_le(join.join_seq);
+        writer.write_le(static_cast<std::uint16_t>(join.proc_set.size()));
+        writer.write_le(static_cast<std::uint16_t>(join.fail_set.size()));
+        ring_codec::write_members(writer, join.proc_set);
+        ring_codec::write_members(writer, join.fail_set);
+    });
+}
+
+Decoded<CommitToken> decode_commit(const PacketHeader& header,
+                                   std::span<const std::byte> datagram) {
+    ByteReader reader = ring_codec::body_reader(datagram);
+    CommitToken token;
+    token.ring_id = header.ring_id;
+    token.sender = header.sender;
+    token.token_seq = TokenSeq{reader.read_le<std::uint64_t>()};
+    token.pass = reader.read_le<std::uint8_t>();
+    const auto zero = reader.read_le<std::uint8_t>();
+    const auto member_count = reader.read_le<std::uint16_t>();
+    if (!reader.ok()) {
+        return tl::unexpected(DecodeError::kTruncated);
+    }
+    if (member_count == 0 || member_count > kRingMembersMax) {
+        return tl::unexpected(DecodeError::kBadLength);
+    }
+    if (token.pass < 1 || token.pass > 2 || zero != 0) {
+        return tl::unexpected(DecodeError::kBadValue);
+    }
+    for (std::uint16_t i = 0; i < member_count && reader.ok(); ++i) {
+        CommitMember member;
+        if (const auto error = read_commit_member(reader, token.pass, member_count, member)) {
+            return tl::unexpected(*error);
+        }
+        token.members.push_back(std::move(member));
+    }
+    if (const auto error = ring_codec::check_end(reader)) {
+        return tl::unexpected(*error);
+    }
+    return token;
+}
+
+Decoded<CommitToken> decode_commit(std::span<const std::byte> datagram) {
+    const auto header = decode_header(datagram);
+    return header ? decode_commit(*header, datagram) : tl::unexpected(header.error());
+}
+
+Slice encode_commit(const CommitToken& token, std::uint32_t config_hash, BufferPool& pool) {
+    std::size_t bytes = kRingHeaderBytes + 12;
+    for (const CommitMember& member : token.members) {
+        bytes += commit_member_bytes(member);
+    }
+    const PacketHeader header{PacketKind::kCommit, config_hash, token.sender, token.ring_id};
+    return ring_codec::encode(header, bytes, pool, [&](ByteWriter& writer) {
+        writer.write_le(token.token_seq.value);
+        writer.write_le(token.pass);
+        writer.write_le(std::uint8_t{0});
+        writer.write_le(static_cast<std::uint16_t>(token.members.size()));
+        for (const CommitMember& member : token.members) {
+            writer.write_le(member.id.value);
+            writer.write_le(static_cast<std::uint8_t>(member.filled ? 1 : 0));
+            if (!member.filled) {
+                continue;
+            }
+            writer.write_le(member.incarnation.value);
+            ring_codec::write_ring_id(writer, member.old_ring);
+            writer.write_le(member.aru.value);
+            writer.write_le(member.safe_up_to.value);
+            writer.write_le(static_cast<std::uint16_t>(held_bytes(member)));
+            ring_codec::write_bitmap(writer, held_bitmap(member));
+            writer.write_le(static_cast<std::uint16_t>(member.obligation.size()));
+            ring_codec::write_bitmap(writer, member.obligation);
+        }
+    });
+}
+
+Decoded<Probe> decode_probe(std::span<const std::byte> datagram) {
+    ByteReader reader = ring_codec::body_reader(datagram);
+    Probe probe;
+    probe.incarnation = Incarnation{reader.read_le<std::uint64_t>()};
+    probe.highest_counter = reader.read_le<std::uint64_t>();
+    const auto count = reader.read_le<std::uint16_t>();
+    if (count > kRingMembersMax) {
+        return tl::unexpected(DecodeError::kBadLength);
+    }
+    probe.heard = ring_codec::read_members(reader, count);
+    if (const auto error = ring_codec::check_end(reader)) {
+        return tl::unexpected(*error);
+    }
+    return probe;
+}
+
+Slice encode_probe(const Probe& probe, const PacketHeader& header, BufferPool& pool) {
+    return ring_codec::encode(header, kRingHeaderBytes + 18 + 4 * probe.heard.size(), pool,
+                              [&](ByteWriter& writer) {
+                                  writer.write_le(probe.incarnation.value);
+                                  writer.write_le(probe.highest_counter);
+                                  writer.write_le(static_cast<std::uint16_t>(probe.heard.size()));
+                                  ring_codec::write_members(writer, probe.heard);
+                              });
+}
+
+namespace {
+
+/// Bodies that are one token number.
+Decoded<TokenSeq> decode_token_seq(std::span<const std::byte> datagram) {
+    ByteReader reader = ring_codec::body_reader(datagram);
+    const TokenSeq token_seq{reader.read_le<std::uint64_t>()};
+    if (const auto error = ring_codec::check_end(reader)) {
+        return tl::unexpected(*error);
+    }
+    return token_seq;
+}
+
+Slice encode_token_seq(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool) {
+    return ring_codec::encode(header, kRingHeaderBytes + 8, pool,
+                              [&](ByteWriter& writer) { writer.write_le(token_seq.value); });
+}
+
+}  // namespace
+
+Decoded<TokenSeq> decode_hold(std::span<const std::byte> datagram) {
+    return decode_token_seq(datagram);
+}
+
+Slice encode_hold(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool) {
+    return encode_token_seq(token_seq, header, pool);
+}
+
+Decoded<TokenSeq> decode_wake(std::span<const std::byte> datagram) {
+    return decode_token_seq(datagram);
+}
+
+Slice encode_wake(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool) {
+    return encode_token_seq(token_seq, header, pool);
+}
+
+Decoded<std::monostate> decode_empty(std::span<const std::byte> datagram) {
+    if (const auto error = ring_codec::check_end(ring_codec::body_reader(datagram))) {
+        return tl::unexpected(*error);
+    }
+    return std::monostate{};
+}
+
+Slice encode_empty(const PacketHeader& header, BufferPool& pool) {
+    return ring_codec::encode(header, kRingHeaderBytes, pool, [](ByteWriter&) {});
+}
+
+}  // namespace spread::protocol

@@ -1,0 +1,104 @@
+#include "protocol/ring_codec.hpp"
+#include "protocol/ring_wire.hpp"
+
+namespace spread::protocol {
+
+namespace {
+
+constexpr std::uint16_t kTokenIdle = 0x0001;
+constexpr std::uint16_t kTokenGrant = 0x0002;
+constexpr std::uint16_t kTokenLease = 0x0004;
+
+}  // namespace
+
+std::optional<DecodeError> decode_token(const PacketHeader& header,
+                                        std::span<const std::byte> datagram, Token& token) {
+    ByteReader reader = ring_codec::body_reader(datagram);
+    token.ring_id = header.ring_id;
+    token.sender = header.sender;
+    token.token_seq = TokenSeq{reader.read_le<std::uint64_t>()};
+    token.seq = Seq{reader.read_le<std::uint64_t>()};
+    token.aru = Seq{reader.read_le<std::uint64_t>()};
+    token.aru_id = DaemonId{reader.read_le<std::uint32_t>()};
+    token.fcc = reader.read_le<std::uint32_t>();
+    token.backlog = reader.read_le<std::uint32_t>();
+    token.to = DaemonId{reader.read_le<std::uint32_t>()};
+    token.window = reader.read_le<std::uint32_t>();
+    token.window_limit = reader.read_le<std::uint32_t>();
+    token.lost = reader.read_le<std::uint32_t>();
+    const auto flags = reader.read_le<std::uint16_t>();
+    const auto rtr_count = reader.read_le<std::uint16_t>();
+    if (!reader.ok()) {
+        return DecodeError::kTruncated;
+    }
+    if (rtr_count > kRtrRangesMax) {
+        return DecodeError::kBadLength;
+    }
+    if (token.aru > token.seq || flags > (kTokenIdle | kTokenGrant | kTokenLease)) {
+        return DecodeError::kBadValue;
+    }
+    token.idle = (flags & kTokenIdle) != 0;
+    token.grant = (flags & kTokenGrant) != 0;
+    token.lease = (flags & kTokenLease) != 0;
+    token.rtr.clear();
+    token.rtr.reserve(rtr_count);
+    for (std::uint16_t i = 0; i < rtr_count; ++i) {
+        const Seq first{reader.read_le<std::uint64_t>()};
+        const auto count = reader.read_le<std::uint32_t>();
+        if (!reader.ok()) {
+            return DecodeError::kTruncated;
+        }
+        if (first.value == 0 || count == 0 || first > token.seq || count > token.seq - first + 1) {
+            return DecodeError::kBadValue;
+        }
+        token.rtr.push_back(SeqRange{first, count});
+    }
+    const auto bitmap_bytes = reader.read_le<std::uint16_t>();
+    if (reader.ok() && bitmap_bytes > ring_codec::kMemberBitmapBytesMax) {
+        return DecodeError::kBadLength;
+    }
+    ring_codec::read_bitmap(reader, bitmap_bytes, token.complete);
+    return ring_codec::check_end(reader);
+}
+
+Decoded<Token> decode_token(std::span<const std::byte> datagram) {
+    const auto header = decode_header(datagram);
+    if (!header) {
+        return tl::unexpected(header.error());
+    }
+    Token token;
+    if (const auto error = decode_token(*header, datagram, token)) {
+        return tl::unexpected(*error);
+    }
+    return token;
+}
+
+Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool) {
+    const std::size_t bytes =
+        kRingHeaderBytes + 56 + 12 * token.rtr.size() + 2 + token.complete.size();
+    const PacketHeader header{PacketKind::kToken, config_hash, token.sender, token.ring_id};
+    return ring_codec::encode(header, bytes, pool, [&](ByteWriter& writer) {
+        writer.write_le(token.token_seq.value);
+        writer.write_le(token.seq.value);
+        writer.write_le(token.aru.value);
+        writer.write_le(token.aru_id.value);
+        writer.write_le(token.fcc);
+        writer.write_le(token.backlog);
+        writer.write_le(token.to.value);
+        writer.write_le(token.window);
+        writer.write_le(token.window_limit);
+        writer.write_le(token.lost);
+        writer.write_le(static_cast<std::uint16_t>((token.idle ? kTokenIdle : 0) |
+                                                   (token.grant ? kTokenGrant : 0) |
+                                                   (token.lease ? kTokenLease : 0)));
+        writer.write_le(static_cast<std::uint16_t>(token.rtr.size()));
+        for (const SeqRange& range : token.rtr) {
+            writer.write_le(range.first.value);
+            writer.write_le(range.count);
+        }
+        writer.write_le(static_cast<std::uint16_t>(token.complete.size()));
+        ring_codec::write_bitmap(writer, token.complete);
+    });
+}
+
+}  // namespace spread::protocol
