@@ -3,7 +3,7 @@
 
 #include "tests/sim/sim_cluster.hpp"
 
-// The token of a quiet ring waits where the next message is expected (membership/quiet_ring.cpp).
+// The token of a quiet ring waits where the next message is expected (membership/token_rest.hpp).
 
 namespace spread::sim {
 namespace {
