@@ -105,8 +105,13 @@ Next Commit::on(const Step& step, const PacketHeader&, CommitToken& token) {
                      [](const CommitMember& member) { return member.filled; })) {
         return Stay{};
     }
-    // Our own entry must come back as we wrote it: the rest of the code trusts it.
-    if (*mine != report(core_, token.members.size())) {
+    // Our own entry must come back as we wrote it, and only members come from our ring: the rest of
+    // the code trusts both.
+    const bool strangers =
+        std::any_of(token.members.begin(), token.members.end(), [this](const CommitMember& each) {
+            return each.old_ring == core_.ring.id() && !core_.ring.is_member(each.id);
+        });
+    if (strangers || *mine != report(core_, token.members.size())) {
         core_.count(protocol::DecodeError::kBadValue);
         return Stay{};
     }

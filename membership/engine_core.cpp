@@ -217,6 +217,7 @@ void EngineCore::check_invariants() const {
     SPREAD_ASSERT(order != nullptr && order->ring_id() == ring.id());
     SPREAD_ASSERT(counters.mine() >= ring.id().counter && counters.highest() >= counters.mine());
     SPREAD_ASSERT(timers.is_set(RingTimer::kTokenRetransmit) == (watch.watched() != nullptr));
+    order->check_invariants();
     watch.check_invariants();
 }
 

@@ -139,6 +139,10 @@ Next Gather::on(const Step&, const PacketHeader&, protocol::CommitToken& token) 
         token.ring_id.counter <= core_.counters.mine()) {
         return Stay{};
     }
+    if (!RingCounters::is_possible(token.ring_id.counter)) {
+        core_.count(protocol::DecodeError::kBadValue);
+        return Stay{};
+    }
     const DaemonId sender = token.sender;
     return ToCommit{std::move(token), ChangeReason::kCommitTokenReceived, sender};
 }

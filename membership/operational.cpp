@@ -33,7 +33,7 @@ Next Operational::on(const Step& step, const PacketHeader& from, const DataPacke
         heard_foreign(step, from);
         return Stay{};
     }
-    if (!is_member(from.sender)) {
+    if (!is_member(from.sender) || !holder_.accepts(packet.header)) {
         core_.count(protocol::DecodeError::kBadValue);
         return Stay{};
     }
@@ -63,6 +63,10 @@ Next Operational::on(const Step& step, const PacketHeader& from, const Hold& hol
     if (from.ring_id != core_.ring.id()) {
         return Stay{};
     }
+    if (from.sender != core_.ring.members().representative()) {
+        core_.count(protocol::DecodeError::kBadValue);
+        return Stay{};
+    }
     core_.note_progress(step.now, hold.token_seq);
     if (holder_.is_away() && !core_.ring.members().is_alone()) {
         core_.expect_token(step.now);
@@ -71,8 +75,13 @@ Next Operational::on(const Step& step, const PacketHeader& from, const Hold& hol
 }
 
 Next Operational::on(const Step& step, const PacketHeader& from, const Wake& wake) {
-    if (from.ring_id == core_.ring.id()) {
+    if (from.ring_id != core_.ring.id()) {
+        return Stay{};
+    }
+    if (is_member(from.sender) && core_.ring.members().is_representative()) {
         holder_.on_wake(step, from.sender, wake.seen);
+    } else {
+        core_.count(protocol::DecodeError::kBadValue);
     }
     return Stay{};
 }

@@ -110,9 +110,11 @@ void Recovery::take_old_packet(protocol::Message&& body) {
         return;  // of somebody else's old ring
     }
     const auto data = protocol::decode_data(old.bytes());
-    if (data && plan_.is_available(data->seq)) {
-        static_cast<void>(core_.order->on_data(*data, from->sender, std::move(old)));
+    if (!data || !core_.ring.is_member(from->sender) || !plan_.is_available(data->seq)) {
+        core_.count(protocol::DecodeError::kBadValue);
+        return;
     }
+    static_cast<void>(core_.order->on_data(*data, from->sender, std::move(old)));
 }
 
 Next Recovery::on(const Step& step, const PacketHeader&, Token& token) {
@@ -129,7 +131,7 @@ Next Recovery::visit(const Step& step, Token& token) {
         ++core_.stats.tokens_duplicate;
         return Stay{};
     }
-    if (token.seq >= order_->window().end()) {
+    if (!order_->accepts(token)) {
         core_.count(protocol::DecodeError::kBadValue);
         return Stay{};
     }

@@ -15,6 +15,12 @@ class RingCounters {
     /// `first` follows from the host's clock and state file.
     explicit RingCounters(std::uint64_t first) : first_(first), mine_(first), highest_(first) {}
 
+    /// Whether a counter from outside can be one: they follow the clock, so that the end is nowhere
+    /// near, and counting on must not wrap.
+    [[nodiscard]] static bool is_possible(std::uint64_t counter) {
+        return counter < std::uint64_t{1} << 62U;
+    }
+
     void start(protocol::Instant now) { started_at_ = now; }
 
     /// Of the last ring this daemon installed or helped to form.

@@ -227,6 +227,10 @@ void RingEngine::Impl::decode_data_token(const Step& step, const Slice& datagram
 
 void RingEngine::Impl::take_join(const Step& step, const PacketHeader& from,
                                  const protocol::Join& join) {
+    if (!RingCounters::is_possible(join.highest_counter)) {
+        core_.count(DecodeError::kBadValue);
+        return;
+    }
     if (joins_.note(*core_.roster.find(from.sender), join,
                     core_.ring.incarnation_of(from.sender))) {
         core_.counters.hear(join.highest_counter);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "protocol/assert.hpp"
+
 namespace spread::membership {
 
 using protocol::DaemonId;
@@ -76,8 +78,7 @@ Next TokenHolder::on_token(const Step& step, Token& token) {
     if (drop_copy(step, token)) {
         return Stay{};
     }
-    // Flow control keeps every correct token inside the window.
-    if (token.seq >= core_.order->window().end()) {
+    if (!core_.order->accepts(token)) {
         core_.count(protocol::DecodeError::kBadValue);
         return Stay{};
     }
@@ -371,6 +372,11 @@ void TokenHolder::pump(const Step& step) {
     } else if (rest_.may_rest() && !core_.timers.is_set(RingTimer::kWake)) {
         ask_for_token(step);
     }
+}
+
+bool TokenHolder::accepts(const protocol::DataHeader& data) const {
+    const Token* token = rest_.at_hand();
+    return token == nullptr || data.seq <= token->seq;
 }
 
 void TokenHolder::note_packet(DaemonId sender, TokenSeq visit) {

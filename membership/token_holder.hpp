@@ -33,6 +33,8 @@ class TokenHolder {
     /// A packet came that `sender` stamped at `visit`. If that is our predecessor, and it has had
     /// the token of this round, ours is close behind (Babay and Amir).
     void note_packet(protocol::DaemonId sender, protocol::TokenSeq visit);
+    /// While the token is here nobody can have stamped a packet beyond it.
+    [[nodiscard]] bool accepts(const protocol::DataHeader& data) const;
     /// The host had better read tokens first.
     [[nodiscard]] bool is_close() const { return is_close_; }
 

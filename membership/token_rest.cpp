@@ -31,6 +31,14 @@ const Token* TokenRest::resting() const {
     return loan != nullptr && loan->is_lease() ? &loan->token : nullptr;
 }
 
+const Token* TokenRest::at_hand() const {
+    if (const RestsHere* rests = here()) {
+        return &rests->token;
+    }
+    const Borrowed* lease = borrowed();
+    return lease != nullptr ? &lease->token : nullptr;
+}
+
 std::optional<Instant> TokenRest::deadline() const {
     if (const RestsHere* rests = here()) {
         return rests->until;

@@ -45,15 +45,7 @@ struct Borrowed {
 };
 
 /// Where the token of a ring with little to do rests, until when, and for whom: one member's view.
-///
-///                       round, may_rest             idle: announced until the end of the hold
-///            +--------> Turning ------------------> RestsHere <-----------+
-///            |             ^   <------------------   |    ^               |
-///            |  given back |     time is up,         |    | given back    | (stir: not idle
-///            |             |     two want it,        |    |               |  any more)
-///   a member |             |     or not quiet        v    |
-///            v             |                        OnLoan{grant} <--- recall --- OnLoan{lease}
-///         Borrowed --------+                         who asked for it      who is expected to send
+/// ARCHITECTURE.md has a picture.
 ///
 /// After a round in which nobody was left with work the representative keeps the token, and lends
 /// it to whoever asks (a grant: work, and give it back), or beforehand to who is expected to send
@@ -82,6 +74,8 @@ class TokenRest {
     [[nodiscard]] const Borrowed* borrowed() const { return std::get_if<Borrowed>(&place_); }
     /// The token that rests here or is on lease: until it moves, older tokens are copies.
     [[nodiscard]] const protocol::Token* resting() const;
+    /// The token that this member has, resting or on lease; else null.
+    [[nodiscard]] const protocol::Token* at_hand() const;
     /// When the rest, or the lease, ends.
     [[nodiscard]] std::optional<protocol::Instant> deadline() const;
 

@@ -246,7 +246,8 @@ void RingOrder::update_aru(Token& token) const {
     // A member whose clients' side is behind reports less than it received, so that nobody runs
     // more than a gap ahead of the slowest.
     const Seq lag_limit = cursor_.next() + config_.gap_max / 2;
-    const Seq mine = std::min(window_.my_aru(), lag_limit);
+    // Only forged packets can be beyond what the token has assigned.
+    const Seq mine = std::min({window_.my_aru(), lag_limit, token.seq});
     if (mine < token.aru || token.aru_id == config_.self || !token.aru_id) {
         token.aru = mine;
         token.aru_id = mine == token.seq ? protocol::DaemonId{} : config_.self;
@@ -257,6 +258,15 @@ void RingOrder::release() {
     const Seq delivered{cursor_.next().value - 1};
     const Seq done = std::min({delivered, gate_.safe_up_to(), window_.my_aru()});
     window_.release_up_to(done);
+}
+
+void RingOrder::check_invariants() const {
+    SPREAD_ASSERT(window_.base() <= window_.my_aru() + 1);
+    SPREAD_ASSERT(window_.my_aru() <= window_.high());
+    SPREAD_ASSERT(window_.high() < window_.end());
+    SPREAD_ASSERT(window_.high() <= high_seq_);
+    SPREAD_ASSERT(gate_.safe_up_to() <= high_seq_);
+    SPREAD_ASSERT(window_.base() <= cursor_.next());
 }
 
 Seq RingOrder::next_alone() {

@@ -60,6 +60,13 @@ class RingOrder {
         return token.token_seq > last_token_seq_;
     }
 
+    /// Whether a new token can be one of this ring: it knows of every packet that we know of, since
+    /// none is stamped without it, and flow control keeps it inside the window.
+    [[nodiscard]] bool accepts(const protocol::Token& token) const {
+        return token.seq >= high_seq_ && token.seq < window_.end() &&
+               token.token_seq.value < kTokenSeqEnd;
+    }
+
     /// How a token came to its visit.
     enum class Turn : std::uint8_t {
         kInTurn,       ///< round the ring
@@ -109,11 +116,14 @@ class RingOrder {
     [[nodiscard]] DeliveryCursor& cursor() { return cursor_; }
     [[nodiscard]] const DeliveryCursor& cursor() const { return cursor_; }
     [[nodiscard]] protocol::Seq safe_up_to() const { return gate_.safe_up_to(); }
+    void check_invariants() const;
     [[nodiscard]] protocol::TokenSeq last_token_seq() const { return last_token_seq_; }
     /// Highest number this member knows to be assigned.
     [[nodiscard]] protocol::Seq high_seq() const { return high_seq_; }
 
   private:
+    /// No ring gets there; what counts on from below does not wrap.
+    static constexpr std::uint64_t kTokenSeqEnd = std::uint64_t{1} << 63U;
     static constexpr std::uint32_t kAskBudgetMax = 1U << 30U;
 
     void answer_requests(protocol::Token& token, TokenVisit& visit);

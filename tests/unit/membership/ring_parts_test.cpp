@@ -78,6 +78,11 @@ TEST(RingCounters, FollowTheClock) {
     EXPECT_EQ(counters.next(Instant{17s}), 100U + 1000U);
 }
 
+TEST(RingCounters, FromOutsideMustNotComeNearTheEnd) {
+    EXPECT_TRUE(RingCounters::is_possible(std::uint64_t{1} << 40U));
+    EXPECT_FALSE(RingCounters::is_possible(~std::uint64_t{0} - 1));
+}
+
 TEST(RingTimers, GoOffOnceAndOnTime) {
     RingTimers timers;
     EXPECT_EQ(timers.earliest(), std::nullopt);

@@ -557,6 +557,24 @@ TEST_F(TokenVisits, OnALongAcceleratedRingOnlyThePredecessorsPacketsAreWaitedFor
                                         SeqRange{Seq{7}, 1}, SeqRange{Seq{9}, 1}));
 }
 
+TEST_F(TokenVisits, ATokenThatDoesNotKnowOfAPacketIsNotOfThisRing) {
+    RingOrder order(config_, kRing);
+    receive(order, 3);
+    EXPECT_FALSE(order.accepts(token(2, 2, 0)));
+    EXPECT_TRUE(order.accepts(token(2, 3, 0)));
+    EXPECT_FALSE(order.accepts(token(2, order.window().end().value, 0)));
+    EXPECT_FALSE(order.accepts(token(~std::uint64_t{0}, 3, 0)));
+}
+
+TEST_F(TokenVisits, APacketBeyondTheTokenDoesNotRaiseItsAru) {
+    RingOrder order(config_, kRing);
+    Token t = token(1, 0, 0);
+    receive(order, 1);
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_EQ(t.aru, Seq{0});
+    order.check_invariants();
+}
+
 TEST_F(TokenVisits, WhoGetsNothingOfWhatItAsksForAsksForLess) {
     RingOrder order(config_, kRing);
     std::vector<std::uint32_t> asked;
