@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstring>
 #include <span>
+#include <utility>
 
 namespace spread::c_api {
 
@@ -18,6 +19,20 @@ inline constexpr std::size_t kPiecesMax = 108;
 /// memory is skipped: read and thrown away.
 class Pieces {
   public:
+    Pieces() = default;
+    ~Pieces() = default;
+    // Only what is there is copied, not the room for a hundred.
+    Pieces(const Pieces& other) { append(other); }
+    Pieces& operator=(const Pieces& other) {
+        if (this != &other) {
+            first_ = count_ = bytes_ = 0;
+            append(other);
+        }
+        return *this;
+    }
+    Pieces(Pieces&& other) noexcept : Pieces(std::as_const(other)) {}
+    Pieces& operator=(Pieces&& other) noexcept { return *this = std::as_const(other); }
+
     /// Empty pieces are left out: a system call would take them for the end of the stream.
     void add(void* data, std::size_t bytes) {
         if (bytes > 0) {

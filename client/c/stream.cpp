@@ -18,6 +18,17 @@ constexpr int kBlindWaitMs = 50;
 
 constexpr std::size_t kScratchBytes = 4096;
 
+/// recv() for one piece, as a header is: it costs less.
+ssize_t receive_some(int descriptor, std::span<iovec> pieces) {
+    if (pieces.size() == 1) {
+        return recv(descriptor, pieces[0].iov_base, pieces[0].iov_len, MSG_DONTWAIT);
+    }
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    return recvmsg(descriptor, &message, MSG_DONTWAIT);
+}
+
 bool is_not_ready(int error) {
     return error == EAGAIN || error == EWOULDBLOCK;
 }
@@ -66,11 +77,7 @@ IoResult Stream::read(Pieces& into) {
         if (is_closed()) {
             return IoResult::kClosed;
         }
-        const auto next = into.next(vectors, scratch);
-        msghdr message{};
-        message.msg_iov = next.data();
-        message.msg_iovlen = next.size();
-        const ssize_t count = recvmsg(descriptor_, &message, MSG_DONTWAIT);
+        const ssize_t count = receive_some(descriptor_, into.next(vectors, scratch));
         if (count > 0) {
             into.advance(static_cast<std::size_t>(count));
             continue;
