@@ -353,6 +353,7 @@ void hold_signals(bool held) {
     ::sigemptyset(&signals);
     ::sigaddset(&signals, SIGHUP);
     ::sigaddset(&signals, SIGUSR1);
+    ::sigaddset(&signals, SIGUSR2);
     ::pthread_sigmask(held ? SIG_BLOCK : SIG_UNBLOCK, &signals, nullptr);
 }
 
@@ -432,6 +433,8 @@ void serve(const Loaded& loaded, const Options& options) {
         server.set_access(access, controls_access(configuration));
         server.share_work_of(ring);
         FrontDesk desk(server, std::move(tcp), std::move(unix_socket));
+        desk.on_dump(
+            [&ring] { log_debug(LogType::kNetwork, "counters: {}", ring.describe_counters()); });
         desk.on_reload([&] { reload(configuration, access, server); });
         hold_signals(false);
         ring.start();

@@ -52,8 +52,4 @@ session::SessionConfig session_config_of(const config::Configuration& configurat
     return sessions;
 }
 
-std::uint16_t token_port_of(std::uint16_t data_port) {
-    return static_cast<std::uint16_t>(data_port == 65535 ? 65534 : data_port + 1);
-}
-
 }  // namespace spread::daemon

@@ -23,7 +23,4 @@ namespace spread::daemon {
 [[nodiscard]] session::SessionConfig session_config_of(const config::Configuration& configuration,
                                                        std::size_t self);
 
-/// Tokens travel on the port after the data port P; before it when P is the last one.
-[[nodiscard]] std::uint16_t token_port_of(std::uint16_t data_port);
-
 }  // namespace spread::daemon

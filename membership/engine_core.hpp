@@ -44,6 +44,7 @@ struct EngineCore {
     /// What a join that breaks up our ring leads to.
     [[nodiscard]] ToGather gather_for(protocol::DaemonId sender, const protocol::Join& join) const;
     void count(protocol::DecodeError error) {
+        ++stats.packets_malformed;
         ++stats.decode_errors[static_cast<std::size_t>(error)];
     }
 

@@ -41,6 +41,7 @@ FrontDesk::FrontDesk(SessionServer& server, std::vector<TcpListener> tcp_listene
       unix_listener_(std::move(unix_listener)),
       unix_timer_(io_) {
     signals_.add(SIGUSR1);
+    signals_.add(SIGUSR2);
     signals_.add(SIGQUIT);
     for (TcpListener& listener : tcp_listeners) {
         add_acceptor(listener.fd.release(), false);
@@ -197,6 +198,11 @@ void FrontDesk::on_signal(int number) {
             }
             return;
         case SIGUSR1: reopen_log(); return;
+        case SIGUSR2:
+            if (dump_hook_) {
+                dump_hook_();
+            }
+            return;
         default: break;
     }
     const char* name = number == SIGINT ? "SIGINT" : number == SIGQUIT ? "SIGQUIT" : "SIGTERM";

@@ -32,6 +32,8 @@ class FrontDesk {
 
     /// Called on SIGHUP.
     void on_reload(std::function<void()> hook) { reload_hook_ = std::move(hook); }
+    /// Called on SIGUSR2.
+    void on_dump(std::function<void()> hook) { dump_hook_ = std::move(hook); }
 
     /// Starts the session thread and serves until that has ended, which SIGTERM or SIGINT makes it
     /// do.
@@ -61,6 +63,7 @@ class FrontDesk {
     boost::asio::steady_timer unix_timer_;
     std::vector<std::shared_ptr<Acceptor>> acceptors_;  ///< shared with waits in progress
     std::function<void()> reload_hook_;
+    std::function<void()> dump_hook_;
     bool accepting_paused_ = false;
     bool stopping_ = false;
     RateLimit accept_limit_{std::chrono::seconds(10)};

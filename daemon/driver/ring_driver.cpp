@@ -1,6 +1,5 @@
 #include "daemon/driver/ring_driver.hpp"
 
-#include <numeric>
 #include <utility>
 #include <variant>
 
@@ -11,11 +10,6 @@ using membership::Channel;
 using membership::Submission;
 using membership::SubmitStatus;
 using protocol::Instant;
-
-std::uint64_t malformed_datagrams(const membership::RingStats& stats) {
-    return std::accumulate(stats.decode_errors.begin(), stats.decode_errors.end(),
-                           std::uint64_t{0});
-}
 
 }  // namespace
 
@@ -192,7 +186,7 @@ void RingDriver::on_datagram(const protocol::Slice& datagram) {
     engine_.on_packet(now_, datagram, out_);
     const membership::RingStats& stats = engine_.stats();
     if (stats.config_hash_mismatches != mismatches_seen_ ||
-        malformed_datagrams(stats) != malformed_seen_) {
+        stats.packets_malformed != malformed_seen_) {
         report_bad_datagrams(stats);
     }
 }
@@ -202,8 +196,8 @@ void RingDriver::report_bad_datagrams(const membership::RingStats& stats) {
         mismatches_seen_ = stats.config_hash_mismatches;
         host_.on_bad_datagram(RingHost::BadDatagram::kOtherConfiguration);
     }
-    if (const std::uint64_t malformed = malformed_datagrams(stats); malformed != malformed_seen_) {
-        malformed_seen_ = malformed;
+    if (stats.packets_malformed != malformed_seen_) {
+        malformed_seen_ = stats.packets_malformed;
         host_.on_bad_datagram(RingHost::BadDatagram::kMalformed);
     }
 }

@@ -15,6 +15,7 @@ namespace spread::daemon {
 namespace {
 
 constexpr std::uint32_t kWakeupMark = 0xffffffff;
+constexpr auto kPublishPause = std::chrono::milliseconds(250);
 /// Over how long the load is taken that decides which thread does the work (SessionServer too).
 constexpr auto kLoadWindow = std::chrono::milliseconds(30);
 
@@ -138,7 +139,8 @@ void RingThread::run() {
         turn();
         hand_over_if_wanted();
     }
-    log_totals();
+    publish_counters();
+    log_debug(LogType::kNetwork, "counters at the end: {}", describe_counters());
     link_.ring_stopped.store(true, std::memory_order_release);
     link_.session_wakeup.notify(RingLink::kStopped | RingLink::kDelivery);
 }
@@ -148,6 +150,9 @@ void RingThread::turn() {
     driver_.work(now_);
     now_ = now();
     driver_.finish(now_);
+    if (now_ - counters_published_ >= kPublishPause) {
+        publish_counters();
+    }
 }
 
 void RingThread::work_on(std::span<const epoll_event> events) {
@@ -203,19 +208,30 @@ void RingThread::hand_over_if_wanted() {
     }
 }
 
-void RingThread::log_totals() const {
-    const membership::RingStats& ring = driver_.engine().stats();
-    const TransportStats& udp = transport_.stats();
-    log_debug(
-        LogType::kNetwork,
-        "totals: {} messages sent, {} delivered; {} packets sent, {} again, {} tokens ({} granted, "
-        "{} leased, {} of these recalled); UDP: {} "
-        "datagrams sent in {} calls ({} segmented), {} lost; {} received in {} calls ({} "
-        "coalesced)",
-        ring.messages_submitted, ring.messages_delivered, ring.packets_sent,
-        ring.packets_retransmitted, ring.tokens_received, ring.tokens_granted, ring.tokens_leased,
-        ring.leases_recalled, udp.datagrams_sent, udp.send_calls, udp.segmented_sends,
-        udp.send_losses, udp.datagrams_received, udp.receive_calls, udp.coalesced_receipts);
+/// Without a lock: readers that meet this look again.
+void RingThread::publish_counters() {
+    counters_published_ = now_;
+    transport_.count_socket_drops();
+    decltype(counters_)::Values values{};
+    const auto ring = protocol::values_of(driver_.engine().stats());
+    const auto udp = protocol::values_of(transport_.counters());
+    std::copy(udp.begin(), udp.end(), std::copy(ring.begin(), ring.end(), values.begin()));
+    counters_.publish(values);
+}
+
+std::string RingThread::describe_counters() const {
+    const auto values = counters_.read();
+    std::string out;
+    std::size_t index = 0;
+    const auto add = [&](std::string_view part, const auto& rows) {
+        for (const protocol::CounterInfo& row : rows) {
+            out +=
+                fmt::format("{}{}_{} {}", out.empty() ? "" : ", ", part, row.name, values[index++]);
+        }
+    };
+    add("ring", protocol::kRingCounters);
+    add("udp", protocol::kTransportCounters);
+    return out;
 }
 
 }  // namespace spread::daemon

@@ -11,6 +11,7 @@
 
 #include "config/configuration.hpp"
 #include "daemon/driver/ring_driver.hpp"
+#include "daemon/driver/snapshot.hpp"
 #include "daemon/host/event_set.hpp"
 #include "daemon/host/load_meter.hpp"
 #include "daemon/host/logging.hpp"
@@ -19,6 +20,7 @@
 #include "membership/ring_engine.hpp"
 #include "membership/trace.hpp"
 #include "protocol/buffer.hpp"
+#include "protocol/counters.hpp"
 
 namespace spread::daemon {
 
@@ -84,6 +86,9 @@ class RingThread final : private driver::RingHost {
         return driver_.next_deadline();
     }
 
+    /// "name value, ..." of all counters, up to a quarter of a second old. From any thread.
+    [[nodiscard]] std::string describe_counters() const;
+
   private:
     void on_state_change(const membership::StateChange& change) override;
     void keep_counter(std::uint64_t ring_counter) override;
@@ -94,7 +99,7 @@ class RingThread final : private driver::RingHost {
     void wait_for_work();
     void take_events(std::span<const epoll_event> events);
     void hand_over_if_wanted();
-    void log_totals() const;
+    void publish_counters();
 
     DaemonNames names_;
     RingLink& link_;
@@ -106,6 +111,9 @@ class RingThread final : private driver::RingHost {
 
     EventSet events_;
     LoadMeter load_;
+    driver::Snapshot<protocol::kRingCounters.size() + protocol::kTransportCounters.size()>
+        counters_;
+    protocol::Instant counters_published_{};
     RateLimit malformed_limit_{std::chrono::seconds(10)};
     RateLimit mismatch_limit_{std::chrono::seconds(10)};
 

@@ -1,6 +1,7 @@
 #include "daemon/ring/udp_transport.hpp"
 
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
@@ -11,28 +12,10 @@
 #include <cstring>
 #include <limits>
 
-#include <fmt/format.h>
-
-#include "daemon/engine_config.hpp"
 #include "daemon/host/logging.hpp"
-#include "daemon/host/startup_error.hpp"
 
 namespace spread::daemon {
 namespace {
-
-constexpr int kReceiveBufferBytes = 8 << 20;
-constexpr int kSendBufferBytes = 4 << 20;
-
-bool set_option(int fd, int level, int name, int value) {
-    return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
-}
-
-std::size_t get_option(int fd, int level, int name) {
-    int value = 0;
-    socklen_t length = sizeof value;
-    return ::getsockopt(fd, level, name, &value, &length) == 0 ? static_cast<std::size_t>(value)
-                                                               : 0;
-}
 
 /// Errors that an earlier datagram left on the socket; the present one was not even tried.
 bool is_left_over(int error) {
@@ -40,233 +23,7 @@ bool is_left_over(int error) {
            error == EHOSTDOWN || error == ENETDOWN || error == EPROTO || error == ENOPROTOOPT;
 }
 
-/// One send to `address` reaches the daemons of the network that `own` lives on.
-bool reaches_segment(const config::IpAddress& address, const LocalAddress& own) {
-    if (own.loopback || address.is_loopback()) {
-        return false;
-    }
-    if (address.is_multicast()) {
-        return true;
-    }
-    constexpr std::array<std::uint8_t, 4> kAllOnes = {255, 255, 255, 255};
-    const bool limited = address.family == config::IpAddress::Family::kV4 &&
-                         std::equal(kAllOnes.begin(), kAllOnes.end(), address.bytes.begin());
-    return limited || (own.broadcast && *own.broadcast == address);
-}
-
-protocol::MemberList ids_of(const config::Configuration& configuration,
-                            const config::Segment& segment) {
-    protocol::MemberList ids;
-    for (const std::size_t index : segment.daemons) {
-        ids.push_back(protocol::DaemonId{configuration.daemons[index].id});
-    }
-    return ids;
-}
-
 }  // namespace
-
-UdpTransport::UdpTransport(const config::Configuration& configuration, std::size_t self,
-                           const std::vector<LocalAddress>& locals, const TransportSetup& setup)
-    : block_pool_(setup.block_bytes, std::max(setup.blocks_max, kReceiptsMax)) {
-    const config::Daemon& me = configuration.daemons[self];
-    const config::Segment& segment = configuration.segments[me.segment];
-    const LocalAddress* own = find_local(locals, me.address);
-    if (own == nullptr) {
-        throw StartupError(
-            fmt::format("daemon {} has the address {}, which no interface of this "
-                        "host carries",
-                        escape(me.name), me.address.to_string()));
-    }
-
-    // Other daemons of our segment on this host hear our group sends only if they are looped back.
-    bool shares_host = false;
-    for (const std::size_t index : segment.daemons) {
-        shares_host = shares_host ||
-                      (index != self && find_local(locals, configuration.daemons[index].address));
-    }
-    std::vector<config::IpAddress> groups;
-    if (segment.daemons.size() > 1) {
-        for (const config::IpAddress& address : segment.addresses) {
-            if (reaches_segment(address, *own)) {
-                groups.push_back(address);
-            } else if (!own->loopback) {
-                log_warning(LogType::kNetwork,
-                            "segment address {} is neither multicast nor the broadcast address of "
-                            "{} on {}: sending to each daemon instead",
-                            address.to_string(), me.address.to_string(), own->interface);
-            }
-        }
-    }
-    open_sockets(configuration, self, *own, shares_host, groups);
-    if (setup.coalescing) {
-        for (Socket& socket : sockets_) {
-            socket.coalescing = socket.channel == membership::Channel::kData &&
-                                set_option(socket.fd.get(), SOL_UDP, UDP_GRO, 1);
-        }
-    }
-
-    const unsigned scope = own->interface_index;
-    for (const config::Daemon& daemon : configuration.daemons) {
-        const std::uint16_t port = configuration.segments[daemon.segment].port;
-        peers_.push_back({protocol::DaemonId{daemon.id}, make_endpoint(daemon.address, port, scope),
-                          make_endpoint(daemon.address, token_port_of(port), scope)});
-    }
-
-    // A group address counts when its socket could be opened and joined.
-    std::vector<Endpoint> group_endpoints;
-    for (const config::IpAddress& group : groups) {
-        group_endpoints.push_back(make_endpoint(group, segment.port, scope));
-    }
-    std::vector<protocol::RouteSegment> segments;
-    for (const config::Segment& each : configuration.segments) {
-        segments.push_back({ids_of(configuration, each), 0});
-    }
-    segments[me.segment].group_addresses = group_endpoints.size();
-    route_ = protocol::plan_route(segments, protocol::DaemonId{me.id});
-    if (route_.group_addresses > 0) {
-        everyone_data_ = group_endpoints;
-    }
-    for (const Peer& peer : peers_) {
-        if (std::find(route_.unicast.begin(), route_.unicast.end(), peer.id) !=
-            route_.unicast.end()) {
-            everyone_data_.push_back(peer.data);
-        }
-        if (peer.id != protocol::DaemonId{me.id}) {
-            everyone_token_.push_back(peer.token);
-        }
-    }
-
-    // Asking for the option tells whether the kernel knows it; whether the device takes it shows
-    // with the first send.
-    int segment_bytes = 0;
-    socklen_t length = sizeof segment_bytes;
-    segmentation_ = setup.segmentation && ::getsockopt(sockets_.front().fd.get(), SOL_UDP,
-                                                       UDP_SEGMENT, &segment_bytes, &length) == 0;
-}
-
-UdpTransport::Socket UdpTransport::open_socket(const Endpoint& at, membership::Channel channel,
-                                               bool group, const std::string& daemon_name) {
-    Socket out;
-    out.channel = channel;
-    out.bound = at;
-    out.group = group;
-    out.fd = UniqueFd(::socket(at.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!out.fd) {
-        throw StartupError(fmt::format("cannot create a UDP socket for {}: {}", at.to_string(),
-                                       std::strerror(errno)));
-    }
-    const int fd = out.fd.get();
-    if (at.family() == AF_INET6) {
-        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    }
-    if (group) {
-        // Every daemon of this host gets its own copy of a multicast or broadcast datagram.
-        set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    }
-    if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBufferBytes)) {
-        set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBufferBytes);
-    }
-    if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSendBufferBytes)) {
-        set_option(fd, SOL_SOCKET, SO_SNDBUF, kSendBufferBytes);
-    }
-    out.receive_buffer_bytes = get_option(fd, SOL_SOCKET, SO_RCVBUF);
-    if (::bind(fd, at.address(), at.length) != 0) {
-        const int error = errno;
-        throw StartupError(fmt::format(
-            "cannot bind UDP {} for daemon {}: {}{}", at.to_string(), escape(daemon_name),
-            std::strerror(error),
-            error == EADDRINUSE ? "; is this daemon running already? See ss -lunp" : ""));
-    }
-    return out;
-}
-
-bool UdpTransport::join(int fd, const config::IpAddress& group, const LocalAddress& own) {
-    if (group.family == config::IpAddress::Family::kV6) {
-        ipv6_mreq request{};
-        std::memcpy(&request.ipv6mr_multiaddr, group.bytes.data(), sizeof request.ipv6mr_multiaddr);
-        request.ipv6mr_interface = own.interface_index;
-        return ::setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof request) == 0;
-    }
-    ip_mreqn request{};
-    std::memcpy(&request.imr_multiaddr, group.bytes.data(), sizeof request.imr_multiaddr);
-    std::memcpy(&request.imr_address, own.address.bytes.data(), sizeof request.imr_address);
-    request.imr_ifindex = static_cast<int>(own.interface_index);
-    return ::setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) == 0;
-}
-
-void UdpTransport::open_sockets(const config::Configuration& configuration, std::size_t self,
-                                const LocalAddress& own, bool shares_host,
-                                const std::vector<config::IpAddress>& groups) {
-    const config::Daemon& me = configuration.daemons[self];
-    const std::uint16_t port = configuration.segments[me.segment].port;
-    const unsigned scope = own.interface_index;
-
-    // The primary address first: everything is sent from it.
-    std::vector<config::IpAddress> addresses;
-    for (const config::Interface& interface : me.interfaces) {
-        if (interface.daemon) {
-            addresses.push_back(interface.address);
-        }
-    }
-    if (addresses.empty()) {
-        addresses.push_back(me.address);
-    }
-    std::stable_partition(addresses.begin(), addresses.end(),
-                          [&me](const config::IpAddress& a) { return a == me.address; });
-    const auto any = std::find_if(addresses.begin(), addresses.end(),
-                                  [](const config::IpAddress& a) { return a.is_unspecified(); });
-    const bool wildcard = any != addresses.end();
-    if (wildcard) {
-        addresses = {*any};  // it includes the others
-    }
-
-    for (const config::IpAddress& address : addresses) {
-        sockets_.push_back(open_socket(make_endpoint(address, port, scope),
-                                       membership::Channel::kData, false, me.name));
-    }
-    for (const config::IpAddress& address : addresses) {
-        sockets_.push_back(open_socket(make_endpoint(address, token_port_of(port), scope),
-                                       membership::Channel::kToken, false, me.name));
-    }
-    for (const config::IpAddress& group : groups) {
-        if (!wildcard) {
-            sockets_.push_back(open_socket(make_endpoint(group, port, scope),
-                                           membership::Channel::kData, true, me.name));
-        }
-        const int fd = wildcard ? sockets_.front().fd.get() : sockets_.back().fd.get();
-        if (group.is_multicast() && !join(fd, group, own)) {
-            const std::string problem =
-                fmt::format("cannot join multicast group {} on {}: {}", group.to_string(),
-                            own.interface, std::strerror(errno));
-            if (!configuration.ignore_multicast_join_errors) {
-                throw StartupError(problem);
-            }
-            // Sending works without having joined; the others reach us at our own address only if
-            // they fan out, so the operator must know.
-            log_error(LogType::kNetwork, "{}; not listening on it", problem);
-        }
-        if (!wildcard && group.family == config::IpAddress::Family::kV4) {
-            set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-        }
-    }
-
-    const int sender = sockets_.front().fd.get();
-    set_option(sender, SOL_SOCKET, SO_BROADCAST, 1);
-    if (me.address.family == config::IpAddress::Family::kV6) {
-        set_option(sender, IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(scope));
-        set_option(sender, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
-        set_option(sender, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, shares_host ? 1 : 0);
-        set_option(sender, IPPROTO_IPV6, IPV6_RECVERR, 1);
-    } else {
-        ip_mreqn interface {};
-        std::memcpy(&interface.imr_address, me.address.bytes.data(), sizeof interface.imr_address);
-        interface.imr_ifindex = static_cast<int>(scope);
-        ::setsockopt(sender, IPPROTO_IP, IP_MULTICAST_IF, &interface, sizeof interface);
-        set_option(sender, IPPROTO_IP, IP_MULTICAST_TTL, 1);
-        set_option(sender, IPPROTO_IP, IP_MULTICAST_LOOP, shares_host ? 1 : 0);
-        set_option(sender, IPPROTO_IP, IP_RECVERR, 1);
-    }
-}
 
 std::size_t UdpTransport::receive_room_bytes() const {
     std::size_t smallest = std::numeric_limits<std::size_t>::max();
@@ -305,6 +62,17 @@ void UdpTransport::read_errors(driver::Inbox& inbox) {
     }
 }
 
+void UdpTransport::count_socket_drops() {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+    counters_.socket_drops = 0;
+    for (const Socket& socket : sockets_) {
+        socklen_t length = sizeof memory;
+        if (::getsockopt(socket.fd.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &length) == 0) {
+            counters_.socket_drops += memory[SK_MEMINFO_DROPS];
+        }
+    }
+}
+
 std::size_t UdpTransport::receive_batch(const Socket& socket) {
     for (std::size_t i = 0; i < kReceiptsMax; ++i) {
         if (!blocks_[i]) {
@@ -324,7 +92,7 @@ std::size_t UdpTransport::receive_batch(const Socket& socket) {
     }
     // An error left over from an earlier send is reported once and must not look like "drained".
     for (int attempt = 0; attempt < 4; ++attempt) {
-        ++stats_.receive_calls;
+        ++counters_.receive_calls;
         const int count = ::recvmmsg(socket.fd.get(), receive_headers_.data(), kReceiptsMax,
                                      MSG_DONTWAIT, nullptr);
         if (count >= 0) {
@@ -355,14 +123,14 @@ std::optional<UdpTransport::Receipt> UdpTransport::take_receipt(const Socket& so
         }
     }
     if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-        ++stats_.truncated;
+        ++counters_.truncated;
         return std::nullopt;
     }
     if (receipt.segment_bytes < bytes) {
-        ++stats_.coalesced_receipts;
-        stats_.datagrams_received += (bytes + receipt.segment_bytes - 1) / receipt.segment_bytes;
+        ++counters_.coalesced_receipts;
+        counters_.datagrams_received += (bytes + receipt.segment_bytes - 1) / receipt.segment_bytes;
     } else {
-        ++stats_.datagrams_received;
+        ++counters_.datagrams_received;
     }
     sources_[index].length = header.msg_namelen;
     // Our own group sends come back to the group socket.
@@ -401,9 +169,10 @@ std::span<const Endpoint> UdpTransport::targets(const membership::OutboundPacket
     if (packet.destination == membership::Destination::kAll) {
         return token ? everyone_token_ : everyone_data_;
     }
-    const auto peer = std::find_if(peers_.begin(), peers_.end(),
-                                   [&packet](const Peer& p) { return p.id == packet.to; });
-    if (peer == peers_.end()) {
+    const auto peer =
+        std::lower_bound(peers_.begin(), peers_.end(), packet.to,
+                         [](const Peer& each, protocol::DaemonId id) { return each.id < id; });
+    if (peer == peers_.end() || peer->id != packet.to) {
         return {};
     }
     return {token ? &peer->token : &peer->data, 1};
@@ -489,14 +258,14 @@ void UdpTransport::flush_messages() {
     std::size_t done = 0;
     int attempts = 0;
     while (done < messages_used_) {
-        ++stats_.send_calls;
+        ++counters_.send_calls;
         const int count = ::sendmmsg(fd, &send_headers_[done],
                                      static_cast<unsigned>(messages_used_ - done), MSG_DONTWAIT);
         if (count > 0) {
             for (int i = 0; i < count; ++i) {
                 const msghdr& header = send_headers_[done].msg_hdr;
-                stats_.datagrams_sent += header.msg_iovlen;
-                stats_.segmented_sends += header.msg_control != nullptr ? 1 : 0;
+                counters_.datagrams_sent += header.msg_iovlen;
+                counters_.segmented_sends += header.msg_control != nullptr ? 1 : 0;
                 ++done;
             }
             attempts = 0;
@@ -518,7 +287,7 @@ void UdpTransport::flush_messages() {
             }
             send_one_by_one(header);
         } else {
-            stats_.send_losses += header.msg_iovlen;
+            counters_.send_losses += header.msg_iovlen;
         }
         ++done;
         attempts = 0;
@@ -534,11 +303,11 @@ void UdpTransport::send_one_by_one(const msghdr& message) {
         single.msg_namelen = message.msg_namelen;
         single.msg_iov = message.msg_iov + i;
         single.msg_iovlen = 1;
-        ++stats_.send_calls;
+        ++counters_.send_calls;
         if (::sendmsg(sockets_.front().fd.get(), &single, MSG_DONTWAIT) >= 0) {
-            ++stats_.datagrams_sent;
+            ++counters_.datagrams_sent;
         } else {
-            ++stats_.send_losses;
+            ++counters_.send_losses;
         }
     }
 }
@@ -583,7 +352,7 @@ std::optional<protocol::DaemonId> UdpTransport::next_unreachable() {
     }
     for (const Peer& peer : peers_) {
         if (peer.data == destination || peer.token == destination) {
-            ++stats_.peer_errors;
+            ++counters_.peer_errors;
             return peer.id;
         }
     }

@@ -19,22 +19,10 @@
 #include "daemon/host/unique_fd.hpp"
 #include "membership/engine_output.hpp"
 #include "protocol/buffer.hpp"
+#include "protocol/counters.hpp"
 #include "protocol/routing.hpp"
 
 namespace spread::daemon {
-
-/// Counters of the transport; plain integers, one writer.
-struct TransportStats {
-    std::uint64_t datagrams_sent = 0;  ///< handed to the kernel, fan-out copies counted
-    std::uint64_t datagrams_received = 0;
-    std::uint64_t coalesced_receipts = 0;  ///< several datagrams that the kernel gave as one
-    std::uint64_t send_calls = 0;
-    std::uint64_t receive_calls = 0;
-    std::uint64_t segmented_sends = 0;  ///< runs sent as one UDP_SEGMENT message
-    std::uint64_t send_losses = 0;      ///< refused by the kernel; the ring repairs them
-    std::uint64_t truncated = 0;        ///< larger than a block, or of unknown segment size
-    std::uint64_t peer_errors = 0;      ///< port-unreachable messages
-};
 
 /// What the transport asks of kernel and memory. Tests take features away.
 struct TransportSetup {
@@ -158,7 +146,9 @@ class UdpTransport final : public driver::Transport {
         }
     }
 
-    [[nodiscard]] const TransportStats& stats() const { return stats_; }
+    [[nodiscard]] const protocol::TransportCounters& counters() const { return counters_; }
+    /// Asks the kernel how many datagrams it has dropped at full receive buffers.
+    void count_socket_drops();
     [[nodiscard]] const protocol::RoutePlan& route() const { return route_; }
     [[nodiscard]] bool segmentation_offload() const { return segmentation_; }
     /// Large blocks in use: kReceiptsMax and a spare one of our own, and those with kept slices.
@@ -213,14 +203,14 @@ class UdpTransport final : public driver::Transport {
     std::optional<protocol::DaemonId> next_unreachable();
 
     std::vector<Socket> sockets_;
-    std::vector<Peer> peers_;
+    std::vector<Peer> peers_;  // by id
     protocol::RoutePlan route_;
     std::vector<Endpoint> everyone_data_;   // where kAll goes
     std::vector<Endpoint> everyone_token_;  // tokens for all always fan out
     bool segmentation_ = false;
     bool errors_waiting_ = false;
     const Endpoint* source_ = nullptr;
-    TransportStats stats_;
+    protocol::TransportCounters counters_;
 
     protocol::BufferPool block_pool_;
     std::array<protocol::BufferRef, kReceiptsMax> blocks_;

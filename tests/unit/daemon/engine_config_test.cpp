@@ -139,11 +139,5 @@ TEST(EngineConfig, SessionsTakeTheirMethodsFromTheFile) {
     EXPECT_THAT(sessions.auth.required, ElementsAre("IP"));
 }
 
-TEST(EngineConfig, TheTokenPortNeverWrapsToZero) {
-    EXPECT_EQ(token_port_of(4803), 4804);
-    EXPECT_EQ(token_port_of(65534), 65535);
-    EXPECT_EQ(token_port_of(65535), 65534);
-}
-
 }  // namespace
 }  // namespace spread::daemon

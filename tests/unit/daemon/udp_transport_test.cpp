@@ -177,12 +177,12 @@ TEST_P(UdpOffload, RunsOfAnyLengthAndSizeKeepTheirBoundariesAndOrder) {
     transports_[0]->send(all_to_all(expected));
     EXPECT_EQ(received(1, Channel::kData), expected);
     EXPECT_EQ(received(2, Channel::kData), expected);
-    EXPECT_EQ(transports_[0]->stats().datagrams_sent, 2 * expected.size());
-    EXPECT_EQ(transports_[0]->stats().send_losses, 0U);
-    EXPECT_EQ(transports_[0]->stats().segmented_sends > 0, segmentation);
-    EXPECT_EQ(transports_[1]->stats().datagrams_received, expected.size());
-    EXPECT_EQ(transports_[1]->stats().coalesced_receipts > 0, segmentation && coalescing);
-    EXPECT_EQ(transports_[1]->stats().truncated, 0U);
+    EXPECT_EQ(transports_[0]->counters().datagrams_sent, 2 * expected.size());
+    EXPECT_EQ(transports_[0]->counters().send_losses, 0U);
+    EXPECT_EQ(transports_[0]->counters().segmented_sends > 0, segmentation);
+    EXPECT_EQ(transports_[1]->counters().datagrams_received, expected.size());
+    EXPECT_EQ(transports_[1]->counters().coalesced_receipts > 0, segmentation && coalescing);
+    EXPECT_EQ(transports_[1]->counters().truncated, 0U);
 }
 
 TEST_P(UdpOffload, AFullReceiveBufferCostsWholeDatagramsOnly) {
@@ -221,7 +221,7 @@ TEST_F(UdpTransportTest, ABurstIsReceivedInOneBlockWithoutACopy) {
     }
     EXPECT_EQ(pool_.blocks_in_use(), 0U);
     EXPECT_EQ(transports_[1]->blocks_in_use(), kOwnBlocks);
-    EXPECT_EQ(transports_[1]->stats().coalesced_receipts, 1U);
+    EXPECT_EQ(transports_[1]->counters().coalesced_receipts, 1U);
 }
 
 TEST_F(UdpTransportTest, SmallReceiptsKeepNoLargeBlock) {
@@ -281,7 +281,7 @@ TEST_F(UdpTransportTest, WhatDoesNotFitItsBlockIsDroppedAndCounted) {
     transports_[0]->send(all_to_all(burst(3, 1452)));  // 4356 bytes, in one message
     transports_[0]->send(std::vector{to_all("after")});
     EXPECT_THAT(received(1, Channel::kData), ElementsAre("after"));
-    EXPECT_EQ(transports_[1]->stats().truncated, 1U);
+    EXPECT_EQ(transports_[1]->counters().truncated, 1U);
 }
 
 TEST_F(UdpTransportTest, ARefusedSegmentedSendGoesOutAsSingleDatagrams) {
@@ -297,9 +297,9 @@ TEST_F(UdpTransportTest, ARefusedSegmentedSendGoesOutAsSingleDatagrams) {
     EXPECT_FALSE(transports_[0]->segmentation_offload());
     EXPECT_EQ(received(1, Channel::kData), sent);
     EXPECT_EQ(received(2, Channel::kData), sent);
-    EXPECT_EQ(transports_[0]->stats().datagrams_sent, 2 * sent.size());
-    EXPECT_EQ(transports_[0]->stats().segmented_sends, 0U);
-    EXPECT_EQ(transports_[0]->stats().send_losses, 0U);
+    EXPECT_EQ(transports_[0]->counters().datagrams_sent, 2 * sent.size());
+    EXPECT_EQ(transports_[0]->counters().segmented_sends, 0U);
+    EXPECT_EQ(transports_[0]->counters().send_losses, 0U);
     transports_[0]->send(all_to_all(sent));
     EXPECT_EQ(received(1, Channel::kData), sent);
 }
@@ -319,7 +319,7 @@ TEST_F(UdpTransportTest, ABatchIsBoundedAndSaysWhetherMoreWaits) {
     EXPECT_EQ(count, kBatch);
     EXPECT_FALSE(transports_[1]->receive_from(socket, pool_, counting));
     EXPECT_EQ(count, kBatch + 1);
-    EXPECT_EQ(transports_[1]->stats().receive_calls, 2U);
+    EXPECT_EQ(transports_[1]->counters().receive_calls, 2U);
 }
 
 TEST_F(UdpTransportTest, ReceiveRoomIsHalfOfTheSmallestDataBuffer) {
@@ -360,7 +360,7 @@ TEST_F(UdpTransportTest, ADeadPeersKernelNamesThePeer) {
     std::vector<protocol::DaemonId> dead;
     transports_[0]->read_unreachable([&dead](protocol::DaemonId peer) { dead.push_back(peer); });
     EXPECT_THAT(dead, ElementsAre(protocol::DaemonId{2}));
-    EXPECT_EQ(transports_[0]->stats().peer_errors, 1U);
+    EXPECT_EQ(transports_[0]->counters().peer_errors, 1U);
 }
 
 TEST_F(UdpTransportTest, ADeadPeerKeepsNothingFromTheOthers) {
@@ -385,7 +385,7 @@ TEST_F(UdpTransportTest, ATokenAsLongAsADatagramCanBeArrivesWhole) {
                                      to_one(2, Channel::kToken, "small"),
                                      to_one(2, Channel::kToken, two_and_a_bit)});
     EXPECT_THAT(received(1, Channel::kToken), ElementsAre(longest, "small", two_and_a_bit));
-    EXPECT_EQ(transports_[1]->stats().truncated, 0U);
+    EXPECT_EQ(transports_[1]->counters().truncated, 0U);
 }
 
 TEST_F(UdpTransportTest, BlocksNobodyKeptAreUsedAgain) {

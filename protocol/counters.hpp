@@ -1,0 +1,135 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/ids.hpp"
+#include "protocol/time.hpp"
+
+// The table of counters. A row is the only place where a counter is declared: the struct that
+// counts, what a snapshot carries, its name in dumps and metrics, and its documentation come from
+// it. To add one: a row here, and the line that counts.
+//
+// ROW(type, name, kind, unit, help): `type` is std::uint64_t, or what else to_number() knows.
+
+namespace spread::protocol {
+
+enum class CounterKind : std::uint8_t {
+    kCounter,  ///< only grows, from 0 at the start
+    kGauge     ///< what it is now
+};
+
+/// Counted by the ring engine.
+#define SPREAD_RING_COUNTERS(ROW)                                                                 \
+    ROW(std::uint64_t, packets_sent, kCounter, "packets", "new data packets stamped")             \
+    ROW(std::uint64_t, packets_received, kCounter, "packets",                                     \
+        "data packets of the current ring, first copies")                                         \
+    ROW(std::uint64_t, packets_duplicate, kCounter, "packets",                                    \
+        "data packets of the current ring, further copies")                                       \
+    ROW(std::uint64_t, packets_retransmitted, kCounter, "packets",                                \
+        "data packets sent again on request")                                                     \
+    ROW(std::uint64_t, retransmissions_requested, kCounter, "packets",                            \
+        "data packets asked for on the token")                                                    \
+    ROW(std::uint64_t, tokens_received, kCounter, "tokens", "tokens taken")                       \
+    ROW(std::uint64_t, tokens_duplicate, kCounter, "tokens", "copies of tokens, and old ones")    \
+    ROW(std::uint64_t, tokens_retransmitted, kCounter, "tokens",                                  \
+        "tokens sent again for want of a sign that they arrived")                                 \
+    ROW(std::uint64_t, token_losses, kCounter, "tokens",                                          \
+        "times the ring was silent for the token loss timeout")                                   \
+    ROW(std::uint64_t, tokens_granted, kCounter, "tokens",                                        \
+        "tokens handed to members that asked, by the representative")                             \
+    ROW(std::uint64_t, tokens_leased, kCounter, "tokens",                                         \
+        "tokens handed to members that were expected to send next")                               \
+    ROW(std::uint64_t, leases_recalled, kCounter, "tokens", "leased tokens that were asked back") \
+    ROW(std::uint64_t, messages_submitted, kCounter, "messages",                                  \
+        "messages taken from the sessions")                                                       \
+    ROW(std::uint64_t, messages_delivered, kCounter, "messages",                                  \
+        "messages handed to the sessions")                                                        \
+    ROW(std::uint64_t, memberships_installed, kCounter, "rings", "regular configurations")        \
+    ROW(std::uint64_t, foreign_packets, kCounter, "packets", "packets of other rings")            \
+    ROW(std::uint64_t, packets_malformed, kCounter, "packets",                                    \
+        "datagrams dropped because they are damaged or not of a ring")                            \
+    ROW(std::uint64_t, config_hash_mismatches, kCounter, "packets",                               \
+        "packets dropped because their daemon runs another configuration")                        \
+    ROW(Seq, high_seq, kGauge, "packets", "highest number known on this ring")                    \
+    ROW(Seq, my_aru, kGauge, "packets", "received without a hole up to here")                     \
+    ROW(Seq, safe_up_to, kGauge, "packets", "received by all members up to here")                 \
+    ROW(std::uint64_t, send_queue_messages, kGauge, "messages",                                   \
+        "messages that wait for the token")                                                       \
+    ROW(Duration, rotation_time, kGauge, "ns", "smoothed token rotation time while busy")         \
+    ROW(std::uint32_t, flow_window, kGauge, "packets",                                            \
+        "data packets that all members together may send per rotation")
+
+/// Counted by the UDP transport.
+#define SPREAD_TRANSPORT_COUNTERS(ROW)                                                           \
+    ROW(std::uint64_t, datagrams_sent, kCounter, "datagrams",                                    \
+        "datagrams handed to the kernel, each copy to a daemon counted")                         \
+    ROW(std::uint64_t, datagrams_received, kCounter, "datagrams", "datagrams received")          \
+    ROW(std::uint64_t, send_calls, kCounter, "calls", "system calls that sent datagrams")        \
+    ROW(std::uint64_t, receive_calls, kCounter, "calls", "system calls that received datagrams") \
+    ROW(std::uint64_t, segmented_sends, kCounter, "sends",                                       \
+        "runs of datagrams sent as one by segmentation offload")                                 \
+    ROW(std::uint64_t, coalesced_receipts, kCounter, "receipts",                                 \
+        "runs of datagrams that the kernel gave as one")                                         \
+    ROW(std::uint64_t, send_losses, kCounter, "datagrams",                                       \
+        "datagrams that the kernel refused; the ring repairs that")                              \
+    ROW(std::uint64_t, truncated, kCounter, "receipts",                                          \
+        "receipts larger than a block, or of unknown segment size")                              \
+    ROW(std::uint64_t, peer_errors, kCounter, "errors", "port-unreachable messages of peers")    \
+    ROW(std::uint64_t, socket_drops, kGauge, "datagrams",                                        \
+        "datagrams that the kernel dropped because a receive buffer was full")
+
+[[nodiscard]] constexpr std::uint64_t to_number(std::uint64_t value) {
+    return value;
+}
+[[nodiscard]] constexpr std::uint64_t to_number(std::uint32_t value) {
+    return value;
+}
+[[nodiscard]] constexpr std::uint64_t to_number(Seq value) {
+    return value.value;
+}
+[[nodiscard]] constexpr std::uint64_t to_number(Duration value) {
+    return static_cast<std::uint64_t>(value.count());
+}
+
+/// A row, to be read at run time.
+struct CounterInfo {
+    std::string_view name;
+    CounterKind kind;
+    std::string_view unit;
+    std::string_view help;
+};
+
+#define SPREAD_COUNTER_FIELD(type, name, kind, unit, help) type name{};
+#define SPREAD_COUNTER_INFO(type, name, kind, unit, help) \
+    CounterInfo{#name, CounterKind::kind, unit, help},
+#define SPREAD_COUNTER_VALUE(type, name, kind, unit, help) to_number(counters.name),
+
+/// Plain numbers with one writer.
+struct RingCounters {
+    SPREAD_RING_COUNTERS(SPREAD_COUNTER_FIELD)
+};
+struct TransportCounters {
+    SPREAD_TRANSPORT_COUNTERS(SPREAD_COUNTER_FIELD)
+};
+
+inline constexpr std::array kRingCounters = {SPREAD_RING_COUNTERS(SPREAD_COUNTER_INFO)};
+inline constexpr std::array kTransportCounters = {SPREAD_TRANSPORT_COUNTERS(SPREAD_COUNTER_INFO)};
+
+/// In the order of the rows.
+[[nodiscard]] inline std::array<std::uint64_t, kRingCounters.size()> values_of(
+    const RingCounters& counters) {
+    return {SPREAD_RING_COUNTERS(SPREAD_COUNTER_VALUE)};
+}
+[[nodiscard]] inline std::array<std::uint64_t, kTransportCounters.size()> values_of(
+    const TransportCounters& counters) {
+    return {SPREAD_TRANSPORT_COUNTERS(SPREAD_COUNTER_VALUE)};
+}
+
+#undef SPREAD_COUNTER_FIELD
+#undef SPREAD_COUNTER_INFO
+#undef SPREAD_COUNTER_VALUE
+
+}  // namespace spread::protocol
