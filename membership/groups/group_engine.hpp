@@ -3,58 +3,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "membership/events.hpp"
 #include "membership/groups/group_config.hpp"
+#include "membership/groups/group_output.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/membership_frames.hpp"
-#include "protocol/message.hpp"
 
 namespace spread::membership {
-
-/// A frame of the session wire for some local sessions, encoded once and shared by all of them.
-struct ClientEvent {
-    std::vector<protocol::SessionId> recipients;
-    protocol::Message frame;
-    /// Tells that a single member came or left: only `subject` waits for it, if that is set.
-    bool is_notice = false;
-    std::optional<protocol::SessionId> subject{};
-};
-
-/// What one input produced. Owned and reused by the caller, who clears it.
-struct GroupOutput {
-    /// For the session layer, in this order.
-    std::vector<ClientEvent> events;
-    /// For the ring, in this order.
-    std::vector<Submission> submissions;
-    /// Sessions whose disconnect has now been delivered in agreed order: their names are free and
-    /// their sockets may close.
-    std::vector<protocol::SessionId> disconnected;
-    /// Set when client messages may flow on the ring of this id (stable, state exchange done). Not
-    /// set for a ring that has ended before its exchange did.
-    std::optional<protocol::RingId> resume;
-
-    void clear() {
-        events.clear();
-        submissions.clear();
-        disconnected.clear();
-        resume.reset();
-    }
-};
-
-enum class GroupPhase : std::uint8_t { kStable, kTransitional, kExchange, kExchangeTransitional };
-
-struct GroupStats {
-    std::uint64_t groups = 0;
-    std::uint64_t messages_delivered = 0;  ///< client frames handed to at least one local session
-    std::uint64_t views_delivered = 0;     ///< membership frames, however many share each
-    /// Ring messages that were dropped: their body did not decode, or contradicts its origin.
-    std::uint64_t malformed_messages = 0;
-};
 
 /// Process groups: a replicated state machine over the ring's deliveries. Every daemon applies the
 /// same joins, leaves and disconnects in the same order and therefore computes the same views.
@@ -85,8 +44,14 @@ class GroupEngine {
     /// How many groups the session is in, counting joins that are still on their way.
     [[nodiscard]] std::size_t groups_of(protocol::SessionId session) const;
 
-    /// The ring's deliveries and configurations, in order.
+    /// The ring's deliveries and configurations, in order. What the output's budget does not pay
+    /// for waits, and what comes behind it too: the budget decides when an event is worked on, and
+    /// never what comes of it.
     void on_event(DeliveryEvent event, GroupOutput& out);
+    /// Something waits for work(). The host should take no further deliveries before that is done,
+    /// so that the ring slows down instead of this daemon's memory growing.
+    [[nodiscard]] bool has_work() const;
+    void work(GroupOutput& out);
 
     [[nodiscard]] GroupPhase phase() const;
     [[nodiscard]] GroupStats stats() const;

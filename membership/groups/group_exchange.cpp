@@ -101,55 +101,70 @@ bool GroupExchange::append(Bundle& bundle, const GroupStatePart& part) {
     return true;
 }
 
-GroupExchange::Merged GroupExchange::merge() {
+bool GroupExchange::merge(WorkBudget& budget) {
     SPREAD_ASSERT(is_complete());
-    Merged merged;
     // All bundles are sorted by group name: walk them together.
-    std::vector<std::size_t> next(bundles_.size(), 0);
-    while (true) {
+    while (!budget.is_spent()) {
         std::optional<NameField> name;
-        for (std::size_t i = 0; i < bundles_.size(); ++i) {
-            const Bundle& bundle = bundles_[i];
-            if (bundle.complete && next[i] < bundle.groups.size() &&
-                (!name || bundle.groups[next[i]].name < *name)) {
-                name = bundle.groups[next[i]].name;
+        for (const Bundle& bundle : bundles_) {
+            if (bundle.complete && !bundle.groups.empty() &&
+                (!name || bundle.groups.front().name < *name)) {
+                name = bundle.groups.front().name;
             }
         }
         if (!name) {
-            break;
+            return true;
         }
-        Group* group = nullptr;
-        ChangedGroup changed;
-        for (std::size_t i = 0; i < bundles_.size(); ++i) {
-            Bundle& bundle = bundles_[i];
-            if (!bundle.complete || next[i] >= bundle.groups.size() ||
-                bundle.groups[next[i]].name != *name) {
-                continue;
+        merge_group(*name, budget);
+    }
+    return false;
+}
+
+bool GroupExchange::discard(WorkBudget& budget) {
+    for (Bundle& bundle : bundles_) {
+        while (!bundle.groups.empty()) {
+            if (budget.is_spent()) {
+                return false;
             }
-            GroupPart& part = bundle.groups[next[i]++];
-            std::erase_if(part.daemons, [&](const DaemonPart& entry) {
-                return !bundle.speaks_for.contains(entry.daemon);
-            });
-            if (part.daemons.empty()) {
-                continue;
-            }
-            if (group == nullptr) {
-                group = &merged.table.create(*name, part.id);
-            }
-            group->changed = group->changed || part.changed || part.id != group->id;
-            MergeSide side{.id = part.id, .daemons = {}};
-            for (DaemonPart& entry : part.daemons) {
-                side.daemons.push_back(entry.daemon);
-                merged.table.add_daemon(*group, entry.daemon, std::move(entry.names));
-            }
-            changed.sides.push_back(std::move(side));
-        }
-        if (group != nullptr && group->changed) {
-            changed.group = group;
-            merged.changed.push_back(std::move(changed));
+            bundle.groups.pop_front();
+            budget.spend(1);
         }
     }
-    return merged;
+    return true;
+}
+
+void GroupExchange::merge_group(const NameField& name, WorkBudget& budget) {
+    Group* group = nullptr;
+    ChangedGroup changed;
+    for (Bundle& bundle : bundles_) {
+        if (!bundle.complete || bundle.groups.empty() || bundle.groups.front().name != name) {
+            continue;
+        }
+        GroupPart part = std::move(bundle.groups.front());
+        bundle.groups.pop_front();
+        budget.spend(1);
+        std::erase_if(part.daemons, [&](const DaemonPart& entry) {
+            return !bundle.speaks_for.contains(entry.daemon);
+        });
+        if (part.daemons.empty()) {
+            continue;
+        }
+        if (group == nullptr) {
+            group = &merged_.table.create(name, part.id);
+        }
+        group->changed = group->changed || part.changed || part.id != group->id;
+        MergeSide side{.id = part.id, .daemons = {}};
+        for (DaemonPart& entry : part.daemons) {
+            side.daemons.push_back(entry.daemon);
+            budget.spend(entry.names.size());
+            merged_.table.add_daemon(*group, entry.daemon, std::move(entry.names));
+        }
+        changed.sides.push_back(std::move(side));
+    }
+    if (group != nullptr && group->changed) {
+        changed.group = group;
+        merged_.changed.push_back(std::move(changed));
+    }
 }
 
 }  // namespace spread::membership

@@ -2,11 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <utility>
 #include <vector>
 
 #include "membership/groups/group_table.hpp"
 #include "membership/groups/group_view.hpp"
 #include "membership/groups/group_wire.hpp"
+#include "membership/groups/work_budget.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/roster.hpp"
 
@@ -44,9 +47,15 @@ class GroupExchange {
         GroupTable table;
         std::vector<ChangedGroup> changed;  ///< byte order of names
     };
-    /// The merged table, once complete. Changed groups are marked so and still have an id of one of
-    /// the sides; the caller gives them that of the new view. Ends the exchange.
-    [[nodiscard]] Merged merge();
+    /// Merges what was collected, once complete, group by group while the budget lasts. Returns
+    /// whether all is merged. Changed groups are marked so and still have an id of one of the
+    /// sides; the caller gives them that of the new view.
+    [[nodiscard]] bool merge(WorkBudget& budget);
+    /// Takes the memory of an exchange apart that leads nowhere, while the budget lasts. Returns
+    /// whether all is gone.
+    [[nodiscard]] bool discard(WorkBudget& budget);
+    /// The result. Ends the exchange.
+    [[nodiscard]] Merged take_merged() { return std::move(merged_); }
 
   private:
     struct DaemonPart {
@@ -67,17 +76,19 @@ class GroupExchange {
         /// Those of `synced` nobody had spoken for before. Synced sets never overlap unless a
         /// daemon is in error; then the first to speak counts.
         protocol::DaemonSet speaks_for;
-        std::vector<GroupPart> groups;  ///< byte order of names
+        std::deque<GroupPart> groups;  ///< byte order of names; merging takes them away
     };
 
     bool start_bundle(Bundle& bundle, const GroupStatePart& part);
     bool append(Bundle& bundle, const GroupStatePart& part);
+    void merge_group(const protocol::NameField& name, WorkBudget& budget);
 
     const protocol::Roster& roster_;
     protocol::RingId ring_;
     protocol::DaemonSet members_;
     protocol::DaemonSet covered_;
     std::vector<Bundle> bundles_;  ///< by sender
+    Merged merged_;
 };
 
 }  // namespace spread::membership

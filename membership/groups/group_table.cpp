@@ -78,11 +78,9 @@ std::size_t GroupTable::group_count(const NameField& member) const {
     return found == groups_of_.end() ? 0 : found->second.size();
 }
 
-std::vector<Group*> GroupTable::groups_of(const NameField& member) const {
+Group* GroupTable::first_group_of(const NameField& member) const {
     const auto found = groups_of_.find(member);
-    return found == groups_of_.end()
-               ? std::vector<Group*>()
-               : std::vector<Group*>(found->second.begin(), found->second.end());
+    return found == groups_of_.end() ? nullptr : *found->second.begin();
 }
 
 Group& GroupTable::create(const NameField& name, const protocol::GroupId& id) {

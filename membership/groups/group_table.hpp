@@ -60,8 +60,8 @@ class GroupTable {
     [[nodiscard]] const Group* find(const protocol::NameField& name) const;
     [[nodiscard]] ByName& groups() { return groups_; }
     [[nodiscard]] const ByName& groups() const { return groups_; }
-    /// In byte order of names.
-    [[nodiscard]] std::vector<Group*> groups_of(const protocol::NameField& member) const;
+    /// The first one in byte order of names; null for who is in none.
+    [[nodiscard]] Group* first_group_of(const protocol::NameField& member) const;
     [[nodiscard]] std::size_t group_count(const protocol::NameField& member) const;
 
     /// The group must not exist. `name` must have zeros behind its NUL.

@@ -329,9 +329,13 @@ void GroupStateWriter::member(std::string_view user) {
     bytes_ += member_record_bytes(user);
 }
 
+std::vector<Message> GroupStateWriter::take_full() {
+    return std::exchange(messages_, {});
+}
+
 std::vector<Message> GroupStateWriter::finish() {
     close_part(true);
-    return std::move(messages_);
+    return take_full();
 }
 
 void GroupStateWriter::start_part() {

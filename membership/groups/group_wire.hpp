@@ -108,7 +108,9 @@ class GroupStateWriter {
     /// Members ascend inside a daemon.
     void member(std::string_view user);
 
-    /// All parts, in order. At least one; ends the writer's life.
+    /// Parts that are full and have not been taken yet, in order.
+    [[nodiscard]] std::vector<protocol::Message> take_full();
+    /// The parts that have not been taken yet, the last one among them; ends the writer's life.
     [[nodiscard]] std::vector<protocol::Message> finish();
 
   private:

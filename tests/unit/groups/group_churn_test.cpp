@@ -238,6 +238,7 @@ class Churn {
         : rng_(seed),
           anchored_(anchored),
           bus_({"d1", "d2", "d3", "d4", "d5"}, {0x5C8D7AEF, 0x14C565A0, 7, 0xD5C30851, 9}, 0) {
+        bus_.set_turn(rng_.below(4));  // all at once, or step by step
         for (std::size_t d = 0; d < kDaemons; ++d) {
             populate(d);
         }

@@ -414,9 +414,18 @@ void TotalOrderBus::deliver_entry(std::size_t daemon, std::size_t index) {
 }
 
 void TotalOrderBus::feed(std::size_t daemon, DeliveryEvent event, const std::string& place) {
+    GroupEngine& engine = *daemons_[daemon].engine;
+    const auto turn = [&] { return turn_ == 0 ? WorkBudget::unlimited() : WorkBudget(turn_); };
     GroupOutput out;
-    daemons_[daemon].engine->on_event(std::move(event), out);
+    out.budget = turn();
+    engine.on_event(std::move(event), out);
     take(daemon, out, place);
+    while (engine.has_work()) {
+        out.clear();
+        out.budget = turn();
+        engine.work(out);
+        take(daemon, out, place);
+    }
 }
 
 void TotalOrderBus::take(std::size_t daemon, GroupOutput& out, const std::string& place) {

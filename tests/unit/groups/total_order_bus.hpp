@@ -112,6 +112,9 @@ class TotalOrderBus {
     /// Counter of the next ring is at least this. Exact when larger than all so far.
     void set_next_counter(std::uint64_t counter) { next_counter_ = counter; }
 
+    /// From now on engines do their work in turns of so many units; 0 does all of it at once.
+    void set_turn(std::size_t units) { turn_ = units; }
+
     // ---- Looking ----
 
     [[nodiscard]] GroupEngine& engine(std::size_t daemon) { return *daemons_[daemon].engine; }
@@ -164,6 +167,7 @@ class TotalOrderBus {
     std::deque<Client> clients_;
     std::map<protocol::SessionId, Client*> by_session_;
     std::map<const Client*, std::size_t> read_;
+    std::size_t turn_ = 0;
     std::uint64_t next_counter_ = 100;
     std::uint32_t next_nonce_ = 1;
     std::uint64_t next_session_ = 1;

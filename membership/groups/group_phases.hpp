@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "membership/events.hpp"
+#include "membership/groups/group_epoch.hpp"
+#include "membership/groups/group_exchange.hpp"
+#include "membership/groups/group_messages.hpp"
+#include "membership/groups/group_notices.hpp"
+#include "membership/groups/group_output.hpp"
+#include "membership/groups/group_table.hpp"
+#include "membership/groups/state_sender.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/roster.hpp"
+
+namespace spread::membership {
+
+/// What configurations do to groups, and the state exchange behind a merge (group semantics 5.1):
+///
+///   phase                   transitional                  regular
+///   kStable                 split -> kTransitional        (only with an engine in error)
+///   kTransitional           split again                   settle -> kStable or kExchange
+///   kExchange               remember -> kExchangeTrans.   (only with an engine in error)
+///   kExchangeTransitional   remember                      split, settle -> kStable or kExchange
+///
+/// The end of an exchange leads from kExchange to kStable, and from kExchangeTransitional through
+/// the remembered split to kTransitional.
+///
+/// Each of these walks over the whole table. The walks are steps that stand in a queue and are
+/// taken a bit at a time; nothing else may be applied before all are done.
+class GroupPhases {
+  public:
+    GroupPhases(const protocol::Roster& roster, protocol::DaemonIndex self,
+                std::size_t state_message_bytes_max, GroupTable& table, GroupEpoch& epoch,
+                const GroupNotices& notices, GroupMessages& messages, GroupStats& stats);
+
+    void on_configuration(const ConfigurationChange& change);
+    /// A message of the group state.
+    void on_state(const Delivery& delivery, protocol::DaemonIndex origin);
+    /// Messages must wait for the end of the exchange: hold() them.
+    [[nodiscard]] bool is_exchanging() const { return exchange_.has_value(); }
+    void hold(Delivery delivery, protocol::DaemonIndex origin);
+
+    [[nodiscard]] bool has_work() const { return !steps_.empty(); }
+    void work(GroupOutput& out);
+
+  private:
+    using Cursor = std::optional<GroupTable::ByName::iterator>;  ///< none before the first step
+    struct Held {
+        Delivery delivery;
+        protocol::DaemonIndex origin = 0;
+    };
+
+    /// Applies what was held, of these daemons only.
+    struct ApplyHeld {
+        protocol::DaemonSet from;
+    };
+    /// The exchange ends without a result.
+    struct BreakOff {};
+    /// The table is to be split: groups that lose a daemon are told that their view ends.
+    struct Split {
+        protocol::DaemonSet members;
+        protocol::RingId next;
+        Cursor at{};
+    };
+    /// Members on daemons that did not come along go.
+    struct DropUnreachable {
+        Cursor at{};
+    };
+    /// The regular configuration begins.
+    struct Enter {
+        protocol::DaemonSet members;
+        protocol::RingId ring;
+    };
+    /// Nobody joined us: what is left of each changed group came along together.
+    struct FinishChanged {
+        Cursor at{};
+    };
+    struct SendState {
+        std::unique_ptr<StateSender> sender;
+    };
+    struct Merge {};
+    /// The table is the merged one: our sessions find their places in it.
+    struct BindReceivers {
+        Cursor at{};
+    };
+    struct TellMerged {
+        std::vector<GroupExchange::ChangedGroup> changed;
+        std::size_t next = 0;
+    };
+    /// Client messages may flow.
+    struct Resume {};
+    /// Takes the memory of a table apart that is not needed any more.
+    struct Discard {
+        GroupTable table;
+    };
+    using Step = std::variant<ApplyHeld, BreakOff, Split, DropUnreachable, Enter, FinishChanged,
+                              SendState, Merge, BindReceivers, TellMerged, Resume, Discard>;
+
+    void on_transitional(const protocol::DaemonSet& members, const protocol::RingId& next);
+    void on_regular(const protocol::DaemonSet& members, const protocol::RingId& next);
+    void on_merged();
+    void finish_group(Group& group);
+
+    // Each returns whether the step is done.
+    bool take(ApplyHeld& step, GroupOutput& out);
+    bool take(BreakOff& step, GroupOutput& out);
+    bool take(Split& step, GroupOutput& out);
+    bool take(DropUnreachable& step, GroupOutput& out);
+    bool take(Enter& step, GroupOutput& out);
+    bool take(FinishChanged& step, GroupOutput& out);
+    bool take(SendState& step, GroupOutput& out);
+    bool take(Merge& step, GroupOutput& out);
+    bool take(BindReceivers& step, GroupOutput& out);
+    bool take(TellMerged& step, GroupOutput& out);
+    bool take(Resume& step, GroupOutput& out);
+    bool take(Discard& step, GroupOutput& out);
+    template <typename Visit>
+    bool walk(Cursor& at, GroupOutput& out, const Visit& visit);
+
+    const protocol::Roster& roster_;
+    protocol::DaemonIndex self_;
+    std::size_t state_message_bytes_max_;
+    GroupTable& table_;
+    GroupEpoch& epoch_;
+    const GroupNotices& notices_;
+    GroupMessages& messages_;
+    GroupStats& stats_;
+
+    std::deque<Step> steps_;
+    std::optional<GroupExchange> exchange_;  ///< in the two exchange phases
+    protocol::DaemonSet remembered_;         ///< transitional configuration that came meanwhile
+    protocol::RingId remembered_next_;
+    std::deque<Held> held_;
+    std::size_t held_frames_ = 0;
+};
+
+}  // namespace spread::membership

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "membership/groups/group_output.hpp"
+#include "membership/groups/group_table.hpp"
+#include "membership/groups/group_wire.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/roster.hpp"
+
+namespace spread::membership {
+
+/// Sends the table of a synced set, part by part, for whom this daemon speaks. The table must not
+/// change meanwhile.
+class StateSender {
+  public:
+    StateSender(const protocol::Roster& roster, protocol::DaemonIndex self,
+                const protocol::RingId& ring, const protocol::DaemonSet& synced,
+                const GroupTable& table, std::size_t part_bytes_max);
+
+    /// Sends what is full. Returns whether that was all.
+    bool send(GroupOutput& out);
+
+  private:
+    void write(const Group& group);
+    static void submit(std::vector<protocol::Message> parts, GroupOutput& out);
+
+    const protocol::Roster& roster_;
+    const GroupTable& table_;
+    GroupTable::ByName::const_iterator next_;
+    GroupStateWriter writer_;
+};
+
+}  // namespace spread::membership

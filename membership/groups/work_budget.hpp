@@ -1,0 +1,30 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+namespace spread::membership {
+
+/// Bytes queued for clients that make a unit of work.
+inline constexpr std::size_t kClientBytesPerUnit = 4096;
+
+/// How much may be done before the thread is wanted elsewhere: a turn of the host's loop has one,
+/// and the group layer stops when it is spent and goes on in the next turn. One unit is roughly a
+/// microsecond: a group looked at, a member moved, 4 kB queued for clients. A single step may
+/// overdraw it.
+class WorkBudget {
+  public:
+    explicit WorkBudget(std::size_t units) : left_(units) {}
+    [[nodiscard]] static WorkBudget unlimited() {
+        return WorkBudget(std::numeric_limits<std::size_t>::max());
+    }
+
+    void spend(std::size_t units) { left_ -= std::min(units, left_); }
+    [[nodiscard]] bool is_spent() const { return left_ == 0; }
+
+  private:
+    std::size_t left_;
+};
+
+}  // namespace spread::membership
