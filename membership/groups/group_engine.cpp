@@ -186,10 +186,8 @@ std::vector<std::string> GroupEngine::members(std::string_view group) const {
         return names;
     }
     if (const Group* found = impl_->table.find(NameField(group))) {
-        for (const DaemonMembers& entry : found->daemons) {
-            for (const NameField& member : entry.names) {
-                names.push_back(member.string());
-            }
+        for (const Member* member : found->members) {
+            names.push_back(member->name.string());
         }
     }
     return names;
@@ -197,8 +195,8 @@ std::vector<std::string> GroupEngine::members(std::string_view group) const {
 
 std::vector<std::string> GroupEngine::group_names() const {
     std::vector<std::string> names;
-    for (const auto& [name, group] : impl_->table.groups()) {
-        names.push_back(name.string());
+    for (const auto& group : impl_->table.groups()) {
+        names.push_back(group->name.string());
     }
     return names;
 }

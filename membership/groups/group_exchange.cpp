@@ -157,7 +157,7 @@ void GroupExchange::merge_group(const NameField& name, WorkBudget& budget) {
         for (DaemonPart& entry : part.daemons) {
             side.daemons.push_back(entry.daemon);
             budget.spend(entry.names.size());
-            merged_.table.add_daemon(*group, entry.daemon, std::move(entry.names));
+            merged_.table.add_daemon(*group, entry.daemon, entry.names);
         }
         changed.sides.push_back(std::move(side));
     }

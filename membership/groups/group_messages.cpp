@@ -86,7 +86,7 @@ void GroupMessages::apply_join(DaemonIndex origin, const GroupRequest& request, 
 
 void GroupMessages::bind_receiver(Group& group, const NameField& member) const {
     if (const auto id = sessions_.find(member)) {
-        group.add_receiver(*id, sessions_.find(*id)->wants_membership);
+        group.add_receiver(*id);
     }
 }
 
@@ -131,7 +131,7 @@ void GroupMessages::leave_more(GroupOutput& out) {
 void GroupMessages::after_removal(MemberChange change, Group& group, DaemonIndex origin,
                                   const NameField& member, GroupOutput& out) {
     epoch_.advance(group);
-    if (group.daemons.empty()) {
+    if (group.members.empty()) {
         epoch_.note_ended(group);
         table_.erase(group);
     } else {

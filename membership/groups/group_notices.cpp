@@ -13,6 +13,17 @@ using protocol::NameField;
 using protocol::NameRun;
 using protocol::SessionId;
 
+template <typename Encode, typename Encode3x>
+void GroupNotices::emit_layouts(Recipients recipients, const Encode& encode,
+                                const Encode3x& encode_3x, GroupOutput& out) const {
+    if (Recipients readers = sessions_.split_3x(recipients); !readers.empty()) {
+        emit(std::move(readers), encode_3x(), out);
+    }
+    if (!recipients.empty()) {
+        emit(std::move(recipients), encode(), out);
+    }
+}
+
 void GroupNotices::signal(Group& group, GroupOutput& out) const {
     group.signalled = true;
     if (Recipients recipients = watchers(group); !recipients.empty()) {
@@ -28,9 +39,10 @@ void GroupNotices::member_change(MemberChange change, const Group& group, bool i
     if (recipients.empty()) {
         return;
     }
-    const auto members = member_runs(group);
+    const auto names = member_names(group);
+    const NameRun members(names);
     const auto encode = [&](auto encoder) {
-        return encoder(change, group.name, group.id, std::span<const NameRun>(members), member);
+        return encoder(change, group.name, group.id, std::span(&members, 1), member);
     };
     const std::size_t first = out.events.size();
     emit_layouts(
@@ -45,16 +57,17 @@ void GroupNotices::member_change(MemberChange change, const Group& group, bool i
 
 void GroupNotices::network_view(const Group& group, const NetworkView& view, GroupOutput& out,
                                 const NameField& joiner) const {
+    const NameRun members(view.names);
     const auto emit_set = [&](Recipients recipients, std::size_t own_set) {
         emit_layouts(
             std::move(recipients),
             [&] {
-                return protocol::encode_network_view(group.name, group.id, view.members, view.sets,
-                                                     own_set);
+                return protocol::encode_network_view(group.name, group.id, std::span(&members, 1),
+                                                     view.sets, own_set);
             },
             [&] {
-                return protocol::encode_network_view_3x(group.name, group.id, view.members,
-                                                        view.sets[own_set]);
+                return protocol::encode_network_view_3x(group.name, group.id,
+                                                        std::span(&members, 1), view.sets[own_set]);
             },
             out);
     };
@@ -80,9 +93,7 @@ void GroupNotices::self_leave(SessionId session, const Group& group, GroupOutput
 }
 
 GroupNotices::Recipients GroupNotices::watchers(const Group& group) const {
-    Recipients recipients = group.view_receivers;
-    sessions_.drop_closing(recipients);
-    return recipients;
+    return sessions_.watchers(std::span(group.receivers.data(), group.receivers.size()));
 }
 
 void GroupNotices::emit(Recipients recipients, protocol::Message frame, GroupOutput& out) const {
@@ -90,16 +101,6 @@ void GroupNotices::emit(Recipients recipients, protocol::Message frame, GroupOut
     out.budget.spend(recipients.size() * frame.size() / kClientBytesPerUnit);
     out.events.push_back(
         ClientEvent{.recipients = std::move(recipients), .frame = std::move(frame)});
-}
-
-void GroupNotices::emit_layouts(Recipients recipients, const Encode& encode,
-                                const Encode& encode_3x, GroupOutput& out) const {
-    if (Recipients readers = sessions_.split_3x(recipients); !readers.empty()) {
-        emit(std::move(readers), encode_3x(), out);
-    }
-    if (!recipients.empty()) {
-        emit(std::move(recipients), encode(), out);
-    }
 }
 
 }  // namespace spread::membership

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "membership/groups/group_output.hpp"
@@ -32,19 +31,17 @@ class GroupNotices {
     /// To a session that has left `group`.
     void self_leave(protocol::SessionId session, const Group& group, GroupOutput& out) const;
 
-    /// Whether a view of the group would be told to anybody.
-    [[nodiscard]] static bool is_watched(const Group& group) {
-        return !group.view_receivers.empty();
-    }
+    /// Whether a view of the group may interest anybody.
+    [[nodiscard]] static bool is_watched(const Group& group) { return !group.receivers.empty(); }
 
   private:
     using Recipients = std::vector<protocol::SessionId>;
-    using Encode = std::function<protocol::Message()>;
 
     [[nodiscard]] Recipients watchers(const Group& group) const;
     void emit(Recipients recipients, protocol::Message frame, GroupOutput& out) const;
     /// One frame per layout that somebody here reads.
-    void emit_layouts(Recipients recipients, const Encode& encode, const Encode& encode_3x,
+    template <typename Encode, typename Encode3x>
+    void emit_layouts(Recipients recipients, const Encode& encode, const Encode3x& encode_3x,
                       GroupOutput& out) const;
 
     const LocalSessions& sessions_;

@@ -116,7 +116,7 @@ template <typename Visit>
 bool GroupPhases::walk(Cursor& at, GroupOutput& out, const Visit& visit) {
     auto next = at.value_or(table_.groups().begin());
     while (next != table_.groups().end() && !out.budget.is_spent()) {
-        Group& group = next->second;
+        Group& group = **next;
         ++next;
         out.budget.spend(1);
         visit(group);
@@ -157,10 +157,8 @@ bool GroupPhases::take(Split& step, GroupOutput& out) {
         epoch_.shrink(step.members, step.next);
     }
     return walk(step.at, out, [&](Group& group) {
-        const bool lost = std::any_of(
-            group.daemons.begin(), group.daemons.end(),
-            [&](const DaemonMembers& entry) { return !step.members.contains(entry.daemon); });
-        if (!lost) {
+        out.budget.spend(group.members.size() / 16);
+        if (!group.loses_members(step.members)) {
             return;  // it loses nobody
         }
         if (!group.signalled) {
@@ -172,8 +170,9 @@ bool GroupPhases::take(Split& step, GroupOutput& out) {
 
 bool GroupPhases::take(DropUnreachable& step, GroupOutput& out) {
     return walk(step.at, out, [&](Group& group) {
+        out.budget.spend(group.members.size() / 4);
         table_.keep_daemons(group, epoch_.reachable());
-        if (group.daemons.empty()) {
+        if (group.members.empty()) {
             table_.erase(group);
         }
     });
@@ -239,14 +238,12 @@ void GroupPhases::on_merged() {
 
 bool GroupPhases::take(BindReceivers& step, GroupOutput& out) {
     return walk(step.at, out, [&](Group& group) {
-        for (const DaemonMembers& entry : group.daemons) {
-            if (entry.daemon == self_) {
-                for (const protocol::NameField& member : entry.names) {
-                    messages_.bind_receiver(group, member);
-                }
-                out.budget.spend(entry.names.size());
+        for (const Member* member : group.members) {
+            if (member->daemon == self_) {
+                messages_.bind_receiver(group, member->name);
             }
         }
+        out.budget.spend(group.members.size() / 4);
     });
 }
 
@@ -278,13 +275,13 @@ bool GroupPhases::take(Resume& /*step*/, GroupOutput& out) {
 }
 
 bool GroupPhases::take(Discard& step, GroupOutput& out) {
-    auto& groups = step.table.groups();
+    const auto& groups = step.table.groups();
     while (!groups.empty()) {
         if (out.budget.is_spent()) {
             return false;
         }
-        out.budget.spend(1);
-        step.table.erase(groups.begin()->second);
+        out.budget.spend(1 + (*groups.begin())->members.size() / 4);
+        step.table.erase(**groups.begin());
     }
     return true;
 }

@@ -50,7 +50,8 @@ class GroupPhases {
     void work(GroupOutput& out);
 
   private:
-    using Cursor = std::optional<GroupTable::ByName::iterator>;  ///< none before the first step
+    using Cursor =
+        std::optional<GroupTable::ByName::const_iterator>;  ///< none before the first step
     struct Held {
         Delivery delivery;
         protocol::DaemonIndex origin = 0;

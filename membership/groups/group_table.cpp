@@ -1,6 +1,7 @@
 #include "membership/groups/group_table.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "protocol/assert.hpp"
@@ -14,159 +15,142 @@ using protocol::SessionId;
 
 namespace {
 
-template <typename Daemons>
-auto daemon_position(Daemons& daemons, DaemonIndex daemon) {
-    return std::lower_bound(
-        daemons.begin(), daemons.end(), daemon,
-        [](const DaemonMembers& entry, DaemonIndex wanted) { return entry.daemon < wanted; });
-}
-
-void insert_session(std::vector<SessionId>& sessions, SessionId session) {
-    const auto at = std::lower_bound(sessions.begin(), sessions.end(), session);
-    if (at == sessions.end() || *at != session) {
-        sessions.insert(at, session);
-    }
-}
-
-void erase_session(std::vector<SessionId>& sessions, SessionId session) {
-    const auto at = std::lower_bound(sessions.begin(), sessions.end(), session);
-    if (at != sessions.end() && *at == session) {
-        sessions.erase(at);
-    }
+template <typename Members>
+auto place_of(Members& members, DaemonIndex daemon, const NameField& name) {
+    return std::lower_bound(members.begin(), members.end(), std::tie(daemon, name),
+                            [](const Member* member, const auto& wanted) {
+                                return std::tie(member->daemon, member->name) < wanted;
+                            });
 }
 
 }  // namespace
 
 bool Group::has_member(DaemonIndex daemon, const NameField& member) const {
-    const auto entry = daemon_position(daemons, daemon);
-    return entry != daemons.end() && entry->daemon == daemon &&
-           std::binary_search(entry->names.begin(), entry->names.end(), member);
+    const auto at = place_of(members, daemon, member);
+    return at != members.end() && (*at)->daemon == daemon && (*at)->name == member;
 }
 
-std::size_t Group::member_count() const {
-    std::size_t count = 0;
-    for (const DaemonMembers& entry : daemons) {
-        count += entry.names.size();
-    }
-    return count;
+bool Group::loses_members(const DaemonSet& kept) const {
+    return std::any_of(members.begin(), members.end(),
+                       [&](const Member* member) { return !kept.contains(member->daemon); });
 }
 
-void Group::add_receiver(SessionId session, bool wants_membership) {
-    insert_session(receivers, session);
-    if (wants_membership) {
-        insert_session(view_receivers, session);
+void Group::add_receiver(SessionId session) {
+    const auto at = std::lower_bound(receivers.begin(), receivers.end(), session);
+    if (at == receivers.end() || *at != session) {
+        receivers.insert(at, session);
     }
 }
 
 void Group::remove_receiver(SessionId session) {
-    erase_session(receivers, session);
-    erase_session(view_receivers, session);
+    const auto at = std::lower_bound(receivers.begin(), receivers.end(), session);
+    if (at != receivers.end() && *at == session) {
+        receivers.erase(at);
+    }
 }
 
 Group* GroupTable::find(const NameField& name) {
     const auto found = lookup_.find(name);
-    return found == lookup_.end() ? nullptr : found->second;
+    return found == lookup_.end() ? nullptr : *found;
 }
 
 const Group* GroupTable::find(const NameField& name) const {
     const auto found = lookup_.find(name);
-    return found == lookup_.end() ? nullptr : found->second;
+    return found == lookup_.end() ? nullptr : *found;
 }
 
 std::size_t GroupTable::group_count(const NameField& member) const {
-    const auto found = groups_of_.find(member);
-    return found == groups_of_.end() ? 0 : found->second.size();
+    const auto found = members_.find(member);
+    return found == members_.end() ? 0 : found->second.groups.size();
 }
 
 Group* GroupTable::first_group_of(const NameField& member) const {
-    const auto found = groups_of_.find(member);
-    return found == groups_of_.end() ? nullptr : *found->second.begin();
+    const auto found = members_.find(member);
+    return found == members_.end() ? nullptr : *found->second.groups.begin();
 }
 
 Group& GroupTable::create(const NameField& name, const protocol::GroupId& id) {
-    const auto [at, created] = groups_.try_emplace(name);
-    SPREAD_ASSERT(created);
-    Group& group = at->second;
+    auto created = std::make_unique<Group>();
+    Group& group = *created;
     group.name = name;
     group.id = id;
-    lookup_.emplace(name, &group);
+    const bool is_new = lookup_.insert(&group).second;
+    SPREAD_ASSERT(is_new);
+    groups_.insert(groups_.end(), std::move(created));  // a merge creates them in order
     return group;
 }
 
 void GroupTable::erase(Group& group) {
-    for (const DaemonMembers& entry : group.daemons) {
-        for (const NameField& member : entry.names) {
-            unindex_member(group, member);
-        }
+    for (const Member* member : group.members) {
+        withdraw(group, *member);
     }
-    const NameField name = group.name;
-    lookup_.erase(name);
-    groups_.erase(name);
+    lookup_.erase(&group);
+    groups_.erase(groups_.find(group.name));
 }
 
 bool GroupTable::add_member(Group& group, DaemonIndex daemon, const NameField& member) {
-    auto entry = daemon_position(group.daemons, daemon);
-    if (entry == group.daemons.end() || entry->daemon != daemon) {
-        entry = group.daemons.insert(entry, DaemonMembers{.daemon = daemon, .names = {}});
-    }
-    const auto at = std::lower_bound(entry->names.begin(), entry->names.end(), member);
-    if (at != entry->names.end() && *at == member) {
+    const auto at = place_of(group.members, daemon, member);
+    if (at != group.members.end() && (*at)->daemon == daemon && (*at)->name == member) {
         return false;
     }
-    entry->names.insert(at, member);
-    index_member(group, member);
+    group.members.insert(at, &enter(group, daemon, member));
     return true;
 }
 
 bool GroupTable::remove_member(Group& group, DaemonIndex daemon, const NameField& member) {
-    const auto entry = daemon_position(group.daemons, daemon);
-    if (entry == group.daemons.end() || entry->daemon != daemon) {
+    const auto at = place_of(group.members, daemon, member);
+    if (at == group.members.end() || (*at)->daemon != daemon || (*at)->name != member) {
         return false;
     }
-    const auto at = std::lower_bound(entry->names.begin(), entry->names.end(), member);
-    if (at == entry->names.end() || *at != member) {
-        return false;
-    }
-    unindex_member(group, member);
-    entry->names.erase(at);
-    if (entry->names.empty()) {
-        group.daemons.erase(entry);
-    }
+    withdraw(group, **at);
+    group.members.erase(at);
     return true;
 }
 
-void GroupTable::add_daemon(Group& group, DaemonIndex daemon, std::vector<NameField> names) {
+void GroupTable::add_daemon(Group& group, DaemonIndex daemon, const std::vector<NameField>& names) {
     SPREAD_ASSERT(!names.empty());
-    const auto at = daemon_position(group.daemons, daemon);
-    SPREAD_ASSERT(at == group.daemons.end() || at->daemon != daemon);
-    for (const NameField& member : names) {
-        index_member(group, member);
+    auto at = place_of(group.members, daemon, names.front());
+    SPREAD_ASSERT(at == group.members.end() || (*at)->daemon != daemon);
+    std::vector<const Member*> entered;
+    entered.reserve(names.size());
+    for (const NameField& name : names) {
+        entered.push_back(&enter(group, daemon, name));
     }
-    group.daemons.insert(at, DaemonMembers{.daemon = daemon, .names = std::move(names)});
+    group.members.insert(at, entered.begin(), entered.end());
 }
 
 void GroupTable::keep_daemons(Group& group, const DaemonSet& kept) {
-    std::erase_if(group.daemons, [&](const DaemonMembers& entry) {
-        if (kept.contains(entry.daemon)) {
-            return false;
-        }
-        for (const NameField& member : entry.names) {
-            unindex_member(group, member);
-        }
-        return true;
-    });
+    const auto gone =
+        std::remove_if(group.members.begin(), group.members.end(), [&](const Member* member) {
+            if (kept.contains(member->daemon)) {
+                return false;
+            }
+            withdraw(group, *member);
+            return true;
+        });
+    group.members.erase(gone, group.members.end());
 }
 
-void GroupTable::index_member(Group& group, const NameField& member) {
-    groups_of_[member].insert(&group);
+const Member& GroupTable::enter(Group& group, DaemonIndex daemon, const NameField& name) {
+    Member& member = members_[name];
+    if (member.groups.empty()) {
+        member.name = name;
+        member.daemon = daemon;
+    }
+    // The last part of a private name is its daemon's.
+    SPREAD_ASSERT(member.daemon == daemon);
+    member.groups.insert(member.groups.end(), &group);
+    ++memberships_;
+    return member;
 }
 
-void GroupTable::unindex_member(Group& group, const NameField& member) {
-    const auto found = groups_of_.find(member);
-    SPREAD_ASSERT(found != groups_of_.end());
-    found->second.erase(&group);
-    if (found->second.empty()) {
-        groups_of_.erase(found);
+void GroupTable::withdraw(Group& group, const Member& member) {
+    const auto found = members_.find(member.name);
+    SPREAD_ASSERT(found != members_.end());
+    found->second.groups.erase(&group);
+    --memberships_;
+    if (found->second.groups.empty()) {
+        members_.erase(found);
     }
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
+#include <functional>
+#include <memory>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 #include "protocol/ids.hpp"
 #include "protocol/membership_frames.hpp"
@@ -13,14 +17,34 @@
 
 namespace spread::membership {
 
-/// Members of one group that are connected to one daemon.
-struct DaemonMembers {
+struct Group;
+
+struct GroupByName {
+    using is_transparent = void;
+
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+        return name_of(a) < name_of(b);
+    }
+
+  private:
+    static const protocol::NameField& name_of(const protocol::NameField& name) { return name; }
+    static const protocol::NameField& name_of(const Group* group);
+    static const protocol::NameField& name_of(const std::unique_ptr<Group>& group);
+};
+
+/// A client that is in groups: one record for all of them.
+struct Member {
+    protocol::NameField name;  ///< zero behind its NUL
     protocol::DaemonIndex daemon = 0;
-    std::vector<protocol::NameField> names;  ///< ascending, zero behind their NULs
+    /// Where it is. Sets, because a client may join as many groups as it likes and leave them one
+    /// by one.
+    std::set<Group*, GroupByName> groups;
 };
 
 /// One process group. The first part is replicated: equal at all daemons of a synced set. The
-/// second part is this daemon's own.
+/// second part is this daemon's own. Most groups are small where there are very many, so one
+/// member and one receiver need no memory of their own.
 struct Group {
     protocol::NameField name;
     protocol::GroupId id;
@@ -29,25 +53,37 @@ struct Group {
     bool changed = false;
     /// Members have been told that the view ends; the next view has not followed yet.
     bool signalled = false;
-    std::vector<DaemonMembers> daemons;  ///< configuration order, none without names
+    /// View order: configuration order of daemons, then bytewise by name (group semantics 1.3).
+    boost::container::small_vector<const Member*, 1> members;
 
-    std::vector<protocol::SessionId> receivers;       ///< local members, ascending
-    std::vector<protocol::SessionId> view_receivers;  ///< those who want memberships, ascending
+    boost::container::small_vector<protocol::SessionId, 1> receivers;  ///< of ours, ascending
 
     [[nodiscard]] bool has_member(protocol::DaemonIndex daemon,
                                   const protocol::NameField& member) const;
-    [[nodiscard]] std::size_t member_count() const;
-    void add_receiver(protocol::SessionId session, bool wants_membership);
+    /// Some members are on daemons outside `kept`.
+    [[nodiscard]] bool loses_members(const protocol::DaemonSet& kept) const;
+    void add_receiver(protocol::SessionId session);
     void remove_receiver(protocol::SessionId session);
 };
 
+inline const protocol::NameField& GroupByName::name_of(const Group* group) {
+    return group->name;
+}
+
+inline const protocol::NameField& GroupByName::name_of(const std::unique_ptr<Group>& group) {
+    return group->name;
+}
+
 /// All groups of the configuration, as far as this daemon knows. A group without members does not
 /// exist: whoever removes the last member erases the group.
+///
+/// A membership costs a place in the group and one in its member's set, 56 bytes; a group of one
+/// member about 260 with its own record.
 class GroupTable {
   public:
     /// Groups in byte order of their names, which is the order in which clients hear of them (group
     /// semantics 2.2). References stay valid until the group is erased.
-    using ByName = std::map<protocol::NameField, Group>;
+    using ByName = std::set<std::unique_ptr<Group>, GroupByName>;
 
     GroupTable() = default;
     GroupTable(const GroupTable&) = delete;
@@ -58,11 +94,12 @@ class GroupTable {
 
     [[nodiscard]] Group* find(const protocol::NameField& name);
     [[nodiscard]] const Group* find(const protocol::NameField& name) const;
-    [[nodiscard]] ByName& groups() { return groups_; }
     [[nodiscard]] const ByName& groups() const { return groups_; }
     /// The first one in byte order of names; null for who is in none.
     [[nodiscard]] Group* first_group_of(const protocol::NameField& member) const;
     [[nodiscard]] std::size_t group_count(const protocol::NameField& member) const;
+    /// Of all groups together.
+    [[nodiscard]] std::size_t membership_count() const { return memberships_; }
 
     /// The group must not exist. `name` must have zeros behind its NUL.
     Group& create(const protocol::NameField& name, const protocol::GroupId& id);
@@ -76,21 +113,33 @@ class GroupTable {
                        const protocol::NameField& member);
     /// Adds the members of a daemon that has none in the group yet; `names` ascending.
     void add_daemon(Group& group, protocol::DaemonIndex daemon,
-                    std::vector<protocol::NameField> names);
+                    const std::vector<protocol::NameField>& names);
     /// Removes all members on daemons outside `kept`. May leave the group empty.
     void keep_daemons(Group& group, const protocol::DaemonSet& kept);
 
   private:
-    void index_member(Group& group, const protocol::NameField& member);
-    void unindex_member(Group& group, const protocol::NameField& member);
+    struct HashName {
+        using is_transparent = void;
+        std::size_t operator()(const protocol::NameField& name) const noexcept {
+            return std::hash<protocol::NameField>()(name);
+        }
+        std::size_t operator()(const Group* group) const noexcept { return (*this)(group->name); }
+    };
+    struct EqualName {
+        using is_transparent = void;
+        bool operator()(const Group* a, const Group* b) const { return a == b; }
+        bool operator()(const Group* a, const protocol::NameField& b) const { return a->name == b; }
+        bool operator()(const protocol::NameField& a, const Group* b) const { return a == b->name; }
+    };
+
+    const Member& enter(Group& group, protocol::DaemonIndex daemon,
+                        const protocol::NameField& member);
+    void withdraw(Group& group, const Member& member);
 
     ByName groups_;
-    std::unordered_map<protocol::NameField, Group*> lookup_;
-    struct BeforeByName {
-        bool operator()(const Group* a, const Group* b) const { return a->name < b->name; }
-    };
-    /// Sets, because a client may join as many groups as it likes and leave them one by one.
-    std::unordered_map<protocol::NameField, std::set<Group*, BeforeByName>> groups_of_;
+    std::unordered_set<Group*, HashName, EqualName> lookup_;
+    std::unordered_map<protocol::NameField, Member> members_;
+    std::size_t memberships_ = 0;
 };
 
 }  // namespace spread::membership

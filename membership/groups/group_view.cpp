@@ -1,7 +1,6 @@
 #include "membership/groups/group_view.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -17,23 +16,42 @@ using protocol::VsSet;
 
 namespace {
 
-NameRun run_of(const DaemonMembers& entry) {
-    return NameRun(entry.names);
+struct DaemonRun {
+    DaemonIndex daemon = 0;
+    NameRun names;
+};
+
+/// The names of each daemon's members, which stand side by side.
+std::vector<DaemonRun> runs_by_daemon(const Group& group, NameRun names) {
+    std::vector<DaemonRun> runs;
+    std::size_t begin = 0;
+    while (begin < group.members.size()) {
+        const DaemonIndex daemon = group.members[begin]->daemon;
+        std::size_t end = begin + 1;
+        while (end < group.members.size() && group.members[end]->daemon == daemon) {
+            ++end;
+        }
+        runs.push_back({daemon, names.subspan(begin, end - begin)});
+        begin = end;
+    }
+    return runs;
 }
 
 }  // namespace
 
-std::vector<NameRun> member_runs(const Group& group) {
-    std::vector<NameRun> runs;
-    runs.reserve(group.daemons.size());
-    std::transform(group.daemons.begin(), group.daemons.end(), std::back_inserter(runs), run_of);
-    return runs;
+std::vector<NameField> member_names(const Group& group) {
+    std::vector<NameField> names;
+    names.reserve(group.members.size());
+    for (const Member* member : group.members) {
+        names.push_back(member->name);
+    }
+    return names;
 }
 
 NetworkView united_view(const Group& group) {
     NetworkView view;
-    view.members = member_runs(group);
-    view.sets.push_back(VsSet{.runs = view.members});
+    view.names = member_names(group);
+    view.sets.push_back(VsSet{.runs = {view.names}});
     view.own_set = 0;
     return view;
 }
@@ -45,14 +63,15 @@ NetworkView merged_view(const Group& group, std::vector<MergeSide> sides, Daemon
     std::sort(sides.begin(), sides.end(),
               [&](const MergeSide& a, const MergeSide& b) { return order(a) < order(b); });
     NetworkView view;
-    view.members = member_runs(group);
+    view.names = member_names(group);
+    const auto runs = runs_by_daemon(group, view.names);
     for (const MergeSide& side : sides) {
         VsSet& set = view.sets.emplace_back();
-        for (const DaemonMembers& entry : group.daemons) {
-            if (std::find(side.daemons.begin(), side.daemons.end(), entry.daemon) !=
+        for (const DaemonRun& run : runs) {
+            if (std::find(side.daemons.begin(), side.daemons.end(), run.daemon) !=
                 side.daemons.end()) {
-                set.runs.push_back(run_of(entry));
-                if (entry.daemon == self) {
+                set.runs.push_back(run.names);
+                if (run.daemon == self) {
                     view.own_set = view.sets.size() - 1;
                 }
             }
@@ -64,40 +83,40 @@ NetworkView merged_view(const Group& group, std::vector<MergeSide> sides, Daemon
 NetworkView interim_view(const Group& group, const DaemonSet& reachable,
                          const std::optional<InterimJoiner>& joiner) {
     NetworkView view;
-    view.members = member_runs(group);
+    view.names = member_names(group);
+    const auto runs = runs_by_daemon(group, view.names);
     NameRun joiner_run;
     // The names of one daemon without the joiner: what stands before it and behind it.
-    const auto append = [&](VsSet& set, const DaemonMembers& entry) {
-        const NameRun all = run_of(entry);
-        if (!joiner || joiner->daemon != entry.daemon) {
-            set.runs.push_back(all);
+    const auto append = [&](VsSet& set, const DaemonRun& run) {
+        if (!joiner || joiner->daemon != run.daemon) {
+            set.runs.push_back(run.names);
             return;
         }
         const auto at = static_cast<std::size_t>(
-            std::lower_bound(all.begin(), all.end(), joiner->name) - all.begin());
-        SPREAD_ASSERT(at < all.size());
-        for (const NameRun& part : {all.first(at), all.subspan(at + 1)}) {
+            std::lower_bound(run.names.begin(), run.names.end(), joiner->name) - run.names.begin());
+        SPREAD_ASSERT(at < run.names.size());
+        for (const NameRun& part : {run.names.first(at), run.names.subspan(at + 1)}) {
             if (!part.empty()) {
                 set.runs.push_back(part);
             }
         }
-        joiner_run = all.subspan(at, 1);
+        joiner_run = run.names.subspan(at, 1);
     };
 
     VsSet established;
-    for (const DaemonMembers& entry : group.daemons) {
-        if (reachable.contains(entry.daemon)) {
-            append(established, entry);
+    for (const DaemonRun& run : runs) {
+        if (reachable.contains(run.daemon)) {
+            append(established, run);
         }
     }
     if (!established.runs.empty()) {
         view.sets.push_back(std::move(established));
         view.own_set = 0;
     }
-    for (const DaemonMembers& entry : group.daemons) {
-        if (!reachable.contains(entry.daemon)) {
+    for (const DaemonRun& run : runs) {
+        if (!reachable.contains(run.daemon)) {
             // Without members but the joiner, the set is there all the same, and empty.
-            append(view.sets.emplace_back(), entry);
+            append(view.sets.emplace_back(), run);
         }
     }
     if (joiner) {

@@ -11,10 +11,16 @@
 
 namespace spread::membership {
 
-/// What a network view says: the member list and who came along with whom. The runs point into the
-/// group and are valid until it changes.
+/// What a network view says: the member list and who came along with whom.
 struct NetworkView {
-    std::vector<protocol::NameRun> members;
+    NetworkView() = default;
+    NetworkView(const NetworkView&) = delete;  // the runs point into `names`
+    NetworkView& operator=(const NetworkView&) = delete;
+    NetworkView(NetworkView&&) = default;
+    NetworkView& operator=(NetworkView&&) = default;
+    ~NetworkView() = default;
+
+    std::vector<protocol::NameField> names;  ///< all members, in view order
     std::vector<protocol::VsSet> sets;
     std::optional<std::size_t> own_set;     ///< of this daemon's clients, if it has any
     std::optional<std::size_t> joiner_set;  ///< interim views of a join only
@@ -27,9 +33,8 @@ struct MergeSide {
     std::vector<protocol::DaemonIndex> daemons;
 };
 
-/// The member list in view order: configuration order of daemons, then bytewise by name (group
-/// semantics 1.3).
-[[nodiscard]] std::vector<protocol::NameRun> member_runs(const Group& group);
+/// The member list in view order.
+[[nodiscard]] std::vector<protocol::NameField> member_names(const Group& group);
 
 /// A view whose members all came along together.
 [[nodiscard]] NetworkView united_view(const Group& group);

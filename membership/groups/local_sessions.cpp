@@ -14,6 +14,7 @@ void LocalSessions::open(SessionId id, const Session& session) {
     const bool is_new = by_name_.emplace(session.name, id).second;
     SPREAD_ASSERT(is_new);
     sessions_.emplace(id, session);
+    unwatching_ += session.wants_membership ? 0 : 1;
     readers_3x_ += session.layout == MembershipLayout::kOwnSet ? 1 : 0;
 }
 
@@ -32,6 +33,7 @@ void LocalSessions::forget(SessionId id) {
         closing_.erase(std::lower_bound(closing_.begin(), closing_.end(), id));
     }
     readers_3x_ -= session.layout == MembershipLayout::kOwnSet ? 1 : 0;
+    unwatching_ -= session.wants_membership ? 0 : 1;
     by_name_.erase(session.name);
     sessions_.erase(found);
 }
@@ -75,6 +77,15 @@ void LocalSessions::drop_closing(std::vector<SessionId>& recipients) const {
         closing = std::lower_bound(closing, closing_.end(), id);
         return closing != closing_.end() && *closing == id;
     });
+}
+
+std::vector<SessionId> LocalSessions::watchers(std::span<const SessionId> receivers) const {
+    std::vector<SessionId> recipients(receivers.begin(), receivers.end());
+    if (unwatching_ > 0) {
+        std::erase_if(recipients, [&](SessionId id) { return !find(id)->wants_membership; });
+    }
+    drop_closing(recipients);
+    return recipients;
 }
 
 std::vector<SessionId> LocalSessions::split_3x(std::vector<SessionId>& recipients) const {

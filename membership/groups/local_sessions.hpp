@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -41,6 +42,9 @@ class LocalSessions {
 
     /// Takes sessions that are closing out of `recipients`, which must ascend.
     void drop_closing(std::vector<protocol::SessionId>& recipients) const;
+    /// Those of `receivers`, which must ascend, who want memberships and are not closing.
+    [[nodiscard]] std::vector<protocol::SessionId> watchers(
+        std::span<const protocol::SessionId> receivers) const;
     /// Takes those that read the 3.x layout out of `recipients` and returns them.
     [[nodiscard]] std::vector<protocol::SessionId> split_3x(
         std::vector<protocol::SessionId>& recipients) const;
@@ -50,6 +54,7 @@ class LocalSessions {
     std::unordered_map<protocol::NameField, protocol::SessionId> by_name_;
     std::vector<protocol::SessionId> closing_;  ///< ascending
     std::size_t readers_3x_ = 0;
+    std::size_t unwatching_ = 0;  ///< sessions that want no memberships
 };
 
 }  // namespace spread::membership

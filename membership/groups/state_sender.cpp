@@ -1,5 +1,6 @@
 #include "membership/groups/state_sender.hpp"
 
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -33,8 +34,8 @@ bool StateSender::send(GroupOutput& out) {
             submit(writer_.take_full(), out);
             return false;
         }
-        write(next_->second);
-        out.budget.spend(1 + next_->second.member_count() / 4);
+        write(**next_);
+        out.budget.spend(1 + (*next_)->members.size() / 4);
     }
     submit(writer_.finish(), out);
     return true;
@@ -42,14 +43,16 @@ bool StateSender::send(GroupOutput& out) {
 
 void StateSender::write(const Group& group) {
     writer_.group(group.name, group.id, group.changed);
-    for (const DaemonMembers& entry : group.daemons) {
-        writer_.daemon(roster_.id(entry.daemon));
-        for (const protocol::NameField& member : entry.names) {
-            // "#user#daemon" without its ends.
-            const std::size_t around = roster_.name(entry.daemon).size() + 2;
-            const std::string_view text = member.view();
-            writer_.member(text.substr(1, text.size() - around));
+    std::optional<protocol::DaemonIndex> daemon;
+    for (const Member* member : group.members) {
+        if (daemon != member->daemon) {
+            daemon = member->daemon;
+            writer_.daemon(roster_.id(*daemon));
         }
+        // "#user#daemon" without its ends.
+        const std::size_t around = roster_.name(*daemon).size() + 2;
+        const std::string_view text = member->name.view();
+        writer_.member(text.substr(1, text.size() - around));
     }
 }
 

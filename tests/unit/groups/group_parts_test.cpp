@@ -134,7 +134,7 @@ class Notices : public ::testing::Test {
     void add(std::uint64_t id, const std::string& name) {
         sessions_.open(SessionId{id}, session(name));
         table_.add_member(group_, 0, NameField(name));
-        group_.add_receiver(SessionId{id}, true);
+        group_.add_receiver(SessionId{id});
     }
 
     LocalSessions sessions_;
@@ -200,9 +200,9 @@ TEST(FrameRouter, SendsToEachMemberOfAnyOfTheGroupsOnce) {
     sessions.open(SessionId{2}, session("#b#d1"));
     Group& x = table.create(NameField("x"), {});
     Group& y = table.create(NameField("y"), {});
-    x.add_receiver(SessionId{2}, true);
-    y.add_receiver(SessionId{1}, true);
-    y.add_receiver(SessionId{2}, true);
+    x.add_receiver(SessionId{2});
+    y.add_receiver(SessionId{1});
+    y.add_receiver(SessionId{2});
     const FrameRouter router(kRoster, sessions, table);
     EXPECT_THAT(router.route(frame("#z#d2", {"x", "y"}), 1),
                 Optional(ElementsAre(SessionId{1}, SessionId{2})));
