@@ -9,17 +9,24 @@ BufferedSession::BufferedSession(Connection connection, IoStyle style)
     frames_.append(connection_.early_bytes);
 }
 
+Result<void> BufferedSession::queued(Result<void> appended) {
+    if (appended) {
+        queue_.added();
+    }
+    return appended;
+}
+
 Result<void> BufferedSession::join(std::string_view group) {
-    return append_join(out_, connection_.private_group, group);
+    return queued(append_join(queue_.tail(), connection_.private_group, group));
 }
 
 Result<void> BufferedSession::leave(std::string_view group) {
-    return append_leave(out_, connection_.private_group, group);
+    return queued(append_leave(queue_.tail(), connection_.private_group, group));
 }
 
 Result<void> BufferedSession::multicast(const Multicast& multicast) {
     if (style_ == IoStyle::kBuffered) {
-        return append_multicast(out_, connection_.private_group, multicast);
+        return queued(append_multicast(queue_.tail(), connection_.private_group, multicast));
     }
     head_.clear();
     if (auto appended = append_multicast_head(head_, connection_.private_group, multicast);
@@ -40,38 +47,25 @@ Result<void> BufferedSession::write_or_queue(std::span<const std::byte> bytes) {
         }
         bytes = bytes.subspan(*written);
     }
-    out_.insert(out_.end(), bytes.begin(), bytes.end());
+    queue_.tail().insert(queue_.tail().end(), bytes.begin(), bytes.end());
     return {};
 }
 
 Result<std::size_t> BufferedSession::flush() {
     while (unsent() > 0) {
-        const auto written =
-            write_some(connection_.socket.get(), std::span<const std::byte>(out_).subspan(sent_));
+        const auto written = write_some(connection_.socket.get(), queue_.pending());
         if (!written) {
             return written;
         }
         if (*written == 0) {
-            drop_sent_prefix();
             return unsent();
         }
-        sent_ += *written;
+        queue_.consume(*written);
     }
-    out_.clear();
-    sent_ = 0;
     return std::size_t{0};
 }
 
-void BufferedSession::drop_sent_prefix() {
-    // Under steady back-pressure the queue never runs empty; it must not grow for all that.
-    constexpr std::size_t kWorthMoving = 256 * 1024;
-    if (sent_ >= kWorthMoving) {
-        out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(sent_));
-        sent_ = 0;
-    }
-}
-
-Result<std::size_t> BufferedSession::read_once() {
+Result<std::size_t> BufferedSession::read() {
     auto room = frames_.room();
     if (style_ == IoStyle::kStock) {
         room = room.first(std::min(room.size(), frames_.bytes_wanted()));
@@ -79,6 +73,7 @@ Result<std::size_t> BufferedSession::read_once() {
     const auto count = read_some(connection_.socket.get(), room);
     if (count) {
         frames_.commit(*count);
+        was_short_read_ = *count < room.size();
     }
     return count;
 }
@@ -87,7 +82,8 @@ void BufferedSession::disconnect() {
     if (!connection_.socket) {
         return;
     }
-    append_kill(out_, connection_.private_group);
+    append_kill(queue_.tail(), connection_.private_group);
+    queue_.added();
     static_cast<void>(flush());
     connection_.socket.reset();
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "client/codec/frame_buffer.hpp"
 #include "client/codec/requests.hpp"
 #include "client/connection.hpp"
+#include "client/send_queue.hpp"
 
 namespace spread::client {
 
@@ -33,13 +35,15 @@ class BufferedSession {
 
     /// Gives the kernel what it takes; returns the bytes still unsent.
     [[nodiscard]] Result<std::size_t> flush();
-    [[nodiscard]] std::size_t unsent() const { return out_.size() - sent_; }
+    [[nodiscard]] std::size_t unsent() const { return queue_.size(); }
+    /// What is queued; frames() and unsent_frames() only mean something in the buffered style.
+    [[nodiscard]] const SendQueue& queue() const { return queue_; }
 
     /// Reads once and calls `consume(const MessageView&)` for each whole message. Returns the bytes
     /// read; 0 when there were none.
     template <typename Consume>
     [[nodiscard]] Result<std::size_t> receive(Consume&& consume) {
-        const auto count = read_once();
+        const auto count = read();
         if (!count) {
             return count;
         }
@@ -49,20 +53,29 @@ class BufferedSession {
         return count;
     }
 
+    /// The two halves of receive(), for callers that want one message at a time: read() once, then
+    /// next() until it has no more. Views live until the next read().
+    [[nodiscard]] Result<std::size_t> read();
+    [[nodiscard]] Result<std::optional<MessageView>> next() { return frames_.next(); }
+    /// The last read got less than it asked for: there was no more.
+    [[nodiscard]] bool was_short_read() const { return was_short_read_; }
+    [[nodiscard]] const FrameBuffer& frames() const { return frames_; }
+
     /// Asks the daemon to end the session, as far as the socket takes it, and closes.
     void disconnect();
 
     [[nodiscard]] const protocol::NameField& private_group() const {
         return connection_.private_group;
     }
+    [[nodiscard]] protocol::SpreadVersion daemon_version() const {
+        return connection_.daemon_version;
+    }
     [[nodiscard]] int descriptor() const { return connection_.socket.get(); }
 
   private:
-    [[nodiscard]] Result<std::size_t> read_once();
+    [[nodiscard]] Result<void> queued(Result<void> appended);
     /// Writes at once when nothing waits before it, else queues; the stock style's way out.
     [[nodiscard]] Result<void> write_or_queue(std::span<const std::byte> bytes);
-
-    void drop_sent_prefix();
 
     template <typename Consume>
     [[nodiscard]] Result<void> drain(Consume& consume) {
@@ -81,9 +94,9 @@ class BufferedSession {
     Connection connection_;
     IoStyle style_;
     FrameBuffer frames_;
-    Bytes out_;
-    std::size_t sent_ = 0;  // bytes of out_ the kernel has
-    Bytes head_;            // scratch of the stock style
+    SendQueue queue_;
+    bool was_short_read_ = false;
+    Bytes head_;  // scratch of the stock style
 };
 
 }  // namespace spread::client

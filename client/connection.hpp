@@ -19,7 +19,7 @@ struct ConnectOptions {
     bool wants_membership = true;  ///< memberships, transitional signals and self-leave notices
     bool priority = false;         ///< carried, without effect in any known daemon
     std::string auth_method = "NULL";
-    std::chrono::milliseconds timeout{5000};  ///< for resolving nothing, connecting and handshake
+    std::chrono::milliseconds timeout{5000};  ///< for name, connection and handshake
 };
 
 /// A socket on which the handshake is done; both session classes are made from one.

@@ -1,179 +1,165 @@
-#include "client/session.hpp"
-
-#include <sys/ioctl.h>
+#include "spread/session.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <utility>
 
-#include "protocol/byte_writer.hpp"
+#include "client/session_impl.hpp"
 
-namespace spread::client {
+namespace spread {
 
 namespace {
 
-bool is_plain(std::uint32_t type) {
-    return (type & protocol::kRejectMess) == 0;
+using Sending = SessionImpl::Sending;
+
+/// Sends to one group or several, whose names are checked first.
+Result<std::uint64_t> send(SessionImpl& session, const Delivery& delivery,
+                           std::span<const std::string_view> groups, Body body, Sending how) {
+    const auto names = client::make_group_list(groups);
+    if (!names) {
+        return tl::unexpected(names.error());
+    }
+    return session.multicast(delivery, *names, body, how);
+}
+
+Result<std::uint64_t> send(SessionImpl& session, const Delivery& delivery, std::string_view group,
+                           Body body, Sending how) {
+    const auto name = client::make_group(group);
+    if (!name) {
+        return tl::unexpected(name.error());
+    }
+    return session.multicast(delivery, std::span(&*name, 1), body, how);
+}
+
+/// Also for a time that means for ever.
+client::Deadline deadline_after(std::chrono::milliseconds timeout) {
+    constexpr std::chrono::hours kLongest{24 * 365};
+    return client::Clock::now() + std::min<std::chrono::milliseconds>(timeout, kLongest);
 }
 
 }  // namespace
 
-bool Message::is_regular() const {
-    return is_plain(type) && (type & protocol::kRegularMess) != 0;
-}
-
-bool Message::is_regular_membership() const {
-    return is_plain(type) && (type & protocol::kRegMembMess) != 0;
-}
-
-bool Message::is_transitional() const {
-    return is_plain(type) && (type & protocol::kTransitionMess) != 0;
-}
-
-bool Message::is_self_leave() const {
-    return is_plain(type) && (type & protocol::kMembershipMess) == protocol::kCausedByLeave;
-}
-
-bool Message::is_reject() const {
-    return !is_plain(type);
-}
-
-std::string_view Message::text() const {
-    // Bytes may be looked at as characters.
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-    return {reinterpret_cast<const char*>(body.data()), body.size()};
-}
-
-Result<Message> make_message(const MessageView& view) {
-    Message message;
-    message.type = view.type;
-    message.sender = view.sender();
-    message.groups.reserve(view.group_count());
-    for (std::size_t i = 0; i < view.group_count(); ++i) {
-        message.groups.push_back(view.group(i).string());
+Result<Session> Session::connect(Options options) {
+    auto servers = client::server_list(options);
+    auto first = client::connect_any(options, servers, 0);
+    if (!first) {
+        return tl::unexpected(std::move(first.error()));
     }
-    if (view.is_regular() || view.is_reject()) {
-        const auto hint = view.hint();
-        message.mess_type = hint.mess_type;
-        message.endian_mismatch = hint.order != protocol::ByteOrder::kLittle;
-    }
-    message.body.assign(view.body.begin(), view.body.end());
-    if (view.is_regular_membership() || view.is_transitional()) {
-        auto membership = decode_membership(view);
-        if (!membership) {
-            return tl::unexpected(membership.error());
-        }
-        message.membership = std::move(*membership);
-    }
-    return message;
+    return Session(
+        std::make_unique<SessionImpl>(std::move(options), std::move(servers), std::move(*first)));
 }
 
-Result<Session> Session::connect(const ConnectOptions& options) {
-    auto connection = client::connect(options);
-    if (!connection) {
-        return tl::unexpected(connection.error());
-    }
-    return Session(std::move(*connection));
-}
-
-Session::Session(Connection connection) : connection_(std::move(connection)) {
-    frames_.append(connection_.early_bytes);
-}
-
-Result<void> Session::send(const Bytes& request) {
-    if (!connection_.socket) {
-        return fail(ErrorCode::kConnectionClosed, "the session is closed");
-    }
-    return write_all(connection_.socket.get(), request, Clock::now() + kSendTimeout);
-}
+Session::Session(std::unique_ptr<SessionImpl> impl) : impl_(std::move(impl)) {}
+Session::Session(Session&& other) noexcept = default;
+Session& Session::operator=(Session&& other) noexcept = default;
+Session::~Session() = default;
 
 Result<void> Session::join(std::string_view group) {
-    Bytes request;
-    if (auto appended = append_join(request, connection_.private_group, group); !appended) {
-        return appended;
-    }
-    return send(request);
+    return impl_->join(group);
 }
 
 Result<void> Session::leave(std::string_view group) {
-    Bytes request;
-    if (auto appended = append_leave(request, connection_.private_group, group); !appended) {
-        return appended;
-    }
-    return send(request);
+    return impl_->leave(group);
 }
 
-Result<void> Session::multicast(std::uint32_t service, std::string_view group,
-                                std::string_view body, std::int16_t mess_type) {
-    return multigroup_multicast(service, std::span(&group, 1), body, mess_type);
+Result<std::uint64_t> Session::multicast(const Delivery& delivery, std::string_view group,
+                                         Body body) {
+    return send(*impl_, delivery, group, body, Sending::kBlock);
 }
 
-Result<void> Session::multigroup_multicast(std::uint32_t service,
-                                           std::span<const std::string_view> groups,
-                                           std::string_view body, std::int16_t mess_type) {
-    const auto list = make_group_list(groups);
-    if (!list) {
-        return tl::unexpected(list.error());
-    }
-    Multicast multicast;
-    multicast.service = service;
-    multicast.mess_type = mess_type;
-    multicast.groups = *list;
-    multicast.body = std::as_bytes(std::span(body));
-    Bytes request;
-    if (auto appended = append_multicast(request, connection_.private_group, multicast);
-        !appended) {
-        return appended;
-    }
-    return send(request);
+Result<std::uint64_t> Session::multigroup_multicast(const Delivery& delivery,
+                                                    std::span<const std::string_view> groups,
+                                                    Body body) {
+    return send(*impl_, delivery, groups, body, Sending::kBlock);
 }
 
-Result<Message> Session::receive(std::chrono::milliseconds timeout) {
-    if (!connection_.socket) {
-        return fail(ErrorCode::kConnectionClosed, "the session is closed");
-    }
-    const Deadline deadline = Clock::now() + timeout;
-    while (true) {
-        const auto message = frames_.next();
-        if (!message) {
-            return tl::unexpected(message.error());
-        }
-        if (*message) {
-            return make_message(**message);
-        }
-        const auto count = read_some(connection_.socket.get(), frames_.room());
-        if (!count) {
-            return tl::unexpected(count.error());
-        }
-        frames_.commit(*count);
-        if (*count == 0) {
-            if (auto ready = wait_readable(connection_.socket.get(), deadline); !ready) {
-                return fail(ready.error().code, ready.error().code == ErrorCode::kTimedOut
-                                                    ? "no message came in time"
-                                                    : ready.error().text);
-            }
-        }
-    }
+Result<std::uint64_t> Session::multigroup_multicast(const Delivery& delivery,
+                                                    const std::vector<std::string>& groups,
+                                                    Body body) {
+    const std::vector<std::string_view> names(groups.begin(), groups.end());
+    return send(*impl_, delivery, names, body, Sending::kBlock);
 }
 
-Result<std::size_t> Session::poll() const {
-    int waiting = 0;
-    if (ioctl(connection_.socket.get(), FIONREAD, &waiting) != 0) {
-        return fail(ErrorCode::kConnectionClosed, "FIONREAD: " + system_error_text(errno));
-    }
-    return frames_.buffered() + static_cast<std::size_t>(waiting);
+Result<std::uint64_t> Session::try_multicast(const Delivery& delivery, std::string_view group,
+                                             Body body) {
+    return send(*impl_, delivery, group, body, Sending::kTry);
 }
 
-void Session::disconnect() {
-    if (!connection_.socket) {
-        return;
-    }
-    Bytes request;
-    append_kill(request, connection_.private_group);
-    // The daemon takes the end of the stream for the same request, so a failure changes nothing.
-    static_cast<void>(write_some(connection_.socket.get(), request));
-    connection_.socket.reset();
+Result<std::uint64_t> Session::try_multigroup_multicast(const Delivery& delivery,
+                                                        std::span<const std::string_view> groups,
+                                                        Body body) {
+    return send(*impl_, delivery, groups, body, Sending::kTry);
 }
 
-}  // namespace spread::client
+Result<std::uint64_t> Session::queue_multicast(const Delivery& delivery, std::string_view group,
+                                               Body body) {
+    return send(*impl_, delivery, group, body, Sending::kQueue);
+}
+
+Result<std::size_t> Session::flush() {
+    return impl_->flush();
+}
+
+Result<void> Session::flush(std::chrono::milliseconds timeout) {
+    return impl_->flush(deadline_after(timeout));
+}
+
+Result<Event> Session::receive() {
+    return impl_->receive(std::nullopt);
+}
+
+Result<Event> Session::receive(std::chrono::milliseconds timeout) {
+    return impl_->receive(deadline_after(timeout));
+}
+
+Result<std::optional<Event>> Session::try_receive() {
+    return impl_->try_receive();
+}
+
+Result<std::size_t> Session::visit_messages(Visitor visitor, void* context) {
+    return impl_->visit(visitor, context);
+}
+
+std::size_t Session::poll() const {
+    return impl_->poll();
+}
+
+void Session::interrupt() {
+    impl_->interrupt();
+}
+
+Result<int> Session::descriptor() {
+    const auto readiness = impl_->readiness();
+    return readiness ? Result<int>((*readiness)->descriptor()) : tl::unexpected(readiness.error());
+}
+
+Result<int> Session::room_descriptor() {
+    const auto readiness = impl_->readiness();
+    return readiness ? Result<int>((*readiness)->room_descriptor())
+                     : tl::unexpected(readiness.error());
+}
+
+void Session::close() {
+    impl_->close();
+}
+
+std::string Session::private_group() const {
+    return impl_->private_group();
+}
+
+std::string Session::address() const {
+    return impl_->address();
+}
+
+DaemonVersion Session::daemon_version() const {
+    return impl_->daemon_version();
+}
+
+SessionState Session::state() const {
+    return impl_->state();
+}
+
+SessionStats Session::stats() const {
+    return impl_->stats();
+}
+
+}  // namespace spread

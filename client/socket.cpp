@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <memory>
 #include <system_error>
 #include <thread>
@@ -32,10 +34,10 @@ int milliseconds_left(Deadline deadline) {
     return static_cast<int>(std::clamp<decltype(left)>(left, 0, 1'000'000'000));
 }
 
-Result<void> wait_for(int descriptor, short events, Deadline deadline) {
+Result<void> wait_for(int descriptor, short events, Deadline deadline, int wakeup = -1) {
     while (true) {
-        pollfd entry{descriptor, events, 0};
-        const int count = poll(&entry, 1, milliseconds_left(deadline));
+        std::array<pollfd, 2> entries{{{descriptor, events, 0}, {wakeup, POLLIN, 0}}};
+        const int count = poll(entries.data(), entries.size(), milliseconds_left(deadline));
         if (count > 0) {
             return {};
         }
@@ -115,26 +117,71 @@ std::string numeric_host(const addrinfo& entry) {
     return host.data();
 }
 
-Result<FileDescriptor> open_tcp(const Address& address, Deadline deadline) {
+using Addresses = std::unique_ptr<addrinfo, AddrinfoDeleter>;
+
+/// Either a list or what getaddrinfo() says is wrong.
+struct Resolved {
+    int status = 0;
+    Addresses list;
+};
+
+Resolved look_up(const std::string& host, const std::string& port, int flags) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_NUMERICSERV;
+    hints.ai_flags = AI_NUMERICSERV | flags;
     addrinfo* found = nullptr;
-    const auto port = std::to_string(address.port);
-    const int status = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found);
-    if (status != 0) {
-        return fail(ErrorCode::kIllegalAddress,
-                    "cannot resolve host \"" + address.host + "\": " + gai_strerror(status));
+    const int status = getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
+    return {status, Addresses(found)};
+}
+
+/// Name servers may take long, and nothing can interrupt the wait for them: a thread of its own
+/// does the waiting, and is left to itself at the deadline.
+Resolved look_up_in_time(const std::string& host, const std::string& port, Deadline deadline) {
+    auto numeric = look_up(host, port, AI_NUMERICHOST);
+    if (numeric.status == 0) {
+        return numeric;
     }
-    const std::unique_ptr<addrinfo, AddrinfoDeleter> list(found);
+    std::packaged_task<Resolved()> task([host, port] { return look_up(host, port, 0); });
+    auto answer = task.get_future();
+    try {
+        std::thread(std::move(task)).detach();
+    } catch (const std::system_error&) {
+        return look_up(host, port, 0);  // then without a limit
+    }
+    if (answer.wait_until(deadline) != std::future_status::ready) {
+        return {EAI_AGAIN, nullptr};
+    }
+    return answer.get();
+}
+
+std::size_t length_of(const addrinfo* list) {
+    std::size_t length = 0;
+    for (; list != nullptr; list = list->ai_next) {
+        ++length;
+    }
+    return length;
+}
+
+Result<FileDescriptor> open_tcp(const Address& address, Deadline deadline) {
+    const auto port = std::to_string(address.port);
+    const auto resolved = look_up_in_time(address.host, port, deadline);
+    if (resolved.status != 0) {
+        const bool is_unknown = resolved.status == EAI_NONAME || resolved.status == EAI_FAIL;
+        return fail(
+            is_unknown ? ErrorCode::kIllegalAddress : ErrorCode::kCouldNotConnect,
+            "cannot resolve host \"" + address.host + "\": " + gai_strerror(resolved.status));
+    }
     Result<FileDescriptor> result =
         fail(ErrorCode::kIllegalAddress, "host \"" + address.host + "\" has no usable address");
-    for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+    auto left = static_cast<std::ptrdiff_t>(length_of(resolved.list.get()));
+    for (const addrinfo* entry = resolved.list.get(); entry != nullptr; entry = entry->ai_next) {
         const std::string numeric = numeric_host(*entry);
         const std::string what =
             address.host + " port " + port + (numeric == address.host ? "" : " (" + numeric + ")");
-        result = connect_to(entry->ai_addr, entry->ai_addrlen, entry->ai_family, what, deadline);
+        // An address that never answers leaves the others their share of the time.
+        const Deadline share = Clock::now() + (deadline - Clock::now()) / left--;
+        result = connect_to(entry->ai_addr, entry->ai_addrlen, entry->ai_family, what, share);
         if (result) {
             break;
         }
@@ -191,8 +238,8 @@ Result<void> wait_readable(int descriptor, Deadline deadline) {
     return wait_for(descriptor, POLLIN, deadline);
 }
 
-Result<void> wait_writable(int descriptor, Deadline deadline) {
-    return wait_for(descriptor, POLLOUT, deadline);
+Result<void> wait_writable(int descriptor, Deadline deadline, int wakeup) {
+    return wait_for(descriptor, POLLOUT, deadline, wakeup);
 }
 
 Result<std::size_t> read_some(int descriptor, std::span<std::byte> into) {

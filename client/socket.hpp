@@ -43,7 +43,8 @@ class FileDescriptor {
 
 /// Waits until the socket has bytes (or its end) to read. kTimedOut when it has none in time.
 [[nodiscard]] Result<void> wait_readable(int descriptor, Deadline deadline);
-[[nodiscard]] Result<void> wait_writable(int descriptor, Deadline deadline);
+/// `wakeup`, when readable, ends the wait as well.
+[[nodiscard]] Result<void> wait_writable(int descriptor, Deadline deadline, int wakeup = -1);
 
 /// One non-blocking read. 0 means "nothing there now"; the end of the stream is kConnectionClosed.
 [[nodiscard]] Result<std::size_t> read_some(int descriptor, std::span<std::byte> into);

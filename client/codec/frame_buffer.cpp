@@ -77,6 +77,16 @@ Result<std::optional<MessageView>> FrameBuffer::next() {
     return message;
 }
 
+bool FrameBuffer::has_message() const {
+    const auto bytes = pending();
+    if (bytes.size() < kSessionHeaderBytes) {
+        return false;
+    }
+    const auto header = protocol::decode_session_header(bytes.first<kSessionHeaderBytes>());
+    const auto behind = bytes_behind(header);
+    return !behind || kSessionHeaderBytes + *behind <= bytes.size();
+}
+
 std::size_t FrameBuffer::bytes_wanted() const {
     const auto bytes = pending();
     if (bytes.size() < kSessionHeaderBytes) {

@@ -36,6 +36,8 @@ class FrameBuffer {
     /// How many bytes the stock library would ask for now: those missing from the header, then
     /// from the group list, then from the body.
     [[nodiscard]] std::size_t bytes_wanted() const;
+    /// Whether next() has something to say: a message, or that there will be none.
+    [[nodiscard]] bool has_message() const;
     [[nodiscard]] std::size_t buffered() const { return end_ - begin_; }
 
   private:

@@ -9,6 +9,7 @@
 
 #include "client/codec/error.hpp"
 #include "protocol/session_wire.hpp"
+#include "spread/group_id.hpp"
 
 namespace spread::client {
 
@@ -67,14 +68,7 @@ struct MessageView {
     [[nodiscard]] protocol::HintValue hint() const { return protocol::decode_hint(header.hint); }
 };
 
-/// Names one view of one group; compared for equality only (client protocol 6).
-struct GroupId {
-    std::int32_t proc_id = 0;
-    std::int32_t time = 0;
-    std::int32_t index = 0;
-
-    friend bool operator==(const GroupId&, const GroupId&) = default;
-};
+using spread::GroupId;
 
 /// A regular membership or a transitional signal, taken apart (client protocol 7.2, 7.3).
 struct Membership {

@@ -109,16 +109,24 @@ Result<void> append_multicast(Bytes& out, const NameField& self, const Multicast
     return appended;
 }
 
+Result<NameField> make_group(std::string_view name) {
+    if (name.empty() || name.size() > protocol::kGroupNameMax ||
+        name.find('\0') != std::string_view::npos) {
+        return fail(ErrorCode::kIllegalGroup,
+                    "\"" + protocol::escaped(name) + "\" is no group name: 1 to 31 bytes");
+    }
+    return NameField(name);
+}
+
 Result<std::vector<NameField>> make_group_list(std::span<const std::string_view> names) {
     std::vector<NameField> groups;
     groups.reserve(names.size());
     for (const std::string_view name : names) {
-        if (name.empty() || name.size() > protocol::kGroupNameMax ||
-            name.find('\0') != std::string_view::npos) {
-            return fail(ErrorCode::kIllegalGroup,
-                        "\"" + protocol::escaped(name) + "\" is no group name: 1 to 31 bytes");
+        auto group = make_group(name);
+        if (!group) {
+            return tl::unexpected(std::move(group.error()));
         }
-        groups.emplace_back(name);
+        groups.push_back(*group);
     }
     return groups;
 }

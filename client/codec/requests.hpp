@@ -46,6 +46,7 @@ struct Multicast {
 
 /// Group names for a multicast. Private groups ("#user#daemon") are as good as any; kIllegalGroup
 /// for names that are empty or do not fit.
+[[nodiscard]] Result<protocol::NameField> make_group(std::string_view name);
 [[nodiscard]] Result<std::vector<protocol::NameField>> make_group_list(
     std::span<const std::string_view> names);
 

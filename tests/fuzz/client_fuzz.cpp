@@ -15,7 +15,7 @@
 #include "client/address.hpp"
 #include "client/codec/frame_buffer.hpp"
 #include "client/codec/message_view.hpp"
-#include "client/session.hpp"
+#include "client/events.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/rng.hpp"
 #include "protocol/session_wire.hpp"
@@ -79,9 +79,15 @@ void check(const client::MessageView& message) {
         require(message.group(i).view().size() <= protocol::kNameFieldBytes);
     }
     check_membership(message);
-    if (const auto copy = client::make_message(message)) {
-        require(copy->type == message.type && std::ranges::equal(copy->body, message.body));
-        require(copy->is_regular() + copy->is_reject() <= 1);
+    if (const auto event = client::make_event(message)) {
+        const auto* regular = std::get_if<Message>(&*event);
+        require((regular != nullptr) == message.is_regular());
+        require(regular == nullptr || std::ranges::equal(regular->body, message.body));
+        require(std::holds_alternative<Rejected>(*event) == message.is_reject());
+    }
+    const MessageRef ref = client::make_ref(message);
+    for (std::size_t i = 0; i < ref.group_count(); ++i) {
+        require(ref.group(i) == message.group(i).view());
     }
 }
 

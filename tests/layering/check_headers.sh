@@ -21,5 +21,5 @@ export compiler
 # shellcheck disable=SC2016  # expanded by the inner shell
 printf '%s\n' "${headers[@]}" | xargs -P "$(nproc)" -I{} bash -c '
     "$compiler" -std=c++20 -fsyntax-only -w -DBOOST_ASIO_DISABLE_CO_AWAIT \
-        -DSPREAD_VERSION="\"0\"" -I. -include "$1" -x c++ /dev/null ||
+        -DSPREAD_VERSION="\"0\"" -I. -Iclient/include -include "$1" -x c++ /dev/null ||
         { echo "$1 does not compile on its own" >&2; exit 1; }' check {}

@@ -10,8 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "client/session.hpp"
-#include "protocol/session_wire.hpp"
+#include "client/socket.hpp"
+#include "spread/session.hpp"
 #include "tools/spbench/modes.hpp"
 #include "tools/spbench/setup.hpp"
 
@@ -26,14 +26,14 @@ std::int64_t time_of_day_us() {
         .count();
 }
 
-std::string_view cause_name(std::uint32_t cause) {
+std::string_view cause_name(Cause cause) {
     switch (cause) {
-        case protocol::kCausedByJoin: return "join";
-        case protocol::kCausedByLeave: return "leave";
-        case protocol::kCausedByDisconnect: return "disconnect";
-        case protocol::kCausedByNetwork: return "network";
-        default: return "unknown";
+        case Cause::kJoin: return "join";
+        case Cause::kLeave: return "leave";
+        case Cause::kDisconnect: return "disconnect";
+        case Cause::kNetwork: return "network";
     }
+    return "unknown";
 }
 
 /// One JSON object a line, each flushed: readers follow the output while it grows.
@@ -69,16 +69,16 @@ void watch(const Options& options, std::size_t daemon, std::uint16_t run, EventL
         return std::chrono::duration_cast<std::chrono::milliseconds>(end - client::Clock::now());
     };
 
-    client::ConnectOptions wanted;
-    wanted.address = options.daemons[daemon];
-    std::optional<client::Session> session;
+    spread::Options wanted;
+    wanted.servers = {options.daemons[daemon]};
+    std::optional<Session> session;
     std::string why;
     for (std::size_t name = daemon; !session && left().count() > 0;
          name += options.daemons.size()) {
         // Always a new name: of an attempt that timed out the daemon may still hold the old one.
         wanted.private_name = make_user_name('v', name % 10'000, run);
-        wanted.timeout = std::min(left(), kAttemptMax);
-        if (auto connected = client::Session::connect(wanted)) {
+        wanted.connect_timeout = std::min(left(), kAttemptMax);
+        if (auto connected = Session::connect(wanted)) {
             session.emplace(std::move(*connected));
         } else {
             why = connected.error().text;
@@ -95,17 +95,18 @@ void watch(const Options& options, std::size_t daemon, std::uint16_t run, EventL
         return;
     }
     while (left().count() > 0) {
-        const auto message = session->receive(left());
-        if (!message) {
-            if (message.error().code != client::ErrorCode::kTimedOut) {
-                log.add(daemon, "closed", Json::object({{"why", message.error().text}}));
-            }
+        const auto event = session->receive(left());
+        if (!event) {
+            return;  // out of time: an end of the connection is an event
+        }
+        if (const auto* closing = std::get_if<Disconnected>(&*event)) {
+            log.add(daemon, "closed", Json::object({{"why", closing->error.text}}));
             return;
         }
-        if (message->is_regular_membership()) {
+        if (const auto* view = std::get_if<Membership>(&*event)) {
             log.add(daemon, "view",
-                    Json::object({{"members", message->groups.size()},
-                                  {"cause", cause_name(message->membership->cause)}}));
+                    Json::object(
+                        {{"members", view->members.size()}, {"cause", cause_name(view->cause)}}));
         }
     }
 }

@@ -11,21 +11,20 @@ namespace spread::spuser {
 
 namespace {
 
-using client::Message;
 using protocol::escaped;
 
 constexpr std::string_view kIndent = "    ";
 
-std::string_view service_name(std::uint32_t type) {
-    switch (type & protocol::kRegularMess) {
-        case protocol::kUnreliableMess: return "unreliable";
-        case protocol::kReliableMess: return "reliable";
-        case protocol::kFifoMess: return "fifo";
-        case protocol::kCausalMess: return "causal";
-        case protocol::kAgreedMess: return "agreed";
-        case protocol::kSafeMess: return "safe";
-        default: return "unknown service";
+std::string_view service_name(Service service) {
+    switch (service) {
+        case Service::kUnreliable: return "unreliable";
+        case Service::kReliable: return "reliable";
+        case Service::kFifo: return "fifo";
+        case Service::kCausal: return "causal";
+        case Service::kAgreed: return "agreed";
+        case Service::kSafe: return "safe";
     }
+    return "unknown service";
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -40,50 +39,76 @@ std::string counted(std::size_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-std::string describe_regular(const Message& message) {
-    return fmt::format("[{}] {} -> {}: type {}{}, {}\n{}{}\n", service_name(message.type),
-                       escaped(message.sender), joined(message.groups), message.mess_type,
-                       message.endian_mismatch ? ", other byte order" : "",
-                       counted(message.body.size(), "byte"), kIndent, printable(message.text()));
-}
-
-std::string cause_text(const client::Membership& membership) {
+std::string cause_text(const Membership& membership) {
+    const std::string who = escaped(membership.changed_member());
     switch (membership.cause) {
-        case protocol::kCausedByJoin: return escaped(membership.changed_member()) + " joined";
-        case protocol::kCausedByLeave: return escaped(membership.changed_member()) + " left";
-        case protocol::kCausedByDisconnect:
-            return escaped(membership.changed_member()) + " disconnected";
-        case protocol::kCausedByNetwork: return "the network changed";
-        default: return fmt::format("unknown cause {:#x}", membership.cause);
+        case Cause::kJoin: return who + " joined";
+        case Cause::kLeave: return who + " left";
+        case Cause::kDisconnect: return who + " disconnected";
+        case Cause::kNetwork: break;
     }
+    return "the network changed";
 }
 
-std::string id_text(const client::GroupId& id) {
+std::string id_text(const GroupId& id) {
     return fmt::format("{} {} {}", id.proc_id, id.time, id.index);
 }
 
-std::string describe_membership(const Message& message, std::string_view self) {
-    const client::Membership& membership = *message.membership;
-    const auto own = std::find(membership.members.begin(), membership.members.end(), self);
-    const std::string position =
-        own == membership.members.end()
-            ? "we are not among them"
-            : fmt::format("we are number {}", own - membership.members.begin());
-    std::string out = fmt::format(
-        "[membership] {}: {}; {}, {}; view {}\n", escaped(membership.group), cause_text(membership),
-        counted(membership.members.size(), "member"), position, id_text(membership.id));
-    for (const auto& member : membership.members) {
-        out += fmt::format("{}{}\n", kIndent, escaped(member));
+/// One text for each kind of event.
+struct Describe {
+    std::string_view self;
+
+    std::string operator()(const Message& message) const {
+        return fmt::format("[{}] {} -> {}: type {}{}, {}\n{}{}\n", service_name(message.service),
+                           escaped(message.sender), joined(message.groups), message.mess_type,
+                           message.endian_mismatch ? ", other byte order" : "",
+                           counted(message.body.size(), "byte"), kIndent,
+                           printable(message.text()));
     }
-    if (membership.cause == protocol::kCausedByNetwork) {
-        for (std::size_t i = 0; i < membership.vs_sets.size(); ++i) {
-            out += fmt::format("{}{}: {}\n", kIndent,
-                               i == membership.own_vs_set ? "came with us" : "came together",
-                               joined(membership.vs_sets[i]));
+    std::string operator()(const Membership& membership) const {
+        const auto own = std::find(membership.members.begin(), membership.members.end(), self);
+        const std::string position =
+            own == membership.members.end()
+                ? "we are not among them"
+                : fmt::format("we are number {}", own - membership.members.begin());
+        std::string out =
+            fmt::format("[membership] {}: {}; {}, {}; view {}\n", escaped(membership.group),
+                        cause_text(membership), counted(membership.members.size(), "member"),
+                        position, id_text(membership.id));
+        for (const auto& member : membership.members) {
+            out += fmt::format("{}{}\n", kIndent, escaped(member));
         }
+        if (membership.cause == Cause::kNetwork) {
+            for (std::size_t i = 0; i < membership.vs_sets.size(); ++i) {
+                out += fmt::format("{}{}: {}\n", kIndent,
+                                   i == membership.own_vs_set ? "came with us" : "came together",
+                                   joined(membership.vs_sets[i]));
+            }
+        }
+        return out;
     }
-    return out;
-}
+    std::string operator()(const Transition& transition) const {
+        return fmt::format(
+            "[transitional] {}: the view {} is ending; what follows may have been missed by "
+            "others\n",
+            escaped(transition.group), id_text(transition.id));
+    }
+    std::string operator()(const SelfLeave& leave) const {
+        return fmt::format("[left] {}: we are no longer a member\n", escaped(leave.group));
+    }
+    std::string operator()(const Rejected& rejected) const {
+        return fmt::format("[rejected] the daemon refused our request {:#x} for {}\n",
+                           rejected.type & ~protocol::kRejectMess, joined(rejected.groups));
+    }
+    std::string operator()(const Disconnected& disconnected) const {
+        return fmt::format("[disconnected] {}{}\n", disconnected.error.text,
+                           disconnected.will_reconnect ? "; looking for a daemon" : "");
+    }
+    std::string operator()(const Reconnected& reconnected) const {
+        return fmt::format("[reconnected] to {} as {}; joining again: {}\n", reconnected.address,
+                           escaped(reconnected.private_group), joined(reconnected.rejoining));
+    }
+};
 
 bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
@@ -91,28 +116,8 @@ bool is_continuation(char c) {
 
 }  // namespace
 
-std::string describe(const Message& message, std::string_view self) {
-    if (message.is_reject()) {
-        return fmt::format("[rejected] the daemon refused our request {:#x} for {}\n",
-                           message.type & ~protocol::kRejectMess, joined(message.groups));
-    }
-    if (message.is_regular()) {
-        return describe_regular(message);
-    }
-    if (message.is_regular_membership() && message.membership) {
-        return describe_membership(message, self);
-    }
-    if (message.is_transitional() && message.membership) {
-        return fmt::format(
-            "[transitional] {}: the view {} is ending; what follows may have been missed by "
-            "others\n",
-            escaped(message.sender), id_text(message.membership->id));
-    }
-    if (message.is_self_leave()) {
-        return fmt::format("[left] {}: we are no longer a member\n", escaped(message.sender));
-    }
-    return fmt::format("[unknown] a message of type {:#x} from \"{}\", {} bytes\n", message.type,
-                       escaped(message.sender), message.body.size());
+std::string describe(const Event& event, std::string_view self) {
+    return std::visit(Describe{self}, event);
 }
 
 std::string printable(std::string_view text) {

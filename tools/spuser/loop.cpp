@@ -11,7 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "client/session.hpp"
+#include "client/socket.hpp"
+#include "spread/session.hpp"
 #include "tools/spuser/shell.hpp"
 
 namespace spread::spuser {
@@ -20,7 +21,6 @@ namespace {
 
 using client::Clock;
 using client::Deadline;
-using client::Session;
 
 constexpr int kFailure = 1;
 /// How long the last messages may take to come back after the end of input.
@@ -59,8 +59,8 @@ class LineReader {
 
 class Loop {
   public:
-    Loop(Session& session, Shell& shell, const Options& options)
-        : session_(session), shell_(shell), linger_(options.linger) {}
+    Loop(Session& session, int descriptor, Shell& shell, const Options& options)
+        : session_(session), descriptor_(descriptor), shell_(shell), linger_(options.linger) {}
 
     int run() {
         shell_.start();
@@ -119,13 +119,8 @@ class Loop {
         }
         const bool reads_input = shell_.wants_line() && !input_ended_;
         const bool reads_messages_now = reads_messages();
-        std::array<pollfd, 2> entries{
-            pollfd{reads_input ? STDIN_FILENO : -1, POLLIN, 0},
-            // Even when no message is wanted the end of the connection is news.
-            pollfd{session_.descriptor(), static_cast<short>(reads_messages_now ? POLLIN : 0), 0}};
-        if (reads_messages_now && session_.has_buffered_bytes()) {
-            timeout_ms = 0;  // the rest of an earlier read may hold whole messages
-        }
+        std::array<pollfd, 2> entries{pollfd{reads_input ? STDIN_FILENO : -1, POLLIN, 0},
+                                      pollfd{reads_messages_now ? descriptor_ : -1, POLLIN, 0}};
         if (poll(entries.data(), entries.size(), timeout_ms) < 0 && errno != EINTR) {
             std::cerr << "spuser: poll: " << client::system_error_text(errno) << '\n';
             return false;
@@ -137,12 +132,8 @@ class Loop {
             }
             shell_.on_deadline();
         }
-        const bool has_message = (entries[1].revents != 0) || session_.has_buffered_bytes();
-        if (has_message &&
-            (reads_messages_now || (entries[1].revents & (POLLHUP | POLLERR)) != 0)) {
-            if (!receive_all()) {
-                return false;
-            }
+        if (entries[1].revents != 0 && !receive_all()) {
+            return false;
         }
         if (entries[0].revents != 0 && !lines_.fill()) {
             input_ended_ = true;
@@ -152,20 +143,19 @@ class Loop {
 
     /// Shows what is there, as far as the shell wants it.
     bool receive_all() {
-        bool is_first = true;
-        while (is_first || reads_messages()) {
-            is_first = false;
-            const auto message = session_.receive(std::chrono::milliseconds(0));
-            if (!message) {
-                if (message.error().code == client::ErrorCode::kTimedOut) {
-                    return true;
-                }
+        while (reads_messages()) {
+            const auto event = session_.try_receive();
+            if (event && !*event) {
+                return true;
+            }
+            const auto* end = event ? std::get_if<Disconnected>(&**event) : nullptr;
+            if (!event || end != nullptr) {
                 std::cout.flush();
-                std::cerr << "\nspuser: " << message.error().text << '\n';
+                std::cerr << "\nspuser: " << (event ? end->error.text : event.error().text) << '\n';
                 return false;
             }
             const bool was_ending = shell_.is_done();
-            shell_.on_message(*message);
+            shell_.on_event(**event);
             if (shell_.is_done() && !was_ending) {
                 return true;
             }
@@ -174,6 +164,7 @@ class Loop {
     }
 
     Session& session_;
+    int descriptor_;
     Shell& shell_;
     std::chrono::milliseconds linger_;
     LineReader lines_;
@@ -182,26 +173,14 @@ class Loop {
     std::optional<Deadline> fence_until_;
 };
 
-client::Result<Session> connect(const Options& options) {
-    client::ConnectOptions wanted;
+Result<Session> connect(const Options& options) {
+    spread::Options wanted;
     wanted.private_name = options.has_random_name ? "" : options.user;
-    wanted.timeout = options.connect_timeout;
+    wanted.connect_timeout = options.connect_timeout;
     if (options.address) {
-        wanted.address = *options.address;
-        return Session::connect(wanted);
+        wanted.servers = {*options.address};
     }
-    const auto port = std::to_string(client::kDefaultPort);
-    wanted.address = port;
-    auto session = Session::connect(wanted);
-    if (!session && session.error().code == client::ErrorCode::kCouldNotConnect) {
-        wanted.address = port + "@localhost";
-        auto over_tcp = Session::connect(wanted);
-        if (over_tcp) {
-            return over_tcp;
-        }
-        session.error().text += "; nor by TCP: " + over_tcp.error().text;
-    }
-    return session;
+    return Session::connect(std::move(wanted));
 }
 
 }  // namespace
@@ -212,15 +191,19 @@ int run(const Options& options) {
         std::cerr << "spuser: " << session.error().text << '\n';
         return kFailure;
     }
+    const auto descriptor = session->descriptor();
+    if (!descriptor) {
+        std::cerr << "spuser: " << descriptor.error().text << '\n';
+        return kFailure;
+    }
     const auto version = session->daemon_version();
     std::cout << "connected as " << session->private_group() << " to a daemon of version "
-              << int{version.major} << '.' << int{version.minor} << '.' << int{version.patch}
-              << std::endl;
+              << version.major << '.' << version.minor << '.' << version.patch << std::endl;
     Shell::Style style;
     style.is_interactive = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
     Shell shell(*session, std::cout, std::cerr, style);
-    const int status = Loop(*session, shell, options).run();
-    session->disconnect();
+    const int status = Loop(*session, *descriptor, shell, options).run();
+    session->close();
     if (style.is_interactive) {
         std::cout << "Bye." << std::endl;
     }

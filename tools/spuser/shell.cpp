@@ -13,10 +13,8 @@ namespace spread::spuser {
 namespace {
 
 /// As the stock program does it, so that mixed company looks alike.
-constexpr std::uint32_t kSendService = protocol::kSafeMess;
-constexpr std::int16_t kSendType = 1;
-constexpr std::uint32_t kBurstService = protocol::kFifoMess;
-constexpr std::int16_t kBurstType = 2;
+const Delivery kSend{Service::kSafe, 1};
+const Delivery kBurst{Service::kFifo, 2};
 constexpr int kBurstMessages = 10;
 
 /// Our last message to ourselves; what comes before it answers what we sent before it.
@@ -36,7 +34,7 @@ std::optional<Number> parse_number(std::string_view text) {
 
 }  // namespace
 
-Shell::Shell(client::Session& session, std::ostream& out, std::ostream& errors, Style style)
+Shell::Shell(Session& session, std::ostream& out, std::ostream& errors, Style style)
     : session_(session), out_(out), errors_(errors), style_(style) {}
 
 void Shell::start() {
@@ -64,7 +62,7 @@ void Shell::on_line(std::string_view line) {
         }
         case State::kText:
             state_ = State::kCommand;
-            send(kSendService, line, kSendType);
+            send(kSend, line);
             break;
         case State::kLines:
             if (!line.empty()) {
@@ -72,7 +70,7 @@ void Shell::on_line(std::string_view line) {
                 text_ += '\n';
             } else {
                 state_ = State::kCommand;
-                send(kSendService, text_, kSendType);
+                send(kSend, text_);
             }
             break;
         case State::kBurstSize:
@@ -97,11 +95,7 @@ void Shell::run(const Command& command) {
         case Verb::kBurst: state_ = State::kBurstSize; break;
         case Verb::kReceive: start_receiving(command); break;
         case Verb::kPoll:
-            if (const auto waiting = session_.poll()) {
-                out_ << fmt::format("{} bytes wait to be received\n", *waiting);
-            } else {
-                complain(waiting.error().text);
-            }
+            out_ << fmt::format("{} bytes wait to be received\n", session_.poll());
             break;
         case Verb::kEnableAsync: shows_as_they_come_ = true; break;
         case Verb::kDisableAsync: shows_as_they_come_ = false; break;
@@ -134,9 +128,11 @@ void Shell::on_deadline() {
     }
 }
 
-void Shell::on_message(const client::Message& message) {
+void Shell::on_event(const Event& event) {
     const std::string self = session_.private_group();
-    if (message.sender == self && message.mess_type == kFenceType && message.text() == kFence) {
+    const auto* message = std::get_if<Message>(&event);
+    if (message != nullptr && message->sender == self && message->mess_type == kFenceType &&
+        message->text() == kFence) {
         if (state_ == State::kEnding) {
             state_ = State::kDone;
         }
@@ -146,7 +142,7 @@ void Shell::on_message(const client::Message& message) {
         out_ << '\n';
         is_prompt_shown_ = false;
     }
-    out_ << describe(message, self);
+    out_ << describe(event, self);
     out_.flush();
     if (state_ == State::kReceiving) {
         receive_until_.reset();
@@ -161,19 +157,18 @@ void Shell::on_end_of_input() {
     }
     if (state_ == State::kLines) {
         state_ = State::kCommand;
-        send(kSendService, text_, kSendType);
+        send(kSend, text_);
     } else if (state_ == State::kText || state_ == State::kBurstSize) {
         complain("the input ended in the middle of a command");
     }
     const auto sent =
-        session_.multicast(protocol::kAgreedMess, session_.private_group(), kFence, kFenceType);
+        session_.multicast({Service::kAgreed, kFenceType}, session_.private_group(), kFence);
     check(sent);
     state_ = sent ? State::kEnding : State::kDone;
 }
 
-void Shell::send(std::uint32_t service, std::string_view text, std::int16_t mess_type) {
-    const std::vector<std::string_view> groups(groups_.begin(), groups_.end());
-    check(session_.multigroup_multicast(service, groups, text, mess_type));
+void Shell::send(const Delivery& delivery, std::string_view text) {
+    check(session_.multigroup_multicast(delivery, groups_, text));
 }
 
 void Shell::burst(std::string_view size_line) {
@@ -188,16 +183,10 @@ void Shell::burst(std::string_view size_line) {
     for (int i = 1; i <= kBurstMessages && failures_ == failures_before; ++i) {
         std::string text = fmt::format("message {} of {} ", i, kBurstMessages);
         text.resize(*size, '.');
-        send(kBurstService, text, kBurstType);
+        send(kBurst, text);
         sent += failures_ == failures_before ? 1 : 0;
     }
     out_ << fmt::format("sent {} messages of {} bytes\n", sent, *size);
-}
-
-void Shell::check(const client::Result<void>& result) {
-    if (!result) {
-        complain(result.error().text);
-    }
 }
 
 void Shell::complain(std::string_view text) {

@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "client/session.hpp"
+#include "client/socket.hpp"
+#include "spread/session.hpp"
 #include "tools/spuser/commands.hpp"
 
 namespace spread::spuser {
@@ -21,7 +22,7 @@ class Shell {
         bool is_interactive = false;  ///< prompts and menu: a person sits there
     };
 
-    Shell(client::Session& session, std::ostream& out, std::ostream& errors, Style style);
+    Shell(Session& session, std::ostream& out, std::ostream& errors, Style style);
 
     void start();
     void on_line(std::string_view line);
@@ -31,7 +32,7 @@ class Shell {
     [[nodiscard]] bool wants_message() const;
     /// Whether a line should be read. Not while `r` waits for its message.
     [[nodiscard]] bool wants_line() const { return state_ != State::kReceiving && !is_ending(); }
-    void on_message(const client::Message& message);
+    void on_event(const Event& event);
     /// When `r SECONDS` gives up.
     [[nodiscard]] std::optional<client::Deadline> deadline() const { return receive_until_; }
     void on_deadline();
@@ -56,13 +57,18 @@ class Shell {
     }
     void run(const Command& command);
     void start_receiving(const Command& command);
-    void send(std::uint32_t service, std::string_view text, std::int16_t mess_type);
+    void send(const Delivery& delivery, std::string_view text);
     void burst(std::string_view size_line);
-    void check(const client::Result<void>& result);
+    template <typename T>
+    void check(const Result<T>& result) {
+        if (!result) {
+            complain(result.error().text);
+        }
+    }
     void complain(std::string_view text);
     void prompt();
 
-    client::Session& session_;
+    Session& session_;
     std::ostream& out_;
     std::ostream& errors_;
     Style style_;

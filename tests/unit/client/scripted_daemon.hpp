@@ -1,19 +1,24 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "client/connection.hpp"
+#include "client/session_impl.hpp"
 #include "client/socket.hpp"
 #include "protocol/session_wire.hpp"
 
@@ -116,9 +121,47 @@ class ScriptedDaemon {
         return std::move(*connection);
     }
 
+    /// A session on such a connection.
+    [[nodiscard]] Session session(Options options = {}) {
+        auto servers = options.servers;
+        return Session(std::make_unique<SessionImpl>(std::move(options), std::move(servers),
+                                                     Established{connected(), 0}));
+    }
+
   private:
+    friend class ScriptedListener;
     FileDescriptor client_;
     FileDescriptor daemon_;
+};
+
+/// A daemon to be connected to: a Unix socket in a directory of the test's.
+class ScriptedListener {
+  public:
+    explicit ScriptedListener(std::string path) : path_(std::move(path)) {
+        socket_ = FileDescriptor(socket(AF_UNIX, SOCK_STREAM, 0));
+        sockaddr_un name{};
+        name.sun_family = AF_UNIX;
+        std::copy(path_.begin(), path_.end(), name.sun_path);
+        // The socket interface takes every address family through the one generic type.
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
+        EXPECT_EQ(bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+        EXPECT_EQ(listen(socket_.get(), 5), 0);
+    }
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+    /// Waits for a client and says that much to it; its end is behind ScriptedDaemon's functions.
+    [[nodiscard]] ScriptedDaemon accept(const Bytes& greeting) const {
+        ScriptedDaemon daemon;
+        EXPECT_TRUE(wait_readable(socket_.get(), Clock::now() + std::chrono::seconds(10)));
+        daemon.client_.reset();
+        daemon.daemon_ = FileDescriptor(accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK));
+        daemon.say(greeting);
+        return daemon;
+    }
+
+  private:
+    std::string path_;
+    FileDescriptor socket_;
 };
 
 }  // namespace spread::client::testing

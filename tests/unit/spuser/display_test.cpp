@@ -2,12 +2,9 @@
 
 #include <gmock/gmock.h>
 
-#include "protocol/session_wire.hpp"
-
 namespace spread::spuser {
 namespace {
 
-using client::Message;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -18,7 +15,6 @@ std::vector<std::byte> bytes_of(std::string_view text) {
 
 TEST(Display, ShowsWhoSaidWhatWhere) {
     Message message;
-    message.type = protocol::kAgreedMess;
     message.sender = "#bob#d2";
     message.groups = {"room", "hall"};
     message.mess_type = 7;
@@ -30,41 +26,36 @@ TEST(Display, ShowsWhoSaidWhatWhere) {
 }
 
 TEST(Display, ShowsAMembershipWithItsCauseAndOurPlace) {
-    Message message;
-    message.type = protocol::kRegMembMess | protocol::kCausedByJoin;
-    message.sender = "room";
-    message.membership = client::Membership{
-        "room", protocol::kCausedByJoin, {-2, 1000, 3}, {"#alice#d1", "#bob#d2"}, {{"#bob#d2"}}, 0};
-    EXPECT_EQ(describe(message, "#alice#d1"),
+    const Membership membership{
+        "room", Cause::kJoin, {-2, 1000, 3}, {"#alice#d1", "#bob#d2"}, {{"#bob#d2"}}, 0};
+    EXPECT_EQ(describe(membership, "#alice#d1"),
               "[membership] room: #bob#d2 joined; 2 members, we are number 0; view -2 1000 3\n"
               "    #alice#d1\n    #bob#d2\n");
 }
 
 TEST(Display, ShowsWhoCameWithUsThroughANetworkChange) {
-    Message message;
-    message.type = protocol::kRegMembMess | protocol::kCausedByNetwork;
-    message.sender = "room";
-    message.membership = client::Membership{"room",
-                                            protocol::kCausedByNetwork,
-                                            {1, 2, 3},
-                                            {"#alice#d1", "#bob#d2"},
-                                            {{"#bob#d2"}, {"#alice#d1"}},
-                                            1};
-    const auto text = describe(message, "#alice#d1");
+    const Membership membership{
+        "room", Cause::kNetwork, {1, 2, 3}, {"#alice#d1", "#bob#d2"}, {{"#bob#d2"}, {"#alice#d1"}},
+        1};
+    const auto text = describe(membership, "#alice#d1");
     EXPECT_THAT(text, HasSubstr("came together: #bob#d2"));
     EXPECT_THAT(text, HasSubstr("came with us: #alice#d1"));
 }
 
 TEST(Display, ShowsSignalsSelfLeavesAndRejects) {
-    Message message;
-    message.sender = "room";
-    message.type = protocol::kCausedByLeave;
-    EXPECT_THAT(describe(message, ""), StartsWith("[left] room"));
-    message.type = protocol::kTransitionMess;
-    message.membership = client::Membership{"room", 0, {1, 2, 3}, {}, {}, 0};
-    EXPECT_THAT(describe(message, ""), StartsWith("[transitional] room"));
-    message.type = protocol::kRejectMess | protocol::kAgreedMess;
-    EXPECT_THAT(describe(message, ""), StartsWith("[rejected]"));
+    EXPECT_THAT(describe(SelfLeave{"room"}, ""), StartsWith("[left] room"));
+    EXPECT_THAT(describe(Transition{"room", {1, 2, 3}}, ""), StartsWith("[transitional] room"));
+    EXPECT_THAT(describe(Rejected{}, ""), StartsWith("[rejected]"));
+}
+
+TEST(Display, ShowsTheGapAndItsEnd) {
+    Disconnected gone;
+    gone.error.text = "the daemon closed the connection";
+    gone.will_reconnect = true;
+    EXPECT_EQ(describe(gone, ""),
+              "[disconnected] the daemon closed the connection; looking for a daemon\n");
+    EXPECT_EQ(describe(Reconnected{"4803@b", "#alice#d2", {"room"}}, ""),
+              "[reconnected] to 4803@b as #alice#d2; joining again: room\n");
 }
 
 TEST(Display, KeepsUtf8AndDisarmsControlCharacters) {

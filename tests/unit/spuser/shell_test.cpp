@@ -16,11 +16,10 @@ using ::testing::HasSubstr;
 
 class ShellTest : public ::testing::Test {
   protected:
-    ShellTest() : session_(daemon_.connected()), shell_(session_, out_, errors_, {}) {}
+    ShellTest() : session_(daemon_.session()), shell_(session_, out_, errors_, {}) {}
 
-    client::Message from_bob(std::string_view text) {
-        client::Message message;
-        message.type = protocol::kAgreedMess;
+    Event from_bob(std::string_view text) {
+        Message message;
         message.sender = "#bob#d2";
         message.groups = {"room"};
         message.body = bytes_of(text);
@@ -28,7 +27,7 @@ class ShellTest : public ::testing::Test {
     }
 
     client::testing::ScriptedDaemon daemon_;
-    client::Session session_;
+    Session session_;
     std::ostringstream out_;
     std::ostringstream errors_;
     Shell shell_;
@@ -88,7 +87,7 @@ TEST_F(ShellTest, MessagesAreHeldBackAfterDUntilR) {
     shell_.on_line("r");
     EXPECT_TRUE(shell_.wants_message());
     EXPECT_FALSE(shell_.wants_line());
-    shell_.on_message(from_bob("hello"));
+    shell_.on_event(from_bob("hello"));
     EXPECT_THAT(out_.str(), HasSubstr("hello"));
     EXPECT_FALSE(shell_.wants_message());
     EXPECT_TRUE(shell_.wants_line());
@@ -116,9 +115,9 @@ TEST_F(ShellTest, TheEndOfInputWaitsForWhatWasSent) {
     daemon_.say(fence);  // the daemon delivers it to us, as the only member of our private group
     auto back = session_.receive(std::chrono::milliseconds(0));
     ASSERT_TRUE(back);
-    shell_.on_message(from_bob("in between"));
+    shell_.on_event(from_bob("in between"));
     EXPECT_FALSE(shell_.is_done());
-    shell_.on_message(*back);
+    shell_.on_event(*back);
     EXPECT_TRUE(shell_.is_done());
     EXPECT_THAT(out_.str(), HasSubstr("in between"));
     EXPECT_THAT(out_.str(), ::testing::Not(HasSubstr("end of input")));

@@ -1,0 +1,23 @@
+#include "client/wakeup.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace spread::client {
+
+Wakeup::Wakeup() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+
+void Wakeup::notify() const {
+    const std::uint64_t one = 1;
+    // Fails only when it is as readable as can be.
+    static_cast<void>(write(event_.get(), &one, sizeof one));
+}
+
+void Wakeup::clear() const {
+    std::uint64_t ignored = 0;
+    static_cast<void>(read(event_.get(), &ignored, sizeof ignored));
+}
+
+}  // namespace spread::client
