@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/host.hpp"
 #include "config/text.hpp"
 
 namespace spread::config {

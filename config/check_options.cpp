@@ -11,6 +11,7 @@
 #include <utility>
 #include <variant>
 
+#include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "config/text.hpp"
 
@@ -26,6 +27,8 @@ constexpr std::uint32_t kSensibleTimeoutMs = 10;
 /// In the order in which stock registers them and names them to clients (operations 5).
 constexpr std::array<std::string_view, 3> kMethods = {"NULL", "IP", "PWORD"};
 
+using Timeout = std::optional<std::chrono::milliseconds> StockTimeouts::*;
+
 class OptionChecker {
   public:
     OptionChecker(const std::vector<OptionTerm>& options, Configuration& configuration,
@@ -38,140 +41,72 @@ class OptionChecker {
     void error(Position at, std::string message) { diagnostics_.error(at, std::move(message)); }
     void warning(Position at, std::string message) { diagnostics_.warning(at, std::move(message)); }
 
-    void apply(const OptionTerm& option);
-    void read_timeouts();
+    void check_timeouts();
     void read_time_stamp();
     void read_auth_methods();
-    std::vector<std::string> methods_of(OptionId id);
+    std::vector<std::string> methods_of(const OptionTarget& target);
     void check_windows();
     void check_dependent_options();
-    void warn_idle(OptionId id, bool is_in_use, std::string_view remedy);
+    void warn_idle(const OptionTarget& target, bool is_in_use, std::string_view remedy);
     [[nodiscard]] bool is_method(std::string_view name) const;
-    [[nodiscard]] const OptionTerm* last(OptionId id) const;
-    [[nodiscard]] Position value_at(OptionId id) const;
+    [[nodiscard]] const OptionTerm* last(const OptionTarget& target) const;
+    [[nodiscard]] Position value_at(const OptionTarget& target) const;
 
     const std::vector<OptionTerm>& options_;
     Configuration& result_;
     Diagnostics& diagnostics_;
 };
 
-const OptionTerm* OptionChecker::last(OptionId id) const {
+const OptionTerm* OptionChecker::last(const OptionTarget& target) const {
     const auto found =
         std::find_if(options_.rbegin(), options_.rend(),
-                     [&](const OptionTerm& option) { return option.spec->id == id; });
+                     [&](const OptionTerm& option) { return option.spec->target == target; });
     return found == options_.rend() ? nullptr : &*found;
 }
 
-Position OptionChecker::value_at(OptionId id) const {
-    const OptionTerm* const option = last(id);
+Position OptionChecker::value_at(const OptionTarget& target) const {
+    const OptionTerm* const option = last(target);
     return option == nullptr ? Position{1, 1} : option->value_at;
 }
 
 void OptionChecker::run() {
-    std::map<OptionId, const OptionTerm*> previous;
-    std::map<OptionId, std::pair<const OptionTerm*, const OptionTerm*>> repeated;
+    struct Repeated {
+        const OptionTerm* before;
+        const OptionTerm* last;
+    };
+    std::map<const OptionSpec*, const OptionTerm*> previous;
+    std::map<const OptionSpec*, Repeated> repeated;
     for (const OptionTerm& option : options_) {
-        const OptionId id = option.spec->id;
-        result_.option_at.insert_or_assign(std::string(option.spec->name), option.at);
-        const OptionTerm*& before = previous[id];
-        if (before != nullptr && id != OptionId::kRequiredAuthMethods &&
-            id != OptionId::kAllowedAuthMethods) {
-            repeated[id] = {before, &option};
+        const OptionTerm*& before = previous[option.spec];
+        if (before != nullptr && option.spec->kind != ValueKind::kMethods) {
+            repeated[option.spec] = {before, &option};
         }
         before = &option;
         if (option.is_valid) {
-            apply(option);
+            store_value(*option.spec, option.value, result_);
         }
     }
-    for (const auto& [id, pair] : repeated) {
+    for (const auto& [spec, option] : previous) {
+        result_.given.push_back(GivenOption{spec->name, option->at});
+    }
+    std::sort(result_.given.begin(), result_.given.end(),
+              [](const GivenOption& a, const GivenOption& b) { return a.name < b.name; });
+    for (const auto& [spec, pair] : repeated) {
         const auto [before, option] = pair;
-        if (id == OptionId::kActiveIPVersion && before->is_valid && option->is_valid &&
+        if (spec->kind == ValueKind::kIpVersion && before->is_valid && option->is_valid &&
             before->value != option->value) {
-            error(option->at, "ActiveIPVersion contradicts the one at " + to_text(before->at) +
-                                  "; keep one of them");
+            error(option->at, std::string(spec->name) + " contradicts the one at " +
+                                  to_text(before->at) + "; keep one of them");
             continue;
         }
-        warning(option->at, std::string(option->spec->name) +
-                                " is given more than once (before at " + to_text(before->at) +
-                                "); the last one counts");
+        warning(option->at, std::string(spec->name) + " is given more than once (before at " +
+                                to_text(before->at) + "); the last one counts");
     }
     read_time_stamp();
-    read_timeouts();
+    check_timeouts();
     read_auth_methods();
     check_windows();
     check_dependent_options();
-}
-
-void OptionChecker::apply(const OptionTerm& option) {
-    const auto boolean = [&] { return std::get<bool>(option.value); };
-    const auto number = [&] { return std::get<std::uint32_t>(option.value); };
-    const auto text = [&] { return std::get<std::string>(option.value); };
-    switch (option.spec->id) {
-        case OptionId::kDebugFlags: result_.debug_flags = number(); break;
-        case OptionId::kEventPriority:
-            result_.event_priority = std::get<LogPriority>(option.value);
-            break;
-        case OptionId::kEventLogFile: result_.event_log_file = text(); break;
-        case OptionId::kEventTimeStamp: result_.event_time_stamp = text(); break;
-        case OptionId::kEventPreciseTimeStamp: result_.event_precise_time_stamp = true; break;
-        case OptionId::kDangerousMonitor: result_.dangerous_monitor = boolean(); break;
-        case OptionId::kSocketPortReuse:
-            result_.socket_port_reuse = std::get<TriState>(option.value);
-            break;
-        case OptionId::kRuntimeDir: result_.runtime_dir = text(); break;
-        case OptionId::kDaemonUser: result_.daemon_user = text(); break;
-        case OptionId::kDaemonGroup: result_.daemon_group = text(); break;
-        case OptionId::kAccessControlPolicy:
-            result_.access_control_policy = text();
-            if (text() != "PERMIT" && text() != "RULES") {
-                error(option.value_at, "unknown AccessControlPolicy " + in_quotes(text()) +
-                                           "; the policies are PERMIT and RULES");
-            }
-            break;
-        case OptionId::kAccessIPFile: result_.access_ip_file = text(); break;
-        case OptionId::kAccessPasswordFile: result_.access_password_file = text(); break;
-        case OptionId::kAccessRulesFile: result_.access_rules_file = text(); break;
-        case OptionId::kMaxSessions: result_.max_sessions = number(); break;
-        case OptionId::kMaxSessionMessages: result_.max_session_messages = number(); break;
-        case OptionId::kMaxSessionBytes: result_.max_session_bytes = number(); break;
-        case OptionId::kMaxSessionGroups: result_.max_session_groups = number(); break;
-        case OptionId::kSlowReaderPolicy:
-            if (text() != "disconnect" && text() != "block") {
-                error(option.value_at, "unknown SlowReaderPolicy " + in_quotes(text()) +
-                                           "; the policies are disconnect and block");
-            }
-            result_.slow_reader_policy =
-                text() == "block" ? SlowReaderPolicy::kBlock : SlowReaderPolicy::kDisconnect;
-            break;
-        case OptionId::kSlowReaderTimeout:
-            result_.slow_reader_timeout = std::chrono::milliseconds(number());
-            break;
-        case OptionId::kOldClientLayout: result_.old_client_layout = boolean(); break;
-        case OptionId::kWindow: result_.window = number(); break;
-        case OptionId::kPersonalWindow: result_.personal_window = number(); break;
-        case OptionId::kAcceleratedRing: result_.accelerated_ring = boolean(); break;
-        case OptionId::kAcceleratedWindow: result_.accelerated_window = number(); break;
-        case OptionId::kWideAreaNetwork: result_.wide_area_network = boolean(); break;
-        case OptionId::kExcludeSegAddrsFromHash:
-            result_.exclude_seg_addrs_from_hash = boolean();
-            break;
-        case OptionId::kIgnoreMulticastJoinErrors:
-            result_.ignore_multicast_join_errors = boolean();
-            break;
-        // Read as a whole, not one by one.
-        case OptionId::kRequiredAuthMethods:
-        case OptionId::kAllowedAuthMethods:
-        case OptionId::kActiveIPVersion:
-        case OptionId::kTokenTimeout:
-        case OptionId::kHurryTimeout:
-        case OptionId::kAliveTimeout:
-        case OptionId::kJoinTimeout:
-        case OptionId::kRepTimeout:
-        case OptionId::kSegTimeout:
-        case OptionId::kGatherTimeout:
-        case OptionId::kFormTimeout:
-        case OptionId::kLookupTimeout: break;
-    }
 }
 
 void OptionChecker::read_time_stamp() {
@@ -190,66 +125,46 @@ void OptionChecker::read_time_stamp() {
     }
 }
 
-void OptionChecker::read_timeouts() {
-    struct Field {
-        OptionId id;
-        std::chrono::milliseconds StockTimeouts::*member;
-    };
-    static constexpr std::array<Field, 9> kFields = {{
-        {OptionId::kTokenTimeout, &StockTimeouts::token},
-        {OptionId::kHurryTimeout, &StockTimeouts::hurry},
-        {OptionId::kAliveTimeout, &StockTimeouts::alive},
-        {OptionId::kJoinTimeout, &StockTimeouts::join},
-        {OptionId::kRepTimeout, &StockTimeouts::rep},
-        {OptionId::kSegTimeout, &StockTimeouts::seg},
-        {OptionId::kGatherTimeout, &StockTimeouts::gather},
-        {OptionId::kFormTimeout, &StockTimeouts::form},
-        {OptionId::kLookupTimeout, &StockTimeouts::lookup},
-    }};
-    StockTimeouts timeouts{};
+/// All nine, none, or TokenTimeout alone. `auto` counts as not given.
+void OptionChecker::check_timeouts() {
     const OptionTerm* first = nullptr;
+    std::size_t given = 0;
     std::string missing;
-    for (const Field& field : kFields) {
-        const OptionTerm* const option = last(field.id);
-        if (option == nullptr) {
-            const auto specs = all_options();
-            const auto spec = std::find_if(specs.begin(), specs.end(), [&](const OptionSpec& one) {
-                return one.id == field.id;
-            });
-            missing += (missing.empty() ? "" : ", ") + std::string(spec->name);
+    for (const OptionSpec& spec : all_options()) {
+        if (!std::holds_alternative<Timeout>(spec.target)) {
             continue;
         }
+        const OptionTerm* const option = last(spec.target);
+        if (option == nullptr || std::holds_alternative<TriState>(option->value)) {
+            missing += (missing.empty() ? "" : ", ") + std::string(spec.name);
+            continue;
+        }
+        ++given;
         if (first == nullptr || option->at < first->at) {
             first = option;
         }
-        if (option->is_valid) {
-            const std::uint32_t value = std::get<std::uint32_t>(option->value);
-            timeouts.*field.member = std::chrono::milliseconds(value);
-            if (value < kSensibleTimeoutMs) {
-                warning(option->value_at, std::string(option->spec->name) + " of " +
-                                              std::to_string(value) +
-                                              " ms is too short for a stable ring; use at least " +
-                                              std::to_string(kSensibleTimeoutMs));
-            }
+        const auto* const value = std::get_if<std::uint32_t>(&option->value);
+        if (option->is_valid && value != nullptr && *value < kSensibleTimeoutMs) {
+            warning(option->value_at, std::string(spec.name) + " of " + std::to_string(*value) +
+                                          " ms is too short for a stable ring; use at least " +
+                                          std::to_string(kSensibleTimeoutMs));
         }
     }
-    if (first == nullptr) {
-        return;
-    }
-    if (!missing.empty()) {
+    const bool is_token_alone =
+        given == 1 && first->spec->target == OptionTarget(&StockTimeouts::token);
+    if (given > 0 && !missing.empty() && !is_token_alone) {
         error(first->at,
-              "some of the nine membership timeouts are given, then all must be; missing: " +
+              "some of the nine membership timeouts are given, then all must be, or TokenTimeout "
+              "alone, which scales the others; missing: " +
                   missing);
-        return;
     }
-    result_.timeouts = timeouts;
 }
 
 /// The names in all lists of one option, each once, in the order of kMethods.
-std::vector<std::string> OptionChecker::methods_of(OptionId id) {
+std::vector<std::string> OptionChecker::methods_of(const OptionTarget& target) {
     std::array<bool, kMethods.size()> is_named{};
     for (const OptionTerm& option : options_) {
-        if (option.spec->id != id || !option.is_valid) {
+        if (option.spec->target != target || !option.is_valid) {
             continue;
         }
         std::string_view rest = std::get<std::string>(option.value);
@@ -281,46 +196,46 @@ std::vector<std::string> OptionChecker::methods_of(OptionId id) {
 }
 
 void OptionChecker::read_auth_methods() {
-    result_.required_auth_methods = methods_of(OptionId::kRequiredAuthMethods);
-    const bool is_allowed_given = last(OptionId::kAllowedAuthMethods) != nullptr;
+    result_.required_auth_methods = methods_of(&Configuration::required_auth_methods);
+    const bool is_allowed_given = last(&Configuration::allowed_auth_methods) != nullptr;
     // As soon as a list names a method, NULL is no longer allowed by default.
     if (!is_allowed_given && result_.required_auth_methods.empty()) {
         return;
     }
-    result_.allowed_auth_methods = methods_of(OptionId::kAllowedAuthMethods);
+    result_.allowed_auth_methods = methods_of(&Configuration::allowed_auth_methods);
     if (result_.allowed_auth_methods.empty() && diagnostics_.error_count() == 0) {
-        warning(value_at(is_allowed_given ? OptionId::kAllowedAuthMethods
-                                          : OptionId::kRequiredAuthMethods),
+        warning(value_at(is_allowed_given ? &Configuration::allowed_auth_methods
+                                          : &Configuration::required_auth_methods),
                 "no authentication method is allowed, so every client will be refused; set "
                 "AllowedAuthMethods = \"NULL\", \"IP\" or \"PWORD\"");
     }
 }
 
 void OptionChecker::check_windows() {
-    const auto cite = [&](OptionId id, std::uint32_t value) {
-        const OptionTerm* const option = last(id);
+    const auto cite = [&](const OptionTarget& target, std::uint32_t value) {
+        const OptionTerm* const option = last(target);
         return std::to_string(value) +
                (option == nullptr ? " (its default)" : " (at " + to_text(option->value_at) + ")");
     };
     const std::uint32_t window = result_.window.value_or(kDefaultWindow);
     if (!result_.personal_window && window < kDefaultPersonalWindow) {
         result_.personal_window = window;
-        warning(value_at(OptionId::kWindow),
+        warning(value_at(&Configuration::window),
                 "PersonalWindow is not set; " + std::to_string(window) +
                     " is used instead of its default " + std::to_string(kDefaultPersonalWindow) +
                     ", because it cannot be above Window");
     }
     const std::uint32_t personal = result_.personal_window.value_or(kDefaultPersonalWindow);
     if (personal > window) {
-        error(value_at(OptionId::kPersonalWindow),
+        error(value_at(&Configuration::personal_window),
               "PersonalWindow = " + std::to_string(personal) + " is above Window = " +
-                  cite(OptionId::kWindow, window) + "; lower it or raise Window");
+                  cite(&Configuration::window, window) + "; lower it or raise Window");
     }
     const bool is_accelerated = result_.accelerated_ring.value_or(false);
     if (!result_.accelerated_window) {
         if (is_accelerated && personal < kDefaultAcceleratedWindow) {
             result_.accelerated_window = personal;
-            warning(value_at(OptionId::kAcceleratedRing),
+            warning(value_at(&Configuration::accelerated_ring),
                     "AcceleratedWindow is not set; " + std::to_string(personal) +
                         " is used instead of its default " +
                         std::to_string(kDefaultAcceleratedWindow) +
@@ -331,12 +246,12 @@ void OptionChecker::check_windows() {
     if (*result_.accelerated_window > personal) {
         const std::string text =
             "AcceleratedWindow = " + std::to_string(*result_.accelerated_window) +
-            " is above PersonalWindow = " + cite(OptionId::kPersonalWindow, personal);
+            " is above PersonalWindow = " + cite(&Configuration::personal_window, personal);
         if (is_accelerated) {
-            error(value_at(OptionId::kAcceleratedWindow),
+            error(value_at(&Configuration::accelerated_window),
                   text + "; lower it or raise PersonalWindow");
         } else {
-            warning(value_at(OptionId::kAcceleratedWindow),
+            warning(value_at(&Configuration::accelerated_window),
                     text + "; this will be an error once AcceleratedRing = yes");
         }
     }
@@ -349,8 +264,8 @@ bool OptionChecker::is_method(std::string_view name) const {
     return names(result_.allowed_auth_methods) || names(result_.required_auth_methods);
 }
 
-void OptionChecker::warn_idle(OptionId id, bool is_in_use, std::string_view remedy) {
-    const OptionTerm* const option = last(id);
+void OptionChecker::warn_idle(const OptionTarget& target, bool is_in_use, std::string_view remedy) {
+    const OptionTerm* const option = last(target);
     if (option != nullptr && !is_in_use) {
         warning(option->at, std::string(option->spec->name) + " has no effect; " +
                                 std::string(remedy) + ", or remove it");
@@ -362,20 +277,21 @@ void OptionChecker::check_dependent_options() {
     if (diagnostics_.error_count() > 0) {
         return;  // the other option may be the one that is wrong
     }
-    warn_idle(OptionId::kSlowReaderTimeout, result_.slow_reader_policy == SlowReaderPolicy::kBlock,
+    warn_idle(&Configuration::slow_reader_timeout,
+              result_.slow_reader_policy == SlowReaderPolicy::kBlock,
               "set SlowReaderPolicy = block");
-    warn_idle(OptionId::kAccessIPFile, is_method("IP"),
+    warn_idle(&Configuration::access_ip_file, is_method("IP"),
               "name IP in AllowedAuthMethods or RequiredAuthMethods");
-    warn_idle(OptionId::kAccessPasswordFile, is_method("PWORD"),
+    warn_idle(&Configuration::access_password_file, is_method("PWORD"),
               "name PWORD in AllowedAuthMethods or RequiredAuthMethods");
-    warn_idle(OptionId::kAccessRulesFile, result_.access_control_policy == "RULES",
+    warn_idle(&Configuration::access_rules_file, result_.access_control_policy == "RULES",
               "set AccessControlPolicy = RULES");
     const auto& allowed = result_.allowed_auth_methods;
     const auto& required = result_.required_auth_methods;
     if (!allowed.empty() &&
         std::find(required.begin(), required.end(), "PWORD") != required.end() &&
         std::find(allowed.begin(), allowed.end(), "PWORD") == allowed.end()) {
-        warning(value_at(OptionId::kRequiredAuthMethods),
+        warning(value_at(&Configuration::required_auth_methods),
                 "clients are not told of a required method, so none will send a password; name "
                 "PWORD in AllowedAuthMethods as well");
     }

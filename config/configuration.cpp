@@ -1,60 +1,35 @@
 #include "config/configuration.hpp"
 
 #include <algorithm>
-#include <cstddef>
-#include <string>
 
-#include "config/diagnostics.hpp"
-#include "config/parser.hpp"
-#include "config/validate.hpp"
+#include "config/identity.hpp"
 
 namespace spread::config {
 
-namespace {
-
-/// What a file is that cannot be a configuration, or an empty text.
-std::string foreign_format(std::string_view text) {
-    if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-        return "UTF-16 text";
-    }
-    // A stray control byte is reported where it stands; many of them are no text at all.
-    constexpr std::ptrdiff_t kStrayMax = 3;
-    constexpr std::ptrdiff_t kTextBytesPerStray = 16;
-    const auto count = std::count_if(text.begin(), text.end(), [](char c) {
-        return c >= 0 && c < ' ' && (c < '\t' || c > '\r');
-    });
-    if (count > kStrayMax &&
-        count * kTextBytesPerStray > static_cast<std::ptrdiff_t>(text.size())) {
-        return "binary data";
-    }
-    return {};
+std::optional<Position> Configuration::position_of(std::string_view option) const {
+    const auto found = std::find_if(given.begin(), given.end(),
+                                    [&](const GivenOption& one) { return one.name == option; });
+    return found == given.end() ? std::nullopt : std::optional(found->at);
 }
 
-}  // namespace
+Configuration default_configuration() {
+    Configuration configuration;
+    Segment segment;
+    segment.addresses.push_back(IpAddress{IpAddress::Family::kV4, {127, 0, 0, 255}, std::string()});
+    segment.addresses_at.emplace_back();
+    segment.daemons.push_back(0);
+    configuration.segments.push_back(segment);
 
-std::string format(const Diagnostic& diagnostic, std::string_view file_name) {
-    return std::string(file_name) + ":" + std::to_string(diagnostic.at.line) + ":" +
-           std::to_string(diagnostic.at.column) +
-           (diagnostic.severity == Severity::kError ? ": error: " : ": warning: ") +
-           diagnostic.message;
-}
-
-ParseResult parse(std::string_view text, std::string_view file_name, Resolver& resolver) {
-    ParseResult result;
-    Diagnostics diagnostics;
-    if (text.size() > kMaxFileBytes) {
-        diagnostics.error(Position{1, 1}, "the file is larger than " +
-                                              std::to_string(kMaxFileBytes) +
-                                              " bytes; this cannot be a configuration");
-    } else if (const std::string found = foreign_format(text); !found.empty()) {
-        diagnostics.error(Position{1, 1}, "this is not a configuration file but " + found +
-                                              "; a configuration is plain text in ASCII or UTF-8");
-    } else {
-        const SyntaxTree tree = parse_syntax(text, diagnostics);
-        result.configuration = build_configuration(tree, file_name, resolver, diagnostics);
-    }
-    result.diagnostics = diagnostics.take();
-    return result;
+    Daemon daemon;
+    daemon.name = "localhost";
+    daemon.id = daemon_id_of_name(daemon.name);
+    daemon.address = IpAddress{IpAddress::Family::kV4, {127, 0, 0, 1}, std::string()};
+    // Nobody chose to serve other hosts.
+    Interface loopback;
+    loopback.address = daemon.address;
+    daemon.interfaces.push_back(loopback);
+    configuration.daemons.push_back(daemon);
+    return configuration;
 }
 
 }  // namespace spread::config

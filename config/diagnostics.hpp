@@ -4,9 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/diagnostic.hpp"
 
 namespace spread::config {
+
+/// After this many errors the rest of the file is not looked at; further warnings are left out. One
+/// closing line says so.
+inline constexpr std::size_t kMaxErrors = 20;
+inline constexpr std::size_t kMaxWarnings = 20;
 
 /// Collects what is wrong with one file.
 ///

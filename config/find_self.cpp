@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/host.hpp"
 #include "config/text.hpp"
 
 namespace spread::config {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/configuration.hpp"
+#include "config/identity.hpp"
 
 namespace spread::config {
 

@@ -1,3 +1,5 @@
+#include "config/ip_address.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -5,8 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "config/configuration.hpp"
 
 namespace spread::config {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "config/configuration.hpp"
 #include "config/diagnostics.hpp"
+#include "config/ip_address.hpp"
 
 namespace spread::config {
 

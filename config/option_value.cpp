@@ -1,9 +1,13 @@
 #include "config/option_value.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "config/text.hpp"
+#include "config/words.hpp"
 
 namespace spread::config {
 
@@ -20,6 +24,7 @@ class ValueReader {
     Value read_tri_state();
     Value read_number();
     Value read_string();
+    Value read_choice();
     Value read_priority();
     Value read_ip_version();
 
@@ -94,12 +99,29 @@ Value ValueReader::read_string() {
     const bool has_control = std::any_of(text.begin(), text.end(), [](char c) {
         return (c >= 0 && c < ' ' && c != '\t') || c == '\x7F';
     });
-    // A time stamp is only printed; paths and names with a line break are a forgotten quote.
-    if (has_control && spec_.id != OptionId::kEventTimeStamp) {
+    // In paths and names a line break is a forgotten quote.
+    if (has_control && !spec_.may_break_lines) {
         return refuse(name_ + " contains a line break or another control character: " +
                       in_quotes(text) + "; is a closing quote missing?");
     }
     return std::string(text);
+}
+
+Value ValueReader::read_choice() {
+    Value value = read_string();
+    if (!value) {
+        return value;
+    }
+    const auto& text = std::get<std::string>(*value);
+    if (std::find(spec_.words.begin(), spec_.words.end(), text) != spec_.words.end()) {
+        return value;
+    }
+    std::string list;
+    for (std::size_t i = 0; i < spec_.words.size(); ++i) {
+        list += (i == 0 ? "" : i + 1 == spec_.words.size() ? " and " : ", ");
+        list += spec_.words[i];
+    }
+    return refuse("unknown " + name_ + " " + in_quotes(text) + "; the policies are " + list);
 }
 
 Value ValueReader::read_priority() {
@@ -125,6 +147,119 @@ Value ValueReader::read_ip_version() {
     return *family;
 }
 
+/// Puts one kind of value into one kind of member.
+struct Store {
+    const OptionValue& value;
+    Configuration& configuration;
+
+    template <typename T>
+    void operator()(T Configuration::*member) const {
+        if (const T* plain = std::get_if<T>(&value)) {
+            configuration.*member = *plain;
+        }
+    }
+    template <typename T>
+    void operator()(std::optional<T> Configuration::*member) const {
+        if (const T* plain = std::get_if<T>(&value)) {
+            configuration.*member = *plain;
+        } else {
+            (configuration.*member).reset();  // auto
+        }
+    }
+    void operator()(bool Configuration::*member) const {
+        const bool* plain = std::get_if<bool>(&value);
+        configuration.*member = plain == nullptr || *plain;  // the word alone switches it on
+    }
+    void operator()(std::chrono::milliseconds Configuration::*member) const {
+        configuration.*member = std::chrono::milliseconds(std::get<std::uint32_t>(value));
+    }
+    void operator()(std::optional<std::chrono::milliseconds> StockTimeouts::*member) const {
+        if (const auto* number = std::get_if<std::uint32_t>(&value)) {
+            configuration.timeouts.*member = std::chrono::milliseconds(*number);
+        } else {
+            (configuration.timeouts.*member).reset();
+        }
+    }
+    void operator()(SlowReaderPolicy Configuration::*member) const {
+        configuration.*member = std::get<std::string>(value) == "block"
+                                    ? SlowReaderPolicy::kBlock
+                                    : SlowReaderPolicy::kDisconnect;
+    }
+    void operator()(std::vector<std::string> Configuration::* /*member*/) const {}
+};
+
+/// The text of one kind of member.
+struct Text {
+    using Result = std::optional<std::string>;
+    const OptionSpec& spec;
+    const Configuration& configuration;
+
+    Result operator()(bool Configuration::*member) const { return write(configuration.*member); }
+    Result operator()(std::uint32_t Configuration::*member) const {
+        return write(configuration.*member);
+    }
+    Result operator()(std::chrono::milliseconds Configuration::*member) const {
+        return write(configuration.*member);
+    }
+    Result operator()(SlowReaderPolicy Configuration::*member) const {
+        return configuration.*member == SlowReaderPolicy::kBlock ? "block" : "disconnect";
+    }
+    Result operator()(std::string Configuration::*member) const {
+        return write(configuration.*member);
+    }
+    Result operator()(std::vector<std::string> Configuration::*member) const {
+        std::string list;
+        for (const std::string& word : configuration.*member) {
+            list += (list.empty() ? "" : " ") + word;
+        }
+        return quoted(list);
+    }
+    template <typename T>
+    Result operator()(T Configuration::*member) const {
+        return std::string(word_of(configuration.*member));
+    }
+    template <typename T>
+    Result operator()(std::optional<T> Configuration::*member) const {
+        return optional(configuration.*member);
+    }
+    Result operator()(std::optional<std::chrono::milliseconds> StockTimeouts::*member) const {
+        return optional(configuration.timeouts.*member);
+    }
+
+  private:
+    template <typename T>
+    [[nodiscard]] Result optional(const std::optional<T>& value) const {
+        if (value) {
+            return write(*value);
+        }
+        return spec.takes_auto() ? Result("auto") : std::nullopt;
+    }
+    [[nodiscard]] Result write(bool value) const {
+        // The word alone has no way of saying no.
+        if (spec.kind == ValueKind::kNone) {
+            return value ? Result("") : std::nullopt;
+        }
+        return value ? "yes" : "no";
+    }
+    [[nodiscard]] Result write(std::uint32_t value) const {
+        return spec.kind == ValueKind::kFlags ? debug_flags_text(value) : std::to_string(value);
+    }
+    [[nodiscard]] Result write(std::chrono::milliseconds value) const {
+        return std::to_string(value.count());
+    }
+    [[nodiscard]] Result write(IpAddress::Family value) const {
+        return std::string(word_of(value));
+    }
+    [[nodiscard]] Result write(const std::string& value) const {
+        return spec.kind == ValueKind::kChoice ? value : quoted(value);
+    }
+    /// Without escapes a file can only quote what does not contain the quote.
+    [[nodiscard]] static std::string quoted(const std::string& value) {
+        const char quote = value.find('"') == std::string::npos ? '"' : '\'';
+        return quote + value + quote;
+    }
+};
+
 }  // namespace
 
 std::optional<OptionValue> read_value(const OptionSpec& spec, const Token& token,
@@ -132,19 +267,33 @@ std::optional<OptionValue> read_value(const OptionSpec& spec, const Token& token
     if (token.kind == TokenKind::kInvalid) {
         return std::nullopt;
     }
+    if (spec.takes_auto() && token.kind == TokenKind::kWord &&
+        parse_tri_state(token.text) == TriState::kAuto) {
+        return TriState::kAuto;
+    }
     ValueReader reader(spec, token, diagnostics);
     switch (spec.kind) {
         case ValueKind::kBool: return reader.read_bool();
         case ValueKind::kTriState: return reader.read_tri_state();
         case ValueKind::kNumber: return reader.read_number();
         case ValueKind::kString:
+        case ValueKind::kMethods:
         case ValueKind::kOptionalString: return reader.read_string();
+        case ValueKind::kChoice: return reader.read_choice();
         case ValueKind::kPriority: return reader.read_priority();
         case ValueKind::kIpVersion: return reader.read_ip_version();
         case ValueKind::kNone:
         case ValueKind::kFlags: break;
     }
     return std::nullopt;
+}
+
+void store_value(const OptionSpec& spec, const OptionValue& value, Configuration& configuration) {
+    std::visit(Store{value, configuration}, spec.target);
+}
+
+std::optional<std::string> value_text(const OptionSpec& spec, const Configuration& configuration) {
+    return std::visit(Text{spec, configuration}, spec.target);
 }
 
 }  // namespace spread::config

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <tuple>
 
-#include "config/text.hpp"
+#include "config/words.hpp"
 
 namespace spread::config {
 
@@ -25,135 +24,373 @@ constexpr std::uint32_t kSessionGroupsMax = 1000000;
 constexpr std::uint32_t kSessionBytesMin = 262144;
 constexpr std::uint32_t kSlowReaderTimeoutMaxMs = 3600000;
 
-using enum OptionId;
+constexpr std::array<std::string_view, 2> kSlowReaderPolicies = {"disconnect", "block"};
+constexpr std::array<std::string_view, 2> kAccessPolicies = {"PERMIT", "RULES"};
+
 using enum ValueKind;
+using enum Section;
 
 constexpr std::array kOptions = {
-    OptionSpec{"DebugFlags", kDebugFlags, kFlags, 0, 0},
-    OptionSpec{"EventPriority", kEventPriority, kPriority, 0, 0},
-    OptionSpec{"EventLogFile", kEventLogFile, kString, 1, kPathBytesMax},
-    OptionSpec{"EventTimeStamp", kEventTimeStamp, kOptionalString, 0, kTimeStampBytesMax},
-    OptionSpec{"EventPreciseTimeStamp", kEventPreciseTimeStamp, kNone, 0, 0},
-    OptionSpec{"DangerousMonitor", kDangerousMonitor, kBool, 0, 0},
-    OptionSpec{"SocketPortReuse", kSocketPortReuse, kTriState, 0, 0},
-    OptionSpec{"RuntimeDir", kRuntimeDir, kString, 1, kPathBytesMax},
-    OptionSpec{"DaemonUser", kDaemonUser, kString, 1, kUserBytesMax},
-    OptionSpec{"DaemonGroup", kDaemonGroup, kString, 1, kUserBytesMax},
-    OptionSpec{"RequiredAuthMethods", kRequiredAuthMethods, kString, 0, kAuthListBytesMax},
-    OptionSpec{"AllowedAuthMethods", kAllowedAuthMethods, kString, 0, kAuthListBytesMax},
-    OptionSpec{"AccessControlPolicy", kAccessControlPolicy, kString, 1, kPolicyBytesMax},
-    OptionSpec{"AccessIPFile", kAccessIPFile, kString, 1, kPathBytesMax},
-    OptionSpec{"AccessPasswordFile", kAccessPasswordFile, kString, 1, kPathBytesMax},
-    OptionSpec{"AccessRulesFile", kAccessRulesFile, kString, 1, kPathBytesMax},
-    OptionSpec{"MaxSessions", kMaxSessions, kNumber, 1, kSessionsMax},
-    OptionSpec{"MaxSessionMessages", kMaxSessionMessages, kNumber, 1, kAnyNumber},
-    OptionSpec{"MaxSessionBytes", kMaxSessionBytes, kNumber, kSessionBytesMin, kAnyNumber},
-    OptionSpec{"MaxSessionGroups", kMaxSessionGroups, kNumber, 1, kSessionGroupsMax},
-    OptionSpec{"SlowReaderPolicy", kSlowReaderPolicy, kString, 1, kPolicyBytesMax},
-    OptionSpec{"SlowReaderTimeout", kSlowReaderTimeout, kNumber, 1, kSlowReaderTimeoutMaxMs},
-    OptionSpec{"OldClientLayout", kOldClientLayout, kBool, 0, 0},
-    OptionSpec{"ActiveIPVersion", kActiveIPVersion, kIpVersion, 0, 0},
-    OptionSpec{"Window", kWindow, kNumber, 1, kWindowMax},
-    OptionSpec{"PersonalWindow", kPersonalWindow, kNumber, 1, kWindowMax},
-    OptionSpec{"AcceleratedRing", kAcceleratedRing, kBool, 0, 0},
-    OptionSpec{"AcceleratedWindow", kAcceleratedWindow, kNumber, 0, kWindowMax},
-    OptionSpec{"WideAreaNetwork", kWideAreaNetwork, kBool, 0, 0},
-    OptionSpec{"TokenTimeout", kTokenTimeout, kNumber, 1, kAnyNumber},
-    OptionSpec{"HurryTimeout", kHurryTimeout, kNumber, 1, kAnyNumber},
-    OptionSpec{"AliveTimeout", kAliveTimeout, kNumber, 1, kAnyNumber},
-    OptionSpec{"JoinTimeout", kJoinTimeout, kNumber, 1, kAnyNumber},
-    OptionSpec{"RepTimeout", kRepTimeout, kNumber, 1, kAnyNumber},
-    OptionSpec{"SegTimeout", kSegTimeout, kNumber, 1, kAnyNumber},
-    OptionSpec{"GatherTimeout", kGatherTimeout, kNumber, 1, kAnyNumber},
-    OptionSpec{"FormTimeout", kFormTimeout, kNumber, 1, kAnyNumber},
-    OptionSpec{"LookupTimeout", kLookupTimeout, kNumber, 1, kAnyNumber},
-    OptionSpec{"ExcludeSegAddrsFromHash", kExcludeSegAddrsFromHash, kBool, 0, 0},
-    OptionSpec{"IgnoreMulticastJoinErrors", kIgnoreMulticastJoinErrors, kBool, 0, 0},
+    OptionSpec{.name = "EventLogFile",
+               .kind = kString,
+               .target = &Configuration::event_log_file,
+               .section = kLog,
+               .min = 1,
+               .max = kPathBytesMax,
+               .example = "/var/log/spread_%h.log",
+               .help = "The file that log lines are appended to; %h stands for the host name. "
+                       "Default: standard error."},
+    OptionSpec{.name = "EventTimeStamp",
+               .kind = kOptionalString,
+               .target = &Configuration::event_time_stamp,
+               .section = kLog,
+               .min = 0,
+               .max = kTimeStampBytesMax,
+               .may_break_lines = true,
+               .example = "[%Y-%m-%d %H:%M:%S]",
+               .help = "The time before every line, in the format of strftime(3); the word alone "
+                       "means \"%m/%d/%y %H:%M:%S\". Default: date and time with milliseconds."},
+    OptionSpec{.name = "EventPreciseTimeStamp",
+               .kind = kNone,
+               .target = &Configuration::event_precise_time_stamp,
+               .section = kLog,
+               .help = "Adds microseconds to EventTimeStamp."},
+    OptionSpec{
+        .name = "EventPriority",
+        .kind = kPriority,
+        .target = &Configuration::event_priority,
+        .section = kLog,
+        .help =
+            "The least important lines to show: pDEBUG, INFO, WARNING, ERROR, CRITICAL or FATAL."},
+    OptionSpec{.name = "DebugFlags",
+               .kind = kFlags,
+               .target = &Configuration::debug_flags,
+               .section = kLog,
+               .help = "The subjects of lines below WARNING: ALL, or any of EXIT DATA_LINK MEMORY "
+                       "EVENTS PRINT NETWORK PROTOCOL SESSION CONFIGURATION MEMBERSHIP "
+                       "FLOW_CONTROL STATUS DEBUG GROUPS SKIPLIST ACM SECURITY. A '!' takes one "
+                       "out of the list again, as in { ALL !DATA_LINK }. The default shows every "
+                       "subject, and memberships and exits are shown whatever is listed."},
+    OptionSpec{.name = "MaxSessions",
+               .kind = kNumber,
+               .target = &Configuration::max_sessions,
+               .section = kClients,
+               .min = 1,
+               .max = kSessionsMax,
+               .is_stock = false,
+               .help = "How many clients may be connected at once."},
+    OptionSpec{.name = "MaxSessionMessages",
+               .kind = kNumber,
+               .target = &Configuration::max_session_messages,
+               .section = kClients,
+               .min = 1,
+               .max = kAnyNumber,
+               .help = "How many messages may wait for a client that does not read."},
+    OptionSpec{.name = "MaxSessionBytes",
+               .kind = kNumber,
+               .target = &Configuration::max_session_bytes,
+               .section = kClients,
+               .min = kSessionBytesMin,
+               .max = kAnyNumber,
+               .is_stock = false,
+               .help = "How many bytes may wait for a client that does not read."},
+    OptionSpec{.name = "SlowReaderPolicy",
+               .kind = kChoice,
+               .target = &Configuration::slow_reader_policy,
+               .section = kClients,
+               .min = 1,
+               .max = kPolicyBytesMax,
+               .is_stock = false,
+               .words = kSlowReaderPolicies,
+               .help = "What happens to a client for which more would have to wait: disconnect, or "
+                       "block, which makes everybody wait, in the end the senders on all daemons, "
+                       "until it has caught up."},
+    OptionSpec{.name = "SlowReaderTimeout",
+               .kind = kNumber,
+               .target = &Configuration::slow_reader_timeout,
+               .section = kClients,
+               .min = 1,
+               .max = kSlowReaderTimeoutMaxMs,
+               .is_stock = false,
+               .help = "How long, in milliseconds, block waits for a client. Then it is "
+                       "disconnected after all."},
+    OptionSpec{.name = "MaxSessionGroups",
+               .kind = kNumber,
+               .target = &Configuration::max_session_groups,
+               .section = kClients,
+               .min = 1,
+               .max = kSessionGroupsMax,
+               .is_stock = false,
+               .help = "How many groups one client may be in. What it tries to join beyond them "
+                       "comes back rejected."},
+    OptionSpec{.name = "OldClientLayout",
+               .kind = kBool,
+               .target = &Configuration::old_client_layout,
+               .section = kClients,
+               .is_stock = false,
+               .help = "Whether clients of Spread 3.x get membership messages in the layout their "
+                       "library reads. If not, they get the one of 4.x, as from the stock daemon."},
+    OptionSpec{
+        .name = "SocketPortReuse",
+        .kind = kTriState,
+        .target = &Configuration::socket_port_reuse,
+        .section = kClients,
+        .help = "Whether the port for clients can be taken over while old connections linger: on, "
+                "off, or auto, which means only on addresses listed as interfaces."},
+    OptionSpec{.name = "AllowedAuthMethods",
+               .kind = kMethods,
+               .target = &Configuration::allowed_auth_methods,
+               .section = kClients,
+               .min = 0,
+               .max = kAuthListBytesMax,
+               .help = "How a client may prove who it is: NULL (not at all), IP (by its address), "
+                       "PWORD (by name and password). Once one of the two lists names a method, "
+                       "NULL is allowed only where it is listed. All about authentication, access "
+                       "rules and their files: docs/access.md."},
+    OptionSpec{.name = "RequiredAuthMethods",
+               .kind = kMethods,
+               .target = &Configuration::required_auth_methods,
+               .section = kClients,
+               .min = 0,
+               .max = kAuthListBytesMax,
+               .help = "What every client must pass in addition."},
+    OptionSpec{.name = "AccessControlPolicy",
+               .kind = kChoice,
+               .target = &Configuration::access_control_policy,
+               .section = kClients,
+               .min = 1,
+               .max = kPolicyBytesMax,
+               .words = kAccessPolicies,
+               .help = "Who may do what once connected: PERMIT allows everything, RULES asks the "
+                       "file of access rules."},
+    OptionSpec{.name = "AccessIPFile",
+               .kind = kString,
+               .target = &Configuration::access_ip_file,
+               .section = kClients,
+               .min = 1,
+               .max = kPathBytesMax,
+               .change = Change::kReload,
+               .is_stock = false,
+               .example = "/etc/spread.access_ip",
+               .help = "The file with the addresses for method IP. Default: spread.access_ip in "
+                       "the working directory, else in /etc."},
+    OptionSpec{.name = "AccessPasswordFile",
+               .kind = kString,
+               .target = &Configuration::access_password_file,
+               .section = kClients,
+               .min = 1,
+               .max = kPathBytesMax,
+               .change = Change::kReload,
+               .is_stock = false,
+               .example = "/etc/spread.access_pword",
+               .help = "The file with the passwords for method PWORD. Default: spread.access_pword "
+                       "in the working directory, else in /etc."},
+    OptionSpec{.name = "AccessRulesFile",
+               .kind = kString,
+               .target = &Configuration::access_rules_file,
+               .section = kClients,
+               .min = 1,
+               .max = kPathBytesMax,
+               .change = Change::kReload,
+               .is_stock = false,
+               .example = "/etc/spread.access_rules",
+               .help = "The file with the rules for policy RULES. Default: spread.access_rules in "
+                       "the working directory, else in /etc."},
+    OptionSpec{.name = "DangerousMonitor",
+               .kind = kBool,
+               .target = &Configuration::dangerous_monitor,
+               .section = kOperation,
+               .help = "Lets a monitor partition the daemons, stop them and change their flow "
+                       "control. Asking for their status is always allowed."},
+    OptionSpec{
+        .name = "DaemonUser",
+        .kind = kString,
+        .target = &Configuration::daemon_user,
+        .section = kOperation,
+        .min = 1,
+        .max = kUserBytesMax,
+        .example = "spread",
+        .help = "As whom the daemon runs after it was started as root. Default: it stays root."},
+    OptionSpec{.name = "DaemonGroup",
+               .kind = kString,
+               .target = &Configuration::daemon_group,
+               .section = kOperation,
+               .min = 1,
+               .max = kUserBytesMax,
+               .example = "spread",
+               .help = "The group it then runs in. Default: the group of DaemonUser."},
+    OptionSpec{.name = "RuntimeDir",
+               .kind = kString,
+               .target = &Configuration::runtime_dir,
+               .section = kOperation,
+               .min = 1,
+               .max = kPathBytesMax,
+               .example = "/var/run/spread",
+               .help = "The root directory of a daemon that was started as root. Default: it keeps "
+                       "the root of the host."},
+    OptionSpec{.name = "ActiveIPVersion",
+               .kind = kIpVersion,
+               .target = &Configuration::active_ip_version,
+               .section = kNetwork,
+               .scope = Scope::kRing,
+               .help = "IPv4 or IPv6; auto means the family of the first daemon. All addresses are "
+                       "of one family."},
+    OptionSpec{.name = "IgnoreMulticastJoinErrors",
+               .kind = kBool,
+               .target = &Configuration::ignore_multicast_join_errors,
+               .section = kNetwork,
+               .help = "Goes on with the remaining segment addresses when a multicast group cannot "
+                       "be joined."},
+    OptionSpec{
+        .name = "ExcludeSegAddrsFromHash",
+        .kind = kBool,
+        .target = &Configuration::exclude_seg_addrs_from_hash,
+        .section = kNetwork,
+        .scope = Scope::kRing,
+        .help = "Daemons may work together although their files name other segment addresses."},
+    OptionSpec{.name = "AcceleratedRing",
+               .kind = kBool,
+               .target = &Configuration::accelerated_ring,
+               .section = kRing,
+               .scope = Scope::kRing,
+               .help = "Passes the token on before all messages of a visit are sent; auto means "
+                       "yes on a single segment."},
+    OptionSpec{.name = "Window",
+               .kind = kNumber,
+               .target = &Configuration::window,
+               .section = kRing,
+               .min = 1,
+               .max = kWindowMax,
+               .scope = Scope::kRing,
+               .help = "Packets that all daemons together may send during one round of the token. "
+                       "auto sizes it by the delay of the network, from 264 packets or more on; a "
+                       "number fixes it (Spread 5 uses 160)."},
+    OptionSpec{.name = "PersonalWindow",
+               .kind = kNumber,
+               .target = &Configuration::personal_window,
+               .section = kRing,
+               .min = 1,
+               .max = kWindowMax,
+               .scope = Scope::kRing,
+               .help = "Packets that one daemon may send during one round of the token, at most "
+                       "Window. auto: from 88 on (Spread 5 uses 20)."},
+    OptionSpec{.name = "AcceleratedWindow",
+               .kind = kNumber,
+               .target = &Configuration::accelerated_window,
+               .section = kRing,
+               .min = 0,
+               .max = kWindowMax,
+               .scope = Scope::kRing,
+               .help = "Packets that one daemon may send after it passed the token on, at most "
+                       "PersonalWindow. auto: 44 (Spread 5 uses 15)."},
+    OptionSpec{.name = "WideAreaNetwork",
+               .kind = kBool,
+               .target = &Configuration::wide_area_network,
+               .section = kRing,
+               .scope = Scope::kRing,
+               .help = "Whether timeouts suit distant hosts; auto means yes when there is more "
+                       "than one segment."},
+    OptionSpec{.name = "TokenTimeout",
+               .kind = kNumber,
+               .target = &StockTimeouts::token,
+               .section = kRing,
+               .min = 1,
+               .max = kAnyNumber,
+               .scope = Scope::kRing,
+               .help =
+                   "Milliseconds of silence after which a ring counts as lost. auto: 250, or 1000 "
+                   "over a wide area (Spread 5 uses 1250 on a single segment). Set alone it scales "
+                   "the eight timeouts below; if one of those is set, all nine must be."},
+    OptionSpec{
+        .name = "HurryTimeout",
+        .kind = kNumber,
+        .target = &StockTimeouts::hurry,
+        .section = kRing,
+        .min = 1,
+        .max = kAnyNumber,
+        .scope = Scope::kRing,
+        .help = "The longest wait, in milliseconds, before a token that got lost is sent again."},
+    OptionSpec{.name = "AliveTimeout",
+               .kind = kNumber,
+               .target = &StockTimeouts::alive,
+               .section = kRing,
+               .min = 1,
+               .max = kAnyNumber,
+               .scope = Scope::kRing,
+               .help = "Of Spread 5; must be set with the others and has no effect."},
+    OptionSpec{
+        .name = "JoinTimeout",
+        .kind = kNumber,
+        .target = &StockTimeouts::join,
+        .section = kRing,
+        .min = 1,
+        .max = kAnyNumber,
+        .scope = Scope::kRing,
+        .help = "How often, in milliseconds, a daemon that looks for others repeats itself."},
+    OptionSpec{.name = "RepTimeout",
+               .kind = kNumber,
+               .target = &StockTimeouts::rep,
+               .section = kRing,
+               .min = 1,
+               .max = kAnyNumber,
+               .scope = Scope::kRing,
+               .help = "Of Spread 5; must be set with the others and has no effect."},
+    OptionSpec{.name = "SegTimeout",
+               .kind = kNumber,
+               .target = &StockTimeouts::seg,
+               .section = kRing,
+               .min = 1,
+               .max = kAnyNumber,
+               .scope = Scope::kRing,
+               .help = "How long, in milliseconds, a starting daemon waits for others before "
+                       "GatherTimeout begins."},
+    OptionSpec{
+        .name = "GatherTimeout",
+        .kind = kNumber,
+        .target = &StockTimeouts::gather,
+        .section = kRing,
+        .min = 1,
+        .max = kAnyNumber,
+        .scope = Scope::kRing,
+        .help =
+            "Milliseconds after which daemons that have not agreed on a ring are left out of it."},
+    OptionSpec{.name = "FormTimeout",
+               .kind = kNumber,
+               .target = &StockTimeouts::form,
+               .section = kRing,
+               .min = 1,
+               .max = kAnyNumber,
+               .scope = Scope::kRing,
+               .help = "Of Spread 5; must be set with the others and has no effect."},
+    OptionSpec{.name = "LookupTimeout",
+               .kind = kNumber,
+               .target = &StockTimeouts::lookup,
+               .section = kRing,
+               .min = 1,
+               .max = kAnyNumber,
+               .scope = Scope::kRing,
+               .help = "How often, in milliseconds, a ring looks for daemons that it misses: the "
+                       "longest time that a healed partition stays unnoticed."},
 };
 
-/// A word and what it stands for.
-template <typename Value>
-struct Word {
-    std::string_view name;
-    Value value;
-};
-
-constexpr std::array kBools = {Word<bool>{"true", true}, Word<bool>{"yes", true},
-                               Word<bool>{"false", false}, Word<bool>{"no", false}};
-
-constexpr std::array kTriStates = {Word<TriState>{"on", TriState::kOn},
-                                   Word<TriState>{"off", TriState::kOff},
-                                   Word<TriState>{"auto", TriState::kAuto}};
-
-constexpr std::array kPriorities = {Word<LogPriority>{"pDEBUG", LogPriority::kDebug},
-                                    Word<LogPriority>{"INFO", LogPriority::kInfo},
-                                    Word<LogPriority>{"WARNING", LogPriority::kWarning},
-                                    Word<LogPriority>{"ERROR", LogPriority::kError},
-                                    Word<LogPriority>{"CRITICAL", LogPriority::kCritical},
-                                    Word<LogPriority>{"FATAL", LogPriority::kFatal}};
-
-constexpr std::array kIpVersions = {
-    Word<IpAddress::Family>{"IPv4", IpAddress::Family::kV4},
-    Word<IpAddress::Family>{"IPv6", IpAddress::Family::kV6},
-};
-
-using Flag = Word<std::uint32_t>;
-
-constexpr std::array kSingleFlags = {
-    Flag{"EXIT", 0x1},         Flag{"DATA_LINK", 0x2},      Flag{"MEMORY", 0x4},
-    Flag{"EVENTS", 0x8},       Flag{"PRINT", 0x10},         Flag{"NETWORK", 0x20},
-    Flag{"PROTOCOL", 0x40},    Flag{"SESSION", 0x80},       Flag{"CONFIGURATION", 0x100},
-    Flag{"MEMBERSHIP", 0x200}, Flag{"FLOW_CONTROL", 0x400}, Flag{"STATUS", 0x800},
-    Flag{"DEBUG", 0x1000},     Flag{"GROUPS", 0x2000},      Flag{"SKIPLIST", 0x200000},
-    Flag{"ACM", 0x400000},     Flag{"SECURITY", 0x800000},
-};
-
-constexpr std::uint32_t kAllFlags = [] {
-    std::uint32_t bits = 0;
-    for (const Flag& flag : kSingleFlags) {
-        bits |= flag.value;
-    }
-    return bits;
-}();
-
-constexpr auto kFlagTable = [] {
-    std::array<Flag, kSingleFlags.size() + 2> flags{};
-    flags[0] = Flag{"ALL", kAllFlags};
-    flags[1] = Flag{"NONE", 0};
-    for (std::size_t i = 0; i < kSingleFlags.size(); ++i) {
-        flags[i + 2] = kSingleFlags[i];
-    }
-    return flags;
-}();
-
-template <typename Table>
-constexpr auto names_of(const Table& table) {
-    std::array<std::string_view, std::tuple_size_v<Table>> names{};
+constexpr auto kOptionNames = [] {
+    std::array<std::string_view, kOptions.size()> names{};
     for (std::size_t i = 0; i < names.size(); ++i) {
-        names[i] = table[i].name;
+        names[i] = kOptions[i].name;
     }
     return names;
-}
-
-constexpr auto kOptionNames = names_of(kOptions);
-constexpr auto kFlagNames = names_of(kFlagTable);
-constexpr auto kPriorityNames = names_of(kPriorities);
-
-enum class Case : std::uint8_t { kExact, kIgnored };
-
-template <typename Table>
-auto look_up(const Table& table, std::string_view word, Case letter_case) {
-    using Value = decltype(table[0].value);
-    for (const auto& entry : table) {
-        if (letter_case == Case::kExact ? entry.name == word
-                                        : equal_ignoring_case(entry.name, word)) {
-            return std::optional<Value>(entry.value);
-        }
-    }
-    return std::optional<Value>();
-}
+}();
 
 }  // namespace
+
+bool OptionSpec::takes_auto() const {
+    return (kind == kBool || kind == kNumber || kind == kIpVersion) &&
+           (std::holds_alternative<std::optional<bool> Configuration::*>(target) ||
+            std::holds_alternative<std::optional<std::uint32_t> Configuration::*>(target) ||
+            std::holds_alternative<std::optional<IpAddress::Family> Configuration::*>(target) ||
+            std::holds_alternative<std::optional<std::chrono::milliseconds> StockTimeouts::*>(
+                target));
+}
 
 std::span<const OptionSpec> all_options() {
     return kOptions;
@@ -166,6 +403,11 @@ const OptionSpec* find_option(std::string_view name) {
     return found == kOptions.end() ? nullptr : found;
 }
 
+const OptionSpec& option_of(const OptionTarget& target) {
+    return *std::find_if(kOptions.begin(), kOptions.end(),
+                         [&](const OptionSpec& spec) { return spec.target == target; });
+}
+
 std::span<const std::string_view> option_names() {
     return kOptionNames;
 }
@@ -175,34 +417,6 @@ bool is_reserved(std::string_view word) {
            word == "M" || find_option(word) != nullptr || parse_bool(word) ||
            parse_tri_state(word) || parse_priority(word) || parse_ip_version(word) ||
            parse_debug_flag(word);
-}
-
-std::optional<bool> parse_bool(std::string_view word) {
-    return look_up(kBools, word, Case::kIgnored);
-}
-
-std::optional<TriState> parse_tri_state(std::string_view word) {
-    return look_up(kTriStates, word, Case::kIgnored);
-}
-
-std::optional<LogPriority> parse_priority(std::string_view word) {
-    return look_up(kPriorities, word, Case::kExact);
-}
-
-std::optional<IpAddress::Family> parse_ip_version(std::string_view word) {
-    return look_up(kIpVersions, word, Case::kExact);
-}
-
-std::optional<std::uint32_t> parse_debug_flag(std::string_view word) {
-    return look_up(kFlagTable, word, Case::kExact);
-}
-
-std::span<const std::string_view> priority_names() {
-    return kPriorityNames;
-}
-
-std::span<const std::string_view> debug_flag_names() {
-    return kFlagNames;
 }
 
 }  // namespace spread::config

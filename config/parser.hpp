@@ -40,11 +40,16 @@ struct DaemonTerm {
     Position virtual_id_at;
     std::vector<InterfaceTerm> interfaces;
     std::optional<Position> stanza_at;  ///< of its opening brace
+    bool ends_with_semicolon = false;
 };
 
 struct SegmentTerm {
     Position at;
     std::vector<AddressTerm> addresses;
+    /// unicast[:PORT] in the place of addresses.
+    bool is_unicast = false;
+    std::optional<std::uint32_t> unicast_port;
+    Position unicast_at;
     std::vector<DaemonTerm> daemons;
     bool is_broken = false;  ///< something in it was reported already
 };

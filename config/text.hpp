@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/configuration.hpp"
+#include "config/diagnostic.hpp"
 
 namespace spread::config {
 

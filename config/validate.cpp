@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/check_options.hpp"
+#include "config/identity.hpp"
 #include "config/options.hpp"
 #include "config/text.hpp"
 
@@ -63,6 +64,7 @@ class Builder {
     void check_unique(const Daemon& daemon, const DaemonTerm& term, bool has_address);
     void check_unicast_segments();
     void check_loopback_segments();
+    void check_loopback_daemons();
 
     const SyntaxTree& tree_;
     Resolver& resolver_;
@@ -86,6 +88,7 @@ Configuration Builder::build(std::string_view file_name) {
     }
     check_unicast_segments();
     check_loopback_segments();
+    check_loopback_daemons();
     if (tree_.segments.empty() && diagnostics_.error_count() == 0) {
         error(Position{1, 1},
               "the file has no segment; add one: Spread_Segment address:port { name address }");
@@ -98,7 +101,8 @@ Configuration Builder::build(std::string_view file_name) {
 void Builder::settle_family() {
     const OptionTerm* option = nullptr;
     for (const OptionTerm& candidate : tree_.options) {
-        if (candidate.spec->id == OptionId::kActiveIPVersion && candidate.is_valid) {
+        if (candidate.spec->kind == ValueKind::kIpVersion && candidate.is_valid &&
+            std::holds_alternative<IpAddress::Family>(candidate.value)) {
             option = &candidate;
             break;
         }
@@ -165,23 +169,28 @@ void Builder::add_segment(const SegmentTerm& term) {
 }
 
 std::uint16_t Builder::port_of(const SegmentTerm& term) {
-    if (term.addresses.empty() || !term.addresses.front().port) {
+    std::optional<std::uint32_t> port = term.unicast_port;
+    Position at = term.unicast_at;
+    if (!term.addresses.empty()) {
+        port = term.addresses.front().port;
+        at = term.addresses.front().at;
+    }
+    if (!port) {
         return kDefaultPort;
     }
-    const AddressTerm& address = term.addresses.front();
-    if (*address.port == 0) {
-        warning(address.at, "port 0 stands for the default port; write " +
-                                std::to_string(kDefaultPort) + " to say what you mean");
+    if (*port == 0) {
+        warning(at, "port 0 stands for the default port; write " + std::to_string(kDefaultPort) +
+                        " to say what you mean");
         return kDefaultPort;
     }
-    if (*address.port > kLastPort) {
-        error(address.at, "port " + std::to_string(*address.port) +
-                              " leaves no room for the token port, which is one higher; write 1 "
-                              "to " +
-                              std::to_string(kLastPort));
+    if (*port > kLastPort) {
+        error(at, "port " + std::to_string(*port) +
+                      " leaves no room for the token port, which is one higher; write 1 "
+                      "to " +
+                      std::to_string(kLastPort));
         return kDefaultPort;
     }
-    return static_cast<std::uint16_t>(*address.port);
+    return static_cast<std::uint16_t>(*port);
 }
 
 void Builder::check_segment_address(const SegmentTerm& term, std::size_t index) {
@@ -193,7 +202,9 @@ void Builder::check_segment_address(const SegmentTerm& term, std::size_t index) 
                               in_quotes(address.text) + " is the unspecified one");
     } else if (ip.family == IpAddress::Family::kV6 && !ip.is_multicast()) {
         warning(address.at, "the IPv6 segment address " + in_quotes(address.text) +
-                                " is not multicast (ff00::/8)");
+                                " is not multicast (ff00::/8); messages are sent to each daemon of "
+                                "the segment one by one, which unicast:PORT in its place says "
+                                "without this warning");
     }
     const std::size_t last_colon = address.text.rfind(':');
     if (ip.family == IpAddress::Family::kV6 && !address.is_bracketed &&
@@ -409,7 +420,8 @@ void Builder::check_unicast_segments() {
                     warning(segment.addresses_at[i],
                             "the segment address is that of a single host, daemon " +
                                 in_quotes(daemon.name) + " at " + to_text(daemon.at) +
-                                "; the other daemons need a multicast or broadcast address");
+                                "; messages are sent to each daemon of the segment one by one, "
+                                "which unicast:PORT in its place says without this warning");
                 }
             }
         }
@@ -428,6 +440,39 @@ void Builder::check_loopback_segments() {
         if (is_loopback(segment)) {
             warning(segment.addresses_at.front(),
                     "a loopback segment cannot be reached from the hosts of the other segments");
+        }
+    }
+}
+
+/// A daemon at a loopback address is out of reach for those of other hosts. That is what Debian's
+/// line "127.0.1.1 HOST" in /etc/hosts makes of a name without an address.
+void Builder::check_loopback_daemons() {
+    const auto far =
+        std::find_if(result_.daemons.begin(), result_.daemons.end(), [](const Daemon& daemon) {
+            return daemon.address != IpAddress{} && !daemon.address.is_loopback();
+        });
+    if (far == result_.daemons.end() || diagnostics_.error_count() > 0) {
+        return;
+    }
+    for (const Daemon& daemon : result_.daemons) {
+        const Segment& segment = result_.segments[daemon.segment];
+        const bool is_in_loopback_segment =
+            !segment.addresses.empty() && segment.addresses.front().is_loopback();
+        if (!daemon.address.is_loopback() || is_in_loopback_segment) {
+            continue;  // a loopback segment has had its warning
+        }
+        const std::string reach = ", which the other daemons, such as " + in_quotes(far->name) +
+                                  " at " + far->address.to_string() + ", cannot reach; write ";
+        if (daemon.address_at == daemon.at && daemon.name != "localhost" &&
+            !parse_ip(daemon.name)) {
+            error(daemon.at, "host " + in_quotes(daemon.name) +
+                                 " stands for the loopback address " + daemon.address.to_string() +
+                                 reach + "its address on their network after the name");
+        } else {
+            warning(daemon.address_at, "daemon " + in_quotes(daemon.name) +
+                                           " has the loopback address " +
+                                           daemon.address.to_string() + reach +
+                                           "its address on their network, or remove it");
         }
     }
 }

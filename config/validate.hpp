@@ -5,6 +5,7 @@
 
 #include "config/configuration.hpp"
 #include "config/diagnostics.hpp"
+#include "config/parse.hpp"
 #include "config/parser.hpp"
 
 namespace spread::config {

@@ -17,6 +17,8 @@
 #include <fmt/format.h>
 
 #include "config/configuration.hpp"
+#include "config/identity.hpp"
+#include "daemon/check.hpp"
 #include "daemon/clients/access_files.hpp"
 #include "daemon/clients/front_desk.hpp"
 #include "daemon/clients/listeners.hpp"
@@ -26,6 +28,7 @@
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
+#include "daemon/loaded.hpp"
 #include "daemon/ring/crash_memory.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_thread.hpp"
@@ -43,84 +46,6 @@ constexpr std::size_t kPoolBlockBytesMin = 2048;
 /// Descriptors that are not of sessions: sockets, logs, connections that were only just accepted.
 constexpr std::size_t kOwnFiles = 320;
 
-struct Loaded {
-    std::string path;  ///< empty: the built-in default
-    config::Configuration configuration;
-    std::vector<LocalAddress> locals;
-    config::SelfResult self;
-};
-
-void print_diagnostics(const std::vector<config::Diagnostic>& diagnostics,
-                       const std::string& path) {
-    for (const config::Diagnostic& diagnostic : diagnostics) {
-        std::fprintf(stderr, "%s\n", config::format(diagnostic, path).c_str());
-    }
-}
-
-bool has_error(const std::vector<config::Diagnostic>& diagnostics) {
-    return std::any_of(diagnostics.begin(), diagnostics.end(), [](const config::Diagnostic& d) {
-        return d.severity == config::Severity::kError;
-    });
-}
-
-/// Reads and checks the configuration; nullopt when it is bad, with everything said.
-std::optional<Loaded> load(const Options& options) {
-    Loaded loaded;
-    ConfigText text = read_configuration(options.config_file, default_config_paths());
-    loaded.path = text.path;
-    if (text.path.empty()) {
-        loaded.configuration = config::default_configuration();
-    } else {
-        SystemResolver resolver;
-        config::ParseResult result = config::parse(text.text, text.path, resolver);
-        print_diagnostics(result.diagnostics, text.path);
-        if (!result.configuration) {
-            return std::nullopt;
-        }
-        loaded.configuration = std::move(*result.configuration);
-    }
-    loaded.locals = local_addresses();
-    const auto addresses = addresses_of(loaded.locals);
-    loaded.self = config::find_self(loaded.configuration, options.name, host_name(), addresses);
-    if (loaded.self.daemon) {
-        config::HostFacts facts{addresses, {}};
-        for (const LocalAddress& local : loaded.locals) {
-            facts.interface_names.push_back(local.interface);
-        }
-        const auto problems = config::check_host(loaded.configuration, *loaded.self.daemon, facts);
-        print_diagnostics(problems, loaded.path);
-        if (has_error(problems)) {
-            return std::nullopt;
-        }
-    }
-    return loaded;
-}
-
-std::string name_of_source(const Loaded& loaded) {
-    return loaded.path.empty() ? "built-in default (one daemon, 127.0.0.1 port 4803)" : loaded.path;
-}
-
-int check(const Loaded& loaded, const Options& options) {
-    const config::Configuration& configuration = loaded.configuration;
-    std::printf("Configuration: %s\n", name_of_source(loaded).c_str());
-    std::printf("Hash value for this configuration is: %u\n",
-                config::configuration_hash(configuration));
-    for (std::size_t i = 0; i < configuration.daemons.size(); ++i) {
-        const config::Daemon& daemon = configuration.daemons[i];
-        std::printf("Daemon '%s' id %u addr %s port %u%s\n", escape(daemon.name).c_str(), daemon.id,
-                    daemon.address.to_string().c_str(),
-                    unsigned{configuration.segments[daemon.segment].port},
-                    loaded.self.daemon == i ? " (this one)" : "");
-    }
-    if (!loaded.self.daemon) {
-        // A file may be checked on a host it is not for; a daemon asked for by name may not.
-        std::fprintf(options.name.empty() ? stdout : stderr, "No daemon for this host: %s\n",
-                     loaded.self.error.c_str());
-        return options.name.empty() ? 0 : 1;
-    }
-    return 0;
-}
-
 spdlog::level::level_enum level_of(config::LogPriority priority) {
     switch (priority) {
         case config::LogPriority::kDebug: return spdlog::level::debug;
@@ -133,25 +58,13 @@ spdlog::level::level_enum level_of(config::LogPriority priority) {
     return spdlog::level::info;
 }
 
-/// "%h" and "%H" in EventLogFile stand for the host's name (configuration 4).
-std::string expand_host(const std::string& path) {
-    std::string out;
-    for (std::size_t i = 0; i < path.size(); ++i) {
-        if (path[i] == '%' && i + 1 < path.size() && (path[i + 1] == 'h' || path[i + 1] == 'H')) {
-            out += host_name();
-            ++i;
-        } else {
-            out += path[i];
-        }
-    }
-    return out;
-}
-
 LogSettings log_settings(const config::Configuration& configuration, const Options& options) {
     LogSettings settings;
     settings.level = level_of(configuration.event_priority);
     if (configuration.debug_flags != config::Configuration{}.debug_flags) {
-        settings.types = configuration.debug_flags;
+        // Stock prints these whatever its flags say.
+        settings.types = configuration.debug_flags | static_cast<std::uint32_t>(LogType::kExit) |
+                         static_cast<std::uint32_t>(LogType::kMembership);
     }
     if (options.log_level) {
         settings.level = spdlog::level::from_str(*options.log_level);
@@ -178,10 +91,10 @@ void log_start(const Loaded& loaded, const Options& options) {
         for (const std::size_t daemon : segment.daemons) {
             names += " " + escape(configuration.daemons[daemon].name);
         }
-        log_info(
-            LogType::kConfiguration, "segment {} [{}]:{} with {} daemons:{}", i,
-            segment.addresses.empty() ? std::string("none") : segment.addresses.front().to_string(),
-            segment.port, segment.daemons.size(), names);
+        log_info(LogType::kConfiguration, "segment {} [{}]:{} with {} daemons:{}", i,
+                 segment.addresses.empty() ? std::string("unicast")
+                                           : segment.addresses.front().to_string(),
+                 segment.port, segment.daemons.size(), names);
     }
     log_info(LogType::kConfiguration, "Hash value for this configuration is: {}",
              config::configuration_hash(configuration));
@@ -447,27 +360,30 @@ void serve(const Loaded& loaded, const Options& options) {
 }  // namespace
 
 int run_daemon(const Options& options) {
-    const std::optional<Loaded> loaded = load(options);
-    if (!loaded) {
+    if (options.check) {
+        return check(options);
+    }
+    const Loaded loaded = load(options);
+    for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
+        std::fprintf(stderr, "%s\n", config::format(diagnostic, loaded.path).c_str());
+    }
+    if (!loaded.is_good) {
         return 1;
     }
-    if (options.check) {
-        return check(*loaded, options);
-    }
-    if (!loaded->self.daemon) {
-        throw StartupError(loaded->self.error);
+    if (!loaded.self.daemon) {
+        throw StartupError(loaded.self.error);
     }
     ignore_signals();
     hold_signals(true);
-    start_logging(log_settings(loaded->configuration, options));
+    start_logging(log_settings(loaded.configuration, options));
     try {
-        log_start(*loaded, options);
-        serve(*loaded, options);
+        log_start(loaded, options);
+        serve(loaded, options);
         log_info(LogType::kExit, "spreadd exiting normally");
         stop_logging();
     } catch (const StartupError& error) {
         // Into the log as well, when that is a file; stderr gets it from main().
-        if (log_settings(loaded->configuration, options).file.empty()) {
+        if (log_settings(loaded.configuration, options).file.empty()) {
             stop_logging();
             throw;
         }

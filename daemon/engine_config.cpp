@@ -1,5 +1,7 @@
 #include "daemon/engine_config.hpp"
 
+#include "config/identity.hpp"
+
 namespace spread::daemon {
 membership::RingConfig ring_config_of(const config::Configuration& configuration,
                                       std::size_t self) {
@@ -11,15 +13,15 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
     ring.config_hash = config::configuration_hash(configuration);
     ring.wide_area = configuration.is_wide_area();
     ring.accelerated = configuration.accelerated_ring.value_or(configuration.segments.size() <= 1);
-    if (configuration.timeouts) {
-        const config::StockTimeouts& stock = *configuration.timeouts;
-        ring.token_loss_timeout = stock.token;
-        ring.token_retransmit_timeout_max = stock.hurry;
-        ring.join_timeout = stock.join;
-        ring.consensus_timeout = stock.gather;
-        ring.start_timeout = stock.seg + stock.gather;
-        ring.merge_detect_timeout = stock.lookup;
+    const config::StockTimeouts& stock = configuration.timeouts;
+    ring.token_loss_timeout = stock.token;
+    ring.token_retransmit_timeout_max = stock.hurry;
+    ring.join_timeout = stock.join;
+    ring.consensus_timeout = stock.gather;
+    if (stock.seg && stock.gather) {
+        ring.start_timeout = *stock.seg + *stock.gather;
     }
+    ring.merge_detect_timeout = stock.lookup;
     ring.window = configuration.window;
     ring.personal_window = configuration.personal_window;
     ring.accelerated_window = configuration.accelerated_window;

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "config/sample.hpp"
+
 namespace spread::daemon {
 namespace {
 
@@ -42,9 +44,17 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
     app.add_option("-l", session_log, "Log each client's connect and disconnect (default n)")
         ->type_name("y|n")
         ->check(CLI::IsMember({"y", "n"}));
-    app.add_flag("--check", options.check,
-                 "Check the configuration, print its hash, identifiers and the own daemon,\n"
-                 "and exit: 0 good, 1 bad");
+    CLI::Option* const check =
+        app.add_flag("--check", options.check,
+                     "Check everything that a start would refuse, print the configuration's hash,\n"
+                     "identifiers and the own daemon, and exit: 0 good, 1 bad");
+    app.add_flag("--json", options.json, "With --check: print one JSON object")->needs(check);
+    app.add_flag("--any-host", options.any_host, "With --check: this host need not be in the file")
+        ->needs(check);
+    app.add_flag("--ports", options.ports, "With --check: try whether the ports are free")
+        ->needs(check);
+    bool sample = false;
+    app.add_flag("--sample", sample, "Print a sample configuration with every option, and exit");
     app.add_option("--log-level", options.log_level,
                    "debug, info, warning, error or critical; overrides EventPriority, DebugFlags")
         ->type_name("LEVEL")
@@ -72,6 +82,9 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
     }
     if (app.count("-c") > 0 && options.config_file.empty()) {
         return OptionsExit{2, "spreadd: -c needs a file name (see spreadd --help)"};
+    }
+    if (sample) {
+        return OptionsExit{0, config::sample_file()};
     }
     options.session_log = session_log == "y";
     return options;

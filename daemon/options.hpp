@@ -15,6 +15,9 @@ struct Options {
     std::string config_file;  ///< -c, empty: search
     bool session_log = false;
     bool check = false;
+    bool json = false;                     ///< --check prints one JSON object
+    bool any_host = false;                 ///< --check takes a file that this host is not in
+    bool ports = false;                    ///< --check tries to bind the ports, too
     std::optional<std::string> log_level;  ///< overrides EventPriority and DebugFlags
     std::optional<std::string> log_file;   ///< overrides EventLogFile; "-" is stderr
     std::string state_dir;                 ///< empty: search

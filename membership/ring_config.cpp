@@ -1,6 +1,8 @@
 #include "membership/ring_config.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 
 #include "protocol/ring_wire.hpp"
 
@@ -8,6 +10,8 @@ namespace spread::membership {
 namespace {
 
 constexpr int kWideAreaFactor = 4;
+/// However short the loss timeout, daemons must have time to answer.
+constexpr protocol::Duration kFormingTimeoutMin = std::chrono::milliseconds(1);
 /// Packets per rotation and daemon: where all are busy, each has a burst and a half per visit.
 constexpr std::uint32_t kWindowPerDaemon = 66;
 
@@ -25,7 +29,17 @@ void settle_timeouts(RingConfig& ring, const RingSettings& settings) {
             *timeout *= kWideAreaFactor;
         }
     }
-    take_if_set(ring.token_loss_timeout, settings.token_loss_timeout);
+    if (settings.token_loss_timeout) {
+        const double scale = static_cast<double>(settings.token_loss_timeout->count()) /
+                             static_cast<double>(ring.token_loss_timeout.count());
+        for (protocol::Duration* timeout : {&ring.join_timeout, &ring.consensus_timeout,
+                                            &ring.start_timeout, &ring.merge_detect_timeout}) {
+            *timeout = std::max(
+                kFormingTimeoutMin,
+                protocol::Duration(std::llround(static_cast<double>(timeout->count()) * scale)));
+        }
+        ring.token_loss_timeout = *settings.token_loss_timeout;
+    }
     take_if_set(ring.token_retransmit_timeout, settings.token_retransmit_timeout);
     ring.token_retransmit_timeout =
         std::min(ring.token_retransmit_timeout,

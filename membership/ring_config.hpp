@@ -49,7 +49,8 @@ struct RingSettings {
 struct RingConfig {
     /// The one place that turns settings into a consistent configuration, for daemon and simulator.
     ///
-    /// - Timeouts that nobody set are four times as long over a wide area.
+    /// - Timeouts that nobody set are four times as long over a wide area. When token_loss_timeout
+    ///   is set, those of forming rings (join, consensus, start, merge_detect) scale with it.
     /// - Others hear of a held token well before they give the ring up, and a quiet ring turns
     ///   several times in a loss timeout.
     /// - Windows that were set keep their size, and the personal window never exceeds the window.

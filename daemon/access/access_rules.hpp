@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/diagnostic.hpp"
 #include "daemon/access/address_pattern.hpp"
 #include "daemon/access/glob.hpp"
 #include "daemon/access/peer_address.hpp"

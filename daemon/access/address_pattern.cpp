@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 
-#include "config/configuration.hpp"
+#include "config/ip_address.hpp"
 #include "config/text.hpp"
 
 namespace spread::access {

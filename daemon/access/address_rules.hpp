@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/diagnostic.hpp"
 #include "daemon/access/peer_address.hpp"
 
 namespace spread::access {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/diagnostic.hpp"
 
 namespace spread::access {
 

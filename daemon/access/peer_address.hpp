@@ -4,7 +4,7 @@
 #include <compare>
 #include <cstdint>
 
-#include "config/configuration.hpp"
+#include "config/ip_address.hpp"
 
 namespace spread::access {
 

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "config/parse.hpp"
 #include "config/text.hpp"
 #include "daemon/clients/password_check.hpp"
 #include "daemon/host/unique_fd.hpp"

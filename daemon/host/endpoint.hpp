@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "config/configuration.hpp"
+#include "config/ip_address.hpp"
 
 namespace spread::daemon {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/parse.hpp"
 
 namespace spread::daemon {
 

@@ -53,6 +53,15 @@ protocol::MemberList ids_of(const config::Configuration& configuration,
     return ids;
 }
 
+/// The configuration's own check has said that this address reaches nobody.
+bool is_warned_of(const config::IpAddress& address, const config::Configuration& configuration,
+                  const config::Segment& segment) {
+    return (address.family == config::IpAddress::Family::kV6 && !address.is_multicast()) ||
+           std::any_of(segment.daemons.begin(), segment.daemons.end(), [&](std::size_t index) {
+               return configuration.daemons[index].address == address;
+           });
+}
+
 }  // namespace
 
 UdpTransport::UdpTransport(const config::Configuration& configuration, std::size_t self,
@@ -79,7 +88,7 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
         for (const config::IpAddress& address : segment.addresses) {
             if (reaches_segment(address, *own)) {
                 groups.push_back(address);
-            } else if (!own->loopback) {
+            } else if (!own->loopback && !is_warned_of(address, configuration, segment)) {
                 log_warning(LogType::kNetwork,
                             "segment address {} is neither multicast nor the broadcast address of "
                             "{} on {}: sending to each daemon instead",

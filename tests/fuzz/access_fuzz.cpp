@@ -12,7 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/diagnostics.hpp"
+#include "config/ip_address.hpp"
 #include "daemon/access/access_rules.hpp"
 #include "daemon/access/address_pattern.hpp"
 #include "daemon/access/address_rules.hpp"

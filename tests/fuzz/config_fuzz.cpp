@@ -12,7 +12,12 @@
 #include <string_view>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/diagnostics.hpp"
+#include "config/host.hpp"
+#include "config/identity.hpp"
+#include "config/option_value.hpp"
+#include "config/options.hpp"
+#include "config/parse.hpp"
 
 namespace {
 
@@ -63,7 +68,7 @@ void check(const Configuration& configuration) {
     std::set<std::uint32_t> ids;
     std::size_t listed = 0;
     for (const auto& segment : configuration.segments) {
-        require(!segment.addresses.empty() && segment.addresses.size() <= 5);
+        require(segment.addresses.size() <= 5);
         require(segment.addresses_at.size() == segment.addresses.size());
         require(segment.port >= 1 && segment.port <= 65534 && !segment.daemons.empty());
         listed += segment.daemons.size();
@@ -89,6 +94,12 @@ void check(const Configuration& configuration) {
             configuration.access_control_policy == "RULES");
     check_methods(configuration.allowed_auth_methods);
     check_methods(configuration.required_auth_methods);
+
+    for (const auto& spec : spread::config::all_options()) {
+        // What is set can be written down, and what is written down has a place.
+        const auto text = value_text(spec, configuration);
+        require(!configuration.position_of(spec.name) || text || !spec.takes_auto());
+    }
 
     const auto self = find_self(configuration, configuration.daemons.back().name, "host",
                                 {configuration.daemons.back().address});

@@ -6,7 +6,7 @@ set -euo pipefail
 root=$1
 links=$2
 
-order=(config protocol ordering membership driver access session)
+order=(protocol ordering membership driver config access session)
 declare -A directory=([config]=config [protocol]=protocol [ordering]=ordering
                       [membership]=membership [driver]=daemon/driver
                       [access]=daemon/access [session]=daemon/session)

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/configuration.hpp"
+#include "config/diagnostics.hpp"
+#include "config/ip_address.hpp"
 #include "daemon/access/peer_address.hpp"
 
 namespace spread::access {

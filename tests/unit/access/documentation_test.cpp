@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "access_test_support.hpp"
+#include "config/parse.hpp"
 #include "daemon/access/access_rules.hpp"
 #include "daemon/access/address_rules.hpp"
 #include "daemon/access/password_file.hpp"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/configuration.hpp"
+#include "config/parse.hpp"
 
 namespace spread::config {
 

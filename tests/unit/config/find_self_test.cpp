@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/configuration.hpp"
+#include "config/host.hpp"
 #include "config_test_support.hpp"
 
 namespace spread::config {

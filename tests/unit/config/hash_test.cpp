@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/configuration.hpp"
+#include "config/identity.hpp"
 #include "config_test_support.hpp"
 
 namespace spread::config {

@@ -1,10 +1,10 @@
+#include "config/ip_address.hpp"
+
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
-
-#include "config/configuration.hpp"
 
 namespace spread::config {
 namespace {

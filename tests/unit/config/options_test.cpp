@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/identity.hpp"
+#include "config/option_value.hpp"
 #include "config_test_support.hpp"
 
 namespace spread::config {
@@ -53,11 +55,12 @@ TEST(Options, WhatIsNotSetHasTheDocumentedDefault) {
     EXPECT_FALSE(configuration->accelerated_ring);
     EXPECT_FALSE(configuration->accelerated_window);
     EXPECT_FALSE(configuration->wide_area_network);
-    EXPECT_FALSE(configuration->timeouts);
+    EXPECT_EQ(configuration->timeouts, StockTimeouts{});
+    EXPECT_FALSE(configuration->active_ip_version);
     EXPECT_FALSE(configuration->exclude_seg_addrs_from_hash);
     EXPECT_FALSE(configuration->ignore_multicast_join_errors);
     EXPECT_FALSE(configuration->is_wide_area());
-    EXPECT_THAT(configuration->option_at, IsEmpty());
+    EXPECT_THAT(configuration->given, IsEmpty());
 }
 
 TEST(Options, BooleansAreYesAndNoInAnyCase) {
@@ -86,7 +89,7 @@ TEST(Options, BooleansAreYesAndNoInAnyCase) {
             ASSERT_TRUE(configuration) << one.name << word;
             EXPECT_FALSE(one.read(*configuration)) << one.name << word;
         }
-        for (const std::string word : {"on", "off", "auto", "1", "0", "\"yes\"", "maybe"}) {
+        for (const std::string word : {"on", "off", "1", "0", "\"yes\"", "maybe"}) {
             EXPECT_THAT(problems_with(one.name + (" = " + word)),
                         ElementsAre(HasSubstr(" must be true, false, yes or no")))
                 << one.name << word;
@@ -344,14 +347,14 @@ TEST(Options, DefaultsShrinkWithASmallWindow) {
                             HasSubstr("warning: AcceleratedWindow is not set; 10")));
 }
 
-TEST(Options, AllNineTimeoutsOrNone) {
+TEST(Options, AllNineTimeoutsOrNoneOrTheTokenAlone) {
     const std::string eight =
         "TokenTimeout = 101 HurryTimeout = 102 AliveTimeout = 103 JoinTimeout = 104\n"
         "RepTimeout = 105 SegTimeout = 106 GatherTimeout = 107 FormTimeout = 108\n";
     EXPECT_THAT(problems_with(eight), ElementsAre(HasSubstr("missing: LookupTimeout")));
     const auto configuration = with_options(eight + "LookupTimeout = 109");
-    ASSERT_TRUE(configuration && configuration->timeouts);
-    const StockTimeouts& timeouts = *configuration->timeouts;
+    ASSERT_TRUE(configuration);
+    const StockTimeouts& timeouts = configuration->timeouts;
     EXPECT_EQ(timeouts.token, milliseconds(101));
     EXPECT_EQ(timeouts.hurry, milliseconds(102));
     EXPECT_EQ(timeouts.alive, milliseconds(103));
@@ -365,6 +368,17 @@ TEST(Options, AllNineTimeoutsOrNone) {
                 ElementsAre(HasSubstr("LookupTimeout must be from 1")));
     EXPECT_THAT(problems_with(eight + "LookupTimeout = 9"),
                 ElementsAre(HasSubstr("warning: LookupTimeout of 9 ms is too short")));
+
+    const auto alone = with_options("TokenTimeout = 1000");
+    StockTimeouts token_alone;
+    token_alone.token = milliseconds(1000);
+    EXPECT_EQ(alone->timeouts, token_alone);
+    EXPECT_EQ(with_options("TokenTimeout = 1000 JoinTimeout = auto")->timeouts, token_alone);
+    EXPECT_THAT(problems_with("JoinTimeout = 104"),
+                ElementsAre(HasSubstr("then all must be, or TokenTimeout alone, which scales the "
+                                      "others; missing: TokenTimeout, HurryTimeout")));
+    EXPECT_THAT(problems_with("TokenTimeout = 1000 JoinTimeout = 104"),
+                ElementsAre(HasSubstr("missing: HurryTimeout")));
 }
 
 TEST(Options, ARepeatedOptionWarnsOnceAndTheLastCounts) {
@@ -400,12 +414,58 @@ TEST(Options, EveryNameIsFoundAndReserved) {
     EXPECT_EQ(all_options().size(), 40U);
     for (const OptionSpec& spec : all_options()) {
         EXPECT_EQ(find_option(spec.name), &spec);
+        EXPECT_EQ(&option_of(spec.target), &spec) << spec.name << " shares its place";
         EXPECT_TRUE(is_reserved(spec.name));
+        EXPECT_FALSE(spec.help.empty()) << spec.name;
+        EXPECT_TRUE(spec.help.ends_with('.')) << spec.name;
+        EXPECT_EQ(spec.words.empty(), spec.kind != ValueKind::kChoice) << spec.name;
+        EXPECT_LE(spec.min, spec.max) << spec.name;
     }
     EXPECT_EQ(find_option("window"), nullptr);
     EXPECT_FALSE(is_reserved("window"));
     EXPECT_FALSE(is_reserved("PERMIT"));
     EXPECT_FALSE(is_reserved("LinkProtocol"));
+}
+
+TEST(Options, AutoIsLeavingItOut) {
+    const std::string unset = hash_text(*with_options(""));
+    std::size_t count = 0;
+    for (const OptionSpec& spec : all_options()) {
+        if (!spec.takes_auto()) {
+            continue;
+        }
+        ++count;
+        const std::string name(spec.name);
+        const auto configuration = with_options(name + " = auto");
+        EXPECT_EQ(value_text(spec, *configuration), "auto") << name;
+        EXPECT_EQ(hash_text(*configuration), unset) << name;
+        EXPECT_THAT(problems_with(name + " = AUTO"), IsEmpty()) << name;
+        EXPECT_THAT(problems_with(name + " = 'auto'"), testing::Not(IsEmpty())) << name;
+    }
+    EXPECT_EQ(count, 15U);
+    EXPECT_EQ(with_options("Window = 300 Window = auto")->window, std::nullopt);
+}
+
+TEST(Options, WhatIsWrittenDownReadsBack) {
+    const std::string text =
+        "EventLogFile = '/var/my \"log\"' EventPriority = pDEBUG DebugFlags = { PRINT NETWORK }\n"
+        "MaxSessions = 7 SlowReaderPolicy = block SlowReaderTimeout = 90 OldClientLayout = no\n"
+        "SocketPortReuse = on AllowedAuthMethods = 'PWORD NULL' AccessControlPolicy = RULES\n"
+        "AcceleratedRing = yes Window = 99 PersonalWindow = 33 ActiveIPVersion = IPv4\n"
+        "TokenTimeout = 1234 EventPreciseTimeStamp EventTimeStamp = '%H'\n";
+    const auto configuration = with_options(text);
+    std::string written;
+    for (const OptionSpec& spec : all_options()) {
+        if (configuration->position_of(spec.name)) {
+            const auto value = value_text(spec, *configuration);
+            ASSERT_TRUE(value) << spec.name;
+            written += std::string(spec.name) + (value->empty() ? "" : " = " + *value) + "\n";
+        }
+    }
+    const auto again = with_options(written);
+    for (const OptionSpec& spec : all_options()) {
+        EXPECT_EQ(value_text(spec, *again), value_text(spec, *configuration)) << spec.name;
+    }
 }
 
 }  // namespace

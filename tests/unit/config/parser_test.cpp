@@ -64,7 +64,7 @@ TEST(Parser, RemembersWhereThingsStand) {
         "    d1 10.0.0.1 { D 10.0.0.1 }\n    10.0.0.2\n  }\n");
     ASSERT_TRUE(result.configuration);
     const Configuration& configuration = *result.configuration;
-    EXPECT_EQ(configuration.option_at.at("EventLogFile"), (Position{2, 3}));
+    EXPECT_EQ(configuration.position_of("EventLogFile"), (Position{2, 3}));
     EXPECT_EQ(configuration.segments[0].at, (Position{3, 3}));
     EXPECT_THAT(configuration.segments[0].addresses_at,
                 ElementsAre(Position{3, 18}, Position{3, 33}));

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/configuration.hpp"
+#include "config/parse.hpp"
 #include "config_test_support.hpp"
 
 namespace spread::config {

@@ -1,4 +1,6 @@
 // docs/spread.conf.sample is a promise about every option and its default.
+#include "config/sample.hpp"
+
 #include <set>
 #include <sstream>
 #include <string>
@@ -8,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "config/configuration.hpp"
+#include "config/identity.hpp"
+#include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "config_test_support.hpp"
 
@@ -20,12 +24,14 @@ using testing::UnorderedElementsAre;
 
 const std::string kPath = std::string(SPREAD_TEST_DATA) + "/../../docs/spread.conf.sample";
 
-/// The option a line like "#Window = 160" shows, or an empty view. Prose starts with "# ".
+/// The option a line like "#Window = auto" shows, or an empty view. Prose starts with "# ", an
+/// example with "#     ".
 std::string_view shown_option(std::string_view line) {
+    constexpr std::string_view kExample = "#     ";
     if (!line.starts_with('#')) {
         return {};
     }
-    line.remove_prefix(1);
+    line.remove_prefix(line.starts_with(kExample) ? kExample.size() : 1);
     const std::string_view word = line.substr(0, line.find_first_of(" =\t"));
     return find_option(word) == nullptr ? std::string_view() : word;
 }
@@ -43,19 +49,12 @@ std::string switched_on(const std::string& sample, Wanted wanted) {
     return text;
 }
 
-/// Options whose default is "not set": the sample shows an example instead.
-bool is_example(std::string_view option) {
-    return option == "EventTimeStamp" || option == "EventPreciseTimeStamp" ||
-           option == "ActiveIPVersion" || option.ends_with("File") ||
-           (option.ends_with("Timeout") && option != "SlowReaderTimeout");
-}
-
 TEST(Sample, IsAGoodConfigurationOfOneLocalDaemon) {
     const auto result = parse_text(read_file(kPath));
     ASSERT_TRUE(result.configuration) << problems(result).front();
     EXPECT_THAT(problems(result), IsEmpty());
     EXPECT_EQ(hash_text(*result.configuration), hash_text(default_configuration()));
-    EXPECT_THAT(result.configuration->option_at, IsEmpty()) << "options must be commented out";
+    EXPECT_THAT(result.configuration->given, IsEmpty()) << "options must be commented out";
 }
 
 TEST(Sample, ShowsEveryOptionOnce) {
@@ -74,9 +73,14 @@ TEST(Sample, ShowsEveryOptionOnce) {
     EXPECT_EQ(shown, all);
 }
 
-TEST(Sample, ParsesWithEveryOptionSwitchedOn) {
+TEST(Sample, IsWhatTheTableOfOptionsSays) {
+    EXPECT_EQ(read_file(kPath), sample_file())
+        << "write it anew: spreadd --sample > docs/spread.conf.sample";
+}
+
+TEST(Sample, ParsesWithEveryOptionAndExampleSwitchedOn) {
     const auto result =
-        parse_text(switched_on(read_file(kPath), [](std::string_view) { return true; }));
+        parse_text(switched_on(sample_file(), [](std::string_view) { return true; }));
     ASSERT_TRUE(result.configuration) << problems(result).front();
     // Nothing asks for them as long as the other options have their defaults.
     EXPECT_THAT(problems(result),
@@ -84,42 +88,31 @@ TEST(Sample, ParsesWithEveryOptionSwitchedOn) {
                                      HasSubstr("warning: AccessIPFile has no effect"),
                                      HasSubstr("warning: AccessPasswordFile has no effect"),
                                      HasSubstr("warning: AccessRulesFile has no effect")));
-    EXPECT_EQ(result.configuration->option_at.size(), option_names().size());
-    EXPECT_TRUE(result.configuration->timeouts);
+    EXPECT_EQ(result.configuration->given.size(), option_names().size());
 }
 
-TEST(Sample, TheValuesShownAreTheDefaults) {
-    const auto result = parse_text(
-        switched_on(read_file(kPath), [](std::string_view option) { return !is_example(option); }));
-    ASSERT_TRUE(result.configuration) << problems(result).front();
-    const Configuration& shown = *result.configuration;
-    const Configuration unset = default_configuration();
-    EXPECT_EQ(shown.debug_flags, unset.debug_flags);
-    EXPECT_EQ(shown.event_priority, unset.event_priority);
-    EXPECT_EQ(shown.dangerous_monitor, unset.dangerous_monitor);
-    EXPECT_EQ(shown.socket_port_reuse, unset.socket_port_reuse);
-    EXPECT_EQ(shown.required_auth_methods, unset.required_auth_methods);
-    EXPECT_EQ(shown.allowed_auth_methods, unset.allowed_auth_methods);
-    EXPECT_EQ(shown.access_control_policy, unset.access_control_policy);
-    EXPECT_EQ(shown.max_sessions, unset.max_sessions);
-    EXPECT_EQ(shown.max_session_messages, unset.max_session_messages);
-    EXPECT_EQ(shown.max_session_bytes, unset.max_session_bytes);
-    EXPECT_EQ(shown.max_session_groups, unset.max_session_groups);
-    EXPECT_EQ(shown.slow_reader_policy, unset.slow_reader_policy);
-    EXPECT_EQ(shown.slow_reader_timeout, unset.slow_reader_timeout);
-    EXPECT_EQ(shown.old_client_layout, unset.old_client_layout);
-    EXPECT_EQ(shown.exclude_seg_addrs_from_hash, unset.exclude_seg_addrs_from_hash);
-    EXPECT_EQ(shown.ignore_multicast_join_errors, unset.ignore_multicast_join_errors);
-    EXPECT_EQ(shown.is_wide_area(), unset.is_wide_area());
-    EXPECT_EQ(hash_text(shown), hash_text(unset));
-    // Defaults that live in the modules that use them (configuration 4).
-    EXPECT_EQ(shown.window, 160U);
-    EXPECT_EQ(shown.personal_window, 20U);
-    EXPECT_EQ(shown.accelerated_window, 15U);
-    EXPECT_EQ(shown.accelerated_ring, false);
-    EXPECT_EQ(shown.runtime_dir, "/var/run/spread");
-    EXPECT_EQ(shown.daemon_user, "spread");
-    EXPECT_EQ(shown.daemon_group, "spread");
+TEST(Sample, EachValueShownIsTheDefault) {
+    const Configuration unset = *parse_text(sample_file()).configuration;
+    std::istringstream lines(sample_file());
+    std::string line;
+    std::size_t count = 0;
+    while (std::getline(lines, line)) {
+        const std::string_view option = shown_option(line);
+        if (option.empty() || line.starts_with("# ")) {
+            continue;
+        }
+        ++count;
+        const auto result = parse_text(
+            switched_on(sample_file(), [&](std::string_view wanted) { return wanted == option; }));
+        ASSERT_TRUE(result.configuration) << problems(result).front();
+        ASSERT_EQ(result.configuration->given.size(), 1U) << line;
+        for (const OptionSpec& spec : all_options()) {
+            EXPECT_EQ(value_text(spec, *result.configuration), value_text(spec, unset))
+                << line << " changes " << spec.name;
+        }
+        EXPECT_EQ(hash_text(*result.configuration), hash_text(unset)) << line;
+    }
+    EXPECT_EQ(count, 31U);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "config/configuration.hpp"
+#include "config/identity.hpp"
 #include "config_test_support.hpp"
 
 namespace spread::config {
@@ -185,6 +186,68 @@ TEST(Daemons, AreNotLookedUpInABrokenFile) {
     EXPECT_THAT(resolver.asked, IsEmpty());
 }
 
+TEST(Daemons, NamedByALoopbackAddressAreRefusedAmongOthers) {
+    TableResolver resolver({{"alfa", "127.0.1.1"}, {"bravo", "10.77.0.2"}});
+    EXPECT_THAT(
+        problems(parse("Spread_Segment 239.0.0.1 {\n alfa\n bravo\n}", "", resolver)),
+        ElementsAre("2:2: error: host 'alfa' stands for the loopback address 127.0.1.1, which the "
+                    "other daemons, such as 'bravo' at 10.77.0.2, cannot reach; write its address "
+                    "on their network after the name"));
+    TableResolver all_local({{"alfa", "127.0.1.1"}, {"bravo", "127.0.0.2"}});
+    EXPECT_THAT(problems(parse("Spread_Segment 127.0.0.255 {\n alfa\n bravo\n}", "", all_local)),
+                IsEmpty());
+}
+
+TEST(Daemons, AtALoopbackAddressAmongOthersGetAWarning) {
+    EXPECT_THAT(problems(with_daemons("localhost 127.0.0.1\n bravo 10.77.0.2")),
+                ElementsAre(HasSubstr("2:11: warning: daemon 'localhost' has the loopback address "
+                                      "127.0.0.1, which the other daemons, such as 'bravo'")));
+    EXPECT_THAT(problems(with_daemons("127.0.0.1\n bravo 10.77.0.2")),
+                ElementsAre(HasSubstr("2:1: warning: daemon '127.0.0.1' has the loopback")));
+}
+
+TEST(Daemons, ANameBehindANameIsNoAddress) {
+    TableResolver resolver({{"node1", "10.0.0.1"}, {"alfa", "10.0.0.2"}});
+    const auto warnings = [&](const std::string& daemons) {
+        return problems(parse("Spread_Segment 239.0.0.1 {\n" + daemons + "\n}", "", resolver));
+    };
+    EXPECT_THAT(warnings("node1 alfa"),
+                ElementsAre("2:7: warning: 'alfa' is read as another daemon, not as the address of "
+                            "'node1': write a literal address after a name, or each daemon on a "
+                            "line of its own"));
+    EXPECT_THAT(warnings("node1 ; alfa"), IsEmpty());
+    EXPECT_THAT(warnings("node1\nalfa"), IsEmpty());
+    EXPECT_THAT(warnings("node1 alfa 10.0.0.2"), IsEmpty());
+    EXPECT_THAT(warnings("node1 VirtualID = 7 alfa"), IsEmpty());
+}
+
+TEST(UnicastSegments, HaveNoAddressAndSayNothing) {
+    const auto result = parse_text("Spread_Segment unicast:4900 {\n a 10.0.0.1\n b 10.0.0.2\n}");
+    ASSERT_TRUE(result.configuration);
+    EXPECT_THAT(problems(result), IsEmpty());
+    EXPECT_THAT(result.configuration->segments[0].addresses, IsEmpty());
+    EXPECT_EQ(result.configuration->segments[0].port, 4900);
+    EXPECT_EQ(parse_text("Spread_Segment unicast { a 10.0.0.1 }").configuration->segments[0].port,
+              4803);
+    EXPECT_TRUE(parse_text("Spread_Segment unicast:4803 { a fd00::1 }").configuration);
+    EXPECT_EQ(hash_text(*result.configuration).substr(0, 22), "Segment: port = 4900;\n");
+}
+
+TEST(UnicastSegments, TakeAPortAndNoAddress) {
+    const auto problem = [](const std::string& head) {
+        return problems_of("Spread_Segment " + head + " {\n a 10.0.0.1\n}");
+    };
+    EXPECT_THAT(problem("unicast:65535"),
+                ElementsAre(HasSubstr("1:16: error: port 65535 leaves no room")));
+    EXPECT_THAT(problem("unicast:"), ElementsAre(HasSubstr("a number from 1 to 65534")));
+    EXPECT_THAT(problem("unicast:port"), ElementsAre(HasSubstr("a number from 1 to 65534")));
+    EXPECT_THAT(problem("unicast:4803 239.0.0.1"),
+                ElementsAre(HasSubstr("a unicast segment has no addresses")));
+    EXPECT_THAT(problem("239.0.0.1:4803 unicast"),
+                ElementsAre(HasSubstr("a unicast segment has no addresses")));
+    EXPECT_THAT(problem("unicasts"), ElementsAre(HasSubstr("is no address")));
+}
+
 TEST(VirtualIds, RunFromOneToTheLastGeneratedValue) {
     EXPECT_EQ(with_daemons("a 10.0.0.1 VirtualID = 1").configuration->daemons[0].id, 1U);
     EXPECT_EQ(with_daemons("a 10.0.0.1 VirtualID = 4294967294").configuration->daemons[0].id,
@@ -239,6 +302,9 @@ TEST(DefaultConfiguration, IsOneLocalDaemon) {
     ASSERT_EQ(configuration.daemons.size(), 1U);
     EXPECT_EQ(configuration.daemons[0].name, "localhost");
     EXPECT_EQ(configuration.daemons[0].address.to_string(), "127.0.0.1");
+    // Clients of this host only: nobody asked for more.
+    ASSERT_EQ(configuration.daemons[0].interfaces.size(), 1U);
+    EXPECT_TRUE(configuration.daemons[0].interfaces[0].address.is_loopback());
     ASSERT_EQ(configuration.segments.size(), 1U);
     EXPECT_EQ(configuration.segments[0].port, 4803);
     const auto same =

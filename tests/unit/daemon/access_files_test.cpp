@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/parse.hpp"
 #include "temporary_directory.hpp"
 
 namespace spread::daemon {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "protocol/ring_wire.hpp"
+#include "config/identity.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -64,6 +64,18 @@ TEST(EngineConfig, ExplicitStockTimeoutsReplaceTheDefaults) {
     EXPECT_EQ(ring.consensus_timeout, 900ms);
     EXPECT_EQ(ring.start_timeout, 1400ms);
     EXPECT_EQ(ring.merge_detect_timeout, 2000ms);
+}
+
+TEST(EngineConfig, ATokenTimeoutAloneScalesTheOthers) {
+    const auto defaults = ring_config_of(three_daemons(), 0);
+    auto configuration = three_daemons();
+    configuration.timeouts.token = 500ms;
+    const auto ring = ring_config_of(configuration, 0);
+    EXPECT_EQ(ring.token_loss_timeout, 500ms);
+    EXPECT_EQ(ring.join_timeout, 2 * defaults.join_timeout);
+    EXPECT_EQ(ring.consensus_timeout, 2 * defaults.consensus_timeout);
+    EXPECT_EQ(ring.start_timeout, 2 * defaults.start_timeout);
+    EXPECT_EQ(ring.merge_detect_timeout, 2 * defaults.merge_detect_timeout);
 }
 
 TEST(EngineConfig, AStockHurryTimeoutNeverSlowsTheRepairOfALostToken) {

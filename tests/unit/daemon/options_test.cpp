@@ -56,6 +56,20 @@ TEST(Options, TakesOurOwnOptions) {
     EXPECT_EQ(options.unix_dir, "/u");
 }
 
+TEST(Options, WhatRefinesTheCheckNeedsIt) {
+    const Options options = parsed({"--check", "--json", "--any-host", "--ports"});
+    EXPECT_TRUE(options.json && options.any_host && options.ports);
+    for (const char* alone : {"--json", "--any-host", "--ports"}) {
+        EXPECT_EQ(stopped({alone}).status, 2) << alone;
+    }
+}
+
+TEST(Options, TheSampleGoesToStdout) {
+    const OptionsExit stop = stopped({"--sample"});
+    EXPECT_EQ(stop.status, 0);
+    EXPECT_THAT(stop.text, HasSubstr("#MaxSessions = 997\n"));
+}
+
 TEST(Options, HelpAndVersionGoToStdoutWithStatusZero) {
     for (const char* help : {"-h", "--help"}) {
         const OptionsExit stop = stopped({help});

@@ -64,6 +64,29 @@ TEST(RingConfig, AHeldTokenAndAQuietRingMoveBeforeTheRingIsGivenUp) {
     EXPECT_EQ(RingConfig::settled(settings).token_settle_timeout, 1250us);
 }
 
+TEST(RingConfig, ALossTimeoutThatIsSetAloneScalesThoseOfFormingRings) {
+    RingSettings settings = settings_of(2);
+    settings.token_loss_timeout = 1000ms;
+    RingConfig ring = RingConfig::settled(settings);
+    const RingConfig defaults;
+    EXPECT_EQ(ring.token_loss_timeout, 1000ms);
+    EXPECT_EQ(ring.join_timeout, 4 * defaults.join_timeout);
+    EXPECT_EQ(ring.consensus_timeout, 4 * defaults.consensus_timeout);
+    EXPECT_EQ(ring.start_timeout, 4 * defaults.start_timeout);
+    EXPECT_EQ(ring.merge_detect_timeout, 4 * defaults.merge_detect_timeout);
+    EXPECT_EQ(ring.token_retransmit_timeout, defaults.token_retransmit_timeout);
+
+    settings.consensus_timeout = 33ms;
+    EXPECT_EQ(RingConfig::settled(settings).consensus_timeout, 33ms);
+
+    // The same wherever the defaults are longer.
+    settings.wide_area = true;
+    EXPECT_EQ(RingConfig::settled(settings).join_timeout, 4 * defaults.join_timeout);
+
+    settings.token_loss_timeout = 1ms;
+    EXPECT_EQ(RingConfig::settled(settings).join_timeout, 1ms);
+}
+
 TEST(RingConfig, ACeilingOnlyLowersTheRetransmissionTimeout) {
     RingSettings settings = settings_of(2);
     settings.token_retransmit_timeout_max = 500ms;
