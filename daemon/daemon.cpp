@@ -282,6 +282,13 @@ void ignore_signals() {
     }
 }
 
+/// Where this daemon's address is now; none for an address that is no interface's own.
+std::optional<LocalAddress> own_address(const Loaded& loaded) {
+    const config::IpAddress& address = loaded.configuration.daemons[*loaded.self.daemon].address;
+    const LocalAddress* at = find_local(loaded.locals, address);
+    return at == nullptr ? std::nullopt : std::optional(*at);
+}
+
 void serve(const Loaded& loaded, const Options& options) {
     const config::Configuration& configuration = loaded.configuration;
     const std::size_t self = *loaded.self.daemon;
@@ -336,7 +343,8 @@ void serve(const Loaded& loaded, const Options& options) {
     const auto link = std::make_unique<RingLink>();
     {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
-                         random_seed(), [&keeper](std::uint64_t counter) { keeper.keep(counter); }},
+                         random_seed(), own_address(loaded),
+                         [&keeper](std::uint64_t counter) { keeper.keep(counter); }},
                         DaemonNames(configuration), *link, transport, pool);
         const session::SessionConfig session_config = session_config_of(configuration, self);
         auto core = std::make_unique<session::SessionCore>(

@@ -78,6 +78,8 @@ enum class CounterKind : std::uint8_t {
     ROW(std::uint64_t, truncated, kCounter, "receipts",                                          \
         "receipts larger than a block, or of unknown segment size")                              \
     ROW(std::uint64_t, peer_errors, kCounter, "errors", "port-unreachable messages of peers")    \
+    ROW(std::uint64_t, foreign_errors, kCounter, "errors",                                       \
+        "port-unreachable messages about peers that did not send them")                          \
     ROW(std::uint64_t, socket_drops, kGauge, "datagrams",                                        \
         "datagrams that the kernel dropped because a receive buffer was full")
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t kWakeupMark = 0xffffffff;
 constexpr auto kPublishPause = std::chrono::milliseconds(250);
+constexpr std::uint32_t kInterfacesMark = 0xfffffffe;
 /// Over how long the load is taken that decides which thread does the work (SessionServer too).
 constexpr auto kLoadWindow = std::chrono::milliseconds(30);
 
@@ -55,6 +56,9 @@ RingThread::RingThread(Setup setup, DaemonNames names, RingLink& link, UdpTransp
           {setup.config, setup.incarnation, setup.ring_counter, protocol::Rng(setup.random_seed)},
           link, link.session_wakeup, transport, *this, pool),
       load_(kLoadWindow) {
+    if (setup.own_address) {
+        own_address_.emplace(std::move(*setup.own_address));
+    }
     bool watching = events_.add(link.ring_wakeup.fd(), EPOLLIN, kWakeupMark);
     for (const Watched& each : watched()) {
         watching = watching && events_.add(each.fd, EPOLLIN, each.mark);
@@ -146,6 +150,9 @@ void RingThread::run() {
 }
 
 void RingThread::turn() {
+    if (std::exchange(interfaces_changed_, false)) {
+        look_at_interfaces();
+    }
     now_ = now();
     driver_.work(now_);
     now_ = now();
@@ -179,6 +186,9 @@ std::vector<RingThread::Watched> RingThread::watched() const {
     for (std::size_t i = 0; i < transport_.sockets().size(); ++i) {
         out.push_back({transport_.sockets()[i].fd.get(), static_cast<std::uint32_t>(i)});
     }
+    if (interfaces_.fd() >= 0) {
+        out.push_back({interfaces_.fd(), kInterfacesMark});
+    }
     return out;
 }
 
@@ -189,12 +199,41 @@ void RingThread::take_events(std::span<const epoll_event> events) {
             link_.ring_wakeup.drain();
             continue;
         }
+        if (event.data.u32 == kInterfacesMark) {
+            interfaces_changed_ = true;
+            continue;
+        }
         if ((event.events & EPOLLERR) != 0) {
             transport_.note_errors();
         }
         if ((event.events & EPOLLIN) != 0) {
             transport_.note_readable(event.data.u32);
         }
+    }
+}
+
+/// The host's interfaces have changed, which is rare: the own address may be gone, or back on an
+/// interface that knows nothing of the groups we joined.
+void RingThread::look_at_interfaces() {
+    if (!interfaces_.changed() || !own_address_) {
+        return;
+    }
+    std::optional<OwnAddress::Change> change;
+    try {
+        change = own_address_->look(local_addresses());
+    } catch (const StartupError& error) {
+        log_warning(LogType::kNetwork, "{}", error.what());
+    }
+    if (!change) {
+        return;
+    }
+    if (change->event == OwnAddress::Event::kLost) {
+        log_warning(LogType::kNetwork, "{}", change->text);
+        return;
+    }
+    log_info(LogType::kNetwork, "{}", change->text);
+    if (const std::string problem = transport_.follow(own_address_->at()); !problem.empty()) {
+        log_error(LogType::kNetwork, "{}", problem);
     }
 }
 

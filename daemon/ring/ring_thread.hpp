@@ -13,8 +13,10 @@
 #include "daemon/driver/ring_driver.hpp"
 #include "daemon/driver/snapshot.hpp"
 #include "daemon/host/event_set.hpp"
+#include "daemon/host/interface_watch.hpp"
 #include "daemon/host/load_meter.hpp"
 #include "daemon/host/logging.hpp"
+#include "daemon/ring/own_address.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/udp_transport.hpp"
 #include "membership/ring_engine.hpp"
@@ -52,6 +54,8 @@ class RingThread final : private driver::RingHost {
         protocol::Incarnation incarnation;
         std::uint64_t ring_counter = 0;
         std::uint64_t random_seed = 0;
+        /// Where the daemon's own address is at the start.
+        std::optional<LocalAddress> own_address{};
         /// Remembers the counter of a ring that is being formed, for the next life. Called on the
         /// ring thread before anybody hears of it.
         std::function<void(std::uint64_t)> keep_counter{};
@@ -100,6 +104,7 @@ class RingThread final : private driver::RingHost {
     void take_events(std::span<const epoll_event> events);
     void hand_over_if_wanted();
     void publish_counters();
+    void look_at_interfaces();
 
     DaemonNames names_;
     RingLink& link_;
@@ -108,6 +113,10 @@ class RingThread final : private driver::RingHost {
     std::function<void(std::uint64_t)> keep_counter_;
     driver::RingDriver driver_;
     protocol::Instant now_{};
+
+    InterfaceWatch interfaces_;
+    std::optional<OwnAddress> own_address_;
+    bool interfaces_changed_ = false;
 
     EventSet events_;
     LoadMeter load_;

@@ -11,6 +11,7 @@
 
 #include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
+#include "daemon/ring/multicast.hpp"
 #include "daemon/ring/udp_transport.hpp"
 
 namespace spread::daemon {
@@ -181,18 +182,17 @@ UdpTransport::Socket UdpTransport::open_socket(const Endpoint& at, membership::C
     return out;
 }
 
-bool UdpTransport::join(int fd, const config::IpAddress& group, const LocalAddress& own) {
-    if (group.family == config::IpAddress::Family::kV6) {
-        ipv6_mreq request{};
-        std::memcpy(&request.ipv6mr_multiaddr, group.bytes.data(), sizeof request.ipv6mr_multiaddr);
-        request.ipv6mr_interface = own.interface_index;
-        return ::setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof request) == 0;
+std::string UdpTransport::follow(const LocalAddress& own) {
+    std::string problem;
+    for (const Membership& membership : memberships_) {
+        if (!rejoin_group(sockets_[membership.socket].fd.get(), membership.group, own)) {
+            problem =
+                fmt::format("cannot join multicast group {} on {}: {}",
+                            membership.group.to_string(), own.interface, std::strerror(errno));
+        }
     }
-    ip_mreqn request{};
-    std::memcpy(&request.imr_multiaddr, group.bytes.data(), sizeof request.imr_multiaddr);
-    std::memcpy(&request.imr_address, own.address.bytes.data(), sizeof request.imr_address);
-    request.imr_ifindex = static_cast<int>(own.interface_index);
-    return ::setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) == 0;
+    send_groups_by(sockets_.front().fd.get(), own);
+    return problem;
 }
 
 void UdpTransport::open_sockets(const config::Configuration& configuration, std::size_t self,
@@ -234,8 +234,12 @@ void UdpTransport::open_sockets(const config::Configuration& configuration, std:
             sockets_.push_back(open_socket(make_endpoint(group, port, scope),
                                            membership::Channel::kData, true, me.name));
         }
-        const int fd = wildcard ? sockets_.front().fd.get() : sockets_.back().fd.get();
-        if (group.is_multicast() && !join(fd, group, own)) {
+        const std::size_t socket = wildcard ? 0 : sockets_.size() - 1;
+        const int fd = sockets_[socket].fd.get();
+        if (group.is_multicast()) {
+            memberships_.push_back({socket, group});
+        }
+        if (group.is_multicast() && !join_group(fd, group, own)) {
             const std::string problem =
                 fmt::format("cannot join multicast group {} on {}: {}", group.to_string(),
                             own.interface, std::strerror(errno));
@@ -253,16 +257,12 @@ void UdpTransport::open_sockets(const config::Configuration& configuration, std:
 
     const int sender = sockets_.front().fd.get();
     set_option(sender, SOL_SOCKET, SO_BROADCAST, 1);
+    send_groups_by(sender, own);
     if (me.address.family == config::IpAddress::Family::kV6) {
-        set_option(sender, IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(scope));
         set_option(sender, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
         set_option(sender, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, shares_host ? 1 : 0);
         set_option(sender, IPPROTO_IPV6, IPV6_RECVERR, 1);
     } else {
-        ip_mreqn interface {};
-        std::memcpy(&interface.imr_address, me.address.bytes.data(), sizeof interface.imr_address);
-        interface.imr_ifindex = static_cast<int>(scope);
-        ::setsockopt(sender, IPPROTO_IP, IP_MULTICAST_IF, &interface, sizeof interface);
         set_option(sender, IPPROTO_IP, IP_MULTICAST_TTL, 1);
         set_option(sender, IPPROTO_IP, IP_MULTICAST_LOOP, shares_host ? 1 : 0);
         set_option(sender, IPPROTO_IP, IP_RECVERR, 1);

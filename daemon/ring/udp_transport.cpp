@@ -1,10 +1,7 @@
 #include "daemon/ring/udp_transport.hpp"
 
-#include <linux/errqueue.h>
 #include <linux/sock_diag.h>
-#include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
 
 #include <algorithm>
@@ -12,7 +9,9 @@
 #include <cstring>
 #include <limits>
 
+#include "daemon/host/clock.hpp"
 #include "daemon/host/logging.hpp"
+#include "daemon/ring/error_queue.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -288,6 +287,7 @@ void UdpTransport::flush_messages() {
             send_one_by_one(header);
         } else {
             counters_.send_losses += header.msg_iovlen;
+            send_errors_.note(error, header, now());
         }
         ++done;
         attempts = 0;
@@ -308,6 +308,7 @@ void UdpTransport::send_one_by_one(const msghdr& message) {
             ++counters_.datagrams_sent;
         } else {
             ++counters_.send_losses;
+            send_errors_.note(errno, single, now());
         }
     }
 }
@@ -315,43 +316,19 @@ void UdpTransport::send_one_by_one(const msghdr& message) {
 /// The daemon of the next error message; id 0 for one that names no daemon's port; nullopt at the
 /// end of the queue.
 std::optional<protocol::DaemonId> UdpTransport::next_unreachable() {
-    Endpoint destination;
-    std::byte ignored{};
-    iovec slice{&ignored, sizeof ignored};
-    alignas(cmsghdr) std::array<std::byte, 512> control{};
-    msghdr header{};
-    header.msg_name = &destination.storage;
-    header.msg_namelen = sizeof destination.storage;
-    header.msg_iov = &slice;
-    header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-    if (::recvmsg(sockets_.front().fd.get(), &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
+    const auto error = next_error(sockets_.front().fd.get());
+    if (!error) {
         return std::nullopt;
     }
-    destination.length = header.msg_namelen;
-    bool port_unreachable = false;
-    for (cmsghdr* option = CMSG_FIRSTHDR(&header); option != nullptr;
-         option = CMSG_NXTHDR(&header, option)) {
-        const bool v4 = option->cmsg_level == IPPROTO_IP && option->cmsg_type == IP_RECVERR;
-        const bool v6 = option->cmsg_level == IPPROTO_IPV6 && option->cmsg_type == IPV6_RECVERR;
-        if ((!v4 && !v6) || option->cmsg_len < CMSG_LEN(sizeof(sock_extended_err))) {
-            continue;
-        }
-        sock_extended_err error{};
-        std::memcpy(&error, CMSG_DATA(option), sizeof error);
-        port_unreachable =
-            port_unreachable ||
-            (v4 && error.ee_origin == SO_EE_ORIGIN_ICMP && error.ee_type == ICMP_DEST_UNREACH &&
-             error.ee_code == ICMP_PORT_UNREACH) ||
-            (v6 && error.ee_origin == SO_EE_ORIGIN_ICMP6 && error.ee_type == ICMP6_DST_UNREACH &&
-             error.ee_code == ICMP6_DST_UNREACH_NOPORT);
+    if (!error->port_unreachable) {
+        return protocol::DaemonId{};
     }
-    if (!port_unreachable) {
+    if (!error->by_destination) {
+        ++counters_.foreign_errors;
         return protocol::DaemonId{};
     }
     for (const Peer& peer : peers_) {
-        if (peer.data == destination || peer.token == destination) {
+        if (peer.data == error->destination || peer.token == error->destination) {
             ++counters_.peer_errors;
             return peer.id;
         }

@@ -17,6 +17,7 @@
 #include "daemon/host/endpoint.hpp"
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/unique_fd.hpp"
+#include "daemon/ring/send_errors.hpp"
 #include "membership/engine_output.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/counters.hpp"
@@ -146,6 +147,10 @@ class UdpTransport final : public driver::Transport {
         }
     }
 
+    /// The own address is on another interface now, or on one that was made anew: joins the groups
+    /// there and sends by it. Returns what went wrong, or an empty text.
+    [[nodiscard]] std::string follow(const LocalAddress& own);
+
     [[nodiscard]] const protocol::TransportCounters& counters() const { return counters_; }
     /// Asks the kernel how many datagrams it has dropped at full receive buffers.
     void count_socket_drops();
@@ -187,7 +192,6 @@ class UdpTransport final : public driver::Transport {
                       const std::vector<config::IpAddress>& groups);
     Socket open_socket(const Endpoint& at, membership::Channel channel, bool group,
                        const std::string& daemon_name);
-    bool join(int fd, const config::IpAddress& group, const LocalAddress& own);
 
     std::size_t receive_batch(const Socket& socket);
     [[nodiscard]] std::optional<Receipt> take_receipt(const Socket& socket, std::size_t index);
@@ -202,8 +206,16 @@ class UdpTransport final : public driver::Transport {
     void send_one_by_one(const msghdr& message);
     std::optional<protocol::DaemonId> next_unreachable();
 
+    /// A socket that is a member of a multicast group.
+    struct Membership {
+        std::size_t socket;
+        config::IpAddress group;
+    };
+
     std::vector<Socket> sockets_;
+    std::vector<Membership> memberships_;
     std::vector<Peer> peers_;  // by id
+    SendErrors send_errors_;
     protocol::RoutePlan route_;
     std::vector<Endpoint> everyone_data_;   // where kAll goes
     std::vector<Endpoint> everyone_token_;  // tokens for all always fan out

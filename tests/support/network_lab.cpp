@@ -68,23 +68,42 @@ NetworkLab::NetworkLab(std::size_t hosts) {
     for (std::size_t host = 0; host < hosts; ++host) {
         const int fd = make_namespace();
         hosts_.push_back(fd);
-        const std::string outer = "lab" + std::to_string(host);
-        const std::string inner = outer + "in";
-        run_command({"ip", "link", "add", outer, "type", "veth", "peer", "name", inner});
-        run_command({"ip", "link", "set", inner, "netns",
-                     "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd)});
-        run_command({"ip", "link", "set", outer, "master", "lab", "up"});
         run_command({"ip", "link", "set", "lo", "up"}, fd);
-        run_command(
-            {"ip", "address", "add", address(host) + "/24", "broadcast", broadcast(), "dev", inner},
-            fd);
-        run_command({"ip", "link", "set", inner, "up"}, fd);
-        run_command({"ip", "route", "add", "224.0.0.0/4", "dev", inner}, fd);
+        add_interface(host);
         run_command({"nft", "add", "table", "inet", "lab"}, fd);
         run_command(
             {"nft", "add", "chain", "inet", "lab", "in", "{ type filter hook input priority 0; }"},
             fd);
     }
+}
+
+void NetworkLab::add_interface(std::size_t host) {
+    const int fd = namespace_of(host);
+    const std::string outer = "lab" + std::to_string(host);
+    const std::string inner = outer + "in";
+    run_command({"ip", "link", "add", outer, "type", "veth", "peer", "name", inner});
+    run_command({"ip", "link", "set", inner, "netns",
+                 "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd)});
+    run_command({"ip", "link", "set", outer, "master", "lab", "up"});
+    add_address(host, address(host));
+    run_command({"ip", "link", "set", inner, "up"}, fd);
+    run_command({"ip", "route", "add", "224.0.0.0/4", "dev", inner}, fd);
+}
+
+void NetworkLab::remove_interface(std::size_t host) {
+    run_command({"ip", "link", "delete", "lab" + std::to_string(host)});
+}
+
+void NetworkLab::add_address(std::size_t host, const std::string& address) {
+    run_command({"ip", "address", "add", address + "/24", "broadcast", broadcast(), "dev",
+                 "lab" + std::to_string(host) + "in"},
+                namespace_of(host));
+}
+
+void NetworkLab::remove_address(std::size_t host, const std::string& address) {
+    run_command(
+        {"ip", "address", "delete", address + "/24", "dev", "lab" + std::to_string(host) + "in"},
+        namespace_of(host));
 }
 
 NetworkLab::~NetworkLab() {

@@ -37,6 +37,12 @@ class NetworkLab {
     void deafen(std::size_t host, std::size_t from);
     void heal();
 
+    /// The host's only interface, "labNin" for host N, with its address.
+    void remove_interface(std::size_t host);
+    void add_interface(std::size_t host);
+    void add_address(std::size_t host, const std::string& address);
+    void remove_address(std::size_t host, const std::string& address);
+
   private:
     std::vector<int> hosts_;
 };

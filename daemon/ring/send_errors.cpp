@@ -1,0 +1,45 @@
+#include "daemon/ring/send_errors.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "daemon/host/endpoint.hpp"
+
+namespace spread::daemon {
+namespace {
+
+constexpr auto kInterval = std::chrono::seconds(10);
+
+const char* advice(int error) {
+    switch (error) {
+        case EPERM:
+        case EACCES: return "; does a packet filter of this host forbid it?";
+        case ENETUNREACH:
+        case EHOSTUNREACH: return "; this host has no route there";
+        case ENETDOWN: return "; the interface is down";
+        case EADDRNOTAVAIL: return "; this host has lost the address it sends from";
+        case EMSGSIZE: return "; the interface takes only smaller datagrams";
+        default: return "";
+    }
+}
+
+}  // namespace
+
+void SendErrors::note(int error, const msghdr& message, protocol::Instant now) {
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+        return;  // a full buffer is ordinary loss
+    }
+    RateLimit& limit = limits_.try_emplace(error, kInterval).first->second;
+    const auto more = limit.admit(now);
+    if (!more) {
+        return;
+    }
+    Endpoint to;
+    to.length = std::min<socklen_t>(message.msg_namelen, sizeof to.storage);
+    std::memcpy(&to.storage, message.msg_name, to.length);
+    log_warning(LogType::kNetwork, "cannot send to UDP {}: {}{} ({} more since the last warning)",
+                to.to_string(), std::strerror(error), advice(error), *more);
+}
+
+}  // namespace spread::daemon
