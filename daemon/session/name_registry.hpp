@@ -37,7 +37,8 @@ class NameRegistry {
     }
     void stop_waiting(const std::string& name) { claims_.at(name).waiter.reset(); }
 
-    /// The holder is gone. Whoever waits holds the name now and becomes an heir.
+    /// The holder is gone. If a session waits for the name, it holds it now, and next_heir() will
+    /// name it.
     void release(const std::string& name) {
         const auto found = claims_.find(name);
         const auto waiter = std::exchange(found->second.waiter, std::nullopt);
@@ -48,7 +49,8 @@ class NameRegistry {
             claims_.erase(found);
         }
     }
-    /// Somebody who holds the name it waited for and does not know yet; may be gone by now.
+    /// A session that has got the name it waited for and has not been told yet. It may have ended
+    /// meanwhile.
     [[nodiscard]] std::optional<protocol::SessionId> next_heir() {
         if (heirs_.empty()) {
             return std::nullopt;

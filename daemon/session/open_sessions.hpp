@@ -32,7 +32,7 @@ class OpenSessions {
           sessions_(sessions),
           outbound_(outbound) {}
 
-    /// Its handshake is done; the last reply of that is queued.
+    /// The session's handshake is done; the last reply of the handshake is queued.
     void open(protocol::SessionId id, Session& session);
 
     // Requests. Each is false when nothing more is to be read from the session.
@@ -43,8 +43,8 @@ class OpenSessions {
                           SessionOutput& out);
     [[nodiscard]] bool on(protocol::SessionId id, const Leave& leave, SessionOutput& out);
 
-    /// Nothing more is read from or written to it, and its groups will learn that. Its socket
-    /// closes and its name is free only then (client protocol 5.5).
+    /// Nothing more is read from or written to the session, and its disconnect is submitted. Its
+    /// socket closes and its name is free only when that is delivered (client protocol 5.5).
     void end(protocol::SessionId id, Session& session, CloseReason reason, std::string_view why,
              SessionOutput& out);
 
@@ -52,7 +52,7 @@ class OpenSessions {
     [[nodiscard]] const std::vector<protocol::SessionId>& on_ring_event(
         membership::DeliveryEvent event, SessionOutput& out);
 
-    /// Ends those whom others have waited for long enough.
+    /// Ends slow readers for which everybody has waited as long as the configuration allows.
     void end_overdue_readers(protocol::Instant now, SessionOutput& out);
 
     [[nodiscard]] const membership::GroupEngine& groups() const { return groups_; }

@@ -19,21 +19,22 @@ struct OutboundLimits {
     std::size_t messages_max = 1000;        ///< of one client
     std::size_t bytes_max = 160U << 20U;    ///< of one client
     std::size_t all_bytes_max = 1U << 30U;  ///< of all clients; a shared frame counts once
-    /// Everybody waits for a client whose queue is full, for so long; else that client is dropped.
+    /// True: everybody waits for a client whose queue is full, for `reader_timeout` at most, after
+    /// which the client is dropped. False: it is dropped at once.
     bool readers_are_awaited = false;
     protocol::Duration reader_timeout = std::chrono::seconds(5);
 };
 
-/// What is to come of the socket of a session that is over.
+/// What is to be done with the socket of a session that is over.
 enum class Farewell : std::uint8_t {
-    kLater,     ///< its queue is not written yet
-    kShutDown,  ///< everything is written: shut down for writing, the peer may read in peace
-    kRelease    ///< nobody needs the socket any more
+    kLater,     ///< nothing yet: its queue is not written
+    kShutDown,  ///< shut it down for writing: all is written, and the peer gets time to read it
+    kRelease    ///< close it
 };
 
 /// The queues to all clients: who wants writing, and what may be queued at all.
 ///
-/// A session's line goes through these states; whatever is not named here changes nothing:
+/// A session's line goes through these states; calls that are not named here change nothing:
 ///
 ///   kReplies    its handshake. open() -> kOpen, mute() -> kMuted, finish() -> kClosing
 ///   kOpen       takes what the ring brings. mute() -> kMuted, finish() -> kClosing
@@ -48,7 +49,7 @@ class Outbound {
     Outbound(const Outbound&) = delete;
     Outbound& operator=(const Outbound&) = delete;
 
-    // Sessions. Except for add() and the queries, whoever is unknown is ignored.
+    // Sessions. Except in add() and the queries, unknown identifiers are ignored.
 
     void add(protocol::SessionId id) { lines_.insert(id, {}); }
     void open(protocol::SessionId id);
@@ -59,7 +60,7 @@ class Outbound {
     /// The peer has closed its side, or the connection broke.
     [[nodiscard]] Farewell on_peer_closed(protocol::SessionId id, bool is_broken);
     void remove(protocol::SessionId id);
-    /// It is over, only its socket is not.
+    /// The session is over, but its socket is still in use.
     [[nodiscard]] bool is_finished(protocol::SessionId id) const;
 
     // Frames
@@ -72,23 +73,23 @@ class Outbound {
     /// Whether the limits leave room for such a reply.
     [[nodiscard]] bool has_room(protocol::SessionId id, std::size_t bytes) const;
 
-    /// What follows comes of one ring event, all at once: no socket can take the first frame before
-    /// the last is queued, so they do not count against the limit on messages yet.
+    /// A ring event begins. All frames it brings are queued before any socket can take the first
+    /// one, so they do not count against the limit on messages until the next event.
     void begin_event(protocol::Instant now);
     enum class Delivered : std::uint8_t {
         kIgnored,  ///< the session takes nothing
         kQueued,
-        kQueuedLong,  ///< and the queue is more than half full, for the first time in a while
-        kNoRoom       ///< it is full; nothing is queued
+        kQueuedLong,  ///< queued, and half full; once until the queue is down to a quarter
+        kNoRoom       ///< the queue is full; nothing is queued
     };
-    /// `may_wait`: a notice that may share a write with what comes within kNoticePause.
+    /// `may_wait`: the frame is a notice that may be held back to share a write with others.
     [[nodiscard]] Delivered deliver(protocol::SessionId id, const FrameRef& frame, bool may_wait);
 
     // Writing
 
-    /// Whose queue is to be written before more ring events are taken, because it grows large.
+    /// A session whose queue has grown large: to be written before more ring events are taken.
     [[nodiscard]] std::optional<protocol::SessionId> next_early() { return next_of(early_); }
-    /// Whose queue is to be written. Each comes once, until it gets more.
+    /// A session whose queue is to be written. Each is named once, and again when it gets more.
     [[nodiscard]] std::optional<protocol::SessionId> next_wanted() { return next_of(wanted_); }
     [[nodiscard]] std::size_t wanted() const { return wanted_.ids.size() - wanted_.next; }
     /// What is to be written to a session that was added and not removed.
@@ -107,30 +108,33 @@ class Outbound {
 
     /// A reader that everybody waits for.
     [[nodiscard]] bool is_blocked() const { return blocking_ > 0; }
-    /// One that others have waited for long enough. It comes until it is muted or has caught up.
+    /// A reader for which the others have waited for `reader_timeout`. Named again at each call
+    /// until it is muted or has caught up.
     [[nodiscard]] std::optional<protocol::SessionId> overdue_reader(protocol::Instant now) const;
     /// Bytes in all queues.
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     /// Frames that were put into queues, each once per queue.
     [[nodiscard]] std::uint64_t frames() const { return frames_; }
     [[nodiscard]] bool is_over_limit() const { return bytes_ > limits_.all_bytes_max; }
-    /// The open session with most bytes to write, of those the latest; none when all are empty.
+    /// The open session with most bytes to write, the latest of several; none when all are empty.
     [[nodiscard]] std::optional<protocol::SessionId> longest() const;
     [[nodiscard]] bool is_all_written() const;
 
     // Time
 
-    /// Notices that have waited long enough want writing. Only some at a time: the rest is due
-    /// still.
+    /// Sessions whose notices have waited for kNoticePause are to be written. Handles at most
+    /// kNoticesPerDeadline of them; the others stay due.
     void on_deadline(protocol::Instant now);
-    /// One that has lingered long enough. It comes until it is removed.
+    /// A session that has lingered for kLingerTime. Named again at each call until it is removed.
     [[nodiscard]] std::optional<protocol::SessionId> overdue_lingerer(protocol::Instant now) const;
     [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
 
-    /// Notices to a session within so long of its last write share the next one.
+    /// Notices that come within this time of a session's last write are held back and share the
+    /// next write.
     static constexpr protocol::Duration kNoticePause = std::chrono::milliseconds(1);
     static constexpr std::size_t kNoticesPerDeadline = 128;
-    /// For how long a peer may take to read why it was rejected, and how many may at a time.
+    /// How long a peer of a closed session may take to read its last bytes, and how many may do so
+    /// at a time.
     static constexpr protocol::Duration kLingerTime = std::chrono::milliseconds(200);
     static constexpr std::size_t kLingeringMax = 1000;
 
@@ -150,7 +154,7 @@ class Outbound {
         State state = State::kReplies;
         Writing writing = Writing::kIdle;
         bool has_notice_due = false;  ///< listed in notices_
-        bool was_long = false;        ///< told so since the queue was short last
+        bool was_long = false;        ///< kQueuedLong was returned, and is not due again yet
         bool is_awaited = false;      ///< its queue is full and everybody waits for it
         bool peer_has_closed = false;
     };
@@ -179,7 +183,7 @@ class Outbound {
     List early_;
     std::size_t blocking_ = 0;
     std::size_t lingering_ = 0;
-    // Each in the order of time; some entries are void by the time they come up.
+    // Each in the order of time. An entry may be out of date when its time comes.
     std::deque<Appointment> notices_;
     std::deque<Appointment> awaited_;
     std::deque<Appointment> lingerers_;

@@ -39,8 +39,8 @@ class FrameRef {
 
     [[nodiscard]] const protocol::Message& bytes() const { return frame_->bytes; }
 
-    /// Moves a message out of buffers much larger than itself, for all who share it: a small one
-    /// that waits long must not keep a whole packet or read block.
+    /// Copies a message out of buffers much larger than itself, for all that share it: a small
+    /// message that waits long must not keep a whole packet or read block in use.
     void compact() const;
 
   private:
@@ -71,7 +71,7 @@ class OutboundQueue {
         frames_.push_back(std::move(frame));
     }
     void clear();
-    /// Compacts every frame: the queue will wait.
+    /// Compacts every frame. For a queue whose frames may wait long.
     void compact() {
         for (compact_ = std::max(compact_, first_); compact_ < frames_.size(); ++compact_) {
             frames_[compact_].compact();
@@ -82,8 +82,8 @@ class OutboundQueue {
     /// Not written yet.
     [[nodiscard]] std::size_t bytes_left() const { return bytes_left_; }
 
-    /// Calls `take(slice, skip)` for what comes next, from where the last write ended, until that
-    /// returns false: all bytes of the slice behind the first `skip` are to be written.
+    /// Calls `take(slice, skip)` for slice after slice from where the last write ended, until it
+    /// returns false. All bytes of the slice behind the first `skip` are to be written.
     template <typename Take>
     void for_each_slice(Take&& take) const {
         std::size_t skip = head_sent_;

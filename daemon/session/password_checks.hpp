@@ -8,8 +8,8 @@
 
 namespace spread::session {
 
-/// Passwords under check, which takes long: one at a time, so that whoever gives up meanwhile costs
-/// none.
+/// Passwords to be checked. A check takes long, so there is one at a time, and none is made for a
+/// session that ends before its turn.
 class PasswordChecks {
   public:
     using HangUpProbe = std::function<bool(protocol::SessionId)>;
@@ -20,9 +20,9 @@ class PasswordChecks {
     /// The session is over; its check need not begin.
     void remove(protocol::SessionId session) { queue_.remove(session); }
 
-    /// The check to begin now, if none is under way. A session whose peer has closed its side
-    /// (`has_hung_up`, may be empty) may still wait for the answer, but is asked about when nobody
-    /// else waits.
+    /// The check to begin now, if none is under way. A session whose peer has closed its side may
+    /// still read the answer, but its check begins only when no other waits. `has_hung_up` tells
+    /// which sessions these are; it may be empty.
     [[nodiscard]] std::optional<PasswordCheck> begin_next(const HangUpProbe& has_hung_up) {
         while (!under_way_) {
             auto turn = queue_.pop();
@@ -38,7 +38,7 @@ class PasswordChecks {
         }
         return std::nullopt;
     }
-    /// The answer has come. False when it was about nobody's check under way.
+    /// The check has ended. False when the check under way is not that of `session`.
     [[nodiscard]] bool finish(protocol::SessionId session) {
         if (under_way_ != session) {
             return false;

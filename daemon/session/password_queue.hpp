@@ -23,17 +23,17 @@ struct PasswordCheck {
 /// Passwords that wait to be checked, which takes long and happens one at a time.
 ///
 /// Turns go round over the places clients come from, and at one place over the users they claim to
-/// be: whoever tries passwords by the hundred waits behind himself. A place is an IPv4 address, an
-/// IPv6 network of 64 bits, or this host. Each session waits once at most, so that the number of
-/// sessions bounds the queue.
+/// be, so that many attempts of one user at one place delay only each other. A place is an IPv4
+/// address, an IPv6 network of 64 bits, or this host. Each session waits once at most, so the
+/// number of sessions bounds the queue.
 class PasswordQueue {
   public:
     void push(const access::PeerAddress& peer, PasswordCheck check);
-    /// To be checked when nobody else waits.
+    /// To be checked when nothing waits that came by push().
     void push_last(PasswordCheck check);
-    /// The session is over; it need not wait.
+    /// The session is over: its check is dropped.
     void remove(protocol::SessionId session);
-    /// Whose turn it is; nothing when nobody waits. `is_last`: it came by push_last().
+    /// The next check; nothing when none waits. `is_last`: it came by push_last().
     struct Turn {
         PasswordCheck check;
         bool is_last = false;

@@ -12,7 +12,7 @@
 
 namespace spread::session {
 
-/// Who may come in, and what clients may do: the rules of the day, which may be replaced at any
+/// Who may connect, and what clients may do: the rules now in force, which may be replaced at any
 /// time. Without address rules nobody is admitted by address; without access rules everybody may do
 /// everything.
 class Permissions {
@@ -33,7 +33,7 @@ class Permissions {
     [[nodiscard]] bool may_join(const access::Identity& who, std::string_view group) const {
         return access_rules_ == nullptr || access_rules_->may_join(who, group);
     }
-    /// Whether may_send() may ever say no.
+    /// Whether may_send() can return false at all.
     [[nodiscard]] bool look_at_messages() const { return access_rules_ != nullptr; }
     /// `frame`: a checked multicast of the session wire, little-endian. Every group must be
     /// allowed.

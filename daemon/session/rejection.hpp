@@ -9,8 +9,8 @@
 
 namespace spread::session {
 
-/// A refused request as its author gets it back (client protocol 7.5). Nothing when the author does
-/// not want its own messages: it is the only one to be told. `request` is a little-endian frame.
+/// A refused request as its author gets it back (client protocol 7.5). Only the author is told, so
+/// there is nothing when it does not want its own messages. `request` is a little-endian frame.
 [[nodiscard]] std::optional<protocol::Message> rejection_of(std::span<const std::byte> request);
 [[nodiscard]] std::optional<protocol::Message> rejection_of(const Join& join);
 

@@ -26,7 +26,7 @@ enum class CloseReason : std::uint8_t {
 
 [[nodiscard]] std::string_view to_string(CloseReason reason);
 
-/// What SessionCore knows about one session, but for its queue.
+/// What SessionCore keeps of one session, except its queue.
 struct Session {
     Session(const AuthMethods& methods, std::string peer_name, const access::PeerAddress& address,
             protocol::Instant now)

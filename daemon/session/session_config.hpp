@@ -16,13 +16,13 @@ using config::SlowReaderPolicy;
 struct SessionConfig {
     std::string daemon_name;         ///< 1..19 bytes
     std::size_t sessions_max = 997;  ///< as stock; includes unfinished handshakes
-    /// MaxSessionMessages. Held against what the socket had not taken when a ring event came: one
-    /// event may bring a message for each group of a client.
+    /// MaxSessionMessages. Compared with the number of messages queued when a ring event comes,
+    /// since one event may bring a message for each group of a client.
     std::size_t session_messages_max = 1000;
     /// Queued bytes per session. The default is never tighter than 1000 messages of any size.
     std::size_t session_bytes_max = 160U << 20U;
-    /// What the queues of all sessions hold together; a shared message counts once. Beyond, the
-    /// session with the longest queue ends.
+    /// Bytes in the queues of all sessions together; a shared message counts once. When there are
+    /// more, the session with the longest queue ends.
     std::size_t queued_bytes_max = std::size_t{1} << 30U;
     std::size_t session_groups_max = 65536;  ///< a join beyond is sent back as rejected
     SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
@@ -34,8 +34,8 @@ struct SessionConfig {
     /// After accept a peer must send its first byte within this time (stock: 1 s).
     protocol::Duration first_byte_timeout = std::chrono::seconds(1);
     AuthMethods auth;
-    /// Libraries of version 3 get memberships in their own layout; else in that of 4.0, which they
-    /// misread, as from stock 5.0.1.
+    /// True: libraries of version 3 get memberships in their own layout. False: in that of 4.0,
+    /// which they misread, as from stock 5.0.1.
     bool old_client_layout = true;
 };
 

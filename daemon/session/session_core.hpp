@@ -25,11 +25,11 @@ namespace spread::session {
 
 /// Whether a session's socket is to be read from.
 enum class Reading : std::uint8_t {
-    kOver,    ///< no more: what comes is nobody's business
-    kPaused,  ///< it waits for a name or a verdict; a little of what is read all the same is kept
-    kHandshake,  ///< even while requests have to wait
-    kRequests,
-    kDiscard  ///< to the end, so that the peer is not cut off from what it has not read
+    kOver,       ///< no: the session takes no more bytes
+    kPaused,     ///< no, while it waits for a name or a verdict; a few bytes would still be kept
+    kHandshake,  ///< yes, also while requests have to wait
+    kRequests,   ///< yes, except while requests have to wait
+    kDiscard     ///< yes, and drop the bytes: a reset would take the peer's unread bytes away
 };
 
 struct SessionInfo {
@@ -53,8 +53,9 @@ class SessionCore {
     SessionCore(SessionConfig config, membership::GroupConfig groups, protocol::Rng rng);
     ~SessionCore();
 
-    /// Whether the peer of a session has closed its side, although what it sent before is not read
-    /// yet. Asked when somebody else wants the session's name; without it, nobody has.
+    /// `probe` tells whether the peer of a session has closed its side, although not all that it
+    /// sent before is read. Called when another session wants the name, and before a password
+    /// check. Without a probe no peer counts as having closed its side.
     void set_hang_up_probe(std::function<bool(protocol::SessionId)> probe);
 
     /// Who is admitted by address, and what the admitted may do; may be replaced at any time. Null:
@@ -71,35 +72,37 @@ class SessionCore {
     [[nodiscard]] Reading reading(protocol::SessionId session) const;
     /// Bytes from the client, in any fragmentation. They may live in `bytes` slices of a shared
     /// read buffer: multicast frames that lie wholly inside one slice are submitted without a copy,
-    /// with their header normalised in place, so the caller must own the buffer's bytes until then.
+    /// with their header normalised in place, so nobody else may use the bytes before.
     void on_bytes(protocol::Instant now, protocol::SessionId session, protocol::Slice bytes,
                   SessionOutput& out);
-    /// Reading met the end of what the peer sends, or an error: the connection is `broken`.
+    /// A read found the end of the stream, or failed, in which case the connection is `broken`.
     void on_peer_closed(protocol::Instant now, protocol::SessionId session, SessionOutput& out,
                         bool broken = false);
-    /// The result of a PasswordCheck, which is due also when its session has ended.
+    /// The result of a PasswordCheck. To be called also when the session has ended meanwhile.
     void on_password(protocol::Instant now, protocol::SessionId session, bool is_right,
                      SessionOutput& out);
 
     // Writing
 
-    /// Whose queue is to be written now, each once until it gets more; at the end of a turn.
+    /// For the end of a turn: a session whose queue is to be written. Each is named once, and again
+    /// when it gets more.
     [[nodiscard]] std::optional<protocol::SessionId> next_write();
-    /// The same, before the next ring event is handed in: its queue grows large.
+    /// A session whose queue has grown large: to be written before the next ring event is handed
+    /// in.
     [[nodiscard]] std::optional<protocol::SessionId> next_early_write();
     /// How many next_write() would name.
     [[nodiscard]] std::size_t writes_wanted() const;
     /// The bytes to write; of a session that is not released. OutboundQueue::for_each_slice()
     /// gathers them.
     [[nodiscard]] const OutboundQueue& outbound(protocol::SessionId session) const;
-    /// The socket took so many bytes of that. True while there is more to write.
+    /// The socket took `bytes` of the queue. True while there is more to write.
     bool on_sent(protocol::Instant now, protocol::SessionId session, std::size_t bytes,
                  SessionOutput& out);
-    /// It takes no more, until it does again.
+    /// The socket takes no more bytes until on_writable().
     void on_write_blocked(protocol::SessionId session);
     void on_writable(protocol::SessionId session);
-    /// It never will: the session gets nothing more, but what its peer sent before it went still
-    /// counts. Reading meets the end of the stream after that.
+    /// The socket will never take bytes again: the session gets nothing more. What its peer sent
+    /// before is still read, up to the end of the stream.
     void on_write_failed(protocol::SessionId session, SessionOutput& out);
     [[nodiscard]] bool is_all_written() const;
     /// In the queues of all sessions; a frame that several share counts once.
@@ -111,16 +114,17 @@ class SessionCore {
 
     /// From the ring, in order.
     void on_ring_event(protocol::Instant now, membership::DeliveryEvent event, SessionOutput& out);
-    /// A reader has fallen behind and the policy is to wait for it: no ring event should come
-    /// before this is false again, and no requests.
+    /// A reader has fallen behind and the policy is to wait for it: neither ring events nor
+    /// requests should be handed in until this is false again.
     [[nodiscard]] bool is_blocked() const;
-    /// So many ring events may come before queues are written, or a burst looks like slow readers.
+    /// How many ring events at most should be handed in before queues are written; after more, a
+    /// burst would look like slow readers.
     [[nodiscard]] std::size_t events_per_turn() const;
 
     // Time
 
-    /// Timers of handshakes, blocking readers, notices, lingering sockets. What wants writing after
-    /// that is for next_write().
+    /// Timers of handshakes, blocking readers, notices, lingering sockets. next_write() then names
+    /// the sessions to be written.
     void on_deadline(protocol::Instant now, SessionOutput& out);
     [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
     /// Closes every session once its queue is written (daemon stops).
@@ -129,7 +133,7 @@ class SessionCore {
     // Looking inside
 
     [[nodiscard]] const membership::GroupEngine& groups() const;
-    /// Without those that are over and wait for their release.
+    /// Sessions, without those that are over and wait for their release.
     [[nodiscard]] std::size_t session_count() const;
     [[nodiscard]] std::vector<SessionInfo> sessions() const;
 

@@ -31,7 +31,7 @@ enum class SessionPhase : std::uint8_t {
 /// Nothing more to say until more bytes arrive.
 struct NeedBytes {};
 
-/// C1 is in and well-formed. The caller answers with grant_name() or refuse().
+/// C1 is complete and well-formed. The caller answers with grant_name() or refuse().
 struct NameAsked {
     protocol::ConnectRequest request;
 };
@@ -115,8 +115,8 @@ class SessionMachine {
     /// `methods` must outlive the machine.
     explicit SessionMachine(const AuthMethods& methods) : methods_(&methods) {}
 
-    /// The next step; what it used is cut off the front of `input`. Must not be called while the
-    /// caller owes an answer.
+    /// The next step; the bytes it used are cut off the front of `input`. Must not be called while
+    /// the caller owes an answer.
     [[nodiscard]] SessionStep next(protocol::Slice& input);
 
     /// Answers NameAsked. `private_group` is what requests must carry from now on.
@@ -131,7 +131,7 @@ class SessionMachine {
     [[nodiscard]] bool wants_membership() const { return wants_membership_; }
     /// What the client's library calls itself; known from NameAsked on.
     [[nodiscard]] const protocol::SpreadVersion& client_version() const { return version_; }
-    /// C1 has come up to its name, which is not all there.
+    /// C1 has arrived up to its name, which is incomplete.
     [[nodiscard]] bool is_short_of_name() const;
     /// The user whose password was right; empty when none was asked for.
     [[nodiscard]] const std::string& login() const { return login_; }

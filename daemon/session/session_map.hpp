@@ -11,8 +11,8 @@
 
 namespace spread::session {
 
-/// A SessionId names a slot in its lower bits, so that whatever is kept about a session is found by
-/// index and not by search. The bits above count up: no identifier is used twice, and later
+/// The lower bits of a SessionId are a slot number, so that what is kept about a session is found
+/// by index and not by search. The bits above count up: no identifier is used twice, and later
 /// sessions have larger ones. The two highest bits are never set.
 inline constexpr unsigned kSlotBits = 21;
 inline constexpr std::size_t kSlotsMax = std::size_t{1} << kSlotBits;

@@ -31,11 +31,11 @@ struct SessionOutput {
     /// Everything is written: shut the socket down for writing, so that the peer sees the end. What
     /// it still sends is read and handed in as before.
     std::vector<protocol::SessionId> shutdowns;
-    /// The socket may go, and whatever else is kept about the session.
+    /// The owner may close the socket and forget the session.
     std::vector<protocol::SessionId> releases;
-    /// Sessions that were not to be read from and are again; see reading().
+    /// Sessions whose reading was paused and goes on; see reading().
     std::vector<protocol::SessionId> readers;
-    /// To be checked in any thread; on_password() takes the result. The next one comes after that.
+    /// To be checked in any thread; on_password() takes the result. There is one check at a time.
     using PasswordCheck = session::PasswordCheck;
     std::vector<PasswordCheck> password_checks;
     std::vector<std::string> warnings;                ///< for the log, client text already escaped

@@ -30,7 +30,7 @@ class SessionTimers {
     [[nodiscard]] std::optional<protocol::Instant> first() const {
         return in_order_.empty() ? std::nullopt : std::optional(in_order_.begin()->first);
     }
-    /// Whose deadline it is; until it is set or cleared.
+    /// A session whose deadline has passed. Named again until its deadline is set or cleared.
     [[nodiscard]] std::optional<protocol::SessionId> due(protocol::Instant now) const {
         return !in_order_.empty() && in_order_.begin()->first <= now
                    ? std::optional(in_order_.begin()->second)
