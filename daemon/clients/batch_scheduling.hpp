@@ -6,11 +6,11 @@
 
 namespace spread::daemon {
 
-/// Has a thread that handles many small frames run less often and do more each time. The kernel
-/// lets a thread that wakes up push aside whoever runs; with SCHED_BATCH it waits for its turn,
-/// which makes no difference on an idle processor, and on a busy one lets clients write, and read,
-/// several messages before the daemon looks at them. Where little is to be done a message should
-/// not have to wait, and the policy is the default one.
+/// Makes a thread that handles many small frames run less often and do more each time. By default
+/// a thread that wakes up may preempt the one that runs; with SCHED_BATCH it waits for its turn. On
+/// an idle processor that makes no difference; on a busy one clients write and read several
+/// messages before the daemon looks at them. With little to do the thread has the default policy,
+/// so that no message waits.
 ///
 /// All functions are for the thread itself. A thread whose policy somebody has chosen is left
 /// alone.
@@ -18,7 +18,7 @@ class BatchScheduling {
   public:
     /// Over how long frames are counted.
     static constexpr auto kWindow = std::chrono::milliseconds(30);
-    /// Frames per second from which on, and below which no longer, the thread works in batches.
+    /// Batches begin at kOnRate frames per second and end below kOffRate.
     static constexpr double kOnRate = 30'000;
     static constexpr double kOffRate = 15'000;
 
@@ -26,7 +26,7 @@ class BatchScheduling {
     void begin(protocol::Instant now);
     /// Frames read from clients or queued for them.
     void count(std::size_t frames) { frames_ += frames; }
-    /// Now and then; cheap unless a window has ended.
+    /// To be called in each turn; cheap unless a window has ended.
     void weigh(protocol::Instant now) {
         if (now - window_start_ >= kWindow) {
             end_window(now);

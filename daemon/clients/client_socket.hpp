@@ -22,7 +22,7 @@ namespace spread::daemon {
 ///               kEnding -> kEmpty         a read found nothing, not even the end
 class ClientSocket {
   public:
-    /// What the kernel is asked to tell; while it takes no more bytes, that it does again, too.
+    /// The events the socket is watched for: usually, and while it takes no more bytes.
     static constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
     static constexpr std::uint32_t kWriteEvents = kReadEvents | EPOLLOUT;
 
@@ -44,11 +44,11 @@ class ClientSocket {
     [[nodiscard]] Read read(std::span<std::byte> room);
     /// The peer has closed its side, even if bytes that came before are unread.
     [[nodiscard]] bool has_hung_up() const;
-    /// Reads what there is and forgets it: closing a socket with unread bytes resets it, and takes
-    /// with it what the peer has not read.
+    /// Reads and drops what has arrived: closing a socket with unread bytes resets the connection,
+    /// and the peer would lose what it has not read yet.
     void drain();
 
-    /// Its turn to be read is on somebody's list. True if it was not before.
+    /// The socket is listed to be read. True if it was not listed before.
     [[nodiscard]] bool enlist() { return !std::exchange(is_listed_, true); }
     void delist() { is_listed_ = false; }
 

@@ -18,9 +18,9 @@
 
 namespace spread::daemon {
 
-/// The main thread, once the daemon serves: takes connections in and hands them to the session
-/// thread, and hears signals. Whatever is rare and may take its time is done here, so that it holds
-/// up nobody's messages.
+/// The main thread, once the daemon serves: accepts connections and hands them to the session
+/// thread, and handles signals. What is rare and may take long is done here, so that it delays no
+/// messages.
 class FrontDesk {
   public:
     /// `server` must outlive this object.

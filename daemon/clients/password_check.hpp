@@ -15,10 +15,10 @@
 
 namespace spread::daemon {
 
-/// Whether `password` is the one `hash` was made of, by crypt(3): every kind of hash the host's
-/// library knows, the 13-byte DES hashes of stock included. Takes as long as the kind of hash
-/// demands, the comparison itself the same time for every wrong password. Safe to call from any
-/// thread; a password with a NUL in it and a hash that is none match nothing.
+/// Whether `hash` is a hash of `password`, by crypt(3): every kind of hash the host's library
+/// knows, the 13-byte DES hashes of stock included. Takes as long as the kind of hash demands; the
+/// comparison itself takes the same time for every wrong password. Safe to call from any thread. A
+/// password with a NUL in it matches nothing, nor does an invalid hash.
 [[nodiscard]] bool password_matches(std::string_view password, const std::string& hash) noexcept;
 
 /// Whether this host's crypt(3) can check such a hash at all.
@@ -41,7 +41,7 @@ class PasswordChecker {
     using Callback = std::function<void(std::uint64_t id, bool is_good)>;
 
     PasswordChecker(std::shared_ptr<const access::PasswordFile> file, Callback done);
-    /// Drops what waits; returns after at most the check that is under way. No callback afterwards.
+    /// Drops what waits, and waits for the check under way. There is no callback afterwards.
     ~PasswordChecker();
     PasswordChecker(const PasswordChecker&) = delete;
     PasswordChecker& operator=(const PasswordChecker&) = delete;

@@ -30,23 +30,25 @@ class RingShare {
     void share_work_of(RingThread& ring) { ring_ = &ring; }
 
     void start(protocol::Instant now);
-    /// By our own state: the ring thread may take back what it has just handed over.
+    /// Judged by this object's own state, since the ring thread may take back the work that it has
+    /// just handed over.
     [[nodiscard]] bool has_ring() const { return !watched_.empty(); }
-    /// The ring's thread has handed its work over, and we do not have it yet.
+    /// The ring thread has handed its work over, and this thread has not begun it yet.
     [[nodiscard]] bool is_offered() const { return link_.session_has_ring() && !has_ring(); }
     void note_event(const epoll_event& event);
-    /// One turn of the ring's work, if that is ours and there is some.
+    /// One turn of the ring's work, if this thread has it and there is something to do.
     void work();
     [[nodiscard]] bool has_work() { return has_ring() && ring_->has_work(); }
     [[nodiscard]] std::optional<protocol::Instant> next_deadline() const {
         return has_ring() ? ring_->next_deadline() : std::nullopt;
     }
 
-    /// Gives the work back if we have it, and asks for it no more for a while.
+    /// Gives the work back if this thread has it, and does not ask for it for a while.
     void give_back();
-    /// This many clients are to be written to: too many for the ring to wait for?
+    /// `writes` clients are to be written to. Gives the work back if the ring would have to wait
+    /// too long for that.
     void weigh_writes(std::size_t writes);
-    /// At the end of a turn that has taken so long.
+    /// To be called at the end of a turn, which took `turn`.
     void weigh_turn(protocol::Instant now, protocol::Duration turn);
 
   private:

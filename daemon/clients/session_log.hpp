@@ -19,7 +19,7 @@ class SessionLog {
     void on_closed(protocol::Instant now, const session::SessionOutput::Close& close);
     /// `warning` is the session core's.
     void on_slow_reader(protocol::Instant now, const std::string& warning);
-    /// The kernel refuses to watch one more socket, as errno says.
+    /// The kernel refuses to watch one more socket; errno says why.
     void on_unwatchable(protocol::Instant now, const std::string& peer);
 
   private:

@@ -63,7 +63,7 @@ class SessionServer {
 
     /// Starts the session thread, with all signals blocked. It calls `ended` as its last act.
     void start(std::function<void()> ended);
-    /// Until the session thread has ended.
+    /// Returns when the session thread has ended.
     void wait();
 
     // From any thread:
@@ -74,8 +74,8 @@ class SessionServer {
     [[nodiscard]] std::size_t clients_to_take_in() const {
         return clients_to_take_in_.load(std::memory_order_relaxed);
     }
-    /// Who may come in and what they may do; may be replaced at any time. Without `controls` rules
-    /// are not asked at all. The session thread calls `done` once it is so.
+    /// Who may connect and what clients may do; may be replaced at any time. Without `controls` the
+    /// access rules are not applied. The session thread calls `done` once the rules are in force.
     void set_access(const AccessSetup& access, bool controls, std::function<void()> done = {});
     /// Leaves the ring, flushes what clients still get, ends the thread.
     void stop();

@@ -7,9 +7,9 @@
 
 namespace spread::daemon {
 
-/// The order in which the session thread stops, and how long each step may take. First the ring: it
-/// still orders what clients have sent, and the others re-form at once. Then the clients: they get
-/// what was delivered until then.
+/// The order in which the session thread stops, and how long each step may take. First the daemon
+/// leaves the ring, which still orders what clients have sent; the other daemons form a new ring at
+/// once. Then clients get what was delivered until then, and are closed.
 class StopSequence {
   public:
     static constexpr protocol::Duration kLeaveTimeout = std::chrono::milliseconds(400);
@@ -26,7 +26,7 @@ class StopSequence {
     [[nodiscard]] bool is_serving() const { return phase_ == Phase::kServing; }
     [[nodiscard]] bool is_stopped() const { return phase_ == Phase::kStopped; }
 
-    /// False when it has begun already.
+    /// False when stopping has begun already.
     [[nodiscard]] bool begin(protocol::Instant now) {
         if (!is_serving()) {
             return false;
@@ -47,7 +47,7 @@ class StopSequence {
             phase_ = Phase::kStopped;
         }
     }
-    /// When the step at hand is given up; only while one is.
+    /// When the current step is given up. Meaningful only in kLeaving and kFlushing.
     [[nodiscard]] protocol::Instant until() const { return until_; }
 
   private:

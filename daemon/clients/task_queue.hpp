@@ -8,7 +8,8 @@
 
 namespace spread::daemon {
 
-/// Tasks that other threads have for a loop. They are rare; whoever posts one wakes the loop.
+/// Tasks that other threads have for a loop. They are rare; the thread that posts one also has to
+/// wake the loop.
 class TaskQueue {
   public:
     using Task = std::function<void()>;
@@ -23,7 +24,7 @@ class TaskQueue {
     // The loop's thread:
 
     [[nodiscard]] bool has_tasks() const { return has_tasks_.load(std::memory_order_acquire); }
-    /// Runs what was posted until now, in order.
+    /// Runs the tasks posted before this call, in order.
     void run() {
         if (!has_tasks()) {
             return;

@@ -14,7 +14,7 @@ namespace spread::daemon {
 /// directory it changes for a moment, so that the file can be made again after chroot(2).
 class UnixListener {
   public:
-    /// Where the socket cannot be, the reason is in problem(); the daemon serves TCP all the same.
+    /// If the socket cannot be made, problem() has the reason; the daemon serves TCP all the same.
     UnixListener(std::string directory, std::uint16_t port);
     ~UnixListener();
     UnixListener(const UnixListener&) = delete;
@@ -25,8 +25,8 @@ class UnixListener {
         kMadeAgain,  ///< fd() is another socket now
         kLost        ///< gone or somebody else's, and problem() says why it cannot be made again
     };
-    /// Whether clients still find the socket; where not, makes it again. kLost is said once for
-    /// each problem.
+    /// Looks whether clients still find the socket, and makes it again if not. Returns kLost once
+    /// for each problem.
     [[nodiscard]] Look look();
 
     /// Listening and non-blocking; negative when there is a problem.

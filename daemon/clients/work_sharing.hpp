@@ -10,8 +10,8 @@
 namespace spread::daemon {
 
 /// Decides whether the session thread does the ring's work as well. As long as one processor is
-/// enough for both, that saves waking one thread by the other for each message; a large fan-out and
-/// a busy thread must not keep the ring waiting.
+/// enough for both, that saves a wake-up between the two threads for each message. A large fan-out
+/// or a busy thread must not keep the ring waiting.
 ///
 /// The work is asked for when both threads together have used less than `calm_share` of a processor
 /// for a while, and given back when one thread, doing both, uses more than `busy_share`, takes too
@@ -28,20 +28,21 @@ class WorkSharing {
 
     /// Shares of a processor are taken over windows of this length.
     static constexpr protocol::Duration kWindow = std::chrono::milliseconds(30);
-    /// For how long it has to be calm; longer where that did not last.
+    /// For how long it has to be calm: kCalmMin at first, doubled up to kCalmMax when the work had
+    /// to be given back soon.
     static constexpr protocol::Duration kCalmMin = std::chrono::milliseconds(20);
     static constexpr protocol::Duration kCalmMax = std::chrono::milliseconds(1000);
     /// No turn should come near the time after which a token counts as lost.
     static constexpr protocol::Duration kTurnMax = std::chrono::milliseconds(50);
-    /// A turn that writes to more clients than these is one of a large fan-out, which gains by
-    /// large turns: two threads then.
+    /// A turn that writes to more clients than this belongs to a large fan-out. Large turns are
+    /// good for that but not for the ring, so each gets its own thread.
     static constexpr std::size_t kWritesMax = 128;
 
     explicit WorkSharing(Limits limits) : limits_(limits) {}
 
     void start(protocol::Instant now) { calm_since_ = now; }
 
-    // While the ring's thread does it:
+    // While the ring thread does the ring's work:
 
     enum class Wish : std::uint8_t { kNone, kWorkWanted, kNotWanted };
     /// At the end of a window, with the shares of both threads.
@@ -62,12 +63,13 @@ class WorkSharing {
 
     /// Given back for reasons that have nothing to do with load.
     void on_given_back(protocol::Instant now) { calm_since_ = now; }
-    /// Given back because it was too much: not so soon again, unless it went well for long.
+    /// Given back because it was too much. The next calm time is longer, unless the work was kept
+    /// for long.
     void on_overload(protocol::Instant now) {
         const bool was_short = now - taken_at_ < kCalmMax;
         calm_needed_ = was_short ? std::min(2 * calm_needed_, kCalmMax) : kCalmMin;
     }
-    /// It cannot be taken at all, for now.
+    /// The work cannot be taken at all for now.
     void on_unable() { calm_needed_ = kCalmMax; }
 
     [[nodiscard]] protocol::Duration calm_needed() const { return calm_needed_; }

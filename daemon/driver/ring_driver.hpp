@@ -30,14 +30,14 @@ class RingHost : public membership::Tracer {
     virtual void keep_counter(std::uint64_t ring_counter) = 0;
     /// The engine dropped the datagram that the transport is handing over right now.
     virtual void on_bad_datagram(BadDatagram kind) = 0;
-    /// Before a batch of what the engine put out goes its ways; for hosts that watch.
+    /// Called before a batch of the engine's output is sent and delivered; for hosts that watch.
     virtual void on_output(const membership::EngineOutput&) {}
 };
 
 /// Drives one ring engine: the cycle between the transport, the queues to the session side, and the
-/// engine's deadlines. The same in the ring thread, in the session thread while that does both
-/// works, and in the simulator. No clock, no thread, no socket: time is an argument, and everything
-/// else is behind Transport, WakeSignal and RingHost.
+/// engine's deadlines. It is the same in the ring thread, in the session thread while that does the
+/// ring's work as well, and in the simulator. No clock, no thread, no socket: time is an argument,
+/// and everything else is behind Transport, WakeSignal and RingHost.
 ///
 /// Costs neither a lock nor an allocation per message, and a virtual call only per batch.
 class RingDriver {
@@ -45,13 +45,13 @@ class RingDriver {
     struct Setup {
         membership::RingConfig config;
         protocol::Incarnation incarnation;
-        std::uint64_t ring_counter = 0;  ///< of the life before
+        std::uint64_t ring_counter = 0;  ///< kept by the daemon's previous life
         protocol::Rng rng;
     };
-    /// Messages of clients that were accepted still get their place in the order, if the ring
-    /// turns.
+    /// How long leaving waits until the ring has ordered the messages of clients that were
+    /// accepted.
     static constexpr protocol::Duration kLeaveGrace = std::chrono::milliseconds(150);
-    /// Receive calls before a turn looks at deadlines and control again.
+    /// Receive calls in one turn at most.
     static constexpr int kReceiveCallsMax = 8;
 
     /// Everything but `setup` must outlive the driver. `sessions` wakes the session side.
@@ -64,22 +64,23 @@ class RingDriver {
 
     /// A turn has two halves, because time passes while datagrams are read. The first one grants
     /// the engine room for deliveries, takes what waits in the queues, and receives, from data or
-    /// token sockets as the engine prefers. After each batch it sends what the engine said, in its
+    /// token sockets as the engine prefers. After each batch it sends the engine's datagrams in
     /// order, passes deliveries on, and takes submissions again.
     void work(protocol::Instant now);
-    /// The second half fires the deadline if it is due: only now, since what it waits for may have
-    /// been in a socket. And leaves the ring if that is wanted and nothing waits any more, or the
-    /// grace is over.
+    /// The second half fires the deadline if it is due. It comes last because the datagram that the
+    /// deadline waits for may have been in a socket. Then it leaves the ring if that is wanted and
+    /// no submission waits any more, or kLeaveGrace is over.
     void finish(protocol::Instant now);
 
-    /// Before its thread sleeps: is there something in the queues that work() would take?
+    /// To be asked before the thread sleeps: is there something in the queues that work() would
+    /// take?
     [[nodiscard]] bool has_work();
-    /// For which changes of the queues the sleeper must be woken.
+    /// For which changes of the queues the thread must be woken when it sleeps.
     [[nodiscard]] WakeSignal::Reasons wake_reasons() const;
-    /// When a turn is wanted without any event.
+    /// When the next turn is due even if nothing arrives.
     [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
-    /// After leave_wanted: the ring was left and its last deliveries are in the queue. There is
-    /// nothing left to do.
+    /// After leave_wanted: the ring was left and its last deliveries are in the queue. No more
+    /// turns are needed.
     [[nodiscard]] bool has_left() const { return left_; }
 
     [[nodiscard]] const membership::RingEngine& engine() const { return engine_; }
@@ -109,8 +110,8 @@ class RingDriver {
     std::uint64_t kept_counter_;
     protocol::Instant now_{};
     membership::EngineOutput out_;
-    /// Deliveries that found the queue full: configuration changes, and what the engine released
-    /// before it heard of the new room. Bounded by the ring's window.
+    /// Deliveries that found the queue full: configuration changes, and those that the engine
+    /// released before it was told of less room. Bounded by the ring's window.
     std::deque<membership::DeliveryEvent> overflow_;
     std::optional<protocol::Instant> leave_by_;
     bool left_ = false;

@@ -27,13 +27,13 @@ class RingPort {
     std::size_t push();
     /// Everything is passed on, and the ring takes more.
     [[nodiscard]] bool has_room() const { return waiting_.empty() && queues_.submit_has_room(); }
-    /// The same, and clients that were kept waiting may be read again.
+    /// The same, with so much room that clients may be read again.
     [[nodiscard]] bool is_low() const { return waiting_.empty() && queues_.submit_is_low(); }
     /// Whether push() would pass something on.
     [[nodiscard]] bool can_push() const;
-    /// The ring must say when there is room again.
+    /// The ring side must wake the session side when there is room again.
     [[nodiscard]] bool waits_for_room() const { return !waiting_control_.empty() || !has_room(); }
-    /// What was added and is not taken by the ring yet.
+    /// Messages that were added and that the ring has not taken yet.
     [[nodiscard]] std::size_t messages_left() const {
         return waiting_.size() + queues_.submissions.size();
     }
@@ -45,15 +45,15 @@ class RingPort {
 
     [[nodiscard]] bool has_event() { return queues_.deliveries.front() != nullptr; }
     [[nodiscard]] std::optional<membership::DeliveryEvent> next_event();
-    /// Events have been taken: the ring may have waited for their room.
+    /// Events have been taken: wakes the ring side if it waits for room.
     void tell_of_room();
-    /// The ring has stopped, and everything that came of it is taken.
+    /// The ring has stopped, and all its events are taken.
     [[nodiscard]] bool is_drained();
 
   private:
     RingQueues& queues_;
     WakeSignal& ring_;
-    /// Found their queue full. Bounded: clients are not read while there are any.
+    /// Those that found their queue full. Few, because clients are not read while there are any.
     std::deque<membership::Submission> waiting_;
     std::deque<ControlItem> waiting_control_;
 };

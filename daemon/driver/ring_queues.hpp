@@ -12,8 +12,8 @@
 
 namespace spread::driver {
 
-/// What must reach the engine past messages that wait: group state, and the permission to go on.
-/// Waiting messages may wait for exactly this, so it has a queue of its own.
+/// What must overtake the messages that wait for the ring: group state, and the permission to
+/// resume. Those messages may be waiting for exactly this, so it has a queue of its own.
 using ControlItem = std::variant<std::monostate, membership::Submission, protocol::RingId>;
 
 /// Bounds of the queues. Only tests and the simulator take others.
@@ -42,7 +42,7 @@ struct RingQueues {
         kRingIsYours = 8,
         kMail = 16
     };
-    /// Whose thread does the ring's work.
+    /// Which thread does the ring's work.
     enum class RingOwner : std::uint32_t { kRingThread, kSessionThread };
 
     explicit RingQueues(const QueueLimits& bounds = {})
@@ -59,16 +59,16 @@ struct RingQueues {
     alignas(kCacheLineBytes) std::atomic<std::size_t> submitted_bytes{0};
     alignas(kCacheLineBytes) std::atomic<std::size_t> delivered_bytes{0};
 
-    /// Changed by the owner only, as its last act; but see leave_wanted, with which the ring thread
-    /// takes back what nobody may have taken. The queues serve both ways: what was shared by
-    /// two threads is then used by one.
+    /// Changed by the owner only, as its last act. The exception is hand_ring_over() when
+    /// leave_wanted is set: the session thread may not look any more, so the ring thread takes the
+    /// work back. The queues are used in the same way while one thread has both ends.
     std::atomic<RingOwner> ring_owner{RingOwner::kRingThread};
-    std::atomic<bool> ring_wanted{false};   ///< session side: may have the ring's work
+    std::atomic<bool> ring_wanted{false};   ///< session side: asks for the ring's work
     std::atomic<bool> leave_wanted{false};  ///< session side: leave the ring and stop
     std::atomic<bool> ring_stopped{false};  ///< ring side: nothing comes any more
 
     /// Ring thread, between two turns: hands its work over if the session thread wants it. True:
-    /// it has it now and must be woken (kRingIsYours).
+    /// the session thread has the work now and must be woken (kRingIsYours).
     [[nodiscard]] bool hand_ring_over() {
         if (!ring_wanted.load(std::memory_order_acquire) ||
             leave_wanted.load(std::memory_order_acquire)) {
@@ -82,8 +82,8 @@ struct RingQueues {
         }
         return true;
     }
-    /// Session thread: the ring thread has the work again. True if it had not, and may sleep until
-    /// it has.
+    /// Session thread: gives the work back. True if the session thread had it: the ring thread
+    /// may be asleep and must be woken.
     [[nodiscard]] bool take_ring_back() {
         ring_wanted.store(false, std::memory_order_relaxed);
         return ring_owner.exchange(RingOwner::kRingThread, std::memory_order_acq_rel) ==

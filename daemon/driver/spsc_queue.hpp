@@ -12,9 +12,10 @@ inline constexpr std::size_t kCacheLineBytes = 64;
 
 /// Bounded queue between exactly one producing and one consuming thread, without locks.
 ///
-/// Each side owns one index and keeps a stale copy of the other's, so that the line of the other
-/// side is read only when the queue looks full or empty. Values live in the slots until popped;
-/// popping leaves a default-constructed value behind, so that resources are given up at once.
+/// Each side owns one index and keeps a stale copy of the other's, so that it reads the other
+/// side's cache line only when the queue looks full or empty. Values live in the slots until
+/// popped; popping leaves a default-constructed value behind, so that resources are given up at
+/// once.
 template <typename T>
 class SpscQueue {
   public:

@@ -39,7 +39,7 @@ class Transport {
     /// Puts one batch of what has arrived at `channel` into `inbox`, in the order of arrival.
     /// False: there is nothing.
     [[nodiscard]] virtual bool receive(membership::Channel channel, Inbox& inbox) = 0;
-    /// Puts what is known of unreachable peers into `inbox`.
+    /// Puts the unreachable peers that it has learned of into `inbox`.
     virtual void read_errors(Inbox& inbox) = 0;
 };
 

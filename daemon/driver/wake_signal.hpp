@@ -25,13 +25,13 @@ class WakeSignal {
 
     /// Sleeper: from now on these reasons wake it, once each.
     void arm(Reasons reasons) { armed_.exchange(reasons, std::memory_order_acq_rel); }
-    /// Sleeper, awake again: spares the others the system call. A read-modify-write as well: a
-    /// plain store would end the release sequence of an earlier notify(), and the next arm() would
-    /// no longer synchronise with it.
+    /// Sleeper, awake again: nobody needs to make a system call for it. A read-modify-write as
+    /// well: a plain store would end the release sequence of an earlier notify(), and the next
+    /// arm() would no longer synchronise with it.
     void disarm() { armed_.fetch_and(0, std::memory_order_relaxed); }
 
-    /// Other side, any thread of it, after changing what the sleeper looks at. Returns whether it
-    /// had to be woken.
+    /// Any thread of the other side, after changing what the sleeper looks at. Returns whether the
+    /// sleeper had to be woken.
     bool notify(Reasons reason) {
         if ((armed_.fetch_and(~reason, std::memory_order_acq_rel) & reason) == 0) {
             return false;
