@@ -18,22 +18,23 @@ namespace spread::membership {
 [[nodiscard]] protocol::CommitMember* own_entry(protocol::CommitToken& token,
                                                 protocol::DaemonId self);
 [[nodiscard]] protocol::MemberList member_list(const protocol::CommitToken& token);
-/// What this daemon holds of its old ring, for a commit token of `member_count` members.
+/// What this daemon holds of its old ring, as its entry in a commit token of `member_count`
+/// members.
 [[nodiscard]] protocol::CommitMember report(const EngineCore& core, std::size_t member_count);
 /// Sends the commit token to the next member.
 void pass_commit_token(EngineCore& core, const Step& step, protocol::CommitToken& token);
-/// What a join means while `forming` is in the making.
+/// How a member of the ring `forming`, which is not installed yet, reacts to a join.
 [[nodiscard]] Next join_while_forming(const EngineCore& core, const Forming& forming,
                                       protocol::DaemonId sender, const protocol::Join& join);
-/// A member of our old ring goes away while `forming` is in the making.
+/// How it reacts when a member of the old ring leaves in order, or cannot be reached.
 [[nodiscard]] Next leave_while_forming(const EngineCore& core, const Forming& forming,
                                        const protocol::PacketHeader& from);
 [[nodiscard]] Next unreachable_while_forming(const EngineCore& core, const Forming& forming,
                                              protocol::DaemonId peer);
 
 /// The commit token passes all members twice: the first pass collects what each holds of its old
-/// ring, the second tells everybody (Totem, TOCS 1995, section 5.2). From the first to the second
-/// one a member is in this state, and what it has reported must not change.
+/// ring, the second tells everybody (Totem, TOCS 1995, section 5.2). A member is in this state from
+/// the first pass to the second, and what it has reported must not change.
 class Commit {
   public:
     Commit(EngineCore& core, Forming forming) : core_(core), forming_(std::move(forming)) {}

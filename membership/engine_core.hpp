@@ -27,8 +27,8 @@
 
 namespace spread::membership {
 
-/// What all states of the ring engine work with: the parts that outlive a state, and how tokens and
-/// datagrams leave. Each state holds a reference; it adds what only it knows.
+/// What all states of the ring engine share: the parts that outlive a state, and the sending of
+/// tokens and datagrams. Each state holds a reference, and adds its own data.
 struct EngineCore {
     EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnation,
                std::uint64_t ring_counter, protocol::Rng entropy, protocol::BufferPool& buffers);
@@ -41,20 +41,21 @@ struct EngineCore {
     [[nodiscard]] protocol::DaemonSet only(protocol::DaemonId id) const {
         return {*roster.find(id)};
     }
-    /// What a join that breaks up our ring leads to.
+    /// The gather that follows a join which ends our ring.
     [[nodiscard]] ToGather gather_for(protocol::DaemonId sender, const protocol::Join& join) const;
     void count(protocol::DecodeError error) {
         ++stats.packets_malformed;
         ++stats.decode_errors[static_cast<std::size_t>(error)];
     }
 
-    /// Signs of life of the ring.
+    /// The ring has shown a sign of life: the loss timeout starts again.
     void expect_token(protocol::Instant now) {
         timers.set(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     }
-    /// The ring has moved past `token_seq`: our copy of the token is not needed any more.
+    /// The ring has moved on to `token_seq`: a token sent before has arrived and need not be sent
+    /// again.
     void note_progress(protocol::Instant now, protocol::TokenSeq token_seq);
-    /// The token goes round without gaining anything: gather without the member that holds it up.
+    /// The token goes round without progress: gather without the member that is the cause.
     [[nodiscard]] Next give_up_stalled(protocol::Instant now, const protocol::Token& token_in,
                                        bool recovering);
 
@@ -66,9 +67,9 @@ struct EngineCore {
     /// The same, in one datagram with the data packet sent last if both fit.
     void send_token_with_data(const Step& step, const protocol::Token& token_out,
                               protocol::Duration quiet_for);
-    /// The token that is watched shows no sign in time.
+    /// The token that is watched has shown no sign of arrival in time.
     void send_token_again(const Step& step);
-    /// Sends what a visit made, and the token to the next of `members`.
+    /// Sends the packets that a visit made, and the token to the next of `members`.
     void pass_on(const Step& step, const RingMembers& members, protocol::Token& token_out,
                  protocol::Duration quiet_for = {});
     static void send_all(const Step& step, std::vector<protocol::Slice>& datagrams);
@@ -88,7 +89,7 @@ struct EngineCore {
 
     InstalledRing ring;
     std::unique_ptr<ordering::RingOrder> order;  ///< of the installed ring
-    /// Promised to in recoveries of the installed ring's packets that did not finish.
+    /// Daemons whose messages were promised in interrupted recoveries of the installed ring.
     protocol::DaemonSet obligation;
     RingCounters counters;
     ordering::SendQueue queue;
@@ -104,8 +105,8 @@ struct EngineCore {
     ForeignRings foreign;
     RingStats stats;
 
-    // One of each is enough, and keeps its memory.
-    protocol::Token token;       ///< the one at hand
+    // Used again for each token, so that their memory is kept.
+    protocol::Token token;       ///< the one being handled
     ordering::TokenVisit visit;  ///< what its visit made
 
   private:

@@ -13,8 +13,8 @@ using ordering::Delivery;
 using ordering::Submission;
 
 enum class ConfigurationKind : std::uint8_t {
-    kTransitional,  ///< those of the old ring who come along; weaker guarantees until kRegular
-                    ///< follows
+    kTransitional,  ///< the members of the old ring that go on together; weaker guarantees until
+                    ///< kRegular follows
     kRegular        ///< a new ring is installed
 };
 

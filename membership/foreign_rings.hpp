@@ -9,9 +9,9 @@
 
 namespace spread::membership {
 
-/// Daemons that were heard although they are in no ring of ours. Hearing somebody does not mean
-/// being heard: a probe tells whom we hear, and only who is named in an answer is gathered with, so
-/// that a link that works one way only cannot keep breaking a healthy ring.
+/// Daemons that were heard although they are not in our ring. Hearing a daemon does not mean that
+/// it hears us. So a probe lists the daemons its sender hears, and only a probe that lists us leads
+/// to a gather: a link that works one way only cannot keep breaking a healthy ring.
 class ForeignRings {
   public:
     /// `probe_every` is how often a representative probes at least.
@@ -22,7 +22,7 @@ class ForeignRings {
     [[nodiscard]] bool heard(protocol::Instant now, protocol::DaemonIndex daemon);
     /// Who was heard lately.
     [[nodiscard]] protocol::DaemonSet heard_lately(protocol::Instant now) const;
-    /// Another ring of ours: what was heard before says nothing.
+    /// A new ring is installed: forgets what was heard before.
     void begin_ring();
 
     /// A member other than the representative probes for foreign rings more rarely.

@@ -22,11 +22,11 @@ class Gather {
         protocol::DaemonSet fail;  ///< of these, who is to be left out
     };
 
-    /// `is_start`: nobody is expected yet, so others are waited for before going alone.
+    /// `is_start`: the daemon starts and waits for others before it forms a ring of one.
     Gather(EngineCore& core, const Sets& sets, bool is_start)
         : core_(core), sets_(sets), agrees_{core.self}, starting_(is_start) {}
 
-    /// Says what we have.
+    /// Sends the first join.
     [[nodiscard]] Next start(const Step& step);
 
     Next on(const Step& step, const protocol::PacketHeader& from, const DataPacket& packet);
@@ -40,7 +40,7 @@ class Gather {
     Next on_timer(const Step& step, RingTimer timer);
     Next on_unreachable(const Step& step, protocol::DaemonId peer);
 
-    /// The join that ended the state before this one counts, too.
+    /// A join; also the one that ended the state before this one.
     [[nodiscard]] Next on_join(const Step& step, protocol::DaemonId from,
                                const protocol::Join& join);
 
@@ -52,7 +52,7 @@ class Gather {
 
   private:
     [[nodiscard]] protocol::DaemonSet candidates() const { return sets_.proc - sets_.fail; }
-    /// Another round: everybody has to agree anew.
+    /// The sets have changed: all candidates have to agree anew.
     void begin_round(const Step& step);
     void send_join(const Step& step);
     [[nodiscard]] Next check_consensus(const Step& step);
@@ -61,11 +61,11 @@ class Gather {
 
     EngineCore& core_;
     Sets sets_;
-    protocol::DaemonSet agrees_;  ///< whose last join had exactly these sets
+    protocol::DaemonSet agrees_;  ///< daemons whose last join had exactly these sets
     protocol::DaemonSet heard_;   ///< who has joined this gather
     bool starting_;
     bool await_commit_ = false;  ///< all agree; the representative owes a commit token
-    bool given_up_ = false;      ///< somebody left us out: do not go alone before the timeout
+    bool given_up_ = false;      ///< a daemon left us out: no ring of one before the timeout
 };
 
 }  // namespace spread::membership

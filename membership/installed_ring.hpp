@@ -29,7 +29,7 @@ class InstalledRing {
     }
 
     [[nodiscard]] const protocol::RingId& id() const { return id_; }
-    /// Its packets may still come in late.
+    /// The ring before; its packets may still arrive late.
     [[nodiscard]] const protocol::RingId& previous_id() const { return previous_id_; }
     [[nodiscard]] const RingMembers& members() const { return members_; }
     [[nodiscard]] bool is_member(protocol::DaemonId id) const { return members_.is_member(id); }

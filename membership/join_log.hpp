@@ -14,10 +14,10 @@ class JoinLog {
   public:
     explicit JoinLog(std::size_t daemons) : last_(daemons) {}
 
-    /// True, and noted, if `join` of `daemon` is news. `known` is its incarnation where it is a
-    /// member of our ring, else 0: of a stranger also a lower incarnation is heard, since its host
-    /// may have lost the state file while its clock went back. A late join of an older life then
-    /// costs one needless gather.
+    /// True, and noted, if `join` of `daemon` is new. `known` is the daemon's incarnation if it is
+    /// a member of our ring, else 0. From a daemon outside the ring a lower incarnation is
+    /// accepted, too, since its host may have lost the state file while its clock went back; so a
+    /// late join of an older life costs one needless gather.
     [[nodiscard]] bool note(std::size_t daemon, const protocol::Join& join,
                             protocol::Incarnation known) {
         Last& last = last_[daemon];

@@ -9,17 +9,17 @@
 
 namespace spread::membership {
 
-/// Guesses who sends next in a ring with little to do, from who used to follow whom: the last
-/// follower of each sender, and how often in a row it was that one. Finds requests with their
-/// answers, a single sender, and senders that take turns. Wrong guesses cost time, never order.
+/// Predicts who sends next in a ring with little to do. For each sender it remembers which one
+/// followed last, and how often in a row. So it finds requests with their answers, a single sender,
+/// and senders that take turns. A wrong prediction costs time, never order.
 class NextSender {
   public:
     /// `sender` sent something at `now`. What comes later than `within` after the last one says
     /// nothing about what follows it.
     void note(protocol::DaemonId sender, protocol::Instant now, protocol::Duration within);
-    /// Somebody sent, but it is not known who.
+    /// A member sent, but it is not known which.
     void forget() { last_.reset(); }
-    /// Who follows the last sender, if it did so the last `hits_min` times; 0: nobody is guessed.
+    /// The sender that followed the last one `hits_min` times in a row; none with `hits_min` 0.
     [[nodiscard]] std::optional<protocol::DaemonId> guess(std::uint32_t hits_min) const;
 
   private:

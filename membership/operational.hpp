@@ -31,9 +31,9 @@ class Operational {
     Next on_timer(const Step& step, RingTimer timer);
     Next on_unreachable(const Step& step, protocol::DaemonId peer);
 
-    /// There may be something to send.
+    /// Messages may wait to be sent.
     void pump(const Step& step);
-    /// The ring was installed, with packets behind those of recovery or without.
+    /// The ring was installed, after a recovery or without one.
     void start(const Step& step);
     [[nodiscard]] bool prefers_token() const { return holder_.is_close(); }
     [[nodiscard]] const Forming* forming() const { return nullptr; }

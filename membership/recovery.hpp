@@ -18,8 +18,8 @@
 
 namespace spread::membership {
 
-/// All who come along from one old ring exchange its packets over the new ring, as ordinary
-/// messages of it, until everybody has told everybody that it holds them all; then the new ring is
+/// The members that come from one old ring exchange its packets over the new ring, as ordinary
+/// messages, until every member has announced that it holds them all. Then the new ring is
 /// installed (Totem, TOCS 1995, section 5.3).
 ///
 /// A member that has all of them sets its bit in the token's completion bitmap. That is a promise
@@ -46,7 +46,7 @@ class Recovery {
     [[nodiscard]] const RecoveryPlan& plan() const { return plan_; }
     void check_invariants() const;
 
-    // The new ring, for who installs it.
+    // The new ring, for the engine that installs it.
     [[nodiscard]] std::unique_ptr<ordering::RingOrder> take_order() { return std::move(order_); }
     [[nodiscard]] std::vector<protocol::Incarnation> take_incarnations() {
         return std::move(incarnations_);
@@ -58,7 +58,7 @@ class Recovery {
     /// Moves the old packets that have come into the old ring's window.
     void take_recovered();
     void take_old_packet(protocol::Message&& body);
-    /// Notes on the token whether we have everything; true if all have.
+    /// Sets our bit on the token if we have everything; true if all bits are set.
     [[nodiscard]] bool complete(protocol::Token& token);
 
     EngineCore& core_;

@@ -17,7 +17,7 @@ namespace spread::membership {
 struct RecoveryPlan {
     std::uint64_t expected = 0;        ///< recovery messages on the new ring, from all members
     std::vector<protocol::Seq> mine;   ///< of the old ring, to be resent by this member, ascending
-    protocol::DaemonSet transitional;  ///< who comes along from my old ring
+    protocol::DaemonSet transitional;  ///< the members that come from my old ring
     protocol::DaemonSet obligation;    ///< whose messages must be delivered even behind a hole
     protocol::Seq safe_up_to;          ///< best safe line any of them knows
     protocol::Seq available_from{1};   ///< all packets below are held by all
@@ -35,8 +35,8 @@ struct RecoveryPlan {
     void check_invariants() const;
 };
 
-/// The plan of member `self`. Every member of `token` is filled in and configured. `span_max`
-/// bounds what one old ring may span, since a forged token must not make us count for ever.
+/// The plan of member `self`. Every member of `token` is filled in and configured. `span_max` is
+/// how many packets one old ring may span, since a forged token must not cause unbounded work.
 [[nodiscard]] RecoveryPlan plan_recovery(const protocol::CommitToken& token,
                                          const protocol::Roster& daemons, protocol::DaemonId self,
                                          std::uint64_t span_max);

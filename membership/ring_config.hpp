@@ -51,8 +51,8 @@ struct RingConfig {
     ///
     /// - Timeouts that nobody set are four times as long over a wide area. When token_loss_timeout
     ///   is set, those of forming rings (join, consensus, start, merge_detect) scale with it.
-    /// - Others hear of a held token well before they give the ring up, and a quiet ring turns
-    ///   several times in a loss timeout.
+    /// - The token of an idle ring goes round well before the others would count it as lost, and
+    ///   that of a quiet ring several times in a loss timeout.
     /// - Windows that were set keep their size, and the personal window never exceeds the window.
     ///   Windows that nobody set grow with the number of daemons and size themselves.
     /// - What a member may hold beyond its aru, at most the gap and what a rotation adds, fits into
@@ -68,10 +68,10 @@ struct RingConfig {
     /// Silence of the ring (no token, no packet of this ring) that counts as its loss.
     protocol::Duration token_loss_timeout = std::chrono::milliseconds(250);
     /// A forwarded token is sent again when the ring showed no progress for so long. The engine
-    /// uses the larger of this floor and what signs of progress have taken lately.
+    /// uses the larger of this floor and the time that signs of progress have taken lately.
     protocol::Duration token_retransmit_timeout = std::chrono::milliseconds(1);
-    /// An idle ring's representative keeps the token for so long between rounds; so long a dead
-    /// daemon may go unnoticed there, though its host would answer.
+    /// An idle ring's representative keeps the token for so long between rounds. A daemon that dies
+    /// meanwhile may go unnoticed for this time, even if its host answers "port unreachable".
     protocol::Duration token_hold_timeout = std::chrono::milliseconds(75);
     /// With little to do the representative keeps the token after each round and hands it to
     /// whoever asks, and back. After so long it sends the token round again, so that losses are

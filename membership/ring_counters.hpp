@@ -9,27 +9,27 @@
 
 namespace spread::membership {
 
-/// Counters of ring ids. They follow the clock, and grow for every daemon with each ring it joins.
+/// Counters of ring ids. They follow the clock, and for each daemon they grow with every ring.
 class RingCounters {
   public:
     /// `first` follows from the host's clock and state file.
     explicit RingCounters(std::uint64_t first) : first_(first), mine_(first), highest_(first) {}
 
-    /// Whether a counter from outside can be one: they follow the clock, so that the end is nowhere
-    /// near, and counting on must not wrap.
+    /// Whether `counter`, which came from outside, can be genuine. Counters follow the clock and
+    /// are far below this bound; above it, counting on might wrap.
     [[nodiscard]] static bool is_possible(std::uint64_t counter) {
         return counter < std::uint64_t{1} << 62U;
     }
 
     void start(protocol::Instant now) { started_at_ = now; }
 
-    /// Of the last ring this daemon installed or helped to form.
+    /// The counter of the last ring that this daemon installed or helped to form.
     [[nodiscard]] std::uint64_t mine() const { return mine_; }
-    /// Highest one it ever heard of.
+    /// The highest counter it has heard of.
     [[nodiscard]] std::uint64_t highest() const { return highest_; }
 
-    /// For a ring formed now: at least two beyond all known ones, since the number between belongs
-    /// to the transitional configuration, and not behind the clock.
+    /// The counter of a ring formed now: at least two above all known ones, since the number
+    /// between belongs to the transitional configuration, and not behind the clock.
     [[nodiscard]] std::uint64_t next(protocol::Instant now) const {
         const auto ticks =
             (now - started_at_) / std::chrono::milliseconds(protocol::kRingCounterMs);

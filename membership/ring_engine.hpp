@@ -65,12 +65,12 @@ class RingEngine {
     void set_delivery_room(protocol::Instant now, std::size_t deliveries, EngineOutput& out);
 
     [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
-    /// Counter of the last ring that this daemon installed or helps to form. Whoever wants the next
-    /// life of the daemon to repeat none stores it before he passes on the output of the call that
-    /// raised it.
+    /// Counter of the last ring that this daemon installed or helps to form. So that the daemon's
+    /// next life does not repeat it, the host stores it before it carries out the output of the
+    /// call that raised it.
     [[nodiscard]] std::uint64_t ring_counter() const;
     [[nodiscard]] bool send_queue_has_room() const;
-    /// What is left of the room granted last.
+    /// How much of the room granted last is left.
     [[nodiscard]] std::size_t delivery_room() const;
     [[nodiscard]] ReadPreference read_preference() const;
     [[nodiscard]] RingState state() const;

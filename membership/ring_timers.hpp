@@ -9,12 +9,12 @@
 
 namespace spread::membership {
 
-/// In the order in which timers that are due together go off.
+/// In the order in which timers fire that are due together.
 enum class RingTimer : std::uint8_t {
     kTokenLoss,        ///< the ring, or the forming ring, is silent
     kTokenRetransmit,  ///< the successor shows no sign of the token we sent
-    kTokenRest,        ///< the token has rested here, or on lease, long enough
-    kWake,             ///< a resting token did not come although we asked
+    kTokenRest,        ///< the rest or lease of the token ends
+    kWake,             ///< we asked for a resting token and it did not come
     kJoin,             ///< repeat our join
     kConsensus,        ///< give up on those who do not agree
     kMergeDetect       ///< look for daemons outside the ring

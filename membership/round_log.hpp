@@ -10,14 +10,14 @@
 
 namespace spread::membership {
 
-/// What the representative learns from the rounds of the token: whether they find work, and who
+/// What the representative learns from the rounds of the token: whether members had work, and who
 /// sends after whom.
 class RoundLog {
   public:
     struct Rules {
-        /// What comes later than this after a message does not follow it.
+        /// A message follows another one if it comes within this time.
         protocol::Duration follows_within;
-        /// How often in a row one sender must have followed another to be expected. 0: nobody is.
+        /// How often in a row one sender must have followed another to be expected. 0: none is.
         std::uint32_t hits_min = 0;
     };
 
@@ -25,10 +25,10 @@ class RoundLog {
 
     /// The token leaves for a round with this `seq`.
     void begin(protocol::Seq seq) { seq_at_start_ = seq; }
-    /// It comes back. `sender_of` says who stamped a packet, 0 where it has not arrived.
+    /// The token comes back. `sender_of` says who stamped a packet; 0 if it has not arrived.
     void end(protocol::Instant now, protocol::Seq seq,
              const std::function<protocol::DaemonId(protocol::Seq)>& sender_of);
-    /// The same token, as it stands here: `idle` if nobody needs anything. `seq` tells whether
+    /// The same token, at its visit here: `idle` if no member needs anything. `seq` tells whether
     /// something was sent since the last visit.
     void count_idle(bool idle, protocol::Seq seq);
     /// Somebody has sent.
@@ -37,18 +37,18 @@ class RoundLog {
     }
     /// There is something to do again.
     void stir() { idle_visits_ = 0; }
-    /// Idle, but for one more round that shows it.
+    /// The ring is idle, but one more round has to confirm it.
     void expect_idle();
     /// A ring starts with this `seq`.
     void start(protocol::Seq seq) { seq_at_last_visit_ = seq; }
 
-    /// Who sends next, if there is a pattern in it and the ring is not idle.
+    /// Who is expected to send next, if there is a pattern and the ring is not idle.
     [[nodiscard]] std::optional<protocol::DaemonId> expected() const;
-    /// Round after round finds work: the token had better turn.
+    /// Several rounds in a row have found work: the token should turn without rests.
     [[nodiscard]] bool is_busy() const;
-    /// Two rounds have found nothing: by then they have moved everybody's safe line.
+    /// Two rounds have found no work, which is enough to move every member's safe line.
     [[nodiscard]] bool is_nearly_idle() const;
-    /// And a third one.
+    /// Three rounds have found no work.
     [[nodiscard]] bool is_idle() const;
 
   private:
@@ -57,7 +57,7 @@ class RoundLog {
     protocol::Seq seq_at_start_;       ///< of the round
     protocol::Seq seq_at_last_visit_;  ///< in turn
     std::uint32_t idle_visits_ = 0;    ///< in a row
-    std::uint32_t busy_rounds_ = 0;    ///< in a row in which others had something, unexpected
+    std::uint32_t busy_rounds_ = 0;    ///< in a row in which another than the expected one sent
 };
 
 }  // namespace spread::membership

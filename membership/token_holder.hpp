@@ -19,26 +19,26 @@ class TokenHolder {
   public:
     explicit TokenHolder(EngineCore& core);
 
-    /// `token` is the one in core, where the visit changes it.
+    /// `token` is EngineCore::token; the visit changes it there.
     [[nodiscard]] Next on_token(const Step& step, protocol::Token& token);
-    /// A member asks for the token.
+    /// The member `from` asks for the token.
     void on_wake(const Step& step, protocol::DaemonId from, protocol::TokenSeq seen);
-    /// The token has rested here, or on lease, long enough.
+    /// The rest or lease of the token ends.
     void on_rest_ended(const Step& step);
-    /// Sends what was queued: by the token that is here, or by asking for it.
+    /// Messages were queued: sends them with the token if it is here, else asks for it.
     void pump(const Step& step);
-    /// Asks the representative for the token; repeated until that comes.
+    /// Asks the representative for the token, again and again until it arrives.
     void ask_for_token(const Step& step);
 
-    /// A packet came that `sender` stamped at `visit`. If that is our predecessor, and it has had
-    /// the token of this round, ours is close behind (Babay and Amir).
+    /// A packet arrived that `sender` stamped at `visit`. If that is our predecessor in this round,
+    /// the token will arrive soon (Babay and Amir).
     void note_packet(protocol::DaemonId sender, protocol::TokenSeq visit);
-    /// While the token is here nobody can have stamped a packet beyond it.
+    /// False for a packet beyond the token while the token is here: no member can have stamped it.
     [[nodiscard]] bool accepts(const protocol::DataHeader& data) const;
-    /// The host had better read tokens first.
+    /// The token will arrive soon: the host should read tokens first.
     [[nodiscard]] bool is_close() const { return is_close_; }
 
-    /// The token does not rest here: the ring has to show signs of life.
+    /// The token does not rest here, so the ring has to show signs of life.
     [[nodiscard]] bool is_away() const { return rest_.here() == nullptr; }
     /// The ring starts with this seq.
     void start(protocol::Seq seq) { rest_.start(seq); }
@@ -46,11 +46,11 @@ class TokenHolder {
 
   private:
     [[nodiscard]] const RingMembers& members() const { return core_.ring.members(); }
-    /// Nobody asks for packets or waits for more than the token, as far as we know.
+    /// As far as we know, no member asks for packets or waits for anything but the token.
     [[nodiscard]] bool is_quiet(const protocol::Token& token) const;
     [[nodiscard]] bool others_are_quiet(const protocol::Token& token) const;
     [[nodiscard]] bool may_take(const protocol::Token& token) const;
-    /// A token that is not the next one; true if it was that.
+    /// True if `token` is a copy, or for another reason not the next one. It is handled then.
     [[nodiscard]] bool drop_copy(const Step& step, const protocol::Token& token);
 
     void take_in_turn(const Step& step, protocol::Token& token);

@@ -32,14 +32,14 @@ struct OnLoan {
     protocol::DaemonId to;
     protocol::Token token;    ///< as it was sent there
     protocol::Instant until;  ///< then it has to go round
-    /// Set of a lease: `to` may keep it as long as it has no work, and then it is asked back. A
-    /// grant is given back at once; so is a lease that was asked back.
+    /// Set for a lease: `to` may keep the token until it has work or is asked for it. A grant is
+    /// given back at once; so is a lease that was recalled, from when on it counts as a grant.
     std::optional<protocol::Instant> recall_at;
 
     [[nodiscard]] bool is_lease() const { return recall_at.has_value(); }
 };
 
-/// A member: the token is here on lease, without work for it yet.
+/// A member: the token is here on lease, and there is no work for it yet.
 struct Borrowed {
     protocol::Token token;
 };
@@ -49,8 +49,8 @@ struct Borrowed {
 ///
 /// After a round in which nobody was left with work the representative keeps the token, and lends
 /// it to whoever asks (a grant: work, and give it back), or beforehand to who is expected to send
-/// next (a lease: keep it until there is work), instead of letting it run round for nobody. After
-/// `settle`, and whenever somebody is in want of more (a safe message, a lost packet, a second
+/// next (a lease: keep it until there is work), instead of sending it round a ring without work.
+/// After `settle`, and whenever a full round is needed (for a safe message, a lost packet, a second
 /// member that asks), it goes round. When rounds find nothing left to do the ring is idle: the
 /// others are told once, and the token rests for `hold` at a time.
 ///
@@ -83,9 +83,9 @@ class TokenRest {
 
     /// The token leaves for the next member.
     void pass_on(bool may_rest) { place_ = Turning{may_rest}; }
-    /// It came on lease, and there is no work for it.
+    /// The token has arrived on lease, and there is no work for it.
     void borrow(const protocol::Token& token);
-    /// It came out of turn and goes back, on lease or not.
+    /// A token that arrived out of turn, as a grant or on lease, goes back.
     void give_back() { place_ = Turning{true}; }
 
     // --- the representative ---
@@ -93,7 +93,7 @@ class TokenRest {
     /// The token has come round. `quiet`: nobody, here or elsewhere, is left with work.
     void end_round(protocol::Instant now, const protocol::Token& token, bool quiet,
                    const std::function<protocol::DaemonId(protocol::Seq)>& sender_of);
-    /// It leaves for a round; true if it may rest when it comes back.
+    /// The token leaves for a round; true if it may rest when it comes back.
     [[nodiscard]] bool begin_round(const protocol::Token& token, bool quiet);
     /// Whether rounds have found nothing to do for so long that the token rests announced.
     [[nodiscard]] bool is_idle() const { return rounds_.is_idle(); }
@@ -113,16 +113,17 @@ class TokenRest {
     void lend(protocol::Instant now, const protocol::Token& token, protocol::Instant until);
     /// The lease is asked back: its token, to be sent as a grant. Valid until the next change.
     [[nodiscard]] const protocol::Token& recall();
-    /// What was lent comes back: until when it may rest.
+    /// The token that was lent comes back. Returns until when it may rest.
     [[nodiscard]] protocol::Instant take_back(protocol::Instant now, const protocol::Token& token);
 
     /// `from` asks for the token; `seen` is the last one it saw. True if a lease has to be asked
     /// back for it.
     [[nodiscard]] bool asked(protocol::DaemonId from, protocol::TokenSeq seen);
-    /// There is something to do: what rests as on an idle ring has to go round in time. Returns
+    /// There is something to do: a token that rests for `hold` has to go round earlier. Returns
     /// until when it may rest.
     protocol::Instant stir(protocol::Instant now);
-    /// The rest ends: an idle ring takes one quiet round to be idle again if nothing has come up.
+    /// The rest ends. If the ring was idle and nothing has come up, one quiet round makes it idle
+    /// again.
     void end_rest(bool own_work);
     /// We have sent.
     void note_own_packets(protocol::Instant now) { rounds_.note_sender(now, members_.self()); }
@@ -141,7 +142,7 @@ class TokenRest {
     const RingMembers& members_;
     Place place_;
     RoundLog rounds_;
-    std::vector<Wake> wakes_;         ///< members that asked and may not have had the token since
+    std::vector<Wake> wakes_;         ///< of members that may not have had the token since
     protocol::TokenSeq round_start_;  ///< of the token when it last left for a round
 };
 

@@ -16,7 +16,7 @@ class ProgressEstimator {
     void reset() { *this = {}; }
 
     [[nodiscard]] bool is_known() const { return time_ != protocol::Duration::zero(); }
-    /// The usual time and four deviations; only if known.
+    /// The usual time and four deviations. Only if is_known().
     [[nodiscard]] protocol::Duration patience() const { return time_ + 4 * deviation_; }
 
   private:
@@ -24,13 +24,13 @@ class ProgressEstimator {
     protocol::Duration deviation_{};
 };
 
-/// Watches over the token, or commit token, that was passed on, until what others send shows that
-/// it has arrived; a lost one is sent again, many times before the loss timeout breaks the ring.
+/// Watches the token, or commit token, that was passed on, until packets of others show that it has
+/// arrived. A lost one is sent again, many times before the loss timeout ends the ring.
 class TokenWatch {
   public:
     struct Limits {
-        protocol::Duration retransmit_timeout;  ///< a token is never sent again before
-        protocol::Duration loss_timeout;        ///< after which the ring breaks
+        protocol::Duration retransmit_timeout;  ///< a token is never sent again earlier
+        protocol::Duration loss_timeout;        ///< after this time the ring counts as lost
     };
 
     struct SentToken {
@@ -57,11 +57,11 @@ class TokenWatch {
     /// call this again. Backs off, so that a stopped successor is not flooded while the loss
     /// timeout runs, and starved hosts do not get every token twice.
     [[nodiscard]] const SentToken* send_again(protocol::Instant now, protocol::Instant& next);
-    /// What was sent does not matter any more.
+    /// The token that was sent does not matter any more.
     void forget() { sent_.reset(); }
-    /// A rotation of the busy ring took so long.
+    /// How long a rotation of the busy ring took.
     void note_rotation(protocol::Duration rotation);
-    /// Another ring: what was measured says nothing about it. What is watched stays watched.
+    /// A new ring: forgets what was measured on the old one. A token that is watched stays watched.
     void begin_ring();
 
     /// How long the ring may show no progress before the token is sent again.

@@ -32,7 +32,7 @@ enum class ChangeReason : std::uint8_t {
 [[nodiscard]] std::string_view to_string(ChangeReason reason);
 [[nodiscard]] std::string_view to_string(RingState state);
 
-/// A ring state change; the line operators search for.
+/// A ring state change, as the log reports it.
 struct StateChange {
     protocol::Instant at;
     protocol::DaemonId self;
@@ -44,7 +44,7 @@ struct StateChange {
     const protocol::MemberList& members;  ///< installed or aimed at; valid during the call only
 };
 
-/// Hears what the engine does. Called on the engine's thread; must not call back into it.
+/// Is told what the engine does. Called on the engine's thread; must not call back into it.
 class Tracer {
   public:
     virtual ~Tracer() = default;

@@ -13,15 +13,15 @@ namespace spread::membership {
 // What a state says about what comes next. A state never replaces itself: the engine does, when the
 // state's function has returned.
 
-/// It goes on.
+/// The state stays.
 struct Stay {};
 
-/// The ring, or the one in the making, is given up.
+/// The ring, or the one being formed, is given up.
 struct ToGather {
     ChangeReason reason;
     protocol::DaemonId peer;   ///< whose packet caused it; 0 when none did
-    protocol::DaemonSet proc;  ///< whom to hear of besides those known
-    protocol::DaemonSet fail;  ///< whom to leave out
+    protocol::DaemonSet proc;  ///< candidates besides the known ones
+    protocol::DaemonSet fail;  ///< daemons to be left out
     /// The peer's join that caused it; it counts for the gather that it starts.
     std::optional<protocol::Join> join;
 };
@@ -38,10 +38,10 @@ struct ToRecovery {
     protocol::CommitToken token;
 };
 
-/// Recovery is over: the ring in the making is installed.
+/// Recovery is over: the ring being formed is installed.
 struct ToRing {};
 
-/// Nobody else is there: a ring of one.
+/// No other daemon is there: a ring of one.
 struct ToRingOfOne {};
 
 using Next = std::variant<Stay, ToGather, ToCommit, ToRecovery, ToRing, ToRingOfOne>;

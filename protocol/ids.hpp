@@ -45,8 +45,8 @@ using Incarnation = StrongId<struct IncarnationTag, std::uint64_t>;
 /// A client connection, unique within one life of the daemon. Never 0, never reused.
 using SessionId = StrongId<struct SessionIdTag, std::uint64_t>;
 
-/// Unit of ring counters, in milliseconds of the host's clock: they follow the clock, so that a
-/// host without memory of its earlier rings does not repeat them. Fine enough that rings never form
+/// Unit of ring counters, in milliseconds. Counters follow the host's clock, so that a host without
+/// memory of its earlier rings does not repeat them. The unit is so short that rings never form
 /// faster than counters pass.
 inline constexpr std::uint64_t kRingCounterMs = 16;
 

@@ -24,10 +24,10 @@ inline constexpr std::size_t kMemberBitmapBytesMax = (kRingMembersMax + 7) / 8;
 [[nodiscard]] RingId read_ring_id(ByteReader& reader);
 void write_ring_id(ByteWriter& writer, const RingId& id);
 void write_header(ByteWriter& writer, const PacketHeader& header);
-/// Writes the checksum of a datagram that is complete otherwise.
+/// Writes the checksum into a datagram that is complete but for it.
 void seal(std::span<std::byte> datagram);
 
-/// Of too many members for what is left: nothing, and the reader fails.
+/// Returns nothing, and the reader fails, if more members are announced than bytes are left for.
 [[nodiscard]] MemberList read_members(ByteReader& reader, std::size_t count);
 void write_members(ByteWriter& writer, const MemberList& members);
 

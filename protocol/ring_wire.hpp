@@ -229,7 +229,7 @@ struct DataToken {
     std::span<const std::byte> token;
 };
 
-/// A packet that says that it is data; for those that were not received but made.
+/// Whether a packet made by this daemon, and so not to be checked, is a data packet.
 [[nodiscard]] inline bool is_data(std::span<const std::byte> datagram) {
     return datagram.size() > kRingHeaderBytes &&
            datagram[3] == static_cast<std::byte>(PacketKind::kData);

@@ -65,12 +65,12 @@ inline constexpr std::uint32_t kDropRecv = 0x01000000;
 /// calls, the second marks a message to some members of a group. Both are passed through.
 inline constexpr std::uint32_t kDontBlock = 0x10000000;
 inline constexpr std::uint32_t kSubgroupCast = 0x40000000;
-/// Both set: the writer's integers are little-endian. Else big-endian: a proper writer sets neither
-/// then, but stock takes one alone for none.
+/// Both set: the writer's integers are little-endian. Else they are big-endian: a proper writer
+/// sets neither bit then, and stock treats a single one like none.
 inline constexpr std::uint32_t kEndianBits = 0x80000080;
 
-/// All a client may set besides the endian bits. Stock looks at nine of them only; forged
-/// membership, GROUPS or REJECT bits then fool clients or stop the daemon (section 5.1).
+/// All bits a client may set besides the endian bits. Stock checks nine bits only, so forged
+/// membership, GROUPS or REJECT bits deceive clients or stop its daemon (section 5.1).
 inline constexpr std::uint32_t kRequestBits = kRegularMess | kSelfDiscard | kJoinMess | kLeaveMess |
                                               kKillMess | kDropRecv | kDontBlock | kSubgroupCast;
 static_assert(kRequestBits == 0x5107007f);
@@ -218,7 +218,7 @@ struct SpreadVersion {
     static constexpr int kFirstWithAuth = 31600;
 };
 
-/// As what we present ourselves; satisfies every library (section 3.5).
+/// The version that this daemon announces; every library accepts it (section 3.5).
 inline constexpr SpreadVersion kPresentedVersion{5, 0, 1};
 
 /// C1, the opening bytes:
@@ -300,7 +300,7 @@ struct PasswordProof {
 [[nodiscard]] PasswordProof decode_password_proof(
     std::span<const std::byte, kPasswordProofBytes> bytes);
 
-/// What is longer than its field is cut off.
+/// Values longer than their fields are cut off.
 [[nodiscard]] std::array<std::byte, kPasswordProofBytes> encode_password_proof(
     std::string_view user, std::string_view password);
 

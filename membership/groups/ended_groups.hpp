@@ -9,12 +9,12 @@
 
 namespace spread::membership {
 
-/// How far the ids of groups counted that became empty in the current configuration, so that a
-/// group of the same name goes on behind them: an id names one view for ever. Every daemon of the
+/// The last index of each group that became empty in the current configuration. A new group of the
+/// same name counts on from there, since an id names one view for ever. Every daemon of the
 /// configuration makes the same entries in the same order.
 class EndedGroups {
   public:
-    /// A new configuration: its ids are new, too.
+    /// A new configuration begins; its ids are new.
     void clear() {
         last_.clear();
         floor_ = 0;
@@ -29,7 +29,7 @@ class EndedGroups {
         }
         last_[group] = last_index;
     }
-    /// Index behind which a new group counts.
+    /// A new group of this name begins with the index after this one.
     [[nodiscard]] std::int32_t last_index(const protocol::NameField& group) const {
         const auto found = last_.find(group);
         return std::max(floor_, found == last_.end() ? 0 : found->second);

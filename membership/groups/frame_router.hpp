@@ -26,8 +26,8 @@ class FrameRouter {
                 const GroupTable& table)
         : roster_(roster), sessions_(sessions), table_(table) {}
 
-    /// Recipients in ascending order, none twice; nothing for a frame no client of `origin` can
-    /// have sent.
+    /// Recipients in ascending order, none twice; nothing for a frame that no client of `origin`
+    /// can have sent.
     [[nodiscard]] std::optional<std::vector<protocol::SessionId>> route(
         const protocol::Message& frame, protocol::DaemonIndex origin) const;
 

@@ -44,12 +44,12 @@ class GroupEngine {
     /// How many groups the session is in, counting joins that are still on their way.
     [[nodiscard]] std::size_t groups_of(protocol::SessionId session) const;
 
-    /// The ring's deliveries and configurations, in order. What the output's budget does not pay
-    /// for waits, and what comes behind it too: the budget decides when an event is worked on, and
-    /// never what comes of it.
+    /// The ring's deliveries and configurations, in order. When the output's budget is spent, the
+    /// rest of the work and all later events wait for work(). The budget decides when an event is
+    /// worked on, and never what its result is.
     void on_event(DeliveryEvent event, GroupOutput& out);
-    /// Something waits for work(). The host should take no further deliveries before that is done,
-    /// so that the ring slows down instead of this daemon's memory growing.
+    /// Something waits for work(). The host should take no deliveries until this is false, so that
+    /// the ring slows down instead of this daemon's memory growing.
     [[nodiscard]] bool has_work() const;
     void work(GroupOutput& out);
 

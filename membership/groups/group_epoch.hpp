@@ -29,20 +29,20 @@ class GroupEpoch {
 
     [[nodiscard]] const protocol::RingId& ring() const { return ring_; }
     [[nodiscard]] const protocol::DaemonSet& members() const { return members_; }
-    /// Whose group state is known to equal ours; we are in it.
+    /// Daemons whose group state is known to equal ours, this one included.
     [[nodiscard]] const protocol::DaemonSet& synced() const { return synced_; }
     /// Members of the last transitional configuration that was acted upon.
     [[nodiscard]] const protocol::DaemonSet& reachable() const { return reachable_; }
 
-    /// Of a group that begins to exist; its first view gets the next one.
+    /// The id of a group that begins to exist; its first view gets the next one.
     [[nodiscard]] protocol::GroupId id_before_first(const protocol::NameField& group) const;
-    /// Of the view that ends a membership change.
+    /// The id of the view that ends a membership change.
     [[nodiscard]] protocol::GroupId settled_id() const;
-    /// The id of the view that one member's coming or going makes. It counts on only within one
-    /// configuration: under the id of an earlier one, daemons we have lost since may have counted
-    /// on for a change that we shall never hear of.
+    /// Gives the group the id of the view after one member has joined or left. Ids count on only
+    /// within one configuration: daemons lost since an earlier one may have counted on under its
+    /// id, for a change that this daemon will never hear of.
     void advance(Group& group) const;
-    /// The group has lost members, or will: the transitional id takes the place of its own.
+    /// The group loses members by a configuration change: it gets the transitional id.
     void hit(Group& group) const;
     /// The group became empty.
     void note_ended(const Group& group) { ended_.note(group.name, group.id.index); }

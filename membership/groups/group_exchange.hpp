@@ -18,8 +18,8 @@ namespace spread::membership {
 /// Collects the state messages of one regular configuration and merges them into one table.
 ///
 /// Every daemon of the configuration delivers the same messages in the same order, and the merged
-/// table is made of nothing but these messages: not of what a daemon knew before. So whoever
-/// completes an exchange has the same table, and completes it at the same place of the order.
+/// table is made of these messages only, not of what a daemon knew before. So all daemons that
+/// complete an exchange do so at the same place of the order, and have the same table then.
 class GroupExchange {
   public:
     /// `members` of the regular configuration `ring`.
@@ -35,10 +35,10 @@ class GroupExchange {
     /// One part, at its place in the order, sent by `origin`.
     Verdict on_part(GroupStatePart part, protocol::DaemonIndex origin);
 
-    /// Somebody has spoken for every member.
+    /// For every member the state of its synced set has arrived.
     [[nodiscard]] bool is_complete() const { return covered_ == members_; }
 
-    /// A group whose members must be told: what the sides brought.
+    /// A group whose members get a network view, with the parts that the sides brought.
     struct ChangedGroup {
         Group* group = nullptr;  ///< in the merged table
         std::vector<MergeSide> sides;
@@ -51,8 +51,8 @@ class GroupExchange {
     /// whether all is merged. Changed groups are marked so and still have an id of one of the
     /// sides; the caller gives them that of the new view.
     [[nodiscard]] bool merge(WorkBudget& budget);
-    /// Takes the memory of an exchange apart that leads nowhere, while the budget lasts. Returns
-    /// whether all is gone.
+    /// Frees the memory of an exchange that will not be completed, while the budget lasts. Returns
+    /// whether all is freed.
     [[nodiscard]] bool discard(WorkBudget& budget);
     /// The result. Ends the exchange.
     [[nodiscard]] Merged take_merged() { return std::move(merged_); }
@@ -73,8 +73,8 @@ class GroupExchange {
         std::uint32_t next_part = 0;
         bool complete = false;
         protocol::DaemonSet synced;
-        /// Those of `synced` nobody had spoken for before. Synced sets never overlap unless a
-        /// daemon is in error; then the first to speak counts.
+        /// Those of `synced` that no earlier bundle covers. Synced sets never overlap unless a
+        /// daemon is in error; then the first bundle counts.
         protocol::DaemonSet speaks_for;
         std::deque<GroupPart> groups;  ///< byte order of names; merging takes them away
     };

@@ -18,8 +18,8 @@ namespace spread::membership {
 
 /// Applies ordered messages of clients to the table: multicasts, joins, leaves, disconnects.
 ///
-/// All work in proportion to the message, but for a disconnect: the client may be in any number of
-/// groups, so it leaves them one by one while the budget lasts. Nothing else may be applied
+/// Work is in proportion to the message, except for a disconnect: the client may be in any number
+/// of groups, so it leaves them one by one while the budget lasts. Nothing else may be applied
 /// meanwhile.
 class GroupMessages {
   public:
@@ -39,11 +39,11 @@ class GroupMessages {
     void apply(Delivery delivery, protocol::DaemonIndex origin, GroupOutput& out);
     /// A client is still leaving its groups.
     [[nodiscard]] bool is_leaving() const { return leaving_.has_value(); }
-    /// Goes on with that.
+    /// Lets that client leave more groups, while the budget lasts.
     void leave_more(GroupOutput& out);
 
     void apply_join(protocol::DaemonIndex origin, const GroupRequest& request, GroupOutput& out);
-    /// A local member gets what the group is sent.
+    /// From now on a local member receives the group's messages.
     void bind_receiver(Group& group, const protocol::NameField& member) const;
 
   private:

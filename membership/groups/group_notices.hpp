@@ -13,8 +13,8 @@
 
 namespace spread::membership {
 
-/// Tells local members what becomes of their groups. A frame is encoded once, and only if somebody
-/// here wants it.
+/// Tells local members of changes of their groups. A frame is encoded once, and only if a local
+/// session wants it.
 class GroupNotices {
   public:
     GroupNotices(const LocalSessions& sessions, GroupStats& stats)
@@ -31,7 +31,7 @@ class GroupNotices {
     /// To a session that has left `group`.
     void self_leave(protocol::SessionId session, const Group& group, GroupOutput& out) const;
 
-    /// Whether a view of the group may interest anybody.
+    /// Whether a local session may want a view of the group.
     [[nodiscard]] static bool is_watched(const Group& group) { return !group.receivers.empty(); }
 
   private:
@@ -39,7 +39,7 @@ class GroupNotices {
 
     [[nodiscard]] Recipients watchers(const Group& group) const;
     void emit(Recipients recipients, protocol::Message frame, GroupOutput& out) const;
-    /// One frame per layout that somebody here reads.
+    /// One frame for each layout that local sessions read.
     template <typename Encode, typename Encode3x>
     void emit_layouts(Recipients recipients, const Encode& encode, const Encode3x& encode_3x,
                       GroupOutput& out) const;

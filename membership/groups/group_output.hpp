@@ -29,8 +29,8 @@ struct GroupOutput {
     /// Sessions whose disconnect has now been delivered in agreed order: their names are free and
     /// their sockets may close.
     std::vector<protocol::SessionId> disconnected;
-    /// Set when client messages may flow on the ring of this id (stable, state exchange done). Not
-    /// set for a ring that has ended before its exchange did.
+    /// Set when client messages may flow on the ring of this id: its state exchange is done. Not
+    /// set for a ring that has ended before.
     std::optional<protocol::RingId> resume;
     /// What may still be done in this turn. The caller sets it when a turn begins.
     WorkBudget budget = WorkBudget::unlimited();

@@ -31,8 +31,8 @@ namespace spread::membership {
 /// The end of an exchange leads from kExchange to kStable, and from kExchangeTransitional through
 /// the remembered split to kTransitional.
 ///
-/// Each of these walks over the whole table. The walks are steps that stand in a queue and are
-/// taken a bit at a time; nothing else may be applied before all are done.
+/// Each of these walks over the whole table. The walks are steps in a queue, and are taken in parts
+/// as the budget allows; nothing else may be applied before all are done.
 class GroupPhases {
   public:
     GroupPhases(const protocol::Roster& roster, protocol::DaemonIndex self,
@@ -42,7 +42,7 @@ class GroupPhases {
     void on_configuration(const ConfigurationChange& change);
     /// A message of the group state.
     void on_state(const Delivery& delivery, protocol::DaemonIndex origin);
-    /// Messages must wait for the end of the exchange: hold() them.
+    /// An exchange is under way: messages must wait for its end and go to hold().
     [[nodiscard]] bool is_exchanging() const { return exchange_.has_value(); }
     void hold(Delivery delivery, protocol::DaemonIndex origin);
 
@@ -69,7 +69,7 @@ class GroupPhases {
         protocol::RingId next;
         Cursor at{};
     };
-    /// Members on daemons that did not come along go.
+    /// Members on daemons that did not come along are removed.
     struct DropUnreachable {
         Cursor at{};
     };
@@ -78,7 +78,7 @@ class GroupPhases {
         protocol::DaemonSet members;
         protocol::RingId ring;
     };
-    /// Nobody joined us: what is left of each changed group came along together.
+    /// No other synced set joined: the remaining members of each changed group came along together.
     struct FinishChanged {
         Cursor at{};
     };
@@ -86,7 +86,7 @@ class GroupPhases {
         std::unique_ptr<StateSender> sender;
     };
     struct Merge {};
-    /// The table is the merged one: our sessions find their places in it.
+    /// The table is the merged one: enters the local sessions into their groups.
     struct BindReceivers {
         Cursor at{};
     };
@@ -96,7 +96,7 @@ class GroupPhases {
     };
     /// Client messages may flow.
     struct Resume {};
-    /// Takes the memory of a table apart that is not needed any more.
+    /// Frees the memory of a table that is not needed any more.
     struct Discard {
         GroupTable table;
     };

@@ -95,7 +95,7 @@ class GroupTable {
     [[nodiscard]] Group* find(const protocol::NameField& name);
     [[nodiscard]] const Group* find(const protocol::NameField& name) const;
     [[nodiscard]] const ByName& groups() const { return groups_; }
-    /// The first one in byte order of names; null for who is in none.
+    /// The first group in byte order of names that the member is in; null if it is in none.
     [[nodiscard]] Group* first_group_of(const protocol::NameField& member) const;
     [[nodiscard]] std::size_t group_count(const protocol::NameField& member) const;
     /// Of all groups together.
@@ -103,7 +103,7 @@ class GroupTable {
 
     /// The group must not exist. `name` must have zeros behind its NUL.
     Group& create(const protocol::NameField& name, const protocol::GroupId& id);
-    /// Forgets the group and whoever is in it.
+    /// Removes the group and its members.
     void erase(Group& group);
 
     /// False when it is a member already.

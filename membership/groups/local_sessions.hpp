@@ -23,7 +23,7 @@ class LocalSessions {
         std::size_t joins_under_way = 0;  ///< requested, not delivered yet
     };
 
-    /// The name must be free: it is until open() and after forget(). Asserted.
+    /// The name must be free: not open()ed, or forgotten since. Asserted.
     void open(protocol::SessionId id, const Session& session);
     /// Nothing is delivered to the session any more.
     void begin_close(protocol::SessionId id);
@@ -33,7 +33,7 @@ class LocalSessions {
     [[nodiscard]] Session* find(protocol::SessionId id);
     [[nodiscard]] const Session* find(protocol::SessionId id) const;
     [[nodiscard]] std::optional<protocol::SessionId> find(const protocol::NameField& name) const;
-    /// Who a message to a private group goes to, if that is one of ours.
+    /// The session that a message to a private group goes to, if it is one of ours.
     [[nodiscard]] std::optional<protocol::SessionId> private_recipient(
         const protocol::NameField& destination) const;
 

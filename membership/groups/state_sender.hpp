@@ -11,15 +11,15 @@
 
 namespace spread::membership {
 
-/// Sends the table of a synced set, part by part, for whom this daemon speaks. The table must not
-/// change meanwhile.
+/// Sends the table of the synced set whose representative this daemon is, part by part. The table
+/// must not change meanwhile.
 class StateSender {
   public:
     StateSender(const protocol::Roster& roster, protocol::DaemonIndex self,
                 const protocol::RingId& ring, const protocol::DaemonSet& synced,
                 const GroupTable& table, std::size_t part_bytes_max);
 
-    /// Sends what is full. Returns whether that was all.
+    /// Sends the parts that are full. Returns whether all is sent.
     bool send(GroupOutput& out);
 
   private:

@@ -6,11 +6,11 @@
 
 namespace spread::membership {
 
-/// Bytes queued for clients that make a unit of work.
+/// Queuing this many bytes for clients counts as one unit of work.
 inline constexpr std::size_t kClientBytesPerUnit = 4096;
 
-/// How much may be done before the thread is wanted elsewhere: a turn of the host's loop has one,
-/// and the group layer stops when it is spent and goes on in the next turn. One unit is roughly a
+/// How much may be done in one turn of the host's loop: the group layer stops when the budget is
+/// spent and goes on in the next turn. One unit is roughly a
 /// microsecond: a group looked at, a member moved, 4 kB queued for clients. A single step may
 /// overdraw it.
 class WorkBudget {
