@@ -33,7 +33,8 @@ for module in "${order[@]}"; do
     allowed_directories+="${allowed_directories:+|}${directory[$module]}"
 
     # A header may be included from the module itself or from a directory to the left. Angle
-    # brackets are for the standard library and tl::expected.
+    # brackets are for the standard library, tl::expected and the containers of Boost, which are
+    # headers only.
     while IFS= read -r line; do
         seen=$((seen + 1))
         included=$(sed -E 's/.*#include "([^"]*)".*/\1/' <<<"$line")
@@ -41,11 +42,11 @@ for module in "${order[@]}"; do
             complain "$line: not to the left of $module"
     done < <(cd "$root" && grep -rnE '^ *#include "' --include='*.[ch]pp' "${directory[$module]}")
     while IFS= read -r line; do
-        complain "$line: the core uses the standard library and tl/expected.hpp only"
+        complain "$line: the core uses the standard library, tl/expected.hpp and boost/container only"
     done < <(cd "$root" &&
         grep -rnE '^ *#include <' --include='*.[ch]pp' "${directory[$module]}" |
         grep -E '<(.*\.h|boost/.*|spdlog/.*|fmt/.*|CLI/.*|nlohmann/.*|thread|mutex|shared_mutex|condition_variable|future|random|filesystem|fstream|iostream)>' |
-        grep -vE '<(immintrin|nmmintrin|x86intrin|arm_acle|cpuid)\.h>')
+        grep -vE '<((immintrin|nmmintrin|x86intrin|arm_acle|cpuid)\.h|boost/container/.*)>')
 done
 [ "$seen" -gt 0 ] || complain "no include directive found under $root"
 exit "$status"

@@ -581,7 +581,7 @@ std::vector<IllegalHeader> illegal_headers() {
         {"forged reject", header_for(0x400010, 1, 5), kBitsText},
         {"forged transition", header_for(0x2010, 1, 5), kBitsText},
         {"internal bit", header_for(0x4010, 1, 5), kBitsText},
-        {"high bit", header_for(0x40000010, 1, 5), kBitsText},
+        {"high bit", header_for(0x20000010, 1, 5), kBitsText},
         {"malformed sender",
          with(good, [](SessionHeader& h) { h.private_group_name = NameField("tst"); }),
          "not a private group"},
