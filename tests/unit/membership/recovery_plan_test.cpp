@@ -118,7 +118,7 @@ TEST_F(RecoveryPlanTest, AloneWhatIsHeldIsAllThereIs) {
     ordering::OrderConfig config;
     config.self = DaemonId{2};
     ordering::RingOrder order(config, kOld);
-    for (const std::uint64_t seq : {1, 2, 4}) {
+    for (const std::uint64_t seq : {1U, 2U, 4U}) {
         protocol::DataBuilder builder(pool.acquire_or_heap(), 1400);
         static_cast<void>(builder.add_entry(0, true, true, protocol::Service::kAgreed,
                                             protocol::MessageKind::kClientFrame));
