@@ -57,7 +57,8 @@ class ReconnectTest : public ::testing::Test {
             }
             heard = heard + more;
         }
-        heard.erase(heard.begin(), heard.begin() + std::min(kHandshake, heard.size()));
+        heard.erase(heard.begin(), heard.begin() + static_cast<std::ptrdiff_t>(
+                                                       std::min(kHandshake, heard.size())));
         return heard;
     }
 
