@@ -538,8 +538,9 @@ class Driver {
     /// What is new in the queues, and that they are held to their limits.
     void check_queues() {
         std::size_t shared_bytes = 0;
-        for (auto& [id, peer] : peers_) {
-            const session::OutboundQueue& queue = core_->outbound(id);
+        for (auto& entry : peers_) {
+            auto& peer = entry.second;  // clang captures no structured binding
+            const session::OutboundQueue& queue = core_->outbound(entry.first);
             std::size_t at = 0;
             std::size_t bytes = 0;
             queue.for_each_slice([&](const protocol::Slice& slice, std::size_t skip) {
