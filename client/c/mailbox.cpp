@@ -28,7 +28,8 @@ bool has_hint(std::uint32_t type) {
 }
 
 bool is_described_membership(std::uint32_t type) {
-    return !is_reject(type) && (type & (protocol::kRegMembMess | protocol::kTransitionMess)) != 0;
+    // The helpers take a body of whatever they take for a membership, but for the end of one's own.
+    return !is_reject(type) && Is_membership_mess(type) && !Is_self_leave(type);
 }
 
 /// A receive option that a sender may have put on the wire; a program that passes the type of one
