@@ -53,7 +53,7 @@ EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnat
       ring(RingId{config.self, static_cast<std::uint32_t>(rng.next()), ring_counter},
            RingMembers({config.self}, config.self), {my_incarnation}),
       order(make_order(ring.id())),
-      counters(ring_counter),
+      id_counter(ring_counter),
       queue(config.send_queue_messages_max, config.send_queue_bytes_max),
       delivery_room(std::numeric_limits<std::size_t>::max()),
       watch({.retransmit_timeout = config.token_retransmit_timeout,
@@ -80,7 +80,7 @@ std::unique_ptr<ordering::RingOrder> EngineCore::make_order(const RingId& id) co
 }
 
 RingId EngineCore::make_ring_id(Instant now) {
-    return RingId{config.self, static_cast<std::uint32_t>(rng.next()), counters.next(now)};
+    return RingId{config.self, static_cast<std::uint32_t>(rng.next()), id_counter.next(now)};
 }
 
 ToGather EngineCore::gather_for(DaemonId sender, const protocol::Join& join) const {
@@ -215,7 +215,8 @@ void EngineCore::deliver_alone(const Step& step) {
 
 void EngineCore::check_invariants() const {
     SPREAD_ASSERT(order != nullptr && order->ring_id() == ring.id());
-    SPREAD_ASSERT(counters.mine() >= ring.id().counter && counters.highest() >= counters.mine());
+    SPREAD_ASSERT(id_counter.mine() >= ring.id().counter &&
+                  id_counter.highest() >= id_counter.mine());
     SPREAD_ASSERT(timers.is_set(RingTimer::kTokenRetransmit) == (watch.watched() != nullptr));
     order->check_invariants();
     watch.check_invariants();

@@ -9,7 +9,7 @@
 #include "membership/foreign_rings.hpp"
 #include "membership/installed_ring.hpp"
 #include "membership/ring_config.hpp"
-#include "membership/ring_counters.hpp"
+#include "membership/ring_id_counter.hpp"
 #include "membership/ring_stats.hpp"
 #include "membership/ring_timers.hpp"
 #include "membership/stall_watch.hpp"
@@ -91,7 +91,7 @@ struct EngineCore {
     std::unique_ptr<ordering::RingOrder> order;  ///< of the installed ring
     /// Daemons whose messages were promised in interrupted recoveries of the installed ring.
     protocol::DaemonSet obligation;
-    RingCounters counters;
+    RingIdCounter id_counter;
     ordering::SendQueue queue;
     std::size_t delivery_room;    ///< deliveries that the host takes now
     bool waits_for_safe = false;  ///< the next message to deliver is safe, not yet known to be

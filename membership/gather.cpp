@@ -39,7 +39,7 @@ void Gather::begin_round(const Step& step) {
 void Gather::send_join(const Step& step) {
     protocol::Join join;
     join.incarnation = core_.incarnation;
-    join.highest_counter = core_.counters.highest();
+    join.highest_counter = core_.id_counter.highest();
     join.join_seq = ++core_.my_join_seq;
     join.proc_set = core_.roster.ids_of(sets_.proc);
     join.fail_set = core_.roster.ids_of(sets_.fail);
@@ -136,10 +136,10 @@ Next Gather::on(const Step&, const PacketHeader&, protocol::CommitToken& token) 
         member_list(token) != core_.roster.ids_of(candidates()) ||
         token.ring_id.representative != token.members.front().id ||
         token.members.front().id == core_.config.self ||
-        token.ring_id.counter <= core_.counters.mine()) {
+        token.ring_id.counter <= core_.id_counter.mine()) {
         return Stay{};
     }
-    if (!RingCounters::is_possible(token.ring_id.counter)) {
+    if (!RingIdCounter::is_possible(token.ring_id.counter)) {
         core_.count(protocol::DecodeError::kBadValue);
         return Stay{};
     }

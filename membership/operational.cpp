@@ -167,7 +167,7 @@ void Operational::heard_foreign(const Step& step, const PacketHeader& from) {
 void Operational::send_probe(const Step& step, std::optional<DaemonId> to) {
     protocol::Probe probe;
     probe.incarnation = core_.incarnation;
-    probe.highest_counter = core_.counters.highest();
+    probe.highest_counter = core_.id_counter.highest();
     probe.heard = core_.roster.ids_of(core_.foreign.heard_lately(step.now));
     Slice datagram =
         protocol::encode_probe(probe, core_.header(protocol::PacketKind::kProbe), core_.pool);

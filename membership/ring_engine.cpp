@@ -115,7 +115,7 @@ class RingEngine::Impl {
 // --- what happens from outside ---
 
 void RingEngine::Impl::start(const Step& step) {
-    core_.counters.start(step.now);
+    core_.id_counter.start(step.now);
     tracer_.on_state_change(StateChange{step.now, core_.config.self, RingState::kGather,
                                         RingState::kGather, ChangeReason::kStart, DaemonId{},
                                         core_.ring.id(), core_.ring.members().list()});
@@ -227,13 +227,13 @@ void RingEngine::Impl::decode_data_token(const Step& step, const Slice& datagram
 
 void RingEngine::Impl::take_join(const Step& step, const PacketHeader& from,
                                  const protocol::Join& join) {
-    if (!RingCounters::is_possible(join.highest_counter)) {
+    if (!RingIdCounter::is_possible(join.highest_counter)) {
         core_.count(DecodeError::kBadValue);
         return;
     }
     if (joins_.note(*core_.roster.find(from.sender), join,
                     core_.ring.incarnation_of(from.sender))) {
-        core_.counters.hear(join.highest_counter);
+        core_.id_counter.hear(join.highest_counter);
         dispatch(step, from, join);
     }
 }
@@ -356,7 +356,7 @@ Next RingEngine::Impl::enter(const Step& step, ToCommit&& to) {
     protocol::CommitToken token = std::move(to.token);
     Forming forming{token.ring_id, RingMembers(member_list(token), core_.config.self),
                     std::get<Gather>(state_).sets(), token.token_seq};
-    core_.counters.join(token.ring_id.counter);
+    core_.id_counter.join(token.ring_id.counter);
     core_.timers.clear_all();
     core_.expect_token(step.now);
     const MemberList about = forming.members.list();
@@ -396,7 +396,7 @@ Next RingEngine::Impl::enter(const Step& step, ToRing) {
 
 Next RingEngine::Impl::enter(const Step& step, ToRingOfOne) {
     const RingId id = core_.make_ring_id(step.now);
-    core_.counters.join(id.counter);
+    core_.id_counter.join(id.counter);
     finish_old_ring(core_, step, plan_alone(*core_.order, core_.self, core_.obligation), id);
     begin_ring(step, id, RingMembers({core_.config.self}, core_.config.self), core_.make_order(id),
                {core_.incarnation}, ChangeReason::kAlone);
@@ -511,7 +511,7 @@ std::optional<Instant> RingEngine::next_deadline() const {
 }
 
 std::uint64_t RingEngine::ring_counter() const {
-    return impl_->core().counters.mine();
+    return impl_->core().id_counter.mine();
 }
 
 bool RingEngine::send_queue_has_room() const {

@@ -136,10 +136,10 @@ void TokenHolder::visit_and_pass(const Step& step, Token& token) {
         if (core_.visit.stamped > 0) {
             rest_.note_own_packets(step.now);
         }
-        token.idle = rest_.begin_round(token, is_quiet(token));
+        token.may_rest = rest_.begin_round(token, is_quiet(token));
     } else {
-        rest_.pass_on(token.idle);
-        if (token.idle) {
+        rest_.pass_on(token.may_rest);
+        if (token.may_rest) {
             // The representative may keep it, and then we hear of it in the next round only.
             quiet_for = 2 * core_.config.token_settle_timeout;
         }

@@ -20,7 +20,6 @@ std::string_view to_string(ChangeReason reason) {
         case ChangeReason::kRecoveryTimeout: return "token lost during recovery";
         case ChangeReason::kRecoveryComplete: return "recovery complete";
         case ChangeReason::kAlone: return "nobody else answers";
-        case ChangeReason::kShutdown: return "shutdown";
     }
     return "unknown";
 }

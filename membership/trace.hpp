@@ -25,8 +25,7 @@ enum class ChangeReason : std::uint8_t {
     kCommitTimeout,
     kRecoveryTimeout,
     kRecoveryComplete,
-    kAlone,
-    kShutdown
+    kAlone
 };
 
 [[nodiscard]] std::string_view to_string(ChangeReason reason);

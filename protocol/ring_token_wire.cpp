@@ -5,7 +5,7 @@ namespace spread::protocol {
 
 namespace {
 
-constexpr std::uint16_t kTokenIdle = 0x0001;
+constexpr std::uint16_t kTokenMayRest = 0x0001;
 constexpr std::uint16_t kTokenGrant = 0x0002;
 constexpr std::uint16_t kTokenLease = 0x0004;
 
@@ -34,10 +34,10 @@ std::optional<DecodeError> decode_token(const PacketHeader& header,
     if (rtr_count > kRtrRangesMax) {
         return DecodeError::kBadLength;
     }
-    if (token.aru > token.seq || flags > (kTokenIdle | kTokenGrant | kTokenLease)) {
+    if (token.aru > token.seq || flags > (kTokenMayRest | kTokenGrant | kTokenLease)) {
         return DecodeError::kBadValue;
     }
-    token.idle = (flags & kTokenIdle) != 0;
+    token.may_rest = (flags & kTokenMayRest) != 0;
     token.grant = (flags & kTokenGrant) != 0;
     token.lease = (flags & kTokenLease) != 0;
     token.rtr.clear();
@@ -88,7 +88,7 @@ Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& po
         writer.write_le(token.window);
         writer.write_le(token.window_limit);
         writer.write_le(token.lost);
-        writer.write_le(static_cast<std::uint16_t>((token.idle ? kTokenIdle : 0) |
+        writer.write_le(static_cast<std::uint16_t>((token.may_rest ? kTokenMayRest : 0) |
                                                    (token.grant ? kTokenGrant : 0) |
                                                    (token.lease ? kTokenLease : 0)));
         writer.write_le(static_cast<std::uint16_t>(token.rtr.size()));

@@ -173,7 +173,8 @@ inline constexpr std::size_t kRtrRangesMax = 256;
 ///   72     4    window: packets all members may send during this rotation, 0 as each has it set
 ///   76     4    window_limit: the least receive room of the members visited in this rotation
 ///   80     4    lost: the most packets that one of these members found missing
-///   84     2    flags: bit 0 idle (the representative may keep the token when it comes round),
+///   84     2    flags: bit 0 may rest (the representative may keep the token when it comes
+///               round),
 ///               bit 1 grant (between the representative and one member, past all others),
 ///               bit 2 lease (only of a grant to a member: it may keep the token until it has work
 ///               or a copy without this bit asks it back)
@@ -195,7 +196,7 @@ struct Token {
     std::uint32_t window = 0;
     std::uint32_t window_limit = 0;
     std::uint32_t lost = 0;
-    bool idle = false;
+    bool may_rest = false;
     bool grant = false;
     bool lease = false;
     std::vector<SeqRange> rtr;

@@ -151,7 +151,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 token.complete = {script.byte()};
                 const std::uint8_t flags = script.byte();
                 token.to = DaemonId{flags % 4U};
-                token.idle = (flags & 4U) != 0;
+                token.may_rest = (flags & 4U) != 0;
                 token.grant = (flags & 8U) != 0;
                 token.lease = (flags & 16U) != 0;
                 if (token.seq.value > 3) {

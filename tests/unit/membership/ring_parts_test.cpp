@@ -5,7 +5,7 @@
 #include "membership/foreign_rings.hpp"
 #include "membership/installed_ring.hpp"
 #include "membership/join_log.hpp"
-#include "membership/ring_counters.hpp"
+#include "membership/ring_id_counter.hpp"
 #include "membership/ring_members.hpp"
 #include "membership/ring_timers.hpp"
 
@@ -60,27 +60,27 @@ TEST(InstalledRing, RemembersTheRingBefore) {
     EXPECT_EQ(ring.incarnation_of(DaemonId{2}), Incarnation{});
 }
 
-TEST(RingCounters, AreTwoBeyondAllKnownOnes) {
-    RingCounters counters(100);
-    counters.start(Instant{1s});
-    EXPECT_EQ(counters.next(Instant{1s}), 102U);
-    counters.hear(500);
-    EXPECT_EQ(counters.next(Instant{1s}), 502U);
-    EXPECT_EQ(counters.mine(), 100U) << "hearing is not taking part";
-    counters.join(502);
-    EXPECT_EQ(counters.mine(), 502U);
-    EXPECT_EQ(counters.highest(), 502U);
+TEST(RingIdCounter, IsTwoBeyondAllKnownOnes) {
+    RingIdCounter counter(100);
+    counter.start(Instant{1s});
+    EXPECT_EQ(counter.next(Instant{1s}), 102U);
+    counter.hear(500);
+    EXPECT_EQ(counter.next(Instant{1s}), 502U);
+    EXPECT_EQ(counter.mine(), 100U) << "hearing is not taking part";
+    counter.join(502);
+    EXPECT_EQ(counter.mine(), 502U);
+    EXPECT_EQ(counter.highest(), 502U);
 }
 
-TEST(RingCounters, FollowTheClock) {
-    RingCounters counters(100);
-    counters.start(Instant{1s});
-    EXPECT_EQ(counters.next(Instant{17s}), 100U + 1000U);
+TEST(RingIdCounter, FollowsTheClock) {
+    RingIdCounter counter(100);
+    counter.start(Instant{1s});
+    EXPECT_EQ(counter.next(Instant{17s}), 100U + 1000U);
 }
 
-TEST(RingCounters, FromOutsideMustNotComeNearTheEnd) {
-    EXPECT_TRUE(RingCounters::is_possible(std::uint64_t{1} << 40U));
-    EXPECT_FALSE(RingCounters::is_possible(~std::uint64_t{0} - 1));
+TEST(RingIdCounter, FromOutsideMustNotComeNearTheEnd) {
+    EXPECT_TRUE(RingIdCounter::is_possible(std::uint64_t{1} << 40U));
+    EXPECT_FALSE(RingIdCounter::is_possible(~std::uint64_t{0} - 1));
 }
 
 TEST(RingTimers, GoOffOnceAndOnTime) {

@@ -30,7 +30,7 @@ class RingWire : public testing::Test {
         token.window = 264;
         token.window_limit = 5777;
         token.lost = 14;
-        token.idle = true;
+        token.may_rest = true;
         token.grant = true;
         token.lease = true;
         token.to = DaemonId{3};

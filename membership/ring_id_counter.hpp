@@ -9,11 +9,11 @@
 
 namespace spread::membership {
 
-/// Counters of ring ids. They follow the clock, and for each daemon they grow with every ring.
-class RingCounters {
+/// The counter in ring ids. It follows the clock, and for each daemon it grows with every ring.
+class RingIdCounter {
   public:
     /// `first` follows from the host's clock and state file.
-    explicit RingCounters(std::uint64_t first) : first_(first), mine_(first), highest_(first) {}
+    explicit RingIdCounter(std::uint64_t first) : first_(first), mine_(first), highest_(first) {}
 
     /// Whether `counter`, which came from outside, can be genuine. Counters follow the clock and
     /// are far below this bound; above it, counting on might wrap.
