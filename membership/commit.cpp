@@ -51,10 +51,7 @@ CommitMember report(const EngineCore& core, std::size_t member_count) {
         last.count =
             static_cast<std::uint32_t>(std::min<std::uint64_t>(last.count, end - last.first));
     }
-    member.obligation.assign(protocol::DaemonSet::bitmap_bytes(core.roster.size()), 0);
-    for (const protocol::DaemonIndex i : core.obligation) {
-        member.obligation[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
-    }
+    member.obligation = core.obligation;
     return member;
 }
 

@@ -150,19 +150,12 @@ Next Recovery::visit(const Step& step, Token& token) {
 }
 
 bool Recovery::complete(Token& token) {
-    const std::size_t count = forming_.members.size();
-    token.complete.resize(protocol::DaemonSet::bitmap_bytes(count), 0);
     if (received_ == plan_.expected) {
-        const std::size_t at = forming_.members.my_position();
-        token.complete[at / 8] |= static_cast<std::uint8_t>(1U << (at % 8));
+        token.complete.insert(forming_.members.my_position());
         promised_ = true;
         core_.obligation |= plan_.obligation;
     }
-    bool all = true;
-    for (std::size_t i = 0; i < count; ++i) {
-        all = all && (token.complete[i / 8] >> (i % 8) & 1U) != 0;
-    }
-    return all;
+    return token.complete.includes(protocol::DaemonSet::first(forming_.members.size()));
 }
 
 Next Recovery::on(const Step& step, const PacketHeader&, protocol::CommitToken& token) {

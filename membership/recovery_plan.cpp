@@ -71,12 +71,7 @@ void note_own_ring(const Survivors& group, const protocol::Roster& daemons, Reco
     plan.safe_up_to = group.safe;
     for (const CommitMember* member : group.members) {
         plan.transitional.insert(*daemons.find(member->id));
-        for (std::size_t bit = 0; bit < daemons.size(); ++bit) {
-            if (bit / 8 < member->obligation.size() &&
-                (member->obligation[bit / 8] >> (bit % 8) & 1U) != 0) {
-                plan.obligation.insert(bit);
-            }
-        }
+        plan.obligation |= member->obligation & protocol::DaemonSet::first(daemons.size());
     }
 }
 

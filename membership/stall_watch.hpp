@@ -1,11 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "protocol/ids.hpp"
 #include "protocol/ring_wire.hpp"
+#include "protocol/roster.hpp"
 #include "protocol/time.hpp"
 
 namespace spread::membership {
@@ -29,7 +28,7 @@ class StallWatch {
     struct Stall {
         protocol::Seq seq;
         protocol::Seq aru;
-        std::vector<std::uint8_t> complete;
+        protocol::DaemonSet complete;
         protocol::Instant since;
     };
 

@@ -36,8 +36,8 @@ Decoded<PacketHeader> read_header(std::span<const std::byte> datagram, std::uint
     if (!reader.ok()) {
         return tl::unexpected(DecodeError::kTruncated);
     }
-    if (kind < static_cast<std::uint8_t>(PacketKind::kData) ||
-        kind > static_cast<std::uint8_t>(PacketKind::kDataToken)) {
+    if (kind < static_cast<std::uint8_t>(kFirstPacketKind) ||
+        kind > static_cast<std::uint8_t>(kLastPacketKind)) {
         return tl::unexpected(DecodeError::kBadKind);
     }
     header.kind = static_cast<PacketKind>(kind);
@@ -109,17 +109,18 @@ void write_members(ByteWriter& writer, const MemberList& members) {
     }
 }
 
-void read_bitmap(ByteReader& reader, std::size_t bytes, std::vector<std::uint8_t>& bitmap) {
-    bitmap.clear();
-    for (const std::byte b : reader.read_bytes(bytes)) {
-        bitmap.push_back(std::to_integer<std::uint8_t>(b));
+Decoded<DaemonSet> read_set(ByteReader& reader) {
+    const auto bytes = reader.read_le<std::uint16_t>();
+    if (bytes > DaemonSet::kBitmapBytesMax) {
+        return tl::unexpected(DecodeError::kBadLength);
     }
+    const auto set = DaemonSet::read_bitmap(reader, bytes);
+    return set ? Decoded<DaemonSet>(*set) : tl::unexpected(DecodeError::kTruncated);
 }
 
-void write_bitmap(ByteWriter& writer, const std::vector<std::uint8_t>& bitmap) {
-    for (const std::uint8_t b : bitmap) {
-        writer.write_le(b);
-    }
+void write_set(ByteWriter& writer, const DaemonSet& set) {
+    writer.write_le(static_cast<std::uint16_t>(set.bitmap_bytes()));
+    set.write_bitmap(writer);
 }
 
 std::optional<DecodeError> check_end(const ByteReader& reader) {

@@ -5,7 +5,6 @@
 #include <optional>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "protocol/assert.hpp"
 #include "protocol/buffer.hpp"
@@ -14,12 +13,11 @@
 #include "protocol/ids.hpp"
 #include "protocol/result.hpp"
 #include "protocol/ring_wire.hpp"
+#include "protocol/roster.hpp"
 
 // What the codecs of the ring wire share; for ring_*.cpp in this directory.
 
 namespace spread::protocol::ring_codec {
-
-inline constexpr std::size_t kMemberBitmapBytesMax = (kRingMembersMax + 7) / 8;
 
 [[nodiscard]] RingId read_ring_id(ByteReader& reader);
 void write_ring_id(ByteWriter& writer, const RingId& id);
@@ -31,9 +29,12 @@ void seal(std::span<std::byte> datagram);
 [[nodiscard]] MemberList read_members(ByteReader& reader, std::size_t count);
 void write_members(ByteWriter& writer, const MemberList& members);
 
-/// `bitmap` keeps its memory.
-void read_bitmap(ByteReader& reader, std::size_t bytes, std::vector<std::uint8_t>& bitmap);
-void write_bitmap(ByteWriter& writer, const std::vector<std::uint8_t>& bitmap);
+/// A set of daemons or members: u16 bytes of its bitmap, bitmap.
+[[nodiscard]] inline std::size_t set_bytes(const DaemonSet& set) {
+    return sizeof(std::uint16_t) + set.bitmap_bytes();
+}
+[[nodiscard]] Decoded<DaemonSet> read_set(ByteReader& reader);
+void write_set(ByteWriter& writer, const DaemonSet& set);
 
 /// Truncation and left-over bytes, the last check of every decoder.
 [[nodiscard]] std::optional<DecodeError> check_end(const ByteReader& reader);

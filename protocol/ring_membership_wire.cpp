@@ -6,7 +6,7 @@ namespace spread::protocol {
 namespace {
 
 constexpr std::size_t kCommitMemberFixedBytes = 5;
-constexpr std::size_t kCommitMemberFilledBytes = 8 + 16 + 8 + 8 + 2 + 2;
+constexpr std::size_t kCommitMemberFilledBytes = 8 + 16 + 8 + 8 + 2;
 
 /// Size of the bitmap of held packets.
 std::size_t held_bytes(const CommitMember& member) {
@@ -17,7 +17,7 @@ std::size_t held_bytes(const CommitMember& member) {
     return (last.first - member.aru + last.count - 1 + 7) / 8;
 }
 
-std::vector<std::uint8_t> held_bitmap(const CommitMember& member) {
+void write_held(ByteWriter& writer, const CommitMember& member) {
     std::vector<std::uint8_t> bitmap(held_bytes(member));
     for (const SeqRange& range : member.held) {
         const std::uint64_t first = range.first - member.aru - 1;
@@ -25,13 +25,16 @@ std::vector<std::uint8_t> held_bitmap(const CommitMember& member) {
             bitmap[bit / 8] |= static_cast<std::uint8_t>(1U << (bit % 8));
         }
     }
-    return bitmap;
+    writer.write_le(static_cast<std::uint16_t>(bitmap.size()));
+    for (const std::uint8_t byte : bitmap) {
+        writer.write_le(byte);
+    }
 }
 
-std::vector<SeqRange> held_ranges(Seq aru, const std::vector<std::uint8_t>& bitmap) {
+std::vector<SeqRange> held_ranges(Seq aru, std::span<const std::byte> bitmap) {
     std::vector<SeqRange> ranges;
     for (std::size_t bit = 0; bit < 8 * bitmap.size(); ++bit) {
-        if ((bitmap[bit / 8] >> (bit % 8) & 1U) == 0) {
+        if ((std::to_integer<unsigned>(bitmap[bit / 8]) >> (bit % 8) & 1U) == 0) {
             continue;
         }
         const Seq seq = aru + 1 + bit;
@@ -45,9 +48,10 @@ std::vector<SeqRange> held_ranges(Seq aru, const std::vector<std::uint8_t>& bitm
 }
 
 std::size_t commit_member_bytes(const CommitMember& member) {
-    return kCommitMemberFixedBytes +
-           (member.filled ? kCommitMemberFilledBytes + held_bytes(member) + member.obligation.size()
-                          : 0);
+    return kCommitMemberFixedBytes + (member.filled
+                                          ? kCommitMemberFilledBytes + held_bytes(member) +
+                                                ring_codec::set_bytes(member.obligation)
+                                          : 0);
 }
 
 /// One member's part of a commit token.
@@ -70,19 +74,19 @@ std::optional<DecodeError> read_commit_member(ByteReader& reader, std::uint8_t p
     if (8 * std::size_t{held_size} > held_span_max(member_count)) {
         return DecodeError::kBadLength;
     }
-    std::vector<std::uint8_t> held;
-    ring_codec::read_bitmap(reader, held_size, held);
-    if (reader.ok() && held_size > 0 && ((held.front() & 1U) != 0 || held.back() == 0)) {
+    const auto held = reader.read_bytes(held_size);
+    if (reader.ok() && held_size > 0 &&
+        ((held.front() & std::byte{1}) != std::byte{0} || held.back() == std::byte{0})) {
         return DecodeError::kBadValue;
     }
     if (reader.ok()) {
         member.held = held_ranges(member.aru, held);
     }
-    const auto obligation_bytes = reader.read_le<std::uint16_t>();
-    if (obligation_bytes > ring_codec::kMemberBitmapBytesMax) {
-        return DecodeError::kBadLength;
+    const auto obligation = ring_codec::read_set(reader);
+    if (!obligation) {
+        return obligation.error();
     }
-    ring_codec::read_bitmap(reader, obligation_bytes, member.obligation);
+    member.obligation = *obligation;
     const Seq end = member.aru + 1 + 8 * std::uint64_t{held_size};
     if (reader.ok() && (member.safe_up_to > member.aru || end < member.aru)) {
         return DecodeError::kBadValue;
@@ -183,10 +187,8 @@ Slice encode_commit(const CommitToken& token, std::uint32_t config_hash, BufferP
             ring_codec::write_ring_id(writer, member.old_ring);
             writer.write_le(member.aru.value);
             writer.write_le(member.safe_up_to.value);
-            writer.write_le(static_cast<std::uint16_t>(held_bytes(member)));
-            ring_codec::write_bitmap(writer, held_bitmap(member));
-            writer.write_le(static_cast<std::uint16_t>(member.obligation.size()));
-            ring_codec::write_bitmap(writer, member.obligation);
+            write_held(writer, member);
+            ring_codec::write_set(writer, member.obligation);
         }
     });
 }

@@ -53,11 +53,11 @@ std::optional<DecodeError> decode_token(const PacketHeader& header,
         }
         token.rtr.push_back(SeqRange{first, count});
     }
-    const auto bitmap_bytes = reader.read_le<std::uint16_t>();
-    if (reader.ok() && bitmap_bytes > ring_codec::kMemberBitmapBytesMax) {
-        return DecodeError::kBadLength;
+    const auto complete = ring_codec::read_set(reader);
+    if (!complete) {
+        return complete.error();
     }
-    ring_codec::read_bitmap(reader, bitmap_bytes, token.complete);
+    token.complete = *complete;
     return ring_codec::check_end(reader);
 }
 
@@ -75,7 +75,7 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram) {
 
 Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool) {
     const std::size_t bytes =
-        kRingHeaderBytes + 56 + 12 * token.rtr.size() + 2 + token.complete.size();
+        kRingHeaderBytes + 56 + 12 * token.rtr.size() + ring_codec::set_bytes(token.complete);
     const PacketHeader header{PacketKind::kToken, config_hash, token.sender, token.ring_id};
     return ring_codec::encode(header, bytes, pool, [&](ByteWriter& writer) {
         writer.write_le(token.token_seq.value);
@@ -96,8 +96,7 @@ Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& po
             writer.write_le(range.first.value);
             writer.write_le(range.count);
         }
-        writer.write_le(static_cast<std::uint16_t>(token.complete.size()));
-        ring_codec::write_bitmap(writer, token.complete);
+        ring_codec::write_set(writer, token.complete);
     });
 }
 

@@ -56,6 +56,8 @@ enum class PacketKind : std::uint8_t {
     kLeave = 8,     ///< the sender goes away in order
     kDataToken = 9  ///< a data packet and the token behind it
 };
+inline constexpr PacketKind kFirstPacketKind = PacketKind::kData;
+inline constexpr PacketKind kLastPacketKind = PacketKind::kDataToken;
 
 struct PacketHeader {
     PacketKind kind = PacketKind::kData;
@@ -180,7 +182,7 @@ inline constexpr std::size_t kRtrRangesMax = 256;
 ///               or a copy without this bit asks it back)
 ///   86     2    number of retransmission ranges
 ///   88     12n  ranges: u64 first, u32 count
-///   ..     2    bytes of the completion bitmap; 0 outside recovery
+///   ..     2    bytes of the completion bitmap, which ends with its last bit set; 0 outside recovery
 ///   ..     ..   bitmap: bit i = member i of the new ring has recovered everything
 // clang-format on
 struct Token {
@@ -200,7 +202,7 @@ struct Token {
     bool grant = false;
     bool lease = false;
     std::vector<SeqRange> rtr;
-    std::vector<std::uint8_t> complete;
+    DaemonSet complete;  ///< positions in the new ring
 
     friend bool operator==(const Token&, const Token&) = default;
 };
@@ -273,9 +275,9 @@ struct CommitMember {
     Seq aru;                     ///< holds all packets of the old ring up to here
     Seq safe_up_to;              ///< highest line known to be received by the whole old ring
     std::vector<SeqRange> held;  ///< packets held beyond aru, ascending, disjoint, not adjacent
-    /// Senders whose messages were promised in interrupted recoveries: bit i = daemon i of the
-    /// configuration file (the equal configuration hash makes positions comparable).
-    std::vector<std::uint8_t> obligation;
+    /// Senders whose messages were promised in interrupted recoveries: their places in the
+    /// configuration file, which the equal configuration hash makes comparable.
+    DaemonSet obligation;
 
     friend bool operator==(const CommitMember&, const CommitMember&) = default;
 };
@@ -293,7 +295,7 @@ struct CommitMember {
 ///               u64 incarnation, old ring (u32, u32, u64), u64 aru, u64 safe_up_to,
 ///               u16 bytes of the bitmap of held packets, bitmap (bit i = packet aru + 1 + i; the
 ///               first is clear, the last byte is not zero),
-///               u16 bytes of the obligation bitmap, bitmap
+///               u16 bytes of the obligation bitmap, bitmap (bit i = daemon i of the file)
 // clang-format on
 struct CommitToken {
     RingId ring_id;

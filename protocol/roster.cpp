@@ -4,9 +4,8 @@
 
 namespace spread::protocol {
 
-void DaemonSet::write_bitmap(ByteWriter& writer, std::size_t bytes) const {
-    SPREAD_ASSERT(bytes <= kBitmapBytesMax && first(8 * bytes).includes(*this));
-    for (std::size_t i = 0; i < bytes; ++i) {
+void DaemonSet::write_bitmap(ByteWriter& writer) const {
+    for (std::size_t i = 0; i < bitmap_bytes(); ++i) {
         writer.write_le(
             static_cast<std::uint8_t>(words_[8 * i / kWordBits] >> (8 * i % kWordBits)));
     }

@@ -151,15 +151,20 @@ class DaemonSet {
     friend constexpr DaemonSet operator-(DaemonSet a, const DaemonSet& b) { return a -= b; }
     friend constexpr bool operator==(const DaemonSet&, const DaemonSet&) = default;
 
-    /// Bytes of a bitmap with room for `count` daemons.
-    [[nodiscard]] static constexpr std::size_t bitmap_bytes(std::size_t count) {
-        return (count + 7) / 8;
-    }
     static constexpr std::size_t kBitmapBytesMax = kDaemonsMax / 8;
 
-    /// The set as a bitmap of `bytes` bytes: bit i % 8 of byte i / 8 is daemon i. All members must
-    /// fit. Asserted.
-    void write_bitmap(ByteWriter& writer, std::size_t bytes) const;
+    /// Bytes of the set's bitmap, which ends with its last member; 0 of an empty set.
+    [[nodiscard]] constexpr std::size_t bitmap_bytes() const {
+        for (std::size_t i = kWords; i > 0; --i) {
+            if (words_[i - 1] != 0) {
+                return 8 * (i - 1) +
+                       (static_cast<std::size_t>(std::bit_width(words_[i - 1])) + 7) / 8;
+            }
+        }
+        return 0;
+    }
+    /// Writes the bitmap: bit i % 8 of byte i / 8 is daemon i.
+    void write_bitmap(ByteWriter& writer) const;
     /// Reads a bitmap of `bytes` bytes. More than kBitmapBytesMax of them, or a reader that has
     /// fewer: nothing; the reader then has not moved, or is not ok.
     [[nodiscard]] static std::optional<DaemonSet> read_bitmap(ByteReader& reader,

@@ -42,6 +42,17 @@ class Script {
         return list;
     }
 
+    DaemonSet set() {
+        const std::uint8_t bits = byte();
+        DaemonSet set;
+        for (DaemonIndex i = 0; i < 8; ++i) {
+            if ((bits >> i & 1U) != 0) {
+                set.insert(i);
+            }
+        }
+        return set;
+    }
+
   private:
     ByteReader reader_;
 };
@@ -121,7 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                     if (script.byte() % 2 == 0) {
                         member.held.push_back({member.aru + 2 + script.byte(), 1U + script.byte()});
                     }
-                    member.obligation = {script.byte()};
+                    member.obligation = script.set();
                 }
                 if (token.members.empty()) {
                     for (const DaemonId id : script.members()) {
@@ -148,7 +159,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 token.window = script.byte() * 16U;
                 token.window_limit = script.byte() * 16U;
                 token.lost = script.byte();
-                token.complete = {script.byte()};
+                token.complete = script.set();
                 const std::uint8_t flags = script.byte();
                 token.to = DaemonId{flags % 4U};
                 token.may_rest = (flags & 4U) != 0;

@@ -284,7 +284,7 @@ TEST_F(HostilePackets, ATokenThatCannotBeToldFromATrueOneEndsTheRingAtMost) {
             forged.window_limit = 1;
             forged.aru_id = DaemonId{77};
             forged.aru = Seq{0};
-            forged.complete = std::vector<std::uint8_t>(16, 0xff);
+            forged.complete = protocol::DaemonSet::first(protocol::kDaemonsMax);
             forged.rtr = {{Seq{1}, static_cast<std::uint32_t>(forged.seq.value)}};
             submit(kSecond);
             receive(kSecond, protocol::encode_token(forged, 0, pool_));

@@ -94,14 +94,14 @@ TEST_F(RecoveryPlanTest, OtherOldRingsCountButAreNotMine) {
 
 TEST_F(RecoveryPlanTest, TakesTheBestSafeLineAndAllPromises) {
     add(1, kOld, 10, {}, 4);
-    add(2, kOld, 10, {}, 8).obligation = {0x04};
+    add(2, kOld, 10, {}, 8).obligation = {2};
     const RecoveryPlan plan = plan_of(1);
     EXPECT_EQ(plan.safe_up_to, Seq{8});
     EXPECT_EQ(plan.obligation, (DaemonSet{0, 1, 2})) << "who comes along, and who was promised";
 }
 
 TEST_F(RecoveryPlanTest, PromisesToDaemonsThatAreNotConfiguredDoNotCount) {
-    add(1, kOld, 10).obligation = {0xff, 0xff};
+    add(1, kOld, 10).obligation = DaemonSet::first(16);
     EXPECT_EQ(plan_of(1).obligation, (DaemonSet{0, 1, 2}));
 }
 

@@ -66,9 +66,9 @@ TEST_F(StallWatchTest, WhoAsksForNothingMayLag) {
 TEST_F(StallWatchTest, RecoveryHasToGetOn) {
     Token token;
     token.aru_id = kOther;
-    token.complete = {1};
+    token.complete = {0};
     EXPECT_FALSE(after(0ms, token, true));
-    token.complete = {3};
+    token.complete = {0, 1};
     EXPECT_FALSE(after(600ms, token, true)) << "one more has everything";
     token.seq = Seq{1};
     EXPECT_FALSE(after(600ms, token, true)) << "something was resent";

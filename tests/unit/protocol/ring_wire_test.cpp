@@ -35,7 +35,7 @@ class RingWire : public testing::Test {
         token.lease = true;
         token.to = DaemonId{3};
         token.rtr = {{Seq{901}, 3}, {Seq{950}, 51}};
-        token.complete = {0x05};
+        token.complete = {0, 2};
         return token;
     }
 
@@ -52,7 +52,7 @@ class RingWire : public testing::Test {
         a.aru = Seq{100};
         a.safe_up_to = Seq{90};
         a.held = {{Seq{102}, 5}, {Seq{110}, 1}};
-        a.obligation = {0x03};
+        a.obligation = {0, 1};
         CommitMember b;
         b.id = DaemonId{4};
         token.members = {a, b};
@@ -269,7 +269,7 @@ TEST_F(RingWire, TheBiggestCommitTokensFitADatagram) {
                 member.held.push_back({next, 1});
                 next = next + 2;
             }
-            member.obligation.assign(16, 0xff);
+            member.obligation = DaemonSet::first(kDaemonsMax);
             token.members.push_back(member);
         }
         const Slice encoded = encode_commit(token, 77, pool_);

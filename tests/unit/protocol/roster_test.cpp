@@ -18,10 +18,10 @@ std::vector<DaemonIndex> walked(const DaemonSet& set) {
     return {set.begin(), set.end()};
 }
 
-std::vector<int> bitmap_of(const DaemonSet& set, std::size_t bytes) {
-    std::vector<std::byte> buffer(bytes);
+std::vector<int> bitmap_of(const DaemonSet& set) {
+    std::vector<std::byte> buffer(set.bitmap_bytes());
     ByteWriter writer(buffer);
-    set.write_bitmap(writer, bytes);
+    set.write_bitmap(writer);
     EXPECT_EQ(writer.remaining(), 0U);
     std::vector<int> values;
     for (const std::byte b : buffer) {
@@ -75,12 +75,13 @@ TEST(DaemonSet, FirstAreThePlacesBelowACount) {
 }
 
 TEST(DaemonSet, IsABitmapOnTheWire) {
-    EXPECT_THAT(bitmap_of({0, 3, 8, 15}, 2), ElementsAre(0x09, 0x81));
-    EXPECT_THAT(bitmap_of({}, 1), ElementsAre(0));
-    EXPECT_THAT(bitmap_of({}, 0), IsEmpty());
-    EXPECT_EQ(DaemonSet::bitmap_bytes(0), 0U);
-    EXPECT_EQ(DaemonSet::bitmap_bytes(8), 1U);
-    EXPECT_EQ(DaemonSet::bitmap_bytes(9), 2U);
+    EXPECT_THAT(bitmap_of({0, 3, 8, 15}), ElementsAre(0x09, 0x81));
+    EXPECT_THAT(bitmap_of({7}), ElementsAre(0x80)) << "ends with the last member";
+    EXPECT_THAT(bitmap_of({8}), ElementsAre(0x00, 0x01));
+    EXPECT_THAT(bitmap_of({}), IsEmpty());
+    EXPECT_EQ((DaemonSet{63, 0}).bitmap_bytes(), 8U);
+    EXPECT_EQ((DaemonSet{64}).bitmap_bytes(), 9U);
+    EXPECT_EQ((DaemonSet{kDaemonsMax - 1}).bitmap_bytes(), DaemonSet::kBitmapBytesMax);
 }
 
 TEST(DaemonSet, ReadsWhatItWrites) {
@@ -88,10 +89,12 @@ TEST(DaemonSet, ReadsWhatItWrites) {
         std::array<std::byte, DaemonSet::kBitmapBytesMax> buffer{};
         ByteWriter writer(buffer);
         const DaemonSet set{daemon, 40};
-        set.write_bitmap(writer, buffer.size());
-        ByteReader reader(buffer);
-        EXPECT_EQ(DaemonSet::read_bitmap(reader, buffer.size()), set);
-        EXPECT_EQ(reader.remaining(), 0U);
+        set.write_bitmap(writer);
+        ByteReader exact(std::span<const std::byte>(buffer).first(set.bitmap_bytes()));
+        EXPECT_EQ(DaemonSet::read_bitmap(exact, set.bitmap_bytes()), set);
+        EXPECT_EQ(exact.remaining(), 0U);
+        ByteReader padded(buffer);
+        EXPECT_EQ(DaemonSet::read_bitmap(padded, buffer.size()), set);
     }
 }
 
