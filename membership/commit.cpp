@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/assert.hpp"
+
 namespace spread::membership {
 
 using protocol::CommitMember;
@@ -92,6 +94,17 @@ Next unreachable_while_forming(const EngineCore& core, const Forming& forming, D
     return ToGather{ChangeReason::kPeerUnreachable, peer, {}, core.only(peer), {}};
 }
 
+void check_forming(const EngineCore& core, const Forming& forming) {
+    SPREAD_ASSERT(core.roster.set_of(forming.members.list()) ==
+                  forming.sets.proc - forming.sets.fail);
+    SPREAD_ASSERT(forming.members.size() > 1);
+    SPREAD_ASSERT(forming.ring_id.representative == forming.members.representative());
+    SPREAD_ASSERT(forming.ring_id.counter > core.ring.id().counter);
+    SPREAD_ASSERT(forming.ring_id.counter == core.id_counter.mine());
+    // A token that does not come again ends it.
+    SPREAD_ASSERT(core.timers.is_set(RingTimer::kTokenLoss));
+}
+
 Next Commit::on(const Step& step, const PacketHeader&, CommitToken& token) {
     const CommitMember* mine = own_entry(token, core_.config.self);
     if (mine == nullptr || token.ring_id != forming_.ring_id ||
@@ -163,6 +176,10 @@ Next Commit::on_timer(const Step&, RingTimer timer) {
         case RingTimer::kMergeDetect: break;
     }
     return Stay{};
+}
+
+void Commit::check_invariants() const {
+    check_forming(core_, forming_);
 }
 
 }  // namespace spread::membership

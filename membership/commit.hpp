@@ -32,6 +32,9 @@ void pass_commit_token(EngineCore& core, const Step& step, protocol::CommitToken
 [[nodiscard]] Next unreachable_while_forming(const EngineCore& core, const Forming& forming,
                                              protocol::DaemonId peer);
 
+/// What holds of the ring being formed from the first commit token until it is installed. Asserted.
+void check_forming(const EngineCore& core, const Forming& forming);
+
 /// The commit token passes all members twice: the first pass collects what each holds of its old
 /// ring, the second tells everybody (Totem, TOCS 1995, section 5.2). A member is in this state from
 /// the first pass to the second, and what it has reported must not change.
@@ -53,7 +56,7 @@ class Commit {
     void pump(const Step&) {}
     [[nodiscard]] bool prefers_token() const { return false; }
     [[nodiscard]] const Forming* forming() const { return &forming_; }
-    void check_invariants() const {}
+    void check_invariants() const;
 
   private:
     EngineCore& core_;

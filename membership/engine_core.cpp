@@ -220,6 +220,7 @@ void EngineCore::check_invariants() const {
     SPREAD_ASSERT(timers.is_set(RingTimer::kTokenRetransmit) == (watch.watched() != nullptr));
     order->check_invariants();
     watch.check_invariants();
+    foreign.check_invariants();
 }
 
 }  // namespace spread::membership

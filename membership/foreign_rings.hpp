@@ -28,6 +28,8 @@ class ForeignRings {
     /// A member other than the representative probes for foreign rings more rarely.
     [[nodiscard]] protocol::Duration interval(bool representative) const;
 
+    void check_invariants() const;
+
   private:
     struct Peer {
         std::optional<protocol::Instant> heard;

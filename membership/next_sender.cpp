@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/assert.hpp"
+
 namespace spread::membership {
 
 void NextSender::note(protocol::DaemonId sender, protocol::Instant now, protocol::Duration within) {
@@ -27,6 +29,15 @@ std::optional<protocol::DaemonId> NextSender::guess(std::uint32_t hits_min) cons
         return std::nullopt;
     }
     return followers_[*last_].next;
+}
+
+void NextSender::check_invariants() const {
+    SPREAD_ASSERT(!last_ || *last_ < followers_.size());
+    for (auto each = followers_.begin(); each != followers_.end(); ++each) {
+        SPREAD_ASSERT(each->of && (each->hits > 0) == static_cast<bool>(each->next));
+        SPREAD_ASSERT(std::none_of(each + 1, followers_.end(),
+                                   [each](const Follower& other) { return other.of == each->of; }));
+    }
 }
 
 }  // namespace spread::membership

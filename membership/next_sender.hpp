@@ -22,6 +22,8 @@ class NextSender {
     /// The sender that followed the last one `hits_min` times in a row; none with `hits_min` 0.
     [[nodiscard]] std::optional<protocol::DaemonId> guess(std::uint32_t hits_min) const;
 
+    void check_invariants() const;
+
   private:
     struct Follower {
         protocol::DaemonId of;

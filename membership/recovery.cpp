@@ -215,6 +215,7 @@ Next Recovery::on_timer(const Step&, RingTimer timer) {
 }
 
 void Recovery::check_invariants() const {
+    check_forming(core_, forming_);
     plan_.check_invariants();
     SPREAD_ASSERT(received_ <= plan_.expected);
     SPREAD_ASSERT(!promised_ || core_.obligation.includes(plan_.obligation));

@@ -1,5 +1,7 @@
 #include "membership/round_log.hpp"
 
+#include "protocol/assert.hpp"
+
 namespace spread::membership {
 
 using protocol::DaemonId;
@@ -65,6 +67,12 @@ bool RoundLog::is_nearly_idle() const {
 
 bool RoundLog::is_idle() const {
     return idle_visits_ > kNearlyIdleVisits;
+}
+
+void RoundLog::check_invariants() const {
+    next_sender_.check_invariants();
+    // Nothing was sent at an idle visit or since, so a round begins with the seq seen there.
+    SPREAD_ASSERT(seq_at_start_ <= seq_at_last_visit_ || idle_visits_ == 0);
 }
 
 }  // namespace spread::membership

@@ -51,6 +51,8 @@ class RoundLog {
     /// Three rounds have found no work.
     [[nodiscard]] bool is_idle() const;
 
+    void check_invariants() const;
+
   private:
     Rules rules_;
     NextSender next_sender_;

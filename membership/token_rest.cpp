@@ -165,6 +165,7 @@ void TokenRest::end_rest(bool own_work) {
 }
 
 void TokenRest::check_invariants() const {
+    rounds_.check_invariants();
     const bool representative = members_.is_representative();
     if (const RestsHere* rests = here()) {
         SPREAD_ASSERT(representative);
