@@ -140,18 +140,6 @@ Next Commit::on(const Step&, const PacketHeader&, protocol::Token&) {
     return Stay{};
 }
 
-Next Commit::on(const Step&, const PacketHeader&, const Hold&) {
-    return Stay{};
-}
-
-Next Commit::on(const Step&, const PacketHeader&, const Wake&) {
-    return Stay{};
-}
-
-Next Commit::on(const Step&, const PacketHeader&, const protocol::Probe&) {
-    return Stay{};
-}
-
 Next Commit::on(const Step&, const PacketHeader& from, const protocol::Join& join) {
     return join_while_forming(core_, forming_, from.sender, join);
 }

@@ -170,18 +170,6 @@ Next Gather::on(const Step&, const PacketHeader&, protocol::Token&) {
     return Stay{};
 }
 
-Next Gather::on(const Step&, const PacketHeader&, const Hold&) {
-    return Stay{};
-}
-
-Next Gather::on(const Step&, const PacketHeader&, const Wake&) {
-    return Stay{};
-}
-
-Next Gather::on(const Step&, const PacketHeader&, const protocol::Probe&) {
-    return Stay{};  // who wants us joins
-}
-
 Next Gather::on(const Step& step, const PacketHeader& from, const Leave&) {
     if (from.ring_id != core_.ring.id() || !core_.ring.is_member(from.sender)) {
         return Stay{};

@@ -31,11 +31,8 @@ class Gather {
 
     Next on(const Step& step, const protocol::PacketHeader& from, const DataPacket& packet);
     Next on(const Step& step, const protocol::PacketHeader& from, protocol::Token& token);
-    Next on(const Step& step, const protocol::PacketHeader& from, const Hold& hold);
-    Next on(const Step& step, const protocol::PacketHeader& from, const Wake& wake);
     Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Join& join);
     Next on(const Step& step, const protocol::PacketHeader& from, protocol::CommitToken& token);
-    Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Probe& probe);
     Next on(const Step& step, const protocol::PacketHeader& from, const Leave& leave);
     Next on_timer(const Step& step, RingTimer timer);
     Next on_unreachable(const Step& step, protocol::DaemonId peer);

@@ -103,10 +103,6 @@ Next Operational::on(const Step&, const PacketHeader& from, const protocol::Join
     return core_.gather_for(from.sender, join);
 }
 
-Next Operational::on(const Step&, const PacketHeader&, protocol::CommitToken&) {
-    return Stay{};  // of a ring that we have not agreed to, or a late copy
-}
-
 Next Operational::on(const Step& step, const PacketHeader& from, const protocol::Probe& probe) {
     if (from.ring_id == core_.ring.id()) {
         return Stay{};

@@ -25,7 +25,6 @@ class Operational {
     Next on(const Step& step, const protocol::PacketHeader& from, const Hold& hold);
     Next on(const Step& step, const protocol::PacketHeader& from, const Wake& wake);
     Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Join& join);
-    Next on(const Step& step, const protocol::PacketHeader& from, protocol::CommitToken& token);
     Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Probe& probe);
     Next on(const Step& step, const protocol::PacketHeader& from, const Leave& leave);
     Next on_timer(const Step& step, RingTimer timer);

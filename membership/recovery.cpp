@@ -176,18 +176,6 @@ Next Recovery::on(const Step& step, const PacketHeader&, protocol::CommitToken& 
     return visit(step, core_.token);
 }
 
-Next Recovery::on(const Step&, const PacketHeader&, const Hold&) {
-    return Stay{};
-}
-
-Next Recovery::on(const Step&, const PacketHeader&, const Wake&) {
-    return Stay{};
-}
-
-Next Recovery::on(const Step&, const PacketHeader&, const protocol::Probe&) {
-    return Stay{};
-}
-
 Next Recovery::on(const Step&, const PacketHeader& from, const protocol::Join& join) {
     return join_while_forming(core_, forming_, from.sender, join);
 }

@@ -25,9 +25,11 @@ using protocol::PacketHeader;
 using protocol::PacketKind;
 using protocol::RingId;
 using protocol::Slice;
-using protocol::TokenSeq;
 
 namespace {
+
+constexpr auto kFirstKind = static_cast<std::size_t>(protocol::kFirstPacketKind);
+constexpr auto kKinds = static_cast<std::size_t>(protocol::kLastPacketKind) - kFirstKind + 1;
 
 /// In the order of RingState.
 using State = std::variant<Operational, Gather, Commit, Recovery>;
@@ -74,15 +76,28 @@ class RingEngine::Impl {
     enum class Addressed : std::uint8_t { kToUs, kMaybe };
 
     [[nodiscard]] bool is_for_us(const PacketHeader& from);
-    void decode(const Step& step, const PacketHeader& from, const Slice& datagram);
+    /// The function of the datagram's kind: one instance of decode_as() for each.
+    template <std::size_t... kinds>
+    void decode(const Step& step, const PacketHeader& from, const Slice& datagram,
+                std::index_sequence<kinds...>);
+    template <PacketKind kind>
+    void decode_as(const Step& step, const PacketHeader& from, const Slice& datagram);
     void decode_token(const Step& step, const PacketHeader& from, std::span<const std::byte> bytes,
                       Addressed addressed);
     void decode_data_token(const Step& step, const Slice& datagram);
     void take_join(const Step& step, const PacketHeader& from, const protocol::Join& join);
-    /// Hands a packet to the state: each has a function for each kind.
-    template <typename Packet>
-    void dispatch(const Step& step, const PacketHeader& from, Packet&& packet) {
-        go(step, std::visit([&](auto& state) { return state.on(step, from, packet); }, state_));
+    /// Hands a packet to the state, unless that ignores its kind.
+    template <PacketKind kind, typename Packet>
+    void dispatch(const Step& step, const PacketHeader& from, Packet& packet) {
+        const auto act = [&]<typename State>(State& state) -> Next {
+            if constexpr (PacketRow<kind>::IgnoredBy::template kInclude<State>) {
+                static_assert(!requires { state.on(step, from, packet); });
+                return Stay{};
+            } else {
+                return state.on(step, from, packet);
+            }
+        };
+        go(step, std::visit(act, state_));
     }
 
     // --- transitions ---
@@ -131,7 +146,7 @@ void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
     if (!from) {
         core_.count(from.error());
     } else if (is_for_us(*from)) {
-        decode(step, *from, datagram);
+        decode(step, *from, datagram, std::make_index_sequence<kKinds>());
     }
 }
 
@@ -153,49 +168,32 @@ bool RingEngine::Impl::is_for_us(const PacketHeader& from) {
     return true;
 }
 
-void RingEngine::Impl::decode(const Step& step, const PacketHeader& from, const Slice& datagram) {
-    const auto bytes = datagram.bytes();
-    // Counts failures, and calls `handle` with the value.
-    const auto with = [this](auto decoded, auto&& handle) {
-        if (decoded) {
-            handle(*decoded);
+template <PacketKind kind>
+void RingEngine::Impl::decode_as(const Step& step, const PacketHeader& from,
+                                 const Slice& datagram) {
+    if constexpr (kind == PacketKind::kToken) {
+        decode_token(step, from, datagram.bytes(), Addressed::kToUs);
+    } else if constexpr (kind == PacketKind::kDataToken) {
+        decode_data_token(step, datagram);
+    } else {
+        auto packet = PacketRow<kind>::decode(from, datagram);
+        if (!packet) {
+            core_.count(packet.error());
+        } else if constexpr (kind == PacketKind::kJoin) {
+            take_join(step, from, *packet);
         } else {
-            core_.count(decoded.error());
+            dispatch<kind>(step, from, *packet);
         }
-    };
-    switch (from.kind) {
-        case PacketKind::kData:
-            with(protocol::decode_data(bytes), [&](const protocol::DataHeader& data) {
-                dispatch(step, from, DataPacket{data, datagram});
-            });
-            break;
-        case PacketKind::kToken: decode_token(step, from, bytes, Addressed::kToUs); break;
-        case PacketKind::kDataToken: decode_data_token(step, datagram); break;
-        case PacketKind::kJoin:
-            with(protocol::decode_join(bytes),
-                 [&](const protocol::Join& join) { take_join(step, from, join); });
-            break;
-        case PacketKind::kCommit:
-            with(protocol::decode_commit(from, bytes),
-                 [&](protocol::CommitToken& token) { dispatch(step, from, token); });
-            break;
-        case PacketKind::kHold:
-            with(protocol::decode_hold(bytes),
-                 [&](TokenSeq token_seq) { dispatch(step, from, Hold{token_seq}); });
-            break;
-        case PacketKind::kWake:
-            with(protocol::decode_wake(bytes),
-                 [&](TokenSeq seen) { dispatch(step, from, Wake{seen}); });
-            break;
-        case PacketKind::kProbe:
-            with(protocol::decode_probe(bytes),
-                 [&](const protocol::Probe& probe) { dispatch(step, from, probe); });
-            break;
-        case PacketKind::kLeave:
-            with(protocol::decode_empty(bytes),
-                 [&](std::monostate) { dispatch(step, from, Leave{}); });
-            break;
     }
+}
+
+template <std::size_t... kinds>
+void RingEngine::Impl::decode(const Step& step, const PacketHeader& from, const Slice& datagram,
+                              std::index_sequence<kinds...>) {
+    using Decode = void (Impl::*)(const Step&, const PacketHeader&, const Slice&);
+    static constexpr std::array<Decode, sizeof...(kinds)> kDecode = {
+        &Impl::decode_as<static_cast<PacketKind>(kFirstKind + kinds)>...};
+    (this->*kDecode[static_cast<std::size_t>(from.kind) - kFirstKind])(step, from, datagram);
 }
 
 void RingEngine::Impl::decode_token(const Step& step, const PacketHeader& from,
@@ -205,7 +203,7 @@ void RingEngine::Impl::decode_token(const Step& step, const PacketHeader& from,
         return;
     }
     if (addressed == Addressed::kToUs || core_.token.to == core_.config.self) {
-        dispatch(step, from, core_.token);
+        dispatch<PacketKind::kToken>(step, from, core_.token);
     }
 }
 
@@ -234,7 +232,7 @@ void RingEngine::Impl::take_join(const Step& step, const PacketHeader& from,
     if (joins_.note(*core_.roster.find(from.sender), join,
                     core_.ring.incarnation_of(from.sender))) {
         core_.id_counter.hear(join.highest_counter);
-        dispatch(step, from, join);
+        dispatch<PacketKind::kJoin>(step, from, join);
     }
 }
 

@@ -1,0 +1,135 @@
+#include "membership/operational.hpp"
+
+#include "state_test.hpp"
+
+namespace spread::membership {
+namespace {
+
+using protocol::DaemonSet;
+using protocol::PacketKind;
+using protocol::RingId;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const RingId kForeign{kFourth, 9, 900};
+
+/// The second of three members; the fourth daemon is on a ring of its own.
+class OperationalTest : public StateTest {
+  protected:
+    OperationalTest() : StateTest(kSecond) {
+        install({kFirst, kSecond, kThird});
+        state_.start(step());
+    }
+
+    void TearDown() override {
+        state_.check_invariants();
+        StateTest::TearDown();
+    }
+
+    [[nodiscard]] protocol::Join join(std::uint64_t highest_counter) const {
+        protocol::Join join;
+        join.incarnation = protocol::Incarnation{1000};
+        join.highest_counter = highest_counter;
+        join.proc_set = {kThird, kFourth};
+        return join;
+    }
+
+    Operational state_{core_};
+};
+
+TEST_F(OperationalTest, DeliversWhatComesInOrder) {
+    const RingId& ring = core_.ring.id();
+    EXPECT_TRUE(stays(receive(state_, kThird, data(kThird, 2, ring), ring)));
+    EXPECT_THAT(out_.deliveries, IsEmpty()) << "the first one is missing";
+    EXPECT_TRUE(stays(receive(state_, kFirst, data(kFirst, 1, ring), ring)));
+    EXPECT_EQ(out_.deliveries.size(), 2U);
+    EXPECT_TRUE(stays(receive(state_, kFirst, data(kFirst, 1, ring), ring)));
+    EXPECT_EQ(core_.stats.packets_duplicate, 1U);
+    EXPECT_EQ(out_.deliveries.size(), 2U);
+}
+
+TEST_F(OperationalTest, TakesPacketsOfMembersOnly) {
+    const RingId& ring = core_.ring.id();
+    EXPECT_TRUE(stays(receive(state_, kFourth, data(kFourth, 1, ring), ring)));
+    EXPECT_EQ(bad_values(), 1U);
+    EXPECT_THAT(out_.deliveries, IsEmpty());
+}
+
+TEST_F(OperationalTest, ProbesADaemonOfAnotherRing) {
+    EXPECT_TRUE(stays(receive(state_, kFourth, data(kFourth, 1, kForeign), kForeign)));
+    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe));
+    EXPECT_EQ(last_sent().to, kFourth);
+    const auto probe = protocol::decode_probe(last_sent().datagram.bytes());
+    ASSERT_TRUE(probe);
+    EXPECT_THAT(probe->heard, ElementsAre(kFourth)) << "so that it knows that it is heard";
+}
+
+TEST_F(OperationalTest, LatePacketsOfTheRingBeforeAreNoForeignRing) {
+    const RingId before = core_.ring.previous_id();
+    EXPECT_TRUE(stays(receive(state_, kFourth, data(kFourth, 1, before), before)));
+    EXPECT_THAT(sent(), IsEmpty());
+}
+
+TEST_F(OperationalTest, GathersForAForeignRingThatHearsUs) {
+    protocol::Probe probe;
+    EXPECT_TRUE(stays(state_.on(step(), from(kFourth, kForeign), probe)));
+    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe)) << "it may not hear us";
+    probe.heard = {kFirst, kSecond};
+    const Next next = state_.on(step(), from(kFourth, kForeign), probe);
+    EXPECT_EQ(gather_of(next).reason, ChangeReason::kForeignRing);
+    EXPECT_EQ(gather_of(next).proc, DaemonSet{3});
+}
+
+TEST_F(OperationalTest, GathersWhenSomebodyJoins) {
+    const Next next = state_.on(step(), from(kFourth, kForeign), join(900));
+    EXPECT_EQ(gather_of(next).reason, ChangeReason::kJoinReceived);
+    EXPECT_EQ(gather_of(next).proc, (DaemonSet{2, 3}));
+    EXPECT_EQ(gather_of(next).join, join(900));
+}
+
+TEST_F(OperationalTest, AJoinFromBeforeTheRingIsLate) {
+    EXPECT_TRUE(stays(state_.on(step(), from(kThird), join(900))));
+    EXPECT_FALSE(stays(state_.on(step(), from(kThird), join(core_.ring.id().counter))));
+}
+
+TEST_F(OperationalTest, AStrangerWhoGaveUpAMemberDoesNotBreakTheRing) {
+    protocol::Join stranger = join(900);
+    stranger.fail_set = {kFirst};
+    EXPECT_TRUE(stays(state_.on(step(), from(kFourth, kForeign), stranger)));
+}
+
+TEST_F(OperationalTest, GathersWithoutAMemberThatLeavesOrCannotBeReached) {
+    const Next left = state_.on(step(), from(kThird), Leave{});
+    EXPECT_EQ(gather_of(left).reason, ChangeReason::kPeerLeft);
+    EXPECT_EQ(gather_of(left).fail, DaemonSet{2});
+    const Next unreachable = state_.on_unreachable(step(), kFirst);
+    EXPECT_EQ(gather_of(unreachable).reason, ChangeReason::kPeerUnreachable);
+    EXPECT_EQ(gather_of(unreachable).fail, DaemonSet{0});
+    EXPECT_TRUE(stays(state_.on(step(), from(kFourth, kForeign), Leave{})));
+    EXPECT_TRUE(stays(state_.on_unreachable(step(), kFourth)));
+}
+
+TEST_F(OperationalTest, GathersWhenTheTokenIsLost) {
+    const Next next = state_.on_timer(step(), RingTimer::kTokenLoss);
+    EXPECT_EQ(gather_of(next).reason, ChangeReason::kTokenLoss);
+}
+
+TEST_F(OperationalTest, LooksForAbsentDaemonsAgainAndAgain) {
+    ASSERT_TRUE(core_.timers.is_set(RingTimer::kMergeDetect));
+    core_.timers.clear(RingTimer::kMergeDetect);
+    EXPECT_TRUE(stays(state_.on_timer(step(), RingTimer::kMergeDetect)));
+    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe));
+    EXPECT_EQ(last_sent().destination, Destination::kAll);
+    EXPECT_TRUE(core_.timers.is_set(RingTimer::kMergeDetect));
+}
+
+TEST_F(OperationalTest, HoldsAndWakesCountFromThoseWhoMaySendThem) {
+    EXPECT_TRUE(stays(state_.on(step(), from(kFirst), Hold{})));
+    EXPECT_EQ(bad_values(), 0U);
+    EXPECT_TRUE(stays(state_.on(step(), from(kThird), Hold{})));
+    EXPECT_TRUE(stays(state_.on(step(), from(kThird), Wake{})));
+    EXPECT_EQ(bad_values(), 2U) << "not the representative, and not to it";
+}
+
+}  // namespace
+}  // namespace spread::membership
