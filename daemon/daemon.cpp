@@ -32,6 +32,7 @@
 #include "daemon/ring/crash_memory.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_thread.hpp"
+#include "daemon/ring/roster_of.hpp"
 #include "daemon/ring/state_file.hpp"
 #include "daemon/ring/state_keeper.hpp"
 #include "daemon/ring/udp_transport.hpp"
@@ -206,9 +207,7 @@ void reload(const config::Configuration& configuration, AccessSetup& access,
 class MembershipReporter {
   public:
     MembershipReporter(const config::Configuration& configuration, std::string clients)
-        : names_(configuration),
-          configured_(configuration.daemons.size()),
-          clients_(std::move(clients)) {}
+        : roster_(roster_of(configuration)), clients_(std::move(clients)) {}
 
     void operator()(const membership::ConfigurationChange& change) {
         if (change.kind != membership::ConfigurationKind::kRegular) {
@@ -218,20 +217,19 @@ class MembershipReporter {
         log_info(LogType::kMembership, "Membership id is ( {}, {})", ring.representative.value,
                  ring.counter);
         log_info(LogType::kMembership, "installed configuration of {} of {} daemons: {}",
-                 change.members.size(), configured_, names_.of(change.members));
+                 change.members.size(), roster_.size(), roster_.describe(change.members));
         if (!std::exchange(ready_, true)) {
             log_info(LogType::kPrint, "ready: serving clients at {}", clients_);
             sd_notify(fmt::format("READY=1\nSTATUS={} of {} daemons: {}", change.members.size(),
-                                  configured_, names_.of(change.members)));
+                                  roster_.size(), roster_.describe(change.members)));
         } else {
-            sd_notify(fmt::format("STATUS={} of {} daemons: {}", change.members.size(), configured_,
-                                  names_.of(change.members)));
+            sd_notify(fmt::format("STATUS={} of {} daemons: {}", change.members.size(),
+                                  roster_.size(), roster_.describe(change.members)));
         }
     }
 
   private:
-    DaemonNames names_;
-    std::size_t configured_;
+    protocol::Roster roster_;
     std::string clients_;
     bool ready_ = false;
 };
@@ -345,7 +343,7 @@ void serve(const Loaded& loaded, const Options& options) {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
                          random_seed(), own_address(loaded),
                          [&keeper](std::uint64_t counter) { keeper.keep(counter); }},
-                        DaemonNames(configuration), *link, transport, pool);
+                        roster_of(configuration), *link, transport, pool);
         const session::SessionConfig session_config = session_config_of(configuration, self);
         auto core = std::make_unique<session::SessionCore>(
             session_config, group_config_of(configuration, self), protocol::Rng(random_seed()));

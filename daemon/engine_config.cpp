@@ -1,6 +1,7 @@
 #include "daemon/engine_config.hpp"
 
 #include "config/identity.hpp"
+#include "daemon/ring/roster_of.hpp"
 
 namespace spread::daemon {
 membership::RingConfig ring_config_of(const config::Configuration& configuration,
@@ -31,9 +32,8 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
 membership::GroupConfig group_config_of(const config::Configuration& configuration,
                                         std::size_t self) {
     membership::GroupConfig groups;
-    for (const config::Daemon& daemon : configuration.daemons) {
-        groups.daemons.push_back({protocol::DaemonId{daemon.id}, daemon.name});
-    }
+    const protocol::Roster roster = roster_of(configuration);
+    groups.daemons.assign(roster.daemons().begin(), roster.daemons().end());
     groups.self = groups.daemons[self].id;
     return groups;
 }

@@ -22,32 +22,9 @@ constexpr auto kLoadWindow = std::chrono::milliseconds(30);
 
 }  // namespace
 
-DaemonNames::DaemonNames(const config::Configuration& configuration) {
-    for (const config::Daemon& daemon : configuration.daemons) {
-        names_.emplace_back(protocol::DaemonId{daemon.id}, escape(daemon.name));
-    }
-}
-
-std::string DaemonNames::of(protocol::DaemonId id) const {
-    for (const auto& [known, name] : names_) {
-        if (known == id) {
-            return name;
-        }
-    }
-    return std::to_string(id.value);
-}
-
-std::string DaemonNames::of(const protocol::MemberList& members) const {
-    std::string out;
-    for (const protocol::DaemonId member : members) {
-        out += (out.empty() ? "" : " ") + of(member);
-    }
-    return out;
-}
-
-RingThread::RingThread(Setup setup, DaemonNames names, RingLink& link, UdpTransport& transport,
-                       protocol::BufferPool& pool)
-    : names_(std::move(names)),
+RingThread::RingThread(Setup setup, protocol::Roster roster, RingLink& link,
+                       UdpTransport& transport, protocol::BufferPool& pool)
+    : roster_(std::move(roster)),
       link_(link),
       transport_(transport),
       own_hash_(setup.config.config_hash),
@@ -97,10 +74,10 @@ void RingThread::on_state_change(const membership::StateChange& change) {
     log_info(LogType::kMembership, "ring {} -> {}: {}{}{} ({}, {})",
              membership::to_string(change.from), membership::to_string(change.to),
              membership::to_string(change.reason), change.peer ? ", daemon " : "",
-             change.peer ? names_.of(change.peer) : std::string(),
+             change.peer ? roster_.describe(change.peer) : std::string(),
              change.members.size() == 1 ? std::string("1 daemon")
                                         : fmt::format("{} daemons", change.members.size()),
-             names_.of(change.members));
+             roster_.describe(change.members));
 }
 
 void RingThread::keep_counter(std::uint64_t ring_counter) {
@@ -125,7 +102,7 @@ void RingThread::on_bad_datagram(BadDatagram kind) {
         log_warning(LogType::kNetwork,
                     "{} (daemon {}) runs another configuration: its hash is {}, ours {}; it is "
                     "ignored until both use the same file ({} more since the last warning)",
-                    source.to_string(), names_.of(stats.last_mismatched_sender),
+                    source.to_string(), roster_.describe(stats.last_mismatched_sender),
                     stats.last_mismatched_hash, own_hash_, *more);
     }
 }

@@ -26,20 +26,6 @@
 
 namespace spread::daemon {
 
-/// Identifiers of configured daemons as names, for log lines.
-class DaemonNames {
-  public:
-    explicit DaemonNames(const config::Configuration& configuration);
-
-    /// The name, escaped; the number when the daemon is not configured.
-    [[nodiscard]] std::string of(protocol::DaemonId id) const;
-    /// Blank-separated.
-    [[nodiscard]] std::string of(const protocol::MemberList& members) const;
-
-  private:
-    std::vector<std::pair<protocol::DaemonId, std::string>> names_;
-};
-
 /// A thread for RingDriver: sleeps until a socket, a deadline or a wake-up has something for it,
 /// tells the driver the time, and logs what operators want to know. Never waits for a client, takes
 /// no lock and makes no system call per message.
@@ -62,7 +48,7 @@ class RingThread final : private driver::RingHost {
     };
 
     /// `link`, `transport` and `pool` must outlive this object.
-    RingThread(Setup setup, DaemonNames names, RingLink& link, UdpTransport& transport,
+    RingThread(Setup setup, protocol::Roster roster, RingLink& link, UdpTransport& transport,
                protocol::BufferPool& pool);
     ~RingThread() override;
     RingThread(const RingThread&) = delete;
@@ -106,7 +92,7 @@ class RingThread final : private driver::RingHost {
     void publish_counters();
     void look_at_interfaces();
 
-    DaemonNames names_;
+    protocol::Roster roster_;  ///< names for log lines
     RingLink& link_;
     UdpTransport& transport_;
     std::uint32_t own_hash_;

@@ -12,6 +12,7 @@
 #include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/ring/multicast.hpp"
+#include "daemon/ring/roster_of.hpp"
 #include "daemon/ring/udp_transport.hpp"
 
 namespace spread::daemon {
@@ -67,7 +68,8 @@ bool is_warned_of(const config::IpAddress& address, const config::Configuration&
 
 UdpTransport::UdpTransport(const config::Configuration& configuration, std::size_t self,
                            const std::vector<LocalAddress>& locals, const TransportSetup& setup)
-    : block_pool_(setup.block_bytes, std::max(setup.blocks_max, kReceiptsMax)) {
+    : roster_(roster_of(configuration)),
+      block_pool_(setup.block_bytes, std::max(setup.blocks_max, kReceiptsMax)) {
     const config::Daemon& me = configuration.daemons[self];
     const config::Segment& segment = configuration.segments[me.segment];
     const LocalAddress* own = find_local(locals, me.address);
@@ -108,7 +110,7 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
     const unsigned scope = own->interface_index;
     for (const config::Daemon& daemon : configuration.daemons) {
         const std::uint16_t port = configuration.segments[daemon.segment].port;
-        peers_.push_back({protocol::DaemonId{daemon.id}, make_endpoint(daemon.address, port, scope),
+        peers_.push_back({make_endpoint(daemon.address, port, scope),
                           make_endpoint(daemon.address, protocol::token_port_of(port), scope)});
     }
 
@@ -126,17 +128,15 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
     if (route_.group_addresses > 0) {
         everyone_data_ = group_endpoints;
     }
-    for (const Peer& peer : peers_) {
-        if (std::find(route_.unicast.begin(), route_.unicast.end(), peer.id) !=
-            route_.unicast.end()) {
-            everyone_data_.push_back(peer.data);
+    const protocol::DaemonSet unicast = roster_.set_of(route_.unicast);
+    for (protocol::DaemonIndex i = 0; i < peers_.size(); ++i) {
+        if (unicast.contains(i)) {
+            everyone_data_.push_back(peers_[i].data);
         }
-        if (peer.id != protocol::DaemonId{me.id}) {
-            everyone_token_.push_back(peer.token);
+        if (i != self) {
+            everyone_token_.push_back(peers_[i].token);
         }
     }
-    std::sort(peers_.begin(), peers_.end(),
-              [](const Peer& a, const Peer& b) { return a.id < b.id; });
 
     // Asking for the option tells whether the kernel knows it; whether the device takes it shows
     // with the first send.

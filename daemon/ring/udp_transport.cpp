@@ -168,13 +168,12 @@ std::span<const Endpoint> UdpTransport::targets(const membership::OutboundPacket
     if (packet.destination == membership::Destination::kAll) {
         return token ? everyone_token_ : everyone_data_;
     }
-    const auto peer =
-        std::lower_bound(peers_.begin(), peers_.end(), packet.to,
-                         [](const Peer& each, protocol::DaemonId id) { return each.id < id; });
-    if (peer == peers_.end() || peer->id != packet.to) {
+    const auto to = roster_.find(packet.to);
+    if (!to) {
         return {};
     }
-    return {token ? &peer->token : &peer->data, 1};
+    const Peer& peer = peers_[*to];
+    return {token ? &peer.token : &peer.data, 1};
 }
 
 void UdpTransport::send(std::span<const membership::OutboundPacket> packets) {
@@ -327,10 +326,11 @@ std::optional<protocol::DaemonId> UdpTransport::next_unreachable() {
         ++counters_.foreign_errors;
         return protocol::DaemonId{};
     }
-    for (const Peer& peer : peers_) {
-        if (peer.data == error->destination || peer.token == error->destination) {
+    // An error is rare, and names an address rather than a daemon.
+    for (protocol::DaemonIndex i = 0; i < peers_.size(); ++i) {
+        if (peers_[i].data == error->destination || peers_[i].token == error->destination) {
             ++counters_.peer_errors;
-            return peer.id;
+            return roster_.id(i);
         }
     }
     return protocol::DaemonId{};

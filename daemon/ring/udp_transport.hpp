@@ -21,6 +21,7 @@
 #include "membership/engine_output.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/counters.hpp"
+#include "protocol/roster.hpp"
 #include "protocol/routing.hpp"
 
 namespace spread::daemon {
@@ -160,8 +161,8 @@ class UdpTransport final : public driver::Transport {
     [[nodiscard]] std::size_t blocks_in_use() const { return block_pool_.blocks_in_use(); }
 
   private:
+    /// Where a daemon receives.
     struct Peer {
-        protocol::DaemonId id;
         Endpoint data;
         Endpoint token;
     };
@@ -214,7 +215,8 @@ class UdpTransport final : public driver::Transport {
 
     std::vector<Socket> sockets_;
     std::vector<Membership> memberships_;
-    std::vector<Peer> peers_;  // by id
+    protocol::Roster roster_;
+    std::vector<Peer> peers_;  ///< by place in roster_
     SendErrors send_errors_;
     protocol::RoutePlan route_;
     std::vector<Endpoint> everyone_data_;   // where kAll goes

@@ -16,6 +16,7 @@
 #include "daemon/clients/session_server.hpp"
 #include "daemon/engine_config.hpp"
 #include "daemon/ring/ring_thread.hpp"
+#include "daemon/ring/roster_of.hpp"
 #include "daemon/ring/udp_transport.hpp"
 #include "loopback_ports.hpp"
 #include "raw_client.hpp"
@@ -34,7 +35,7 @@ class Node {
          std::unique_ptr<UdpTransport> transport, float calm_share, float busy_share)
         : transport_(std::move(transport)),
           ring_({ring_config_of(configuration, self), protocol::Incarnation{1}, 1000, self + 1, {}},
-                DaemonNames(configuration), link_, *transport_, pool_) {
+                roster_of(configuration), link_, *transport_, pool_) {
         auto core = std::make_unique<session::SessionCore>(session_config_of(configuration, self),
                                                            group_config_of(configuration, self),
                                                            protocol::Rng(self + 1));
