@@ -326,7 +326,7 @@ void serve(const Loaded& loaded, const Options& options) {
     auto file = std::make_unique<StateFile>(options.state_dir,
                                             protocol::DaemonId{configuration.daemons[self].id});
     auto memory = std::make_unique<CrashMemory>(file->identity());
-    const DaemonState state = next_state(StateKeeper::load(*file, *memory), wall_milliseconds());
+    const DaemonState state = driver::next_state(StateKeeper::load(*file, *memory), wall_milliseconds());
     StateKeeper keeper(std::move(file), std::move(memory), state, report_state_problem);
     if (!keeper.file().problem().empty()) {
         report_state_problem(keeper.file().problem());

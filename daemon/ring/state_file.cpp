@@ -67,15 +67,6 @@ std::optional<DaemonState> parse_state(std::string_view text) {
     return DaemonState{*incarnation, *ring_counter};
 }
 
-DaemonState next_state(const std::optional<DaemonState>& stored, std::uint64_t wall_milliseconds) {
-    DaemonState state{wall_milliseconds, wall_milliseconds / protocol::kRingCounterMs};
-    if (stored) {
-        state.incarnation = std::max(state.incarnation, stored->incarnation + 1);
-        state.ring_counter = std::max(state.ring_counter, stored->ring_counter + 1);
-    }
-    return state;
-}
-
 StateFile::StateFile(const std::string& directory, protocol::DaemonId self)
     : name_(fmt::format("daemon-{}.state", self.value)) {
     if (!directory.empty()) {

@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     require(parse_state(format_state(*state)) == state);
     constexpr std::uint64_t kNow = 1'700'000'000'000;
-    const DaemonState next = next_state(state, kNow);
+    const DaemonState next = spread::driver::next_state(state, kNow);
     require(next.incarnation >= kNow || next.incarnation > state->incarnation);
     return 0;
 }

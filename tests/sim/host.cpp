@@ -55,8 +55,8 @@ void Host::start(StateFate fate) {
             wall_offset_us_ += static_cast<std::int64_t>(needed_ms - wall_ms()) * 1000;
         }
     }
-    const daemon::DaemonState state =
-        daemon::next_state(fate == StateFate::kLost ? std::nullopt : found, wall_ms());
+    const driver::DaemonState state =
+        driver::next_state(fate == StateFate::kLost ? std::nullopt : found, wall_ms());
     stored_before_ = stored_;
     stored_ = state;
     simulator_.note_counters(state.ring_counter, state.incarnation);

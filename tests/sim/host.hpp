@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "daemon/ring/state_file.hpp"
+#include "daemon/driver/daemon_state.hpp"
 #include "daemon/session/session_core.hpp"
 #include "membership/ring_engine.hpp"
 #include "protocol/buffer.hpp"
@@ -147,8 +147,8 @@ class Host final {
     std::int64_t wall_offset_us_ = 0;
 
     /// What the state file says now and said one life ago.
-    std::optional<daemon::DaemonState> stored_;
-    std::optional<daemon::DaemonState> stored_before_;
+    std::optional<driver::DaemonState> stored_;
+    std::optional<driver::DaemonState> stored_before_;
 
     // Ring side.
     std::unique_ptr<RingSide> ring_;

@@ -31,18 +31,6 @@ TEST(StateFile, DamagedTextIsRefusedWhole) {
     }
 }
 
-TEST(StateFile, ANewLifeFollowsTheClock) {
-    const DaemonState state = next_state(std::nullopt, 1'700'000'000'123);
-    EXPECT_EQ(state.incarnation, 1'700'000'000'123U);
-    EXPECT_EQ(state.ring_counter, 1'700'000'000'123U / protocol::kRingCounterMs);
-}
-
-TEST(StateFile, AClockSetBackRepeatsNeitherIncarnationNorCounter) {
-    const DaemonState state = next_state(DaemonState{2'000'000'000'000, 2'000'000'010}, 1'000);
-    EXPECT_EQ(state.incarnation, 2'000'000'000'001U);
-    EXPECT_EQ(state.ring_counter, 2'000'000'011U);
-}
-
 TEST(StateFile, RemembersTheLastStateAndLeavesNothingBehind) {
     const TemporaryDirectory directory;
     StateFile file(directory.path(), kSelf);
