@@ -20,8 +20,8 @@
 #include "config/identity.hpp"
 #include "daemon/check.hpp"
 #include "daemon/clients/access_files.hpp"
-#include "daemon/clients/front_desk.hpp"
 #include "daemon/clients/listeners.hpp"
+#include "daemon/clients/main_loop.hpp"
 #include "daemon/clients/session_server.hpp"
 #include "daemon/clients/unix_listener.hpp"
 #include "daemon/engine_config.hpp"
@@ -326,7 +326,8 @@ void serve(const Loaded& loaded, const Options& options) {
     auto file = std::make_unique<StateFile>(options.state_dir,
                                             protocol::DaemonId{configuration.daemons[self].id});
     auto memory = std::make_unique<CrashMemory>(file->identity());
-    const DaemonState state = driver::next_state(StateKeeper::load(*file, *memory), wall_milliseconds());
+    const DaemonState state =
+        driver::next_state(StateKeeper::load(*file, *memory), wall_milliseconds());
     StateKeeper keeper(std::move(file), std::move(memory), state, report_state_problem);
     if (!keeper.file().problem().empty()) {
         report_state_problem(keeper.file().problem());
@@ -351,13 +352,13 @@ void serve(const Loaded& loaded, const Options& options) {
         server.on_configuration(MembershipReporter(configuration, clients));
         server.set_access(access, controls_access(configuration));
         server.share_work_of(ring);
-        FrontDesk desk(server, std::move(tcp), std::move(unix_socket));
-        desk.on_dump(
+        MainLoop main_loop(server, std::move(tcp), std::move(unix_socket));
+        main_loop.on_dump(
             [&ring] { log_debug(LogType::kNetwork, "counters: {}", ring.describe_counters()); });
-        desk.on_reload([&] { reload(configuration, access, server); });
+        main_loop.on_reload([&] { reload(configuration, access, server); });
         hold_signals(false);
         ring.start();
-        desk.run();
+        main_loop.run();
         sd_notify("STOPPING=1");
         ring.wait();
     }

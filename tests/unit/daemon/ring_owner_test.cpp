@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/clients/front_desk.hpp"
+#include "daemon/clients/main_loop.hpp"
 #include "daemon/clients/session_server.hpp"
 #include "daemon/engine_config.hpp"
 #include "daemon/ring/ring_thread.hpp"
@@ -43,17 +43,17 @@ class Node {
         settings.sharing.calm_share = calm_share;
         settings.sharing.busy_share = busy_share;
         server_ = std::make_unique<SessionServer>(std::move(core), link_, settings);
-        desk_ =
-            std::make_unique<FrontDesk>(*server_, std::vector<TcpListener>{},
-                                        std::make_unique<UnixListener>(directory_.path(), kPort));
+        main_loop_ =
+            std::make_unique<MainLoop>(*server_, std::vector<TcpListener>{},
+                                       std::make_unique<UnixListener>(directory_.path(), kPort));
         server_->share_work_of(ring_);
         ring_.start();
-        thread_ = std::thread([this] { desk_->run(); });
+        thread_ = std::thread([this] { main_loop_->run(); });
     }
     ~Node() {
         thread_.join();
         ring_.wait();
-        desk_.reset();
+        main_loop_.reset();
         server_.reset();
     }
 
@@ -69,7 +69,7 @@ class Node {
     std::unique_ptr<UdpTransport> transport_;
     RingThread ring_;
     std::unique_ptr<SessionServer> server_;
-    std::unique_ptr<FrontDesk> desk_;
+    std::unique_ptr<MainLoop> main_loop_;
     std::thread thread_;
 };
 

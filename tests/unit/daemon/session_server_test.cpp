@@ -13,7 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/clients/front_desk.hpp"
+#include "daemon/clients/main_loop.hpp"
 #include "raw_client.hpp"
 #include "temporary_directory.hpp"
 
@@ -34,13 +34,13 @@ class SessionServerTest : public ::testing::Test {
             config, membership::GroupConfig{{{kSelf, "d1"}}, kSelf}, protocol::Rng(1));
         server_ =
             std::make_unique<SessionServer>(std::move(core), link_, SessionServer::Settings{});
-        desk_ =
-            std::make_unique<FrontDesk>(*server_, std::vector<TcpListener>{},
-                                        std::make_unique<UnixListener>(directory_.path(), kPort));
+        main_loop_ =
+            std::make_unique<MainLoop>(*server_, std::vector<TcpListener>{},
+                                       std::make_unique<UnixListener>(directory_.path(), kPort));
         const protocol::RingId ring{kSelf, 1, 1000};
         deliver(membership::ConfigurationChange{
             membership::ConfigurationKind::kRegular, ring, {kSelf}});
-        thread_ = std::thread([this] { desk_->run(); });
+        thread_ = std::thread([this] { main_loop_->run(); });
     }
     ~SessionServerTest() override {
         if (thread_.joinable()) {
@@ -114,7 +114,7 @@ class SessionServerTest : public ::testing::Test {
     TemporaryDirectory directory_;
     RingLink link_;
     std::unique_ptr<SessionServer> server_;
-    std::unique_ptr<FrontDesk> desk_;
+    std::unique_ptr<MainLoop> main_loop_;
     std::thread thread_;
     std::uint64_t seq_ = 0;
     int client_frames_ = 0;
