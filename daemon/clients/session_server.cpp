@@ -123,7 +123,7 @@ void SessionServer::run() {
 
 void SessionServer::post(TaskQueue::Task task) {
     tasks_.post(std::move(task));
-    link_.session_wakeup.notify(RingLink::kMail);
+    link_.session_wakeup.notify(RingLink::kTask);
 }
 
 void SessionServer::take_in(UniqueFd fd, const Endpoint& peer, bool is_unix) {
@@ -160,7 +160,7 @@ void SessionServer::wait_for_events(bool busy) {
     std::optional<protocol::Duration> timeout = protocol::Duration::zero();
     if (!busy) {
         Wakeup::Reasons reasons =
-            RingLink::kDelivery | RingLink::kStopped | RingLink::kRingIsYours | RingLink::kMail;
+            RingLink::kDelivery | RingLink::kStopped | RingLink::kRingIsYours | RingLink::kTask;
         if (port_.waits_for_room() || !unread_.empty()) {
             reasons |= RingLink::kSubmitRoom;
         }

@@ -40,7 +40,7 @@ struct RingQueues {
         kSubmitRoom = 2,
         kStopped = 4,
         kRingIsYours = 8,
-        kMail = 16
+        kTask = 16
     };
     /// Which thread does the ring's work.
     enum class RingOwner : std::uint32_t { kRingThread, kSessionThread };

@@ -10,7 +10,8 @@ namespace spread::daemon {
 using driver::ControlItem;
 
 /// Everything ring thread and session thread share: the queues, two wake-ups, and how busy the ring
-/// thread is. The session thread is woken by others as well, for their letters.
+/// thread is. The session thread is woken by others as well, for the tasks that
+/// they post.
 struct RingLink : driver::RingQueues {
     Wakeup ring_wakeup;
     Wakeup session_wakeup;
