@@ -17,6 +17,7 @@
 #include "config/parse.hpp"
 #include "config/text.hpp"
 #include "daemon/clients/password_check.hpp"
+#include "daemon/host/read_file.hpp"
 #include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
@@ -39,7 +40,7 @@ struct FileText {
     bool is_missing = false;  ///< that reason is that there is no such file
 };
 
-FileText read_file(const std::string& path) {
+FileText text_of(const std::string& path) {
     FileText file;
     file.path = path;
     // Without O_NONBLOCK a pipe would hold up the daemon.
@@ -55,22 +56,14 @@ FileText read_file(const std::string& path) {
         return file;
     }
     file.mode = info.st_mode;
-    std::size_t used = 0;
-    while (used <= config::kMaxFileBytes) {
-        constexpr std::size_t kChunk = 65536;
-        file.text.resize(used + kChunk);
-        const ::ssize_t count = ::read(fd.get(), file.text.data() + used, kChunk);
-        if (count < 0) {
-            file.problem = fmt::format("{}: cannot be read: {}", path, std::strerror(errno));
-            return file;
-        }
-        used += static_cast<std::size_t>(count);
-        file.text.resize(used);
-        if (count == 0) {
-            return file;
-        }
+    auto text = read_file(fd.get(), config::kMaxFileBytes);
+    if (!text) {
+        file.problem = fmt::format("{}: cannot be read: {}", path, std::strerror(errno));
+    } else if (text->size() > config::kMaxFileBytes) {
+        file.problem = fmt::format("{}: is larger than {} bytes", path, config::kMaxFileBytes);
+    } else {
+        file.text = std::move(*text);
     }
-    file.problem = fmt::format("{}: is larger than {} bytes", path, config::kMaxFileBytes);
     return file;
 }
 
@@ -78,15 +71,15 @@ FileText read_file(const std::string& path) {
 FileText find_file(const std::optional<std::string>& named, std::string_view name,
                    const AccessPlaces& places) {
     if (named) {
-        return read_file(*named);
+        return text_of(*named);
     }
     const std::string here = fmt::format("{}/{}", places.working_directory, name);
     const std::string there = fmt::format("{}/{}", places.system_directory, name);
-    FileText file = read_file(here);
+    FileText file = text_of(here);
     if (!file.is_missing) {
         return file;
     }
-    file = read_file(there);
+    file = text_of(there);
     if (file.is_missing) {
         file.problem = fmt::format("there is neither {} nor {}", here, there);
     }

@@ -20,32 +20,21 @@
 #include <fmt/format.h>
 
 #include "daemon/host/endpoint.hpp"
+#include "daemon/host/read_file.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
 namespace {
 
-std::string read_file(int fd, const std::string& path) {
-    std::string text;
-    std::array<char, 65536> chunk{};
-    for (;;) {
-        const ssize_t count = ::read(fd, chunk.data(), chunk.size());
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            throw StartupError(
-                fmt::format("cannot read configuration file {}: {}", path, std::strerror(errno)));
-        }
-        if (count == 0) {
-            return text;
-        }
-        text.append(chunk.data(), static_cast<std::size_t>(count));
-        if (text.size() > config::kMaxFileBytes) {
-            return text;  // the parser refuses it by its size
-        }
+/// The text of the configuration file `path`, which is open.
+ConfigText text_of(int fd, const std::string& path) {
+    auto text = read_file(fd, config::kMaxFileBytes);  // the parser refuses one that is larger
+    if (!text) {
+        throw StartupError(
+            fmt::format("cannot read configuration file {}: {}", path, std::strerror(errno)));
     }
+    return {path, std::move(*text)};
 }
 
 }  // namespace
@@ -156,12 +145,12 @@ ConfigText read_configuration(const std::string& path, const std::vector<std::st
             throw StartupError(
                 fmt::format("cannot open configuration file {}: {}", path, std::strerror(errno)));
         }
-        return {path, read_file(fd.get(), path)};
+        return text_of(fd.get(), path);
     }
     for (const std::string& candidate : fallbacks) {
         const UniqueFd fd(::open(candidate.c_str(), O_RDONLY | O_CLOEXEC));
         if (fd) {
-            return {candidate, read_file(fd.get(), candidate)};
+            return text_of(fd.get(), candidate);
         }
         if (errno != ENOENT && errno != ENOTDIR) {
             throw StartupError(

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -11,6 +9,7 @@
 
 #include "tests/sim/run.hpp"
 #include "tests/sim/scenario.hpp"
+#include "tests/support/read_file.hpp"
 
 namespace spread::sim {
 namespace {
@@ -30,9 +29,7 @@ class ScenarioFiles : public testing::TestWithParam<std::string> {};
 
 TEST_P(ScenarioFiles, MeetTheirExpectationsAndAllProperties) {
     const std::string path = std::string(SPREAD_SCENARIO_DIR) + "/" + GetParam() + ".scn";
-    std::stringstream text;
-    text << std::ifstream(path).rdbuf();
-    const auto scenario = parse_scenario(text.str());
+    const auto scenario = parse_scenario(support::read_file(path));
     ASSERT_TRUE(scenario) << path << ':' << scenario.error().line << ": " << scenario.error().text;
     const Verdict verdict = run(*scenario);
     if (verdict.violation) {

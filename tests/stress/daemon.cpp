@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include "tests/support/daemon_process.hpp"
+#include "tests/support/read_file.hpp"
 
 namespace spread::stress {
 namespace {

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tests/support/read_file.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace spread::support {

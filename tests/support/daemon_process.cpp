@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tests/support/read_file.hpp"
+
 namespace spread::support {
 namespace {
 

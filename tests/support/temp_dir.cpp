@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -30,13 +29,6 @@ std::filesystem::path TempDir::write(std::string_view name, std::string_view tex
         throw std::runtime_error("cannot write " + file.string());
     }
     return file;
-}
-
-std::string read_file(const std::filesystem::path& path) {
-    std::ifstream stream(path, std::ios::binary);
-    std::ostringstream text;
-    text << stream.rdbuf();
-    return text.str();
 }
 
 }  // namespace spread::support

@@ -22,7 +22,4 @@ class TempDir {
     std::filesystem::path path_;
 };
 
-/// The whole file; empty when it cannot be read.
-[[nodiscard]] std::string read_file(const std::filesystem::path& path);
-
 }  // namespace spread::support

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <fstream>
 #include <initializer_list>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -13,6 +11,7 @@
 
 #include "config/configuration.hpp"
 #include "config/parse.hpp"
+#include "tests/support/read_file.hpp"
 
 namespace spread::config {
 
@@ -78,11 +77,6 @@ inline ParseResult with_daemons(std::string_view daemons) {
     return parse_text("Spread_Segment 239.0.0.96:4803 {\n" + std::string(daemons) + "\n}\n");
 }
 
-inline std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
+using support::read_file;
 
 }  // namespace spread::config

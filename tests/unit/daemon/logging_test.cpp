@@ -21,6 +21,7 @@
 #include "daemon/host/startup_error.hpp"
 #include "daemon/host/unique_fd.hpp"
 #include "temporary_directory.hpp"
+#include "tests/support/read_file.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -30,12 +31,7 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
 
-std::string text_of(const std::string& path) {
-    std::ifstream in(path);
-    std::stringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
+using support::read_file;
 
 TEST(RateLimit, LetsOneThroughPerIntervalAndCountsTheRest) {
     RateLimit limit(10s);
@@ -56,7 +52,7 @@ TEST(Logging, LinesReachTheFileWithTimeAndLevel) {
     log_info(LogType::kPrint, "number {}", 7);
     log_debug(LogType::kPrint, "not at this level");
     stop_logging();
-    EXPECT_THAT(text_of(directory / "log"), MatchesRegex("[-0-9]+ [0-9:.]+ info: number 7\n"));
+    EXPECT_THAT(read_file(directory / "log"), MatchesRegex("[-0-9]+ [0-9:.]+ info: number 7\n"));
 }
 
 TEST(Logging, ATypeFilterNeverHidesWarnings) {
@@ -69,7 +65,7 @@ TEST(Logging, ATypeFilterNeverHidesWarnings) {
     log_info(LogType::kMembership, "wanted");
     log_warning(LogType::kSession, "important");
     stop_logging();
-    const std::string text = text_of(directory / "log");
+    const std::string text = read_file(directory / "log");
     EXPECT_THAT(text, Not(HasSubstr("filtered")));
     EXPECT_THAT(text, HasSubstr("wanted"));
     EXPECT_THAT(text, HasSubstr("important"));
@@ -84,7 +80,7 @@ TEST(Logging, TheUsersTimeStampReplacesOurs) {
     start_logging(settings);
     log_info(LogType::kPrint, "stamped");
     stop_logging();
-    EXPECT_THAT(text_of(directory / "log"),
+    EXPECT_THAT(read_file(directory / "log"),
                 MatchesRegex("\\[[0-9][0-9][0-9][0-9]\\.[0-9]+\\] info: stamped\n"));
 }
 
@@ -120,9 +116,9 @@ TEST(Logging, ARotatedFileIsOpenedAnew) {
     reopen_log();
     log_info(LogType::kPrint, "after");
     stop_logging();
-    EXPECT_THAT(text_of(directory / "log"), HasSubstr("info: log file reopened"));
-    EXPECT_THAT(text_of(directory / "log"), HasSubstr("after"));
-    EXPECT_THAT(text_of(directory / "log.1"), Not(HasSubstr("after")));
+    EXPECT_THAT(read_file(directory / "log"), HasSubstr("info: log file reopened"));
+    EXPECT_THAT(read_file(directory / "log"), HasSubstr("after"));
+    EXPECT_THAT(read_file(directory / "log.1"), Not(HasSubstr("after")));
 }
 
 TEST(Logging, AFileThatCannotBeReopenedIsToldInTheOldOne) {
@@ -136,7 +132,7 @@ TEST(Logging, AFileThatCannotBeReopenedIsToldInTheOldOne) {
     reopen_log();
     log_info(LogType::kPrint, "after");
     stop_logging();
-    const std::string text = text_of(directory / "kept");
+    const std::string text = read_file(directory / "kept");
     EXPECT_THAT(text, HasSubstr("error: cannot open log file " + settings.file +
                                 " anew: No such file or directory; going on in the old file"));
     EXPECT_THAT(text, Not(HasSubstr("reopened")));
@@ -205,7 +201,7 @@ TEST(LogOutput, AFullDiskLosesWholeLinesAndCountsThem) {
     EXPECT_EQ(output.lost().lines, 2U);
     EXPECT_EQ(output.lost().error, EFBIG);
     EXPECT_TRUE(output.write("fourth\n"));
-    EXPECT_EQ(text_of(directory / "log"), "first\nfourth\n");
+    EXPECT_EQ(read_file(directory / "log"), "first\nfourth\n");
 }
 
 TEST(Logging, LostLinesAreToldWhenWritingWorksAgain) {

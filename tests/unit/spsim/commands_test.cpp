@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/sim/generator.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/unit/spsim/fake.hpp"
 
 namespace spread::spsim {
@@ -128,11 +129,10 @@ TEST_F(SpsimCommands, ShrinkingWritesASmallScenarioThatViolatesTheSameProperty) 
     options_.output = (directory_ / "small.scn").string();
     const Ran result = ran(options_, picky);
     EXPECT_EQ(result.status, 1);
-    std::ifstream file(options_.output);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    EXPECT_EQ(text, "# P4, from scenario " + options_.scenarios[0] +
-                        "\nsegments 2\nluck 1\nat 0ms      crash d2\n"
-                        "at 0ms      send c1 agreed 0 bytes to g1\n");
+    EXPECT_EQ(support::read_file(options_.output),
+              "# P4, from scenario " + options_.scenarios[0] +
+                  "\nsegments 2\nluck 1\nat 0ms      crash d2\n"
+                  "at 0ms      send c1 agreed 0 bytes to g1\n");
     EXPECT_NE(result.messages.find("shrunk from 4 to 2 steps"), std::string::npos);
 }
 
