@@ -7,7 +7,7 @@ namespace spread::driver {
 
 void RingPort::add(membership::Submission&& submission) {
     if (submission.control) {
-        waiting_control_.emplace_back(std::move(submission));
+        waiting_control_.push_back(std::move(submission));
     } else {
         waiting_.push_back(std::move(submission));
     }

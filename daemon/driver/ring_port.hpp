@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <optional>
 
 #include "daemon/driver/ring_queues.hpp"
 #include "daemon/driver/wake_signal.hpp"
 #include "membership/events.hpp"
+#include "protocol/fifo.hpp"
 
 namespace spread::driver {
 
@@ -21,7 +21,7 @@ class RingPort {
     /// A message, or control message, for the ring; passed on by push().
     void add(membership::Submission&& submission);
     /// The permission to go on with `ring`; passed on by push().
-    void resume(const protocol::RingId& ring) { waiting_control_.emplace_back(ring); }
+    void resume(const protocol::RingId& ring) { waiting_control_.push_back(ring); }
     /// Passes on what there is room for, and wakes the ring for it. Returns the number of ordinary
     /// messages passed on.
     std::size_t push();
@@ -54,8 +54,8 @@ class RingPort {
     RingQueues& queues_;
     WakeSignal& ring_;
     /// Those that found their queue full. Few, because clients are not read while there are any.
-    std::deque<membership::Submission> waiting_;
-    std::deque<ControlItem> waiting_control_;
+    protocol::Fifo<membership::Submission> waiting_;
+    protocol::Fifo<ControlItem> waiting_control_;
 };
 
 }  // namespace spread::driver
