@@ -155,6 +155,8 @@ std::string_view to_string(RequestFault fault) {
         case RequestFault::kHint: return "hint has illegal bits";
         case RequestFault::kBodyLength: return "body length is outside 0..144000";
         case RequestFault::kContentLength: return "groups and body exceed 144000 bytes";
+        case RequestFault::kNoGroup: return "join or leave without a group";
+        case RequestFault::kGroupName: return "group name fills its 32 bytes without a NUL";
     }
     return "unknown";
 }
@@ -185,12 +187,31 @@ Result<RequestKind, RequestFault> check_request(const SessionHeader& header,
     if (frame_bytes(header) > kSessionFrameMax) {
         return tl::unexpected(RequestFault::kContentLength);
     }
+    if ((action & (kJoinMess | kLeaveMess)) != 0 && header.num_groups == 0) {
+        return tl::unexpected(RequestFault::kNoGroup);
+    }
     switch (action) {
         case kJoinMess: return RequestKind::kJoin;
         case kLeaveMess: return RequestKind::kLeave;
         case kKillMess: return RequestKind::kKill;
         default: return RequestKind::kMulticast;
     }
+}
+
+Result<SessionRequest, RequestFault> decode_request(RequestKind kind, const SessionHeader& header,
+                                                    std::span<const std::byte> head) {
+    SPREAD_ASSERT(kind != RequestKind::kMulticast);
+    if (kind == RequestKind::kKill) {
+        return KillRequest{};
+    }
+    const NameField group(group_field(head, 0));
+    if (!group.is_terminated()) {
+        return tl::unexpected(RequestFault::kGroupName);
+    }
+    if (kind == RequestKind::kJoin) {
+        return JoinRequest{group, header};
+    }
+    return LeaveRequest{group};
 }
 
 std::string_view to_string(RejectCode code) {

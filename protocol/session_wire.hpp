@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "protocol/names.hpp"
@@ -154,7 +155,9 @@ enum class RequestFault : std::uint8_t {
     kGroupCount,     ///< num_groups outside 0..100
     kHint,           ///< bits outside 0x80ffff80
     kBodyLength,     ///< data_len outside 0..144000
-    kContentLength   ///< body + 32 x groups above 144000
+    kContentLength,  ///< body + 32 x groups above 144000
+    kNoGroup,        ///< a JOIN or LEAVE without a group; stock reads stale memory
+    kGroupName       ///< its group has no NUL
 };
 
 [[nodiscard]] std::string_view to_string(RequestFault fault);
@@ -163,6 +166,31 @@ enum class RequestFault : std::uint8_t {
 /// lengths that are safe to add up: frame_bytes() is at most kSessionFrameMax.
 [[nodiscard]] Result<RequestKind, RequestFault> check_request(const SessionHeader& header,
                                                               const NameField& own_private_group);
+
+/// What a client asks of its session, as against a multicast. Only the first group of a JOIN or
+/// LEAVE counts, and of a KILL none (section 5.3 to 5.5).
+struct JoinRequest {
+    NameField group;
+    SessionHeader header;  ///< of the request, to send it back
+};
+struct LeaveRequest {
+    NameField group;
+};
+struct KillRequest {};
+using SessionRequest = std::variant<JoinRequest, LeaveRequest, KillRequest>;
+
+/// The start of a request that decode_request() looks at: header and first group.
+inline constexpr std::size_t kRequestHeadBytes = kSessionHeaderBytes + kNameFieldBytes;
+
+/// Reads a request of a kind other than kMulticast that check_request() has admitted. `head`: its
+/// first kRequestHeadBytes, or all if it is shorter.
+///
+/// Names are taken as stock takes them, whatever their bytes, the empty one included: the group is
+/// just a byte string to us. The exception is a name without NUL. Stock lets it in, but it cannot
+/// be told to clients: they read on into the next field.
+[[nodiscard]] Result<SessionRequest, RequestFault> decode_request(RequestKind kind,
+                                                                  const SessionHeader& header,
+                                                                  std::span<const std::byte> head);
 
 /// Size of the whole message. Requires num_groups and data_len not to be negative.
 [[nodiscard]] constexpr std::size_t frame_bytes(const SessionHeader& header) {

@@ -43,7 +43,8 @@ bool OpenSessions::on(SessionId id, Session& session, Multicast& multicast, Sess
     return true;
 }
 
-bool OpenSessions::on(SessionId id, Session& session, const Join& join, SessionOutput& out) {
+bool OpenSessions::on(SessionId id, Session& session, const protocol::JoinRequest& join,
+                      SessionOutput& out) {
     if (groups_.groups_of(id) >= config_.session_groups_max ||
         !permissions_.may_join(session.identity, join.group.view())) {
         return send_back(id, session, rejection_of(join), out);
@@ -53,10 +54,17 @@ bool OpenSessions::on(SessionId id, Session& session, const Join& join, SessionO
     return is_active(id);
 }
 
-bool OpenSessions::on(SessionId id, const Leave& leave, SessionOutput& out) {
+bool OpenSessions::on(SessionId id, Session&, const protocol::LeaveRequest& leave,
+                      SessionOutput& out) {
     groups_.request_leave(id, leave.group.view(), output_);
     absorb(out);
     return is_active(id);
+}
+
+bool OpenSessions::on(SessionId id, Session& session, const protocol::KillRequest&,
+                      SessionOutput& out) {
+    end(id, session, CloseReason::kKill, "disconnected", out);
+    return false;
 }
 
 /// A refused request goes back to its author.

@@ -39,9 +39,12 @@ class OpenSessions {
 
     [[nodiscard]] bool on(protocol::SessionId id, Session& session, Multicast& multicast,
                           SessionOutput& out);
-    [[nodiscard]] bool on(protocol::SessionId id, Session& session, const Join& join,
-                          SessionOutput& out);
-    [[nodiscard]] bool on(protocol::SessionId id, const Leave& leave, SessionOutput& out);
+    [[nodiscard]] bool on(protocol::SessionId id, Session& session,
+                          const protocol::JoinRequest& join, SessionOutput& out);
+    [[nodiscard]] bool on(protocol::SessionId id, Session& session,
+                          const protocol::LeaveRequest& leave, SessionOutput& out);
+    [[nodiscard]] bool on(protocol::SessionId id, Session& session,
+                          const protocol::KillRequest& kill, SessionOutput& out);
 
     /// Nothing more is read from or written to the session, and its disconnect is submitted. Its
     /// socket closes and its name is free only when that is delivered (client protocol 5.5).

@@ -18,7 +18,7 @@ std::optional<protocol::Message> rejection_of(std::span<const std::byte> request
     return protocol::encode_reject(request);
 }
 
-std::optional<protocol::Message> rejection_of(const Join& join) {
+std::optional<protocol::Message> rejection_of(const protocol::JoinRequest& join) {
     protocol::SessionHeader header = join.header;
     header.order = protocol::ByteOrder::kLittle;
     header.num_groups = 1;  // the others and a body were never looked at

@@ -242,17 +242,10 @@ struct SessionCore::Impl {
 
     [[nodiscard]] static bool on(SessionId, Session&, NeedBytes, SessionOutput&) { return false; }
 
-    [[nodiscard]] bool on(SessionId id, Session& session, const Join& join, SessionOutput& out) {
-        return open_.on(id, session, join, out);
-    }
-
-    [[nodiscard]] bool on(SessionId id, Session&, const Leave& leave, SessionOutput& out) {
-        return open_.on(id, leave, out);
-    }
-
-    [[nodiscard]] bool on(SessionId id, Session& session, Kill, SessionOutput& out) {
-        open_.end(id, session, CloseReason::kKill, "disconnected", out);
-        return false;
+    [[nodiscard]] bool on(SessionId id, Session& session, const Requested& requested,
+                          SessionOutput& out) {
+        return std::visit([&](const auto& request) { return open_.on(id, session, request, out); },
+                          requested.request);
     }
 
     [[nodiscard]] bool on(SessionId id, Session& session, const Illegal& illegal,

@@ -264,11 +264,6 @@ SessionStep SessionMachine::next_request(Slice& input) {
         }
         kind_ = *kind;
         frame_size_ = protocol::frame_bytes(header_);
-        if ((kind_ == RequestKind::kJoin || kind_ == RequestKind::kLeave) &&
-            header_.num_groups == 0) {
-            // Stock reads stale memory here; a request that names nothing is no request.
-            return illegal("illegal request: join or leave without a group");
-        }
         if (in_place) {
             if (input.length >= frame_size_) {
                 return take_whole(input);
@@ -283,7 +278,7 @@ SessionStep SessionMachine::next_request(Slice& input) {
 
 SessionStep SessionMachine::take_whole(Slice& input) {
     if (kind_ != RequestKind::kMulticast) {
-        auto step = group_request(input.bytes());
+        auto step = finish_request(input.bytes());
         advance(input, std::min<std::size_t>(frame_size_, input.length));
         return step;
     }
@@ -310,8 +305,8 @@ void SessionMachine::take_part(Slice& input) {
     if (kind_ == RequestKind::kMulticast) {
         reserve_frame(count);
         std::memcpy(frame_->data() + frame_have_, input.bytes().data(), count);
-    } else if (frame_have_ < kRequestBytesKept) {
-        const std::size_t kept = std::min(count, kRequestBytesKept - frame_have_);
+    } else if (frame_have_ < protocol::kRequestHeadBytes) {
+        const std::size_t kept = std::min(count, protocol::kRequestHeadBytes - frame_have_);
         std::copy_n(input.bytes().begin(), kept,
                     partial_.begin() + static_cast<std::ptrdiff_t>(frame_have_));
     }
@@ -336,7 +331,7 @@ SessionStep SessionMachine::finish_frame() {
     in_frame_ = false;
     partial_size_ = 0;
     if (kind_ != RequestKind::kMulticast) {
-        return group_request(partial_);
+        return finish_request(partial_);
     }
     protocol::normalise_session_header(
         header_, std::span(frame_->data(), frame_size_).first<kSessionHeaderBytes>());
@@ -344,25 +339,15 @@ SessionStep SessionMachine::finish_frame() {
     return Multicast{protocol::ring_service(header_.type), protocol::Message(std::move(frame))};
 }
 
-// Only the first group of a JOIN or LEAVE counts, and of a KILL none (client protocol 5.3 to 5.5).
-//
-// Names are taken as stock takes them, whatever their bytes, the empty one included: the group is
-// just a byte string to us. The exception is a name without NUL. Stock lets it in, but it cannot
-// be told to clients: they read on into the next field.
-SessionStep SessionMachine::group_request(std::span<const std::byte> frame) {
+SessionStep SessionMachine::finish_request(std::span<const std::byte> head) {
+    auto request = protocol::decode_request(kind_, header_, head);
+    if (!request) {
+        return illegal(describe(request.error(), header_));
+    }
     if (kind_ == RequestKind::kKill) {
         refuse();
-        return Kill{};
     }
-    const protocol::NameField group(protocol::group_field(frame, 0));
-    if (!group.is_terminated()) {
-        return illegal("illegal request: group name \"" + protocol::escaped(group.view()) +
-                       "\" fills its 32 bytes without a NUL");
-    }
-    if (kind_ == RequestKind::kJoin) {
-        return Join{group, header_};
-    }
-    return Leave{group};
+    return Requested{std::move(*request)};
 }
 
 }  // namespace spread::session

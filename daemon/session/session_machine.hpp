@@ -74,16 +74,10 @@ struct Multicast {
     protocol::Message frame;
 };
 
-struct Join {
-    protocol::NameField group;
-    protocol::SessionHeader header;  ///< of the request
+/// Any other request.
+struct Requested {
+    protocol::SessionRequest request;
 };
-
-struct Leave {
-    protocol::NameField group;
-};
-
-struct Kill {};
 
 /// The session is to be dropped. `detail` is printable.
 struct Illegal {
@@ -92,7 +86,7 @@ struct Illegal {
 
 using SessionStep =
     std::variant<NeedBytes, NameAsked, AuthListDue, AddressAsked, PasswordAsked, VerdictDue,
-                 AdmissionAsked, Accepted, Rejected, Multicast, Join, Leave, Kill, Illegal>;
+                 AdmissionAsked, Accepted, Rejected, Multicast, Requested, Illegal>;
 
 /// How clients prove who they are: NULL, IP, PWORD, in any order (client protocol 3.2 to 3.4). A
 /// client chooses among the allowed ones; required ones run in addition.
@@ -160,12 +154,9 @@ class SessionMachine {
     void take_part(protocol::Slice& input);
     void reserve_frame(std::size_t incoming);
     [[nodiscard]] SessionStep finish_frame();
-    [[nodiscard]] SessionStep group_request(std::span<const std::byte> frame);
+    [[nodiscard]] SessionStep finish_request(std::span<const std::byte> head);
 
-    /// Header and first group: all of a JOIN, LEAVE or KILL that matters.
-    static constexpr std::size_t kRequestBytesKept =
-        protocol::kSessionHeaderBytes + protocol::kNameFieldBytes;
-    static_assert(kRequestBytesKept <= protocol::kAuthChoiceBytes);
+    static_assert(protocol::kRequestHeadBytes <= protocol::kAuthChoiceBytes);
     static_assert(protocol::kConnectBytesMax <= protocol::kAuthChoiceBytes);
     static_assert(protocol::kPasswordProofBytes <= protocol::kAuthChoiceBytes);
 

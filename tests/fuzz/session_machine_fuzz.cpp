@@ -98,9 +98,16 @@ Bytes record_of(const SessionStep& step) {
                 Bytes frame(s.frame.size());
                 s.frame.copy_to(frame);
                 append(record, frame);
-            } else if constexpr (std::is_same_v<Step, Join> || std::is_same_v<Step, Leave>) {
-                require(s.group.is_terminated());
-                append(record, s.group.bytes());
+            } else if constexpr (std::is_same_v<Step, Requested>) {
+                record.push_back(static_cast<std::byte>(s.request.index()));
+                std::visit(
+                    [&record](const auto& request) {
+                        if constexpr (requires { request.group; }) {
+                            require(request.group.is_terminated());
+                            append(record, request.group.bytes());
+                        }
+                    },
+                    s.request);
             } else if constexpr (std::is_same_v<Step, PasswordAsked>) {
                 require(s.user.size() <= kPasswordUserBytes && s.password.size() <= kPasswordBytes);
                 append(record, std::as_bytes(std::span(s.user)));

@@ -324,8 +324,43 @@ TEST(CheckRequest, WhatPassesNeverExceedsTheFrameLimit) {
     EXPECT_EQ(frame_bytes(header), kSessionFrameMax);
 }
 
+TEST(CheckRequest, JoinAndLeaveMustNameAGroup) {
+    for (const std::uint32_t type : {kJoinMess, kLeaveMess}) {
+        SessionHeader header = legal(type);
+        header.num_groups = 0;
+        EXPECT_EQ(check_request(header, kTst), tl::unexpected(RequestFault::kNoGroup));
+    }
+    SessionHeader kill = legal(kKillMess);
+    kill.num_groups = 0;
+    EXPECT_EQ(check_request(kill, kTst), RequestKind::kKill);
+}
+
+TEST(DecodeRequest, TakesTheFirstGroup) {
+    std::vector<std::byte> head(kRequestHeadBytes);
+    const NameField room("room");
+    std::ranges::copy(room.bytes(), head.begin() + kSessionHeaderBytes);
+    const SessionHeader header = legal(kJoinMess);
+    const auto join = decode_request(RequestKind::kJoin, header, head);
+    ASSERT_TRUE(join);
+    EXPECT_EQ(std::get<JoinRequest>(*join).group, room);
+    EXPECT_EQ(std::get<JoinRequest>(*join).header, header);
+    const auto leave = decode_request(RequestKind::kLeave, header, head);
+    ASSERT_TRUE(leave);
+    EXPECT_EQ(std::get<LeaveRequest>(*leave).group, room);
+}
+
+TEST(DecodeRequest, ANameNeedsItsNul) {
+    std::vector<std::byte> head(kRequestHeadBytes, std::byte{'g'});
+    for (const RequestKind kind : {RequestKind::kJoin, RequestKind::kLeave}) {
+        const auto request = decode_request(kind, legal(kJoinMess), head);
+        ASSERT_FALSE(request);
+        EXPECT_EQ(request.error(), RequestFault::kGroupName);
+    }
+    EXPECT_TRUE(decode_request(RequestKind::kKill, legal(kKillMess), {})) << "it needs no group";
+}
+
 TEST(RequestFaultText, IsThereForEachFault) {
-    for (int fault = 0; fault <= static_cast<int>(RequestFault::kContentLength); ++fault) {
+    for (int fault = 0; fault <= static_cast<int>(RequestFault::kGroupName); ++fault) {
         EXPECT_NE(to_string(static_cast<RequestFault>(fault)), "unknown");
     }
 }

@@ -99,13 +99,16 @@ class Conversation {
                 return (s.service == protocol::Service::kSafe ? "safe " : "agreed ") +
                        to_hex(bytes_of(s.frame));
             }
-            std::string operator()(const Join& s) const {
+            std::string operator()(const Requested& s) const {
+                return std::visit(Describe{}, s.request);
+            }
+            std::string operator()(const protocol::JoinRequest& s) const {
                 return "join " + protocol::escaped(s.group.view());
             }
-            std::string operator()(const Leave& s) const {
+            std::string operator()(const protocol::LeaveRequest& s) const {
                 return "leave " + protocol::escaped(s.group.view());
             }
-            std::string operator()(const Kill&) const { return "kill"; }
+            std::string operator()(const protocol::KillRequest&) const { return "kill"; }
             std::string operator()(const Illegal& s) const { return "illegal: " + s.detail; }
         };
         return std::visit(Describe{}, step);
