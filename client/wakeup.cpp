@@ -12,12 +12,12 @@ Wakeup::Wakeup() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 void Wakeup::notify() const {
     const std::uint64_t one = 1;
     // Fails only when it is as readable as can be.
-    static_cast<void>(write(event_.get(), &one, sizeof one));
+    [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
 }
 
 void Wakeup::clear() const {
     std::uint64_t ignored = 0;
-    static_cast<void>(read(event_.get(), &ignored, sizeof ignored));
+    [[maybe_unused]] const auto taken = read(event_.get(), &ignored, sizeof ignored);
 }
 
 }  // namespace spread::client

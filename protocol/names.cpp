@@ -10,7 +10,7 @@ namespace {
 
 bool is_name(std::string_view name, std::size_t bytes_max) {
     return !name.empty() && name.size() <= bytes_max &&
-           std::all_of(name.begin(), name.end(), is_name_byte);
+           std::all_of(name.begin(), name.end(), [](char c) { return is_name_byte(c); });
 }
 
 }  // namespace

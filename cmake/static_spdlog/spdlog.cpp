@@ -26,7 +26,7 @@
 
 template class SPDLOG_API spdlog::sinks::base_sink<std::mutex>;
 template class SPDLOG_API spdlog::sinks::base_sink<spdlog::details::null_mutex>;
-template class SPDLOG_API spdlog::details::mpmc_blocking_queue<spdlog::details::async_msg>;
+template class spdlog::details::mpmc_blocking_queue<spdlog::details::async_msg>;
 
 template class SPDLOG_API spdlog::sinks::stdout_sink_base<spdlog::details::console_mutex>;
 template class SPDLOG_API spdlog::sinks::stdout_sink<spdlog::details::console_mutex>;

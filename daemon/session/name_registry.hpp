@@ -37,8 +37,8 @@ class NameRegistry {
     }
     void stop_waiting(const std::string& name) { claims_.at(name).waiter.reset(); }
 
-    /// The holder is gone. If a session waits for the name, it holds it now, and next_heir() will
-    /// name it.
+    /// The holder is gone. If a session waits for the name, it holds it now, and is one of
+    /// the heirs.
     void release(const std::string& name) {
         const auto found = claims_.find(name);
         const auto waiter = std::exchange(found->second.waiter, std::nullopt);
@@ -49,12 +49,10 @@ class NameRegistry {
             claims_.erase(found);
         }
     }
-    /// A session that has got the name it waited for and has not been told yet. It may have ended
-    /// meanwhile.
-    [[nodiscard]] std::optional<protocol::SessionId> next_heir() {
-        if (heirs_.empty()) {
-            return std::nullopt;
-        }
+    /// Are there sessions that have got the name they waited for and have not been told yet?
+    [[nodiscard]] bool has_heirs() const { return !heirs_.empty(); }
+    /// One of them. It may have ended meanwhile.
+    [[nodiscard]] protocol::SessionId take_heir() {
         const protocol::SessionId heir = heirs_.back();
         heirs_.pop_back();
         return heir;

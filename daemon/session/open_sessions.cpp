@@ -136,7 +136,7 @@ void OpenSessions::shed_load(SessionOutput& out) {
 
 // Groups --------------------------------------------------------------------------------------
 
-const std::vector<SessionId>& OpenSessions::on_ring_event(membership::DeliveryEvent event,
+const std::vector<SessionId>& OpenSessions::on_ring_event(membership::DeliveryEvent&& event,
                                                           SessionOutput& out) {
     disconnected_.clear();
     groups_.on_event(std::move(event), output_);

@@ -53,7 +53,7 @@ class OpenSessions {
 
     /// Returns the sessions whose disconnect this was; valid until the next call.
     [[nodiscard]] const std::vector<protocol::SessionId>& on_ring_event(
-        membership::DeliveryEvent event, SessionOutput& out);
+        membership::DeliveryEvent&& event, SessionOutput& out);
 
     /// Ends slow readers for which everybody has waited as long as the configuration allows.
     void end_overdue_readers(protocol::Instant now, SessionOutput& out);

@@ -204,10 +204,11 @@ struct SessionCore::Impl {
 
     /// Sessions that have inherited a name. Taking it may end others, and so free more names.
     void serve_heirs(SessionOutput& out) {
-        while (const auto heir = names_.next_heir()) {
-            if (Session* session = sessions_.find(*heir)) {
+        while (names_.has_heirs()) {
+            const SessionId heir = names_.take_heir();
+            if (Session* session = sessions_.find(heir)) {
                 grant_name(*session, std::exchange(session->wanted_name, {}));
-                resume(*heir, *session, out);
+                resume(heir, *session, out);
             }
         }
     }
@@ -510,7 +511,8 @@ std::uint64_t SessionCore::frames_queued() const {
 
 // Ring ----------------------------------------------------------------------------------------
 
-void SessionCore::on_ring_event(Instant now, membership::DeliveryEvent event, SessionOutput& out) {
+void SessionCore::on_ring_event(Instant now, membership::DeliveryEvent&& event,
+                                SessionOutput& out) {
     Impl& self = *impl_;
     self.now_ = now;
     self.outbound_.begin_event(now);

@@ -113,7 +113,8 @@ class SessionCore {
     // Ring
 
     /// From the ring, in order.
-    void on_ring_event(protocol::Instant now, membership::DeliveryEvent event, SessionOutput& out);
+    void on_ring_event(protocol::Instant now, membership::DeliveryEvent&& event,
+                       SessionOutput& out);
     /// A reader has fallen behind and the policy is to wait for it: neither ring events nor
     /// requests should be handed in until this is false again.
     [[nodiscard]] bool is_blocked() const;

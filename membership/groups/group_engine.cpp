@@ -67,7 +67,7 @@ struct GroupEngine::Impl {
         }
     }
 
-    void apply(DeliveryEvent event, GroupOutput& out) {
+    void apply(DeliveryEvent&& event, GroupOutput& out) {
         out.budget.spend(1);
         if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
             phases.on_configuration(*change);
@@ -153,7 +153,7 @@ void GroupEngine::request_disconnect(SessionId session, bool orderly, GroupOutpu
            encode_disconnect(found->name));
 }
 
-void GroupEngine::on_event(DeliveryEvent event, GroupOutput& out) {
+void GroupEngine::on_event(DeliveryEvent&& event, GroupOutput& out) {
     if (impl_->has_work()) {
         impl_->waiting.push_back(std::move(event));
     } else {

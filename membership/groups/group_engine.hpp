@@ -47,7 +47,7 @@ class GroupEngine {
     /// The ring's deliveries and configurations, in order. When the output's budget is spent, the
     /// rest of the work and all later events wait for work(). The budget decides when an event is
     /// worked on, and never what its result is.
-    void on_event(DeliveryEvent event, GroupOutput& out);
+    void on_event(DeliveryEvent&& event, GroupOutput& out);
     /// Something waits for work(). The host should take no deliveries until this is false, so that
     /// the ring slows down instead of this daemon's memory growing.
     [[nodiscard]] bool has_work() const;

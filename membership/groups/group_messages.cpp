@@ -14,7 +14,7 @@ using protocol::MemberChange;
 using protocol::MessageKind;
 using protocol::NameField;
 
-void GroupMessages::apply(Delivery delivery, DaemonIndex origin, GroupOutput& out) {
+void GroupMessages::apply(Delivery&& delivery, DaemonIndex origin, GroupOutput& out) {
     SPREAD_ASSERT(!is_leaving());
     std::vector<std::byte> scratch;
     switch (delivery.kind) {
@@ -46,7 +46,7 @@ void GroupMessages::apply(Delivery delivery, DaemonIndex origin, GroupOutput& ou
     ++stats_.malformed_messages;
 }
 
-void GroupMessages::apply_frame(Delivery delivery, DaemonIndex origin, GroupOutput& out) {
+void GroupMessages::apply_frame(Delivery&& delivery, DaemonIndex origin, GroupOutput& out) {
     auto recipients = router_.route(delivery.body, origin);
     if (!recipients) {
         ++stats_.malformed_messages;

@@ -36,7 +36,7 @@ class GroupMessages {
           router_(roster, sessions, table) {}
 
     /// No disconnect may be under way. Asserted.
-    void apply(Delivery delivery, protocol::DaemonIndex origin, GroupOutput& out);
+    void apply(Delivery&& delivery, protocol::DaemonIndex origin, GroupOutput& out);
     /// A client is still leaving its groups.
     [[nodiscard]] bool is_leaving() const { return leaving_.has_value(); }
     /// Lets that client leave more groups, while the budget lasts.
@@ -53,7 +53,7 @@ class GroupMessages {
         protocol::NameField member;
     };
 
-    void apply_frame(Delivery delivery, protocol::DaemonIndex origin, GroupOutput& out);
+    void apply_frame(Delivery&& delivery, protocol::DaemonIndex origin, GroupOutput& out);
     void apply_leave(protocol::DaemonIndex origin, const GroupRequest& request, GroupOutput& out);
     void begin_disconnect(protocol::DaemonIndex origin, const protocol::NameField& member);
     void after_removal(protocol::MemberChange change, Group& group, protocol::DaemonIndex origin,

@@ -93,7 +93,7 @@ void GroupPhases::on_state(const Delivery& delivery, DaemonIndex origin) {
     }
 }
 
-void GroupPhases::hold(Delivery delivery, DaemonIndex origin) {
+void GroupPhases::hold(Delivery&& delivery, DaemonIndex origin) {
     if (delivery.kind == MessageKind::kClientFrame && ++held_frames_ > kHeldFramesMax) {
         ++stats_.malformed_messages;
         return;

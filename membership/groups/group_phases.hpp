@@ -44,7 +44,7 @@ class GroupPhases {
     void on_state(const Delivery& delivery, protocol::DaemonIndex origin);
     /// An exchange is under way: messages must wait for its end and go to hold().
     [[nodiscard]] bool is_exchanging() const { return exchange_.has_value(); }
-    void hold(Delivery delivery, protocol::DaemonIndex origin);
+    void hold(Delivery&& delivery, protocol::DaemonIndex origin);
 
     [[nodiscard]] bool has_work() const { return !steps_.empty(); }
     void work(GroupOutput& out);

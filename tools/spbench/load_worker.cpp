@@ -69,7 +69,7 @@ void LoadWorker::add(std::unique_ptr<Receiver> receiver) {
 
 void LoadWorker::wake() {
     const std::uint64_t one = 1;
-    static_cast<void>(write(wakeup_.get(), &one, sizeof one));
+    [[maybe_unused]] const auto written = write(wakeup_.get(), &one, sizeof one);
 }
 
 void LoadWorker::run() {
@@ -106,7 +106,7 @@ void LoadWorker::wait() {
         const std::uint64_t token = events[static_cast<std::size_t>(i)].data.u64;
         if (token == kWakeup) {
             std::uint64_t ignored = 0;
-            static_cast<void>(read(wakeup_.get(), &ignored, sizeof ignored));
+            [[maybe_unused]] const auto taken = read(wakeup_.get(), &ignored, sizeof ignored);
         } else if (token >= kFirstReceiver) {
             on_receiver_event(*receivers_[token - kFirstReceiver]);
         } else {

@@ -49,10 +49,10 @@ TEST(NameRegistry, WhoWaitsInheritsTheName) {
     EXPECT_FALSE(names.take("alice", SessionId{2}));
     EXPECT_TRUE(names.wait("alice", SessionId{2}));
     EXPECT_FALSE(names.wait("alice", SessionId{3})) << "one newcomer may wait";
-    EXPECT_EQ(names.next_heir(), std::nullopt);
+    EXPECT_FALSE(names.has_heirs());
     names.release("alice");
-    EXPECT_EQ(names.next_heir(), SessionId{2});
-    EXPECT_EQ(names.next_heir(), std::nullopt);
+    EXPECT_EQ(names.take_heir(), SessionId{2});
+    EXPECT_FALSE(names.has_heirs());
     EXPECT_EQ(names.holder("alice"), SessionId{2});
     names.release("alice");
     EXPECT_FALSE(names.is_taken("alice"));
