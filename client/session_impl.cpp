@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::string_view kClosedText = "the session is closed";
 
-/// Counters have one writer at a time, who holds a lock; only the readers do without.
-void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
-    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-}
-
 }  // namespace
 
 SessionImpl::SessionImpl(Options options, std::vector<std::string> servers,

@@ -22,6 +22,11 @@
 
 namespace spread {
 
+/// Counters have one writer at a time, who holds a lock; only the readers do without.
+inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
+    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
 /// What Session promises, over one BufferedSession after the other.
 ///
 /// Three locks, taken in this order:

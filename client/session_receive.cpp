@@ -15,10 +15,6 @@ namespace spread {
 
 namespace {
 
-void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
-    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-}
-
 int milliseconds_until(std::optional<client::Deadline> deadline) {
     if (!deadline) {
         return -1;

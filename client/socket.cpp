@@ -264,7 +264,7 @@ Result<std::size_t> read_some(int descriptor, std::span<std::byte> into) {
 Result<std::size_t> write_some(int descriptor, std::span<const std::byte> bytes) {
     while (true) {
         const ssize_t count =
-            send(descriptor, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+            ::send(descriptor, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count >= 0) {
             return static_cast<std::size_t>(count);
         }

@@ -25,7 +25,7 @@ constexpr std::uint32_t kDefaultAcceleratedWindow = 15;
 /// A shorter timeout is less than the scheduling jitter of a loaded host.
 constexpr std::uint32_t kSensibleTimeoutMs = 10;
 /// In the order in which stock registers them and names them to clients (operations 5).
-constexpr std::array<std::string_view, 3> kMethods = {"NULL", "IP", "PWORD"};
+constexpr std::array<std::string_view, 3> kMethodNames = {"NULL", "IP", "PWORD"};
 
 using Timeout = std::optional<std::chrono::milliseconds> StockTimeouts::*;
 
@@ -160,9 +160,9 @@ void OptionChecker::check_timeouts() {
     }
 }
 
-/// The names in all lists of one option, each once, in the order of kMethods.
+/// The names in all lists of one option, each once, in the order of kMethodNames.
 std::vector<std::string> OptionChecker::methods_of(const OptionTarget& target) {
-    std::array<bool, kMethods.size()> is_named{};
+    std::array<bool, kMethodNames.size()> is_named{};
     for (const OptionTerm& option : options_) {
         if (option.spec->target != target || !option.is_valid) {
             continue;
@@ -176,20 +176,20 @@ std::vector<std::string> OptionChecker::methods_of(const OptionTarget& target) {
             rest.remove_prefix(start);
             const std::string_view name = rest.substr(0, rest.find_first_of(" \t"));
             rest.remove_prefix(name.size());
-            const auto* const known = std::find(kMethods.begin(), kMethods.end(), name);
-            if (known == kMethods.end()) {
+            const auto* const known = std::find(kMethodNames.begin(), kMethodNames.end(), name);
+            if (known == kMethodNames.end()) {
                 error(option.value_at, "unknown authentication method " + in_quotes(name) + " in " +
                                            std::string(option.spec->name) +
                                            "; the methods are NULL, IP and PWORD");
             } else {
-                is_named[static_cast<std::size_t>(known - kMethods.begin())] = true;
+                is_named[static_cast<std::size_t>(known - kMethodNames.begin())] = true;
             }
         }
     }
     std::vector<std::string> methods;
-    for (std::size_t i = 0; i < kMethods.size(); ++i) {
+    for (std::size_t i = 0; i < kMethodNames.size(); ++i) {
         if (is_named[i]) {
-            methods.emplace_back(kMethods[i]);
+            methods.emplace_back(kMethodNames[i]);
         }
     }
     return methods;

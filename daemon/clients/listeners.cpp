@@ -15,8 +15,6 @@
 namespace spread::daemon {
 namespace {
 
-constexpr int kBacklog = 1024;
-
 /// A listening socket, or an empty one and errno.
 UniqueFd listen_at(const Endpoint& at, bool reuse) {
     UniqueFd fd(::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -28,7 +26,7 @@ UniqueFd listen_at(const Endpoint& at, bool reuse) {
         ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }
     if (!fd || ::bind(fd.get(), at.address(), at.length) != 0 ||
-        ::listen(fd.get(), kBacklog) != 0) {
+        ::listen(fd.get(), SOMAXCONN) != 0) {
         const int error = errno;
         fd.reset();
         errno = error;

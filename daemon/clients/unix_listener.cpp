@@ -16,8 +16,6 @@
 namespace spread::daemon {
 namespace {
 
-constexpr int kBacklog = 1024;
-
 UniqueFd stream_socket() {
     return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
@@ -119,7 +117,7 @@ void UnixListener::open() {
         fd_.reset();
         return;
     }
-    if (::chmod(hidden.c_str(), 0666) != 0 || ::listen(fd_.get(), kBacklog) != 0 ||
+    if (::chmod(hidden.c_str(), 0666) != 0 || ::listen(fd_.get(), SOMAXCONN) != 0 ||
         ::lstat(hidden.c_str(), &info) != 0 || ::rename(hidden.c_str(), name_.c_str()) != 0) {
         problem_ = fmt::format("cannot open {} for clients: {}", path_, std::strerror(errno));
         ::unlink(hidden.c_str());
