@@ -67,6 +67,10 @@ enum class CounterKind : std::uint8_t {
     ROW(std::uint64_t, datagrams_sent, kCounter, "datagrams",                                    \
         "datagrams handed to the kernel, each copy to a daemon counted")                         \
     ROW(std::uint64_t, datagrams_received, kCounter, "datagrams", "datagrams received")          \
+    ROW(std::uint64_t, bytes_sent, kCounter, "bytes",                                            \
+        "bytes of datagrams sent, without the headers of UDP and IP")                            \
+    ROW(std::uint64_t, bytes_received, kCounter, "bytes",                                        \
+        "bytes of datagrams received, without the headers of UDP and IP")                        \
     ROW(std::uint64_t, send_calls, kCounter, "calls", "system calls that sent datagrams")        \
     ROW(std::uint64_t, receive_calls, kCounter, "calls", "system calls that received datagrams") \
     ROW(std::uint64_t, segmented_sends, kCounter, "sends",                                       \

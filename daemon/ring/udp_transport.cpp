@@ -125,6 +125,7 @@ std::optional<UdpTransport::Receipt> UdpTransport::take_receipt(const Socket& so
         ++counters_.truncated;
         return std::nullopt;
     }
+    counters_.bytes_received += bytes;
     if (receipt.segment_bytes < bytes) {
         ++counters_.coalesced_receipts;
         counters_.datagrams_received += (bytes + receipt.segment_bytes - 1) / receipt.segment_bytes;
@@ -263,6 +264,7 @@ void UdpTransport::flush_messages() {
             for (int i = 0; i < count; ++i) {
                 const msghdr& header = send_headers_[done].msg_hdr;
                 counters_.datagrams_sent += header.msg_iovlen;
+                counters_.bytes_sent += send_headers_[done].msg_len;
                 counters_.segmented_sends += header.msg_control != nullptr ? 1 : 0;
                 ++done;
             }
@@ -303,8 +305,10 @@ void UdpTransport::send_one_by_one(const msghdr& message) {
         single.msg_iov = message.msg_iov + i;
         single.msg_iovlen = 1;
         ++counters_.send_calls;
-        if (::sendmsg(sockets_.front().fd.get(), &single, MSG_DONTWAIT) >= 0) {
+        const ssize_t sent = ::sendmsg(sockets_.front().fd.get(), &single, MSG_DONTWAIT);
+        if (sent >= 0) {
             ++counters_.datagrams_sent;
+            counters_.bytes_sent += static_cast<std::size_t>(sent);
         } else {
             ++counters_.send_losses;
             send_errors_.note(errno, single, now());

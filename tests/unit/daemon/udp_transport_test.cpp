@@ -178,6 +178,12 @@ TEST_P(UdpOffload, RunsOfAnyLengthAndSizeKeepTheirBoundariesAndOrder) {
     EXPECT_EQ(received(1, Channel::kData), expected);
     EXPECT_EQ(received(2, Channel::kData), expected);
     EXPECT_EQ(transports_[0]->counters().datagrams_sent, 2 * expected.size());
+    std::size_t bytes = 0;
+    for (const std::string& datagram : expected) {
+        bytes += datagram.size();
+    }
+    EXPECT_EQ(transports_[0]->counters().bytes_sent, 2 * bytes);
+    EXPECT_EQ(transports_[1]->counters().bytes_received, bytes);
     EXPECT_EQ(transports_[0]->counters().send_losses, 0U);
     EXPECT_EQ(transports_[0]->counters().segmented_sends > 0, segmentation);
     EXPECT_EQ(transports_[1]->counters().datagrams_received, expected.size());
