@@ -85,6 +85,7 @@ struct Configuration {
     bool event_precise_time_stamp = false;
     bool dangerous_monitor = false;
     TriState socket_port_reuse = TriState::kAuto;
+    std::optional<std::string> unix_socket_dir;  ///< unset: /tmp
     std::optional<std::string> runtime_dir;
     std::optional<std::string> daemon_user;
     std::optional<std::string> daemon_group;
@@ -96,13 +97,17 @@ struct Configuration {
     std::optional<std::string> access_password_file;
     std::optional<std::string> access_rules_file;
     std::uint32_t max_sessions = 997;
+    std::optional<std::uint32_t> max_sessions_per_address;
     std::uint32_t max_session_messages = 1000;
     std::uint32_t max_session_bytes = 167772160;  ///< as much as 1000 of the longest messages
     std::uint32_t max_session_groups = 65536;
+    std::uint32_t max_memberships = 1000000;
+    std::optional<std::uint32_t> memory_budget;  ///< MiB
     std::chrono::milliseconds slow_reader_timeout{5000};
     SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
     bool old_client_layout = true;
     std::optional<IpAddress::Family> active_ip_version;
+    std::optional<std::uint32_t> datagram_bytes;
     std::optional<std::uint32_t> window;
     std::optional<std::uint32_t> personal_window;
     std::optional<bool> accelerated_ring;

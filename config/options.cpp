@@ -14,12 +14,16 @@ constexpr std::uint32_t kAnyNumber = 999999999;
 // Windows travel in signed 16-bit fields of the monitor protocol.
 constexpr std::uint32_t kWindowMax = 32767;
 constexpr std::uint32_t kPathBytesMax = 4095;
+constexpr std::uint32_t kSocketDirBytesMax = 100;  // a socket's whole name has 107
 constexpr std::uint32_t kTimeStampBytesMax = 255;
 constexpr std::uint32_t kUserBytesMax = 32;
 constexpr std::uint32_t kAuthListBytesMax = 89;
 constexpr std::uint32_t kPolicyBytesMax = 32;
 constexpr std::uint32_t kSessionsMax = 1000000;
 constexpr std::uint32_t kSessionGroupsMax = 1000000;
+constexpr std::uint32_t kMemoryBudgetMin = 64;
+constexpr std::uint32_t kDatagramBytesMin = 512;
+constexpr std::uint32_t kDatagramBytesMax = 8952;
 // A queue that cannot hold the longest message would disconnect clients that read as they should.
 constexpr std::uint32_t kSessionBytesMin = 262144;
 constexpr std::uint32_t kSlowReaderTimeoutMaxMs = 3600000;
@@ -78,7 +82,19 @@ constexpr std::array kOptions = {
                .min = 1,
                .max = kSessionsMax,
                .is_stock = false,
-               .help = "How many clients may be connected at once."},
+               .help = "How many clients may be connected at once. When strangers have taken all "
+                       "places, a few clients of the Unix socket still get in, up to a sixteenth "
+                       "of this number, 16 at most."},
+    OptionSpec{.name = "MaxSessionsPerAddress",
+               .kind = kNumber,
+               .target = &Configuration::max_sessions_per_address,
+               .section = kClients,
+               .min = 1,
+               .max = kSessionsMax,
+               .is_stock = false,
+               .help = "How many of them may come from one address. All of 127.0.0.0/8 and ::1 is "
+                       "one address, and so is an IPv6 network of 64 bits; the Unix socket is not "
+                       "limited. auto: MaxSessions."},
     OptionSpec{.name = "MaxSessionMessages",
                .kind = kNumber,
                .target = &Configuration::max_session_messages,
@@ -123,6 +139,28 @@ constexpr std::array kOptions = {
                .is_stock = false,
                .help = "How many groups one client may be in. What it tries to join beyond them "
                        "comes back rejected."},
+    OptionSpec{.name = "MaxMemberships",
+               .kind = kNumber,
+               .target = &Configuration::max_memberships,
+               .section = kClients,
+               .min = 1,
+               .max = kAnyNumber,
+               .is_stock = false,
+               .help = "How many members all groups of all daemons may have together; each takes "
+                       "about 260 bytes on every daemon. What clients of this daemon try to join "
+                       "beyond them comes back rejected."},
+    OptionSpec{.name = "MemoryBudget",
+               .kind = kNumber,
+               .target = &Configuration::memory_budget,
+               .section = kClients,
+               .min = kMemoryBudgetMin,
+               .max = kAnyNumber,
+               .is_stock = false,
+               .help = "How much memory, in MiB, the daemon may use. A quarter is for what waits "
+                       "for clients; beyond it the client for which most waits is disconnected. "
+                       "Another one is for memberships, which MaxMemberships limits as well. auto: "
+                       "half of what the host, its control group or ulimit -v allows, at most "
+                       "4096."},
     OptionSpec{.name = "OldClientLayout",
                .kind = kBool,
                .target = &Configuration::old_client_layout,
@@ -137,6 +175,19 @@ constexpr std::array kOptions = {
         .section = kClients,
         .help = "Whether the port for clients can be taken over while old connections linger: on, "
                 "off, or auto, which means only on addresses listed as interfaces."},
+    OptionSpec{.name = "UnixSocketDir",
+               .kind = kString,
+               .target = &Configuration::unix_socket_dir,
+               .section = kClients,
+               .min = 1,
+               .max = kSocketDirBytesMax,
+               .is_stock = false,
+               .example = "/run/spread",
+               .help = "The directory of the Unix socket, which is named like the port. Default: "
+                       "/tmp, where libraries of Spread 5 look for it, and where any user of the "
+                       "host may put a socket before the daemon starts. A directory in which only "
+                       "the daemon may write, such as /run/spread, is safe from that; its clients "
+                       "name the socket's path, or PORT@localhost."},
     OptionSpec{.name = "AllowedAuthMethods",
                .kind = kMethods,
                .target = &Configuration::allowed_auth_methods,
@@ -235,6 +286,17 @@ constexpr std::array kOptions = {
                .scope = Scope::kRing,
                .help = "IPv4 or IPv6; auto means the family of the first daemon. All addresses are "
                        "of one family."},
+    OptionSpec{.name = "DatagramBytes",
+               .kind = kNumber,
+               .target = &Configuration::datagram_bytes,
+               .section = kNetwork,
+               .min = kDatagramBytesMin,
+               .max = kDatagramBytesMax,
+               .is_stock = false,
+               .help = "The longest datagrams of messages between daemons, without the headers of "
+                       "IP and UDP. auto: 48 less than the MTU of the interfaces of the daemon's "
+                       "addresses, at most 1452. A larger number pays off on a network of jumbo "
+                       "frames; a smaller one is needed where a path is narrower than its ends."},
     OptionSpec{.name = "IgnoreMulticastJoinErrors",
                .kind = kBool,
                .target = &Configuration::ignore_multicast_join_errors,

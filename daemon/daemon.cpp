@@ -1,7 +1,5 @@
 #include "daemon/daemon.hpp"
 
-#include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,8 +26,11 @@
 #include "daemon/engine_config.hpp"
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/logging.hpp"
+#include "daemon/host/memory_limit.hpp"
+#include "daemon/host/memory_reserve.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/loaded.hpp"
+#include "daemon/privileges.hpp"
 #include "daemon/ring/crash_memory.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_thread.hpp"
@@ -78,6 +80,11 @@ LogSettings log_settings(const config::Configuration& configuration, const Optio
     }
     settings.time_stamp = configuration.event_time_stamp;
     settings.precise_time_stamp = configuration.event_precise_time_stamp;
+    settings.thread_start = [stays_root = stays_root(configuration)] {
+        if (stays_root) {
+            keep_file_capabilities();
+        }
+    };
     return settings;
 }
 
@@ -103,66 +110,6 @@ void log_start(const Loaded& loaded, const Options& options) {
              me.id, me.address.to_string(), configuration.segments[me.segment].port);
     if (options.session_log) {
         log_info(LogType::kSession, "session log is on");
-    }
-}
-
-/// After everything is bound, so that a port below 1024 or a foreign directory works.
-void drop_privileges(const config::Configuration& configuration, StateFile& state) {
-    if (::geteuid() != 0) {
-        return;
-    }
-    if (!configuration.daemon_user && !configuration.runtime_dir) {
-        log_info(LogType::kSecurity,
-                 "running as root; DaemonUser in the configuration gives that up once the sockets "
-                 "are open");
-        return;
-    }
-    const passwd* user = nullptr;
-    uid_t uid = 0;
-    gid_t gid = 0;
-    if (configuration.daemon_user) {
-        user = ::getpwnam(configuration.daemon_user->c_str());
-        if (user == nullptr) {
-            throw StartupError(fmt::format("DaemonUser {} does not exist on this host",
-                                           escape(*configuration.daemon_user)));
-        }
-        uid = user->pw_uid;
-        gid = user->pw_gid;
-        if (configuration.daemon_group) {
-            const group* group = ::getgrnam(configuration.daemon_group->c_str());
-            if (group == nullptr) {
-                throw StartupError(fmt::format("DaemonGroup {} does not exist on this host",
-                                               escape(*configuration.daemon_group)));
-            }
-            gid = group->gr_gid;
-        }
-    }
-    if (configuration.runtime_dir) {
-        const std::string& directory = *configuration.runtime_dir;
-        if (::chdir(directory.c_str()) != 0 || ::chroot(directory.c_str()) != 0 ||
-            ::chdir("/") != 0) {
-            throw StartupError(fmt::format("cannot change the root directory to RuntimeDir {}: {}",
-                                           escape(directory), std::strerror(errno)));
-        }
-        log_info(LogType::kSecurity, "root directory is now {}", escape(directory));
-    }
-    if (user != nullptr) {
-        if (const int error = state.give_to(uid, gid)) {
-            log_warning(LogType::kSecurity, "cannot make the directory of {} user {}'s: {}",
-                        state.path(), escape(*configuration.daemon_user), std::strerror(error));
-        }
-        if (const int error = give_log_to(uid, gid)) {
-            log_warning(LogType::kSecurity,
-                        "cannot make the log file user {}'s: {}; it cannot be reopened after a "
-                        "rotation",
-                        escape(*configuration.daemon_user), std::strerror(error));
-        }
-        if (::setgroups(1, &gid) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0) {
-            throw StartupError(fmt::format("cannot become user {}: {}",
-                                           escape(*configuration.daemon_user),
-                                           std::strerror(errno)));
-        }
-        log_info(LogType::kSecurity, "running as user {} now", escape(*configuration.daemon_user));
     }
 }
 
@@ -287,6 +234,34 @@ std::optional<LocalAddress> own_address(const Loaded& loaded) {
     return at == nullptr ? std::nullopt : std::optional(*at);
 }
 
+std::unique_ptr<UnixListener> open_unix_socket(const config::Configuration& configuration,
+                                               const Options& options, std::uint16_t port) {
+    const std::string directory =
+        options.unix_dir.value_or(configuration.unix_socket_dir.value_or("/tmp"));
+    auto listener = std::make_unique<UnixListener>(directory, port);
+    if (listener->is_taken()) {
+        log_error(LogType::kSession,
+                  "no Unix socket for clients of this host, who meet somebody else's: {}; "
+                  "UnixSocketDir chooses a directory that others cannot write in",
+                  listener->problem());
+    } else if (!listener->problem().empty()) {
+        log_warning(LogType::kSession, "no Unix socket for clients: {}", listener->problem());
+    }
+    return listener;
+}
+
+session::SessionConfig sessions_of(const config::Configuration& configuration, std::size_t self) {
+    const MemoryLimit limit = memory_limit();
+    const std::uint64_t budget = memory_budget_of(configuration, limit);
+    session::SessionConfig sessions = session_config_of(configuration, self, budget);
+    log_info(LogType::kMemory,
+             "memory budget {} MiB of {} MiB that {} has: {} MiB for queues to clients, {} "
+             "memberships",
+             budget >> 20U, limit.bytes >> 20U, limit.whose, sessions.queued_bytes_max >> 20U,
+             sessions.memberships_max);
+    return sessions;
+}
+
 void serve(const Loaded& loaded, const Options& options) {
     const config::Configuration& configuration = loaded.configuration;
     const std::size_t self = *loaded.self.daemon;
@@ -302,20 +277,13 @@ void serve(const Loaded& loaded, const Options& options) {
 
     UdpTransport transport(configuration, self, loaded.locals);
     auto tcp = open_tcp_listeners(configuration, self, loaded.locals);
-    auto unix_socket = std::make_unique<UnixListener>(options.unix_dir, port);
+    auto unix_socket = open_unix_socket(configuration, options, port);
     std::string clients;
     for (const TcpListener& listener : tcp) {
         clients += (clients.empty() ? "TCP " : ", TCP ") + listener.at.to_string();
     }
     if (unix_socket->problem().empty()) {
         clients += (clients.empty() ? "" : ", ") + unix_socket->path();
-    } else if (unix_socket->is_taken()) {
-        log_error(LogType::kSession,
-                  "no Unix socket for clients, who reach somebody else: {}; another directory is "
-                  "chosen with --unix-dir",
-                  unix_socket->problem());
-    } else {
-        log_warning(LogType::kSession, "no Unix socket for clients: {}", unix_socket->problem());
     }
     for (const UdpTransport::Socket& socket : transport.sockets()) {
         log_info(LogType::kNetwork, "{} at UDP {}, receive buffer {} KiB",
@@ -333,10 +301,13 @@ void serve(const Loaded& loaded, const Options& options) {
         report_state_problem(keeper.file().problem());
     }
     drop_privileges(configuration, keeper.file());
+    keeper.start();
 
     // In this order, so that every buffer is back in the pool when it goes.
     membership::RingConfig ring_config = ring_config_of(configuration, self);
     ring_config.receive_room_bytes = transport.receive_room_bytes();
+    ring_config.datagram_bytes_max = datagram_bytes_of(configuration, self, loaded.locals);
+    log_info(LogType::kNetwork, "datagrams of up to {} bytes", ring_config.datagram_bytes_max);
     protocol::BufferPool pool(std::max(kPoolBlockBytesMin, ring_config.datagram_bytes_max),
                               kPoolBlocks);
     const auto link = std::make_unique<RingLink>();
@@ -345,9 +316,9 @@ void serve(const Loaded& loaded, const Options& options) {
                          random_seed(), own_address(loaded),
                          [&keeper](std::uint64_t counter) { keeper.keep(counter); }},
                         roster_of(configuration), *link, transport, pool);
-        const session::SessionConfig session_config = session_config_of(configuration, self);
-        auto core = std::make_unique<session::SessionCore>(
-            session_config, group_config_of(configuration, self), protocol::Rng(random_seed()));
+        auto core = std::make_unique<session::SessionCore>(sessions_of(configuration, self),
+                                                           group_config_of(configuration, self),
+                                                           protocol::Rng(random_seed()));
         SessionServer server(std::move(core), *link, {options.session_log});
         server.on_configuration(MembershipReporter(configuration, clients));
         server.set_access(access, controls_access(configuration));
@@ -364,13 +335,31 @@ void serve(const Loaded& loaded, const Options& options) {
     }
 }
 
+/// Looks again until this host carries the address of its daemon, at a start before the network.
+Loaded load_when_address_is_there(const Options& options) {
+    constexpr auto kLookEvery = std::chrono::milliseconds(200);
+    const auto until =
+        std::chrono::steady_clock::now() + std::chrono::seconds(options.wait_for_address);
+    Loaded loaded = load(options);
+    const auto is_too_early = [&loaded] { return loaded.is_read && !has_own_address(loaded); };
+    if (is_too_early() && options.wait_for_address > 0) {
+        std::fprintf(stderr, "spreadd: waiting %u s for the address of this host's daemon\n",
+                     options.wait_for_address);
+    }
+    while (is_too_early() && std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(kLookEvery);
+        loaded = load(options);
+    }
+    return loaded;
+}
+
 }  // namespace
 
 int run_daemon(const Options& options) {
     if (options.check) {
         return check(options);
     }
-    const Loaded loaded = load(options);
+    const Loaded loaded = load_when_address_is_there(options);
     for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
         std::fprintf(stderr, "%s\n", config::format(diagnostic, loaded.path).c_str());
     }
@@ -380,6 +369,7 @@ int run_daemon(const Options& options) {
     if (!loaded.self.daemon) {
         throw StartupError(loaded.self.error);
     }
+    MemoryReserve::install();
     ignore_signals();
     hold_signals(true);
     start_logging(log_settings(loaded.configuration, options));

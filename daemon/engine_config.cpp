@@ -1,9 +1,26 @@
 #include "daemon/engine_config.hpp"
 
+#include <algorithm>
+
 #include "config/identity.hpp"
 #include "daemon/ring/roster_of.hpp"
 
 namespace spread::daemon {
+namespace {
+
+constexpr std::size_t kUnixSessionsReserved = 16;
+constexpr std::uint64_t kMiB = 1U << 20U;
+constexpr std::uint64_t kMemoryBudgetMax = 4096 * kMiB;
+/// Of a membership in a group of its own, while states are exchanged: in the old table, in the
+/// message, and in the new table.
+constexpr std::uint64_t kMembershipBytes = 800;
+constexpr std::size_t kEthernetMtu = 1500;
+constexpr std::size_t kIpAndUdpBytes = 48;
+/// The smallest that DatagramBytes may say.
+constexpr std::size_t kDatagramBytesMin = 512;
+
+}  // namespace
+
 membership::RingConfig ring_config_of(const config::Configuration& configuration,
                                       std::size_t self) {
     membership::RingSettings ring;
@@ -29,6 +46,28 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
     return membership::RingConfig::settled(ring);
 }
 
+std::size_t datagram_bytes_of(const config::Configuration& configuration, std::size_t self,
+                              const std::vector<LocalAddress>& locals) {
+    if (configuration.datagram_bytes) {
+        return *configuration.datagram_bytes;
+    }
+    const config::Daemon& me = configuration.daemons[self];
+    std::size_t bytes = kEthernetMtu - kIpAndUdpBytes;
+    const auto look_at = [&](const config::IpAddress& address) {
+        const LocalAddress* local = find_local(locals, address);
+        if (local != nullptr && local->mtu > kIpAndUdpBytes) {
+            bytes = std::min(bytes, local->mtu - kIpAndUdpBytes);
+        }
+    };
+    look_at(me.address);
+    for (const config::Interface& interface : me.interfaces) {
+        if (interface.daemon) {
+            look_at(interface.address);
+        }
+    }
+    return std::max(bytes, kDatagramBytesMin);
+}
+
 membership::GroupConfig group_config_of(const config::Configuration& configuration,
                                         std::size_t self) {
     membership::GroupConfig groups;
@@ -38,14 +77,27 @@ membership::GroupConfig group_config_of(const config::Configuration& configurati
     return groups;
 }
 
+std::uint64_t memory_budget_of(const config::Configuration& configuration,
+                               const MemoryLimit& limit) {
+    return configuration.memory_budget ? *configuration.memory_budget * kMiB
+                                       : std::min(limit.bytes / 2, kMemoryBudgetMax);
+}
+
 session::SessionConfig session_config_of(const config::Configuration& configuration,
-                                         std::size_t self) {
+                                         std::size_t self, std::uint64_t memory_budget) {
     session::SessionConfig sessions;
     sessions.daemon_name = configuration.daemons[self].name;
     sessions.sessions_max = configuration.max_sessions;
+    sessions.place_sessions_max =
+        configuration.max_sessions_per_address.value_or(configuration.max_sessions);
+    sessions.unix_sessions_reserved =
+        std::min(kUnixSessionsReserved, sessions.sessions_max / kUnixSessionsReserved);
     sessions.session_messages_max = configuration.max_session_messages;
     sessions.session_bytes_max = configuration.max_session_bytes;
     sessions.session_groups_max = configuration.max_session_groups;
+    sessions.queued_bytes_max = memory_budget / 4;
+    sessions.memberships_max =
+        std::min<std::size_t>(configuration.max_memberships, memory_budget / 4 / kMembershipBytes);
     sessions.slow_reader_policy = configuration.slow_reader_policy;
     sessions.slow_reader_timeout = configuration.slow_reader_timeout;
     sessions.old_client_layout = configuration.old_client_layout;

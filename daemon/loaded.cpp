@@ -22,6 +22,7 @@ Loaded load(const Options& options) {
         }
         loaded.configuration = std::move(*result.configuration);
     }
+    loaded.is_read = true;
     loaded.locals = local_addresses();
     const auto addresses = addresses_of(loaded.locals);
     loaded.self = config::find_self(loaded.configuration, options.name, host_name(), addresses);
@@ -38,6 +39,12 @@ Loaded load(const Options& options) {
         }
     }
     return loaded;
+}
+
+bool has_own_address(const Loaded& loaded) {
+    return loaded.is_good && loaded.self.daemon &&
+           find_local(loaded.locals, loaded.configuration.daemons[*loaded.self.daemon].address) !=
+               nullptr;
 }
 
 std::string name_of_source(const Loaded& loaded) {

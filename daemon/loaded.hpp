@@ -14,12 +14,16 @@ namespace spread::daemon {
 /// A configuration, and what this host is in it.
 struct Loaded {
     std::string path;      ///< empty: the built-in default
+    bool is_read = false;  ///< the file has no error, whatever this host is
     bool is_good = false;  ///< no diagnostic is an error
     std::vector<config::Diagnostic> diagnostics;
     config::Configuration configuration;  ///< of a good one
     std::vector<LocalAddress> locals;
     config::SelfResult self;
 };
+
+/// This host is in the file, and its interfaces carry the addresses of its daemon.
+[[nodiscard]] bool has_own_address(const Loaded& loaded);
 
 /// Finds, reads and checks the configuration that `options` ask for. Throws StartupError when the
 /// file or the addresses of this host cannot be read.

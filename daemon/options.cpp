@@ -10,6 +10,7 @@ namespace spread::daemon {
 namespace {
 
 constexpr std::size_t kDaemonNameBytesMax = 19;  // operations 1
+constexpr unsigned kWaitForAddressMax = 86400;
 
 std::string one_line(std::string text) {
     std::replace(text.begin(), text.end(), '\n', ' ');
@@ -62,11 +63,16 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
     app.add_option("--log-file", options.log_file,
                    "Append the log here, reopened on SIGUSR1; - is stderr; overrides EventLogFile")
         ->type_name("FILE");
+    app.add_option(
+           "--wait-for-address", options.wait_for_address,
+           "Wait so long for the network to give this host the daemon's address (default 0)")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0U, kWaitForAddressMax));
     app.add_option("--state-dir", options.state_dir,
                    "Where to remember the last ring (default /var/lib/spreadd if writable)")
         ->type_name("DIR");
     app.add_option("--unix-dir", options.unix_dir,
-                   "Directory of the Unix socket, named like the port (default /tmp)")
+                   "Directory of the Unix socket, named like the port; overrides UnixSocketDir")
         ->type_name("DIR");
 
     // CLI11 takes the arguments in reverse.

@@ -38,7 +38,8 @@ class RuleParser {
 
     /// The rules of one action, and which of them leaves nothing to the ones behind it.
     struct Action {
-        std::vector<Rule>* rules;
+        AccessRules::Action* to;
+        std::vector<Glob> groups{};  ///< of join and send
         std::uint32_t closed_in_line = 0;
     };
 
@@ -49,7 +50,7 @@ class RuleParser {
     void read_default(const Words& words);
     void read_rule(const Words& words);
     bool read_user(const Word& word, Rule& rule);
-    bool read_group(const Word& word, Rule& rule);
+    std::optional<Glob> read_group(const Word& word);
     bool read_from(const Words& words, Rule& rule);
     std::optional<Glob> read_glob(const Word& word, std::string_view text, std::size_t bytes_max,
                                   std::string_view what);
@@ -74,6 +75,10 @@ AccessRulesResult RuleParser::run() {
     }
     AccessRulesResult result;
     if (diagnostics_.error_count() == 0) {
+        result_.is_blank_ = rule_count_ == 0 && default_line_ == 0;
+        for (Action& action : actions_) {
+            action.to->groups = GlobSet(action.groups);
+        }
         result.rules = std::move(result_);
     }
     result.diagnostics = diagnostics_.take();
@@ -134,12 +139,12 @@ void RuleParser::read_rule(const Words& words) {
     if (!read_user(words[2], rule)) {
         return;
     }
+    std::optional<Glob> group;
     if (is_connect) {
-        rule.group.any_run();
         if (!read_from(words, rule)) {
             return;
         }
-    } else if (!read_group(words[3], rule) || !is_end(words, names, form)) {
+    } else if (!(group = read_group(words[3])) || !is_end(words, names, form)) {
         return;
     }
     if (rule_count_ == AccessRules::kRulesMax) {
@@ -154,10 +159,13 @@ void RuleParser::read_rule(const Words& words) {
                                               std::to_string(target.closed_in_line) +
                                               " decides about everybody");
     } else if (!rule.by_login && rule.user.matches_everything() &&
-               rule.group.matches_everything() && !rule.from) {
+               (!group || group->matches_everything()) && !rule.from) {
         target.closed_in_line = words[0].at.line;
     }
-    target.rules->push_back(std::move(rule));
+    target.to->rules.push_back(std::move(rule));
+    if (group) {
+        target.groups.push_back(*std::move(group));
+    }
 }
 
 bool RuleParser::read_user(const Word& word, Rule& rule) {
@@ -175,18 +183,15 @@ bool RuleParser::read_user(const Word& word, Rule& rule) {
     return true;
 }
 
-bool RuleParser::read_group(const Word& word, Rule& rule) {
+std::optional<Glob> RuleParser::read_group(const Word& word) {
     auto glob = read_glob(word, word.text, kGroupBytesMax, "group names");
-    if (!glob) {
-        return false;
-    }
-    rule.group = *std::move(glob);
-    if (word.text.front() == '#' && word.text.find_first_of("#*?\\", 1) == std::string_view::npos) {
+    if (glob && word.text.front() == '#' &&
+        word.text.find_first_of("#*?\\", 1) == std::string_view::npos) {
         diagnostics_.warning(word.at, in_quotes(word.text) +
                                           " is taken as the name of a group; a comment needs a "
                                           "blank behind its '#'");
     }
-    return true;
+    return glob;
 }
 
 bool RuleParser::read_from(const Words& words, Rule& rule) {
@@ -254,26 +259,34 @@ bool AccessRules::Rule::is_about(const Identity& who) const {
     return by_login ? !who.login.empty() && user.matches(who.login) : user.matches(who.user);
 }
 
-bool AccessRules::decide(const std::vector<Rule>& rules, const Identity& who,
-                         std::string_view group) const {
-    for (const Rule& rule : rules) {
-        if (rule.group.matches(group) && rule.is_about(who)) {
-            return rule.allow;
+bool AccessRules::may_connect(const Identity& who) const {
+    const auto& rules = connect_.rules;
+    const auto first = std::find_if(rules.begin(), rules.end(),
+                                    [&](const Rule& rule) { return rule.is_about(who); });
+    return first != rules.end() ? first->allow : default_allow_;
+}
+
+AccessRules::Standing AccessRules::standing_of(const Identity& who) const {
+    Standing standing;
+    standing.join_ = about(join_.rules, who);
+    standing.send_ = about(send_.rules, who);
+    return standing;
+}
+
+NumberSet AccessRules::about(const std::vector<Rule>& rules, const Identity& who) {
+    NumberSet numbers(rules.size());
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        if (rules[i].is_about(who)) {
+            numbers.insert(i);
         }
     }
-    return default_allow_;
+    return numbers;
 }
 
-bool AccessRules::may_connect(const Identity& who) const {
-    return decide(connect_, who, {});
-}
-
-bool AccessRules::may_join(const Identity& who, std::string_view group) const {
-    return decide(join_, who, group);
-}
-
-bool AccessRules::may_send(const Identity& who, std::string_view group) const {
-    return decide(send_, who, group);
+bool AccessRules::decide(const Action& action, const NumberSet& about,
+                         std::string_view group) const {
+    const auto first = action.groups.first_match(group, about);
+    return first ? action.rules[*first].allow : default_allow_;
 }
 
 }  // namespace spread::access

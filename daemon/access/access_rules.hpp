@@ -11,6 +11,7 @@
 #include "config/diagnostic.hpp"
 #include "daemon/access/address_pattern.hpp"
 #include "daemon/access/glob.hpp"
+#include "daemon/access/glob_set.hpp"
 #include "daemon/access/peer_address.hpp"
 
 namespace spread::access {
@@ -40,20 +41,38 @@ struct AccessRulesResult;
 /// globs `\` takes the next character literally and `\xNN` stands for any byte. The first rule for
 /// an action that matches decides, else the default, which is allow.
 ///
+/// The rules about a client are picked out once (Standing); after that a join or message costs one
+/// search over the patterns of groups, in which all are compared at once (GlobSet).
+///
 /// A comment begins with `#` at the start of a line, or between blanks (or at the end of the line):
 /// `#alice#d1` is a group.
 class AccessRules {
   public:
-    /// Every message of a session is compared with the rules one by one.
     static constexpr std::size_t kRulesMax = 4096;
+
+    /// Which of these rules are about a client.
+    class Standing {
+        friend class AccessRules;
+        NumberSet join_;
+        NumberSet send_;
+    };
 
     /// Reports every problem of the file; one error and there are no rules.
     [[nodiscard]] static AccessRulesResult parse(std::string_view text);
 
     [[nodiscard]] bool may_connect(const Identity& who) const;
+    /// Takes time in proportion to the number of rules. Holds for these rules only.
+    [[nodiscard]] Standing standing_of(const Identity& who) const;
     /// `group` is without padding.
-    [[nodiscard]] bool may_join(const Identity& who, std::string_view group) const;
-    [[nodiscard]] bool may_send(const Identity& who, std::string_view group) const;
+    [[nodiscard]] bool may_join(const Standing& who, std::string_view group) const {
+        return decide(join_, who.join_, group);
+    }
+    [[nodiscard]] bool may_send(const Standing& who, std::string_view group) const {
+        return decide(send_, who.send_, group);
+    }
+
+    /// Neither rules nor a default were given.
+    [[nodiscard]] bool is_blank() const { return is_blank_; }
 
   private:
     friend class RuleParser;
@@ -62,19 +81,25 @@ class AccessRules {
         bool allow = true;
         bool by_login = false;
         Glob user{};
-        Glob group{};                          ///< of join and send
         std::optional<AddressPattern> from{};  ///< of connect; none: from anywhere
 
         [[nodiscard]] bool is_about(const Identity& who) const;
     };
+    /// The rules of one action.
+    struct Action {
+        std::vector<Rule> rules;
+        GlobSet groups;  ///< one glob per rule; none for connect
+    };
 
-    [[nodiscard]] bool decide(const std::vector<Rule>& rules, const Identity& who,
+    [[nodiscard]] static NumberSet about(const std::vector<Rule>& rules, const Identity& who);
+    [[nodiscard]] bool decide(const Action& action, const NumberSet& about,
                               std::string_view group) const;
 
     bool default_allow_ = true;
-    std::vector<Rule> connect_;
-    std::vector<Rule> join_;
-    std::vector<Rule> send_;
+    bool is_blank_ = true;
+    Action connect_;
+    Action join_;
+    Action send_;
 };
 
 struct AccessRulesResult {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,15 +26,16 @@ class Glob {
         return elements_.size() == 1 && elements_.front() == kAnyRun;
     }
 
-    /// A shorter text never matches.
+    /// A shorter text never matches: the number of elements that are no runs.
     [[nodiscard]] std::size_t shortest_match() const { return shortest_match_; }
 
-  private:
     /// 0..255: that byte; else one of the two below.
     using Element = std::uint16_t;
     static constexpr Element kAnyByte = 256;
     static constexpr Element kAnyRun = 257;
+    [[nodiscard]] std::span<const Element> elements() const { return elements_; }
 
+  private:
     std::vector<Element> elements_;
     std::size_t shortest_match_ = 0;
 };

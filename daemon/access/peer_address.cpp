@@ -29,4 +29,22 @@ PeerAddress PeerAddress::of(const config::IpAddress& address) {
     return peer;
 }
 
+PeerAddress PeerAddress::place() const {
+    constexpr std::uint8_t kLoopbackNetwork = 127;
+    constexpr std::size_t kNetworkBytes = 8;
+    if (kind == Kind::kV4 && bytes.front() == kLoopbackNetwork) {
+        return unix_socket();
+    }
+    PeerAddress place = *this;
+    if (kind == Kind::kV6) {
+        const bool starts_with_zeros = std::all_of(bytes.begin(), bytes.end() - 1,
+                                                   [](std::uint8_t byte) { return byte == 0; });
+        if (starts_with_zeros && bytes.back() == 1) {
+            return unix_socket();
+        }
+        std::fill(place.bytes.begin() + kNetworkBytes, place.bytes.end(), std::uint8_t{0});
+    }
+    return place;
+}
+
 }  // namespace spread::access

@@ -22,6 +22,10 @@ struct PeerAddress {
     /// A client of a TCP socket. The scope of an IPv6 address plays no part.
     [[nodiscard]] static PeerAddress of(const config::IpAddress& address);
 
+    /// What one client may take the addresses of at will: this host (as unix_socket()), an IPv6
+    /// network of 64 bits, or the address itself.
+    [[nodiscard]] PeerAddress place() const;
+
     friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
     friend auto operator<=>(const PeerAddress&, const PeerAddress&) = default;
 };

@@ -244,6 +244,17 @@ void Loader::load_rules() {
     if (!take_diagnostics(file, parsed.diagnostics)) {
         return;
     }
+    if (parsed.rules->is_blank()) {
+        const std::string problem = fmt::format(
+            "{}: has neither a rule nor a default, which allows everything; write default allow if "
+            "that is meant",
+            file.path);
+        if (current_ != nullptr) {
+            refuse(problem, "");
+            return;
+        }
+        load_.warnings.push_back(problem);
+    }
     check_mode(file);
     load_.setup.rules = std::make_shared<const AccessRules>(*std::move(parsed.rules));
 }

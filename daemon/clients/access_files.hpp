@@ -41,12 +41,13 @@ struct AccessLoad {
 /// directory, else in /etc.
 ///
 /// A file that is not there is an error, except that without an IP file nobody is admitted by IP,
-/// as in stock, with a warning.
+/// as in stock, with a warning. So does a file of rules that says nothing at all get a warning.
 [[nodiscard]] AccessLoad load_access(const config::Configuration& configuration,
                                      const AccessPlaces& places = {});
 
 /// The same while running: each file that is missing or wrong leaves what `current` has of it, with
-/// one error that says so.
+/// one error that says so. A file of rules that says nothing is wrong here: it was emptied, and
+/// would allow everything.
 [[nodiscard]] AccessLoad reload_access(const config::Configuration& configuration,
                                        const AccessSetup& current, const AccessPlaces& places = {});
 

@@ -43,10 +43,20 @@ void SessionLog::on_closed(protocol::Instant now, const SessionOutput::Close& cl
     }
 }
 
-void SessionLog::on_slow_reader(protocol::Instant now, const std::string& warning) {
+void SessionLog::on_warning(protocol::Instant now, const std::string& warning) {
     if (const auto more = warning_limit_.admit(now)) {
-        log_warning(LogType::kSession, "{}; see MaxSessionMessages and SlowReaderPolicy{}", warning,
+        log_warning(LogType::kSession, "{}{}", warning,
                     *more == 0 ? std::string() : fmt::format(" ({} more unlogged)", *more));
+    }
+}
+
+void SessionLog::on_memory(bool is_short) {
+    if (is_short) {
+        log_error(LogType::kMemory,
+                  "memory is short: dropping clients for which much waits, refusing joins and new "
+                  "clients; lower MemoryBudget or raise the limit of this process");
+    } else {
+        log_info(LogType::kMemory, "there is memory again");
     }
 }
 

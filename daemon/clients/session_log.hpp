@@ -18,7 +18,9 @@ class SessionLog {
     void on_opened(const session::SessionOutput::Opened& opened) const;
     void on_closed(protocol::Instant now, const session::SessionOutput::Close& close);
     /// `warning` is the session core's.
-    void on_slow_reader(protocol::Instant now, const std::string& warning);
+    void on_warning(protocol::Instant now, const std::string& warning);
+    /// There is no memory left, or enough again.
+    static void on_memory(bool is_short);
     /// The kernel refuses to watch one more socket; errno says why.
     void on_unwatchable(protocol::Instant now, const std::string& peer);
 

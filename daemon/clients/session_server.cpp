@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "daemon/host/clock.hpp"
+#include "daemon/host/memory_reserve.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "protocol/session_wire.hpp"
 
@@ -26,6 +27,17 @@ using session::Reading;
 /// What a handshake may be read ahead while requests must wait: no request fits behind it.
 constexpr std::size_t kHandshakeBytesMax = protocol::kConnectBytesMax + protocol::kAuthChoiceBytes;
 constexpr int kReadsPerTurn = 32;
+/// What ring events may cost in one turn, in microseconds or so: little while this thread turns the
+/// ring as well. Else large turns are good for large fan-outs: each client gets much in one write.
+constexpr std::size_t kUnitsBesideTheRing = 2000;
+constexpr std::size_t kUnitsAlone = 20000;
+/// What is written to one client, and to all of them, before the rest has to wait for the next
+/// turn.
+constexpr std::size_t kClientBytesPerTurn = 1U << 20U;
+constexpr std::size_t kBytesPerTurn = 8U << 20U;
+constexpr auto kMemoryPause = std::chrono::milliseconds(100);
+/// Reads that took this long together are enough for a turn.
+constexpr auto kReadingMax = std::chrono::milliseconds(4);
 /// Marks the wake-up among events; clients' sockets have their SessionId, the ring's RingShare's
 /// mark.
 constexpr std::uint64_t kWakeupMark = std::uint64_t{1} << 63U;
@@ -89,6 +101,7 @@ void SessionServer::run() {
     batch_.begin(woken_at_);
     while (!stopping_.is_stopped()) {
         tasks_.run();
+        look_at_memory();
         if (stopping_.is_serving()) {
             ring_share_.work();
         } else if (ring_share_.is_offered()) {
@@ -99,7 +112,7 @@ void SessionServer::run() {
         resume_readers();
         write_wanted();
         stop_turn();
-        busy |= !ready_.empty() || ring_share_.has_work();
+        busy |= !ready_.empty() || ring_share_.has_work() || writes_left_;
         if (stopping_.is_stopped()) {
             break;
         }
@@ -180,8 +193,9 @@ void SessionServer::wait_for_events(bool busy) {
 /// Looks once more, after others have been asked to wake us.
 bool SessionServer::has_work() {
     const bool blocked = core_->is_blocked();
-    return (!blocked && port_.has_event()) || ring_share_.is_offered() || tasks_.has_tasks() ||
-           (stopping_.phase() == StopSequence::Phase::kLeaving && port_.is_drained()) ||
+    return (!blocked && (core_->has_work() || port_.has_event())) || ring_share_.is_offered() ||
+           tasks_.has_tasks() ||
+           (stopping_.phase() == StopSequence::Phase::kLeaving && is_drained()) ||
            port_.can_push() || (!blocked && !unread_.empty() && port_.is_low());
 }
 
@@ -252,10 +266,14 @@ void SessionServer::wait_read(ClientSocket& socket) {
 }
 
 void SessionServer::read_ready() {
+    const protocol::Instant until = now() + kReadingMax;
     for (int i = 0; i < kReadsPerTurn && !ready_.empty(); ++i) {
         const SessionId id = ready_.front();
         ready_.pop_front();
         read(id);
+        if (now() >= until) {
+            break;
+        }
     }
 }
 
@@ -319,12 +337,20 @@ void SessionServer::resume_readers() {
 
 // Ring ---------------------------------------------------------------------------------------
 
-/// True if there may be more.
+/// True if there may be more. What was left to write in the last turn comes first.
 bool SessionServer::take_deliveries() {
     turn_at_ = now();
+    if (writes_left_) {
+        return true;
+    }
+    core_->begin_turn(ring_share_.has_ring() ? kUnitsBesideTheRing : kUnitsAlone);
+    if (core_->has_work() && !core_->is_blocked()) {
+        core_->work(turn_at_, out_);
+        apply_delivered();
+    }
     const std::size_t most = core_->events_per_turn();
     std::size_t taken = 0;
-    while (taken < most && !core_->is_blocked()) {
+    while (taken < most && !core_->is_blocked() && !core_->turn_is_spent()) {
         auto event = port_.next_event();
         if (!event) {
             break;
@@ -337,18 +363,25 @@ bool SessionServer::take_deliveries() {
             }
         }
         core_->on_ring_event(turn_at_, std::move(*event), out_);
-        apply();
-        while (const auto id = core_->next_early_write()) {
-            write(*id);
-        }
-        ring_share_.weigh_writes(core_->writes_wanted());
+        apply_delivered();
+    }
+    if (core_->has_work()) {
+        ring_share_.give_back();  // more than one turn's work
     }
     if (taken > 0) {
         port_.tell_of_room();
         const std::uint64_t frames = core_->frames_queued();
         batch_.count(static_cast<std::size_t>(frames - std::exchange(frames_counted_, frames)));
     }
-    return taken == most;
+    return taken == most || core_->turn_is_spent();
+}
+
+void SessionServer::apply_delivered() {
+    apply();
+    while (const auto id = core_->next_early_write()) {
+        write(*id);
+    }
+    ring_share_.weigh_writes(core_->writes_wanted());
 }
 
 /// Carries out what the core asked for.
@@ -363,7 +396,7 @@ void SessionServer::apply() {
         log_.on_closed(now(), close);
     }
     for (const std::string& warning : out_.warnings) {
-        log_.on_slow_reader(now(), warning);
+        log_.on_warning(now(), warning);
     }
     for (const SessionId id : out_.shutdowns) {
         if (ClientSocket* socket = sockets_.find(id)) {
@@ -393,25 +426,56 @@ void SessionServer::push_submissions() {
     batch_.count(port_.push());
 }
 
+/// An allocation has failed. The longest queues go, and then the newest demands, until there is
+/// room for the reserve again.
+void SessionServer::look_at_memory() {
+    if (!MemoryReserve::is_used() ||
+        (memory_is_short_ && turn_at_ - memory_looked_at_ < kMemoryPause)) {
+        return;
+    }
+    memory_looked_at_ = turn_at_;
+    if (!std::exchange(memory_is_short_, true)) {
+        SessionLog::on_memory(true);
+    }
+    core_->on_memory(now(), true, out_);
+    apply();
+    if (MemoryReserve::refill()) {
+        memory_is_short_ = false;
+        core_->on_memory(now(), false, out_);
+        SessionLog::on_memory(false);
+    }
+}
+
 // Writing ------------------------------------------------------------------------------------
 
+/// Once each, as far as the turn goes.
 void SessionServer::write_wanted() {
-    while (const auto id = core_->next_write()) {
-        write(*id);
+    std::size_t bytes = 0;
+    for (std::size_t left = core_->writes_wanted(); left > 0 && bytes < kBytesPerTurn; --left) {
+        if (const auto id = core_->next_write()) {
+            bytes += write(*id);
+        }
     }
+    writes_left_ = core_->writes_wanted() > 0;
     apply();
 }
 
-/// Writes as much of its queue as the socket takes, in as few calls as possible.
-void SessionServer::write(SessionId id) {
+/// Writes as much of its queue as the socket takes, in as few calls as possible. Returns how much.
+std::size_t SessionServer::write(SessionId id) {
     ClientSocket* socket = sockets_.find(id);
     if (socket == nullptr) {
-        return;
+        return 0;
     }
+    std::size_t bytes = 0;
     for (bool more = true; more;) {
+        if (bytes >= kClientBytesPerTurn) {
+            core_->on_write_put_off(id);
+            return bytes;
+        }
         const ClientSocket::Write written = socket->write(core_->outbound(id));
         switch (written.result) {
             case ClientSocket::WriteResult::kTaken:
+                bytes += written.bytes;
                 more = core_->on_sent(turn_at_, id, written.bytes, out_);
                 break;
             case ClientSocket::WriteResult::kFull:
@@ -419,7 +483,7 @@ void SessionServer::write(SessionId id) {
                 // Also when it is watched already: after ENOBUFS there is room, and no edge would
                 // come.
                 watch_writing(*socket, true);
-                return;
+                return bytes;
             case ClientSocket::WriteResult::kBroken:
                 core_->on_write_failed(id, out_);
                 more = false;
@@ -427,6 +491,7 @@ void SessionServer::write(SessionId id) {
         }
     }
     watch_writing(*socket, false);
+    return bytes;
 }
 
 void SessionServer::watch_writing(ClientSocket& socket, bool watched) {
@@ -497,11 +562,16 @@ void SessionServer::begin_stop() {
     }
 }
 
+/// Clients have got, or will get, all that the ring has delivered.
+bool SessionServer::is_drained() {
+    return port_.is_drained() && !core_->has_work();
+}
+
 void SessionServer::stop_turn() {
     if (stopping_.is_serving()) {
         return;
     }
-    if (stopping_.leave(now(), port_.is_drained())) {
+    if (stopping_.leave(now(), is_drained())) {
         core_->shutdown(now(), out_);
         apply();
         write_wanted();

@@ -35,10 +35,11 @@ namespace spread::daemon {
 /// decisions are SessionCore's; this class moves bytes.
 ///
 /// One turn of its loop: take deliveries from the ring, pass submissions on, write each client once
-/// that wants it, then see which sockets are ready and read some. When the submit queue is full,
-/// requests are not read until the ring thread has taken half of it; handshakes go on. While a
-/// reader blocks (SlowReaderPolicy), neither requests are read nor deliveries taken: the ring slows
-/// down until it has caught up.
+/// that wants it, then see which sockets are ready and read some. Each of these ends after a few
+/// milliseconds and goes on in the next turn, so that the ring's work is never kept waiting. When
+/// the submit queue is full, requests are not read until the ring thread has taken half of it;
+/// handshakes go on. While a reader blocks (SlowReaderPolicy), neither requests are read nor
+/// deliveries taken: the ring slows down until it has caught up.
 class SessionServer {
   public:
     using ConfigurationHook = std::function<void(const membership::ConfigurationChange&)>;
@@ -97,7 +98,9 @@ class SessionServer {
     void read(protocol::SessionId id);
     void resume_readers();
 
+    void look_at_memory();
     bool take_deliveries();
+    void apply_delivered();
     void apply();
     void push_submissions();
     void check_passwords();
@@ -105,10 +108,11 @@ class SessionServer {
     void on_password(protocol::SessionId id, bool is_good);
 
     void write_wanted();
-    void write(protocol::SessionId id);
+    std::size_t write(protocol::SessionId id);
     void watch_writing(ClientSocket& socket, bool watched);
 
     void begin_stop();
+    [[nodiscard]] bool is_drained();
     void stop_turn();
 
     RingLink& link_;
@@ -128,6 +132,9 @@ class SessionServer {
     protocol::Instant turn_at_{};   ///< when the ring's events of this turn were taken
     protocol::Instant woken_at_{};  ///< when this turn began
     std::uint64_t frames_counted_ = 0;
+    protocol::Instant memory_looked_at_{};
+    bool memory_is_short_ = false;
+    bool writes_left_ = false;  ///< the turn ended before all had been written to
 
     ConfigurationHook configuration_hook_;
     SessionLog log_;

@@ -135,6 +135,7 @@ bool UnixListener::make_way() {
         return true;
     }
     if (!S_ISSOCK(info.st_mode)) {
+        taken_ = true;
         problem_ = fmt::format("{} exists and is no socket", path_);
         return false;
     }

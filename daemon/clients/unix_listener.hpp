@@ -34,7 +34,8 @@ class UnixListener {
     [[nodiscard]] const std::string& path() const { return path_; }
     /// Empty when the socket listens.
     [[nodiscard]] const std::string& problem() const { return problem_; }
-    /// Another process answers there: local clients reach that one.
+    /// Another process answers there, or what is there is no socket: somebody has put it in our
+    /// place, on purpose or not.
     [[nodiscard]] bool is_taken() const { return taken_; }
     /// Removes the file now; also safe from a dying process.
     void unlink_own();

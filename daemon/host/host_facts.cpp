@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -37,6 +38,14 @@ ConfigText text_of(int fd, const std::string& path) {
     return {path, std::move(*text)};
 }
 
+unsigned mtu_of(const UniqueFd& any_socket, const char* interface) {
+    ifreq request{};
+    std::strncpy(request.ifr_name, interface, sizeof request.ifr_name - 1);
+    return ::ioctl(any_socket.get(), SIOCGIFMTU, &request) == 0
+               ? static_cast<unsigned>(request.ifr_mtu)
+               : 0;
+}
+
 }  // namespace
 
 std::vector<LocalAddress> local_addresses() {
@@ -46,6 +55,7 @@ std::vector<LocalAddress> local_addresses() {
             fmt::format("cannot list this host's addresses: {}", std::strerror(errno)));
     }
     const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, &::freeifaddrs);
+    const UniqueFd any_socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     std::vector<LocalAddress> locals;
     for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
         if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) {
@@ -59,6 +69,7 @@ std::vector<LocalAddress> local_addresses() {
         local.address = ip_of(entry->ifa_addr);
         local.interface = entry->ifa_name;
         local.interface_index = ::if_nametoindex(entry->ifa_name);
+        local.mtu = mtu_of(any_socket, entry->ifa_name);
         local.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
         if (family == AF_INET && (entry->ifa_flags & IFF_BROADCAST) != 0 &&
             entry->ifa_broadaddr != nullptr) {

@@ -14,6 +14,7 @@ struct LocalAddress {
     std::optional<config::IpAddress> broadcast;  ///< of the address's network, IPv4 only
     std::string interface;
     unsigned interface_index = 0;
+    unsigned mtu = 0;  ///< of the interface; 0: not known
     bool loopback = false;
 };
 

@@ -158,7 +158,12 @@ void start_logging(const LogSettings& settings) {
         sink->set_formatter(
             std::make_unique<spdlog::pattern_formatter>("%Y-%m-%d %H:%M:%S.%e %l: %v"));
     }
-    spdlog::init_thread_pool(kQueuedLinesMax, 1, [] { block_all_signals(); });
+    spdlog::init_thread_pool(kQueuedLinesMax, 1, [begin = settings.thread_start] {
+        block_all_signals();
+        if (begin) {
+            begin();
+        }
+    });
     sink->watch_overruns(spdlog::thread_pool().get());
     auto logger = std::make_shared<spdlog::async_logger>(
         "spreadd", sink, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ namespace spread::daemon {
 /// Subject of a log line, as the bits of DebugFlags (operations 4).
 enum class LogType : std::uint32_t {
     kExit = 0x1,
+    kMemory = 0x4,
     kPrint = 0x10,
     kNetwork = 0x20,
     kProtocol = 0x40,
@@ -38,7 +40,8 @@ struct LogSettings {
     std::string file;  ///< empty: stderr
     /// strftime prefix of each line, before the level; nullopt: date and time with milliseconds.
     std::optional<std::string> time_stamp;
-    bool precise_time_stamp = false;  ///< adds ".microseconds" to `time_stamp`
+    bool precise_time_stamp = false;     ///< adds ".microseconds" to `time_stamp`
+    std::function<void()> thread_start;  ///< what the log thread does first; may be empty
 };
 
 /// Starts the log thread and makes its logger the default one. Lines queue up to 8192; then the

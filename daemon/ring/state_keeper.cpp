@@ -78,6 +78,9 @@ StateKeeper::StateKeeper(std::unique_ptr<StateFile> file, std::unique_ptr<CrashM
     shared_->wanted.store(state.ring_counter);
     shared_->memory->store(state);
     shared_->failing = !shared_->file->store(state);
+}
+
+void StateKeeper::start() {
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
@@ -86,9 +89,13 @@ StateKeeper::StateKeeper(std::unique_ptr<StateFile> file, std::unique_ptr<CrashM
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_setname_np(thread.native_handle(), "state");
     thread.detach();
+    started_ = true;
 }
 
 StateKeeper::~StateKeeper() {
+    if (!started_) {
+        return;
+    }
     shared_->ending.store(true);
     shared_->work.release();
     std::unique_lock<std::mutex> lock(shared_->mutex);

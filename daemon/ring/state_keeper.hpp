@@ -25,13 +25,16 @@ class StateKeeper {
                                                          const CrashMemory& memory);
 
     /// Stores `state` in memory, and tries the disk once before it returns; problem() of `file`
-    /// tells. Starts the thread, with all signals blocked.
+    /// tells.
     StateKeeper(std::unique_ptr<StateFile> file, std::unique_ptr<CrashMemory> memory,
                 const DaemonState& state, Report report);
     /// Waits for the disk, for a second at most.
     ~StateKeeper();
     StateKeeper(const StateKeeper&) = delete;
     StateKeeper& operator=(const StateKeeper&) = delete;
+
+    /// Starts the thread, with all signals blocked and the privileges of the calling one.
+    void start();
 
     /// A ring with this counter is being formed. One thread; never waits.
     void keep(std::uint64_t ring_counter);
@@ -42,6 +45,7 @@ class StateKeeper {
     /// Shared with the thread, which a disk may keep longer than the daemon can wait.
     struct Shared;
     std::shared_ptr<Shared> shared_;
+    bool started_ = false;
 };
 
 }  // namespace spread::daemon

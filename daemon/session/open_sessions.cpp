@@ -34,7 +34,7 @@ bool OpenSessions::on(SessionId id, Session& session, Multicast& multicast, Sess
     if (permissions_.look_at_messages()) {
         std::vector<std::byte> scratch;
         const auto frame = multicast.frame.contiguous(scratch);
-        if (!permissions_.may_send(session.identity, frame)) {
+        if (!permissions_.may_send(session.requester, frame)) {
             return send_back(id, session, rejection_of(frame), out);
         }
     }
@@ -45,13 +45,29 @@ bool OpenSessions::on(SessionId id, Session& session, Multicast& multicast, Sess
 
 bool OpenSessions::on(SessionId id, Session& session, const protocol::JoinRequest& join,
                       SessionOutput& out) {
-    if (groups_.groups_of(id) >= config_.session_groups_max ||
-        !permissions_.may_join(session.identity, join.group.view())) {
+    const std::string why_not = why_no_joins();
+    if (!why_not.empty()) {
+        out.warnings.push_back("join of client " + session.description() + " refused: " + why_not);
+    }
+    if (!why_not.empty() || groups_.groups_of(id) >= config_.session_groups_max ||
+        !permissions_.may_join(session.requester, join.group.view())) {
         return send_back(id, session, rejection_of(join), out);
     }
     groups_.request_join(id, join.group.view(), output_);
     absorb(out);
     return is_active(id);
+}
+
+/// Empty when there is room for one more.
+std::string OpenSessions::why_no_joins() const {
+    if (short_of_memory_) {
+        return "memory is short";
+    }
+    const std::size_t members = groups_.memberships();
+    return members < config_.memberships_max
+               ? std::string()
+               : "all groups together have " + std::to_string(members) +
+                     " members; see MaxMemberships and MemoryBudget";
 }
 
 bool OpenSessions::on(SessionId id, Session&, const protocol::LeaveRequest& leave,
@@ -116,21 +132,26 @@ std::string OpenSessions::describe_queue(SessionId id) const {
            std::to_string(config_.session_bytes_max) + ")";
 }
 
-/// All queues together are held to a limit. Where the longest one only shares what others keep,
-/// ending more sessions would not help at once.
-void OpenSessions::shed_load(SessionOutput& out) {
-    while (outbound_.is_over_limit()) {
+/// Where the longest one only shares what others keep, ending more sessions would not help at once.
+void OpenSessions::shed_load(std::size_t bytes_max, std::string_view why, SessionOutput& out) {
+    while (outbound_.bytes() > bytes_max) {
         const std::size_t before = outbound_.bytes();
         const auto longest = outbound_.longest();
         if (!longest) {
             return;  // what is left belongs to rejected clients, who are gone in a moment
         }
         end(*longest, *sessions_.find(*longest), CloseReason::kSlowReader,
-            "all queues together are full, and this is the longest: " + describe_queue(*longest),
-            out);
+            std::string(why) + ", and this is the longest: " + describe_queue(*longest), out);
         if (outbound_.bytes() >= before) {
             return;
         }
+    }
+}
+
+void OpenSessions::on_memory(bool is_short, SessionOutput& out) {
+    short_of_memory_ = is_short;
+    if (is_short) {
+        shed_load(outbound_.bytes() / 2, "memory is short", out);
     }
 }
 
@@ -141,7 +162,15 @@ const std::vector<SessionId>& OpenSessions::on_ring_event(membership::DeliveryEv
     disconnected_.clear();
     groups_.on_event(std::move(event), output_);
     absorb(out);
-    shed_load(out);
+    shed_load(config_.queued_bytes_max, "all queues together are full", out);
+    return disconnected_;
+}
+
+const std::vector<SessionId>& OpenSessions::work(SessionOutput& out) {
+    disconnected_.clear();
+    groups_.work(output_);
+    absorb(out);
+    shed_load(config_.queued_bytes_max, "all queues together are full", out);
     return disconnected_;
 }
 
@@ -154,7 +183,8 @@ void OpenSessions::deliver(membership::ClientEvent& event, SessionOutput& out) {
             case Outbound::Delivered::kIgnored: break;
             case Outbound::Delivered::kQueuedLong:
                 out.warnings.push_back("client " + sessions_.find(id)->description() + " " +
-                                       describe_queue(id));
+                                       describe_queue(id) +
+                                       "; see MaxSessionMessages and SlowReaderPolicy");
                 break;
             case Outbound::Delivered::kNoRoom: {
                 Session& session = *sessions_.find(id);

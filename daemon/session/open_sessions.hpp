@@ -51,12 +51,21 @@ class OpenSessions {
     void end(protocol::SessionId id, Session& session, CloseReason reason, std::string_view why,
              SessionOutput& out);
 
-    /// Returns the sessions whose disconnect this was; valid until the next call.
+    /// Refills the budget that ring events spend; see GroupOutput::budget.
+    void begin_turn(std::size_t units) { output_.budget = membership::WorkBudget(units); }
+    [[nodiscard]] bool turn_is_spent() const { return output_.budget.is_spent(); }
+    /// Both return the sessions whose disconnect this was; valid until the next call.
     [[nodiscard]] const std::vector<protocol::SessionId>& on_ring_event(
         membership::DeliveryEvent&& event, SessionOutput& out);
+    /// Goes on with what the budget did not suffice for.
+    [[nodiscard]] const std::vector<protocol::SessionId>& work(SessionOutput& out);
 
     /// Ends slow readers for which everybody has waited as long as the configuration allows.
     void end_overdue_readers(protocol::Instant now, SessionOutput& out);
+
+    /// See SessionCore::on_memory().
+    void on_memory(bool is_short, SessionOutput& out);
+    [[nodiscard]] bool is_short_of_memory() const { return short_of_memory_; }
 
     [[nodiscard]] const membership::GroupEngine& groups() const { return groups_; }
 
@@ -69,7 +78,9 @@ class OpenSessions {
     [[nodiscard]] std::string describe_queue(protocol::SessionId id) const;
     void deliver(membership::ClientEvent& event, SessionOutput& out);
     void absorb(SessionOutput& out);
-    void shed_load(SessionOutput& out);
+    /// Ends sessions, the longest queue first, until at most `bytes_max` are queued.
+    void shed_load(std::size_t bytes_max, std::string_view why, SessionOutput& out);
+    [[nodiscard]] std::string why_no_joins() const;
 
     const SessionConfig& config_;
     const Permissions& permissions_;
@@ -78,6 +89,7 @@ class OpenSessions {
     Outbound& outbound_;
     membership::GroupOutput output_;  ///< empty between calls
     std::vector<protocol::SessionId> disconnected_;
+    bool short_of_memory_ = false;
     std::vector<protocol::SessionId> slow_;  ///< ending, their disconnect not requested yet
 };
 

@@ -175,6 +175,11 @@ void Outbound::want(SessionId id, Line& line) {
 }
 
 std::optional<SessionId> Outbound::next_of(List& list) {
+    constexpr std::size_t kTakenKept = 1024;
+    if (list.next >= kTakenKept && 2 * list.next >= list.ids.size()) {
+        list.ids.erase(list.ids.begin(), list.ids.begin() + static_cast<std::ptrdiff_t>(list.next));
+        list.next = 0;
+    }
     while (list.next < list.ids.size()) {
         const SessionId id = list.ids[list.next++];
         Line* line = lines_.find(id);
@@ -226,6 +231,12 @@ void Outbound::on_full(SessionId id) {
     if (Line* line = lines_.find(id)) {
         line->writing = Writing::kFull;
         line->queue.compact();
+    }
+}
+
+void Outbound::on_put_off(SessionId id) {
+    if (Line* line = lines_.find(id)) {
+        want(id, *line);
     }
 }
 

@@ -16,9 +16,8 @@
 namespace spread::session {
 
 struct OutboundLimits {
-    std::size_t messages_max = 1000;        ///< of one client
-    std::size_t bytes_max = 160U << 20U;    ///< of one client
-    std::size_t all_bytes_max = 1U << 30U;  ///< of all clients; a shared frame counts once
+    std::size_t messages_max = 1000;      ///< of one client
+    std::size_t bytes_max = 160U << 20U;  ///< of one client
     /// True: everybody waits for a client whose queue is full, for `reader_timeout` at most, after
     /// which the client is dropped. False: it is dropped at once.
     bool readers_are_awaited = false;
@@ -76,6 +75,8 @@ class Outbound {
     /// A ring event begins. All frames it brings are queued before any socket can take the first
     /// one, so they do not count against the limit on messages until the next event.
     void begin_event(protocol::Instant now);
+    /// The same event brings more, later.
+    void go_on_with_event(protocol::Instant now) { event_at_ = now; }
     enum class Delivered : std::uint8_t {
         kIgnored,  ///< the session takes nothing
         kQueued,
@@ -102,6 +103,8 @@ class Outbound {
     [[nodiscard]] Sent on_sent(protocol::Instant now, protocol::SessionId id, std::size_t bytes);
     /// The socket takes no more until on_writable().
     void on_full(protocol::SessionId id);
+    /// Enough has been written to it for now: it is to be written again.
+    void on_put_off(protocol::SessionId id);
     void on_writable(protocol::SessionId id);
 
     // Limits
@@ -111,11 +114,10 @@ class Outbound {
     /// A reader for which the others have waited for `reader_timeout`. Named again at each call
     /// until it is muted or has caught up.
     [[nodiscard]] std::optional<protocol::SessionId> overdue_reader(protocol::Instant now) const;
-    /// Bytes in all queues.
+    /// Bytes in all queues; a shared frame counts once.
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     /// Frames that were put into queues, each once per queue.
     [[nodiscard]] std::uint64_t frames() const { return frames_; }
-    [[nodiscard]] bool is_over_limit() const { return bytes_ > limits_.all_bytes_max; }
     /// The open session with most bytes to write, the latest of several; none when all are empty.
     [[nodiscard]] std::optional<protocol::SessionId> longest() const;
     [[nodiscard]] bool is_all_written() const;

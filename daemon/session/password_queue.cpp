@@ -8,24 +8,6 @@ namespace {
 using access::PeerAddress;
 using protocol::SessionId;
 
-/// Addresses that one client may take at will are one place.
-PeerAddress place_of(PeerAddress peer) {
-    constexpr std::uint8_t kLoopbackNetwork = 127;
-    constexpr std::size_t kNetworkBytes = 8;
-    if (peer.kind == PeerAddress::Kind::kV4 && peer.bytes.front() == kLoopbackNetwork) {
-        return PeerAddress::unix_socket();
-    }
-    if (peer.kind == PeerAddress::Kind::kV6) {
-        const bool starts_with_zeros = std::all_of(peer.bytes.begin(), peer.bytes.end() - 1,
-                                                   [](std::uint8_t byte) { return byte == 0; });
-        if (starts_with_zeros && peer.bytes.back() == 1) {
-            return PeerAddress::unix_socket();
-        }
-        std::fill(peer.bytes.begin() + kNetworkBytes, peer.bytes.end(), std::uint8_t{0});
-    }
-    return peer;
-}
-
 auto is_of(SessionId session) {
     return [session](const PasswordCheck& check) { return check.session == session; };
 }
@@ -33,7 +15,7 @@ auto is_of(SessionId session) {
 }  // namespace
 
 void PasswordQueue::push(const PeerAddress& peer, PasswordCheck check) {
-    const PeerAddress address = place_of(peer);
+    const PeerAddress address = peer.place();
     const auto [place, is_new_place] = places_.try_emplace(address);
     if (is_new_place) {
         turns_.push_back(address);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -12,6 +13,13 @@
 
 namespace spread::session {
 
+/// A client as the rules see it.
+struct Requester {
+    access::Identity who;  ///< complete before the first request
+    access::AccessRules::Standing standing{};
+    std::uint64_t rules = 0;  ///< those that `standing` is of; see Permissions
+};
+
 /// Who may connect, and what clients may do: the rules now in force, which may be replaced at any
 /// time. Without address rules nobody is admitted by address; without access rules everybody may do
 /// everything.
@@ -22,6 +30,7 @@ class Permissions {
     }
     void set_access_rules(std::shared_ptr<const access::AccessRules> rules) {
         access_rules_ = std::move(rules);
+        ++rules_number_;
     }
 
     [[nodiscard]] bool admits(const access::PeerAddress& peer) const {
@@ -30,19 +39,21 @@ class Permissions {
     [[nodiscard]] bool may_connect(const access::Identity& who) const {
         return access_rules_ == nullptr || access_rules_->may_connect(who);
     }
-    [[nodiscard]] bool may_join(const access::Identity& who, std::string_view group) const {
-        return access_rules_ == nullptr || access_rules_->may_join(who, group);
+    [[nodiscard]] bool may_join(Requester& client, std::string_view group) const {
+        return access_rules_ == nullptr || access_rules_->may_join(standing_of(client), group);
     }
     /// Whether may_send() can return false at all.
     [[nodiscard]] bool look_at_messages() const { return access_rules_ != nullptr; }
     /// `frame`: a checked multicast of the session wire, little-endian. Every group must be
     /// allowed.
-    [[nodiscard]] bool may_send(const access::Identity& who,
-                                std::span<const std::byte> frame) const;
+    [[nodiscard]] bool may_send(Requester& client, std::span<const std::byte> frame) const;
 
   private:
+    [[nodiscard]] const access::AccessRules::Standing& standing_of(Requester& client) const;
+
     std::shared_ptr<const access::AddressRules> address_rules_;
     std::shared_ptr<const access::AccessRules> access_rules_;
+    std::uint64_t rules_number_ = 0;  ///< grows with each set of access rules
 };
 
 }  // namespace spread::session

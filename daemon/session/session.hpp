@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/access/access_rules.hpp"
 #include "daemon/access/peer_address.hpp"
+#include "daemon/session/permissions.hpp"
 #include "daemon/session/session_machine.hpp"
 #include "protocol/time.hpp"
 
@@ -31,12 +31,12 @@ struct Session {
     Session(const AuthMethods& methods, std::string peer_name, const access::PeerAddress& address,
             protocol::Instant now)
         : machine(methods), peer(std::move(peer_name)), accepted_at(now) {
-        identity.peer = address;
+        requester.who.peer = address;
     }
 
     SessionMachine machine;
     std::string peer;
-    access::Identity identity;
+    Requester requester;
     std::string reserved_name;    ///< user part; empty before it has one
     std::string wanted_name;      ///< waited for; else empty
     std::vector<std::byte> kept;  ///< read while it waited

@@ -85,7 +85,8 @@ class SessionCore {
     // Writing
 
     /// For the end of a turn: a session whose queue is to be written. Each is named once, and again
-    /// when it gets more.
+    /// when it gets more. While some are left no ring event should be handed in: what they have not
+    /// been offered would look like slow reading.
     [[nodiscard]] std::optional<protocol::SessionId> next_write();
     /// A session whose queue has grown large: to be written before the next ring event is handed
     /// in.
@@ -98,6 +99,8 @@ class SessionCore {
     /// The socket took `bytes` of the queue. True while there is more to write.
     bool on_sent(protocol::Instant now, protocol::SessionId session, std::size_t bytes,
                  SessionOutput& out);
+    /// It may take more, but not in this turn: next_write() names it again.
+    void on_write_put_off(protocol::SessionId session);
     /// The socket takes no more bytes until on_writable().
     void on_write_blocked(protocol::SessionId session);
     void on_writable(protocol::SessionId session);
@@ -112,11 +115,18 @@ class SessionCore {
 
     // Ring
 
-    /// From the ring, in order.
+    /// A turn of the owner's loop begins: so many units (membership::WorkBudget) may be spent on
+    /// ring events until the next one. Without turns everything is done at once.
+    void begin_turn(std::size_t units);
+    [[nodiscard]] bool turn_is_spent() const;
+    /// From the ring, in order. What the turn has no room for is left to work().
     void on_ring_event(protocol::Instant now, membership::DeliveryEvent&& event,
                        SessionOutput& out);
+    /// The last ring event is not done yet: no other should be handed in before it is.
+    [[nodiscard]] bool has_work() const;
+    void work(protocol::Instant now, SessionOutput& out);
     /// A reader has fallen behind and the policy is to wait for it: neither ring events nor
-    /// requests should be handed in until this is false again.
+    /// requests should be handed in, and no work be done, until this is false again.
     [[nodiscard]] bool is_blocked() const;
     /// How many ring events at most should be handed in before queues are written; after more, a
     /// burst would look like slow readers.
@@ -128,6 +138,10 @@ class SessionCore {
     /// the sessions to be written.
     void on_deadline(protocol::Instant now, SessionOutput& out);
     [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
+    /// The process has no memory left, or enough again. While it is short of it, half of what waits
+    /// for clients is dropped with each call, the longest queues first, and newcomers and joins are
+    /// refused.
+    void on_memory(protocol::Instant now, bool is_short, SessionOutput& out);
     /// Closes every session once its queue is written (daemon stops).
     void shutdown(protocol::Instant now, SessionOutput& out);
 

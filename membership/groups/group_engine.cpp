@@ -125,13 +125,17 @@ void GroupEngine::request_join(SessionId session, std::string_view group, GroupO
         return;
     }
     const GroupRequest request{.group = NameField(group), .member = joiner->name};
-    ++joiner->joins_under_way;
+    impl_->sessions.note_join_requested(*joiner);
     submit(out, MessageKind::kGroupJoin, Service::kAgreed, encode_group_request(request));
 }
 
 std::size_t GroupEngine::groups_of(SessionId session) const {
     const LocalSessions::Session* found = impl_->sessions.find(session);
     return found == nullptr ? 0 : impl_->table.group_count(found->name) + found->joins_under_way;
+}
+
+std::size_t GroupEngine::memberships() const {
+    return impl_->table.membership_count() + impl_->sessions.joins_under_way();
 }
 
 void GroupEngine::request_leave(SessionId session, std::string_view group, GroupOutput& out) {

@@ -43,6 +43,8 @@ class GroupEngine {
 
     /// How many groups the session is in, counting joins that are still on their way.
     [[nodiscard]] std::size_t groups_of(protocol::SessionId session) const;
+    /// The same of all clients of all daemons, as far as this daemon knows.
+    [[nodiscard]] std::size_t memberships() const;
 
     /// The ring's deliveries and configurations, in order. When the output's budget is spent, the
     /// rest of the work and all later events wait for work(). The budget decides when an event is

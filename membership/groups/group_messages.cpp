@@ -52,7 +52,7 @@ void GroupMessages::apply_frame(Delivery&& delivery, DaemonIndex origin, GroupOu
         ++stats_.malformed_messages;
     } else if (!recipients->empty()) {
         ++stats_.messages_delivered;
-        out.budget.spend(recipients->size() * delivery.body.size() / kClientBytesPerUnit);
+        out.budget.spend_on_frame(recipients->size(), delivery.body.size());
         out.events.push_back(
             ClientEvent{.recipients = std::move(*recipients), .frame = std::move(delivery.body)});
     }

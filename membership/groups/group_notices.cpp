@@ -27,9 +27,10 @@ void GroupNotices::emit_layouts(Recipients recipients, const Encode& encode,
 void GroupNotices::signal(Group& group, GroupOutput& out) const {
     group.signalled = true;
     if (Recipients recipients = watchers(group); !recipients.empty()) {
+        auto frame = protocol::encode_transitional_signal(group.name, group.id);
+        out.budget.spend_on_frame(recipients.size(), frame.size());
         out.events.push_back(
-            ClientEvent{.recipients = std::move(recipients),
-                        .frame = protocol::encode_transitional_signal(group.name, group.id)});
+            ClientEvent{.recipients = std::move(recipients), .frame = std::move(frame)});
     }
 }
 
@@ -98,7 +99,7 @@ GroupNotices::Recipients GroupNotices::watchers(const Group& group) const {
 
 void GroupNotices::emit(Recipients recipients, protocol::Message frame, GroupOutput& out) const {
     ++stats_.views_delivered;
-    out.budget.spend(recipients.size() * frame.size() / kClientBytesPerUnit);
+    out.budget.spend_on_frame(recipients.size(), frame.size());
     out.events.push_back(
         ClientEvent{.recipients = std::move(recipients), .frame = std::move(frame)});
 }

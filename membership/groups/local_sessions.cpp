@@ -34,6 +34,7 @@ void LocalSessions::forget(SessionId id) {
     }
     readers_3x_ -= session.layout == MembershipLayout::kOwnSet ? 1 : 0;
     unwatching_ -= session.wants_membership ? 0 : 1;
+    joins_under_way_ -= session.joins_under_way;
     by_name_.erase(session.name);
     sessions_.erase(found);
 }
@@ -61,10 +62,17 @@ std::optional<SessionId> LocalSessions::private_recipient(const NameField& desti
     return found->second;
 }
 
+void LocalSessions::note_join_requested(Session& session) {
+    ++session.joins_under_way;
+    ++joins_under_way_;
+}
+
 void LocalSessions::note_join_arrived(const NameField& member) {
-    if (const auto id = find(member)) {
-        std::size_t& under_way = find(*id)->joins_under_way;
-        under_way -= std::min<std::size_t>(under_way, 1);
+    const auto id = find(member);
+    if (Session* session = id ? find(*id) : nullptr;
+        session != nullptr && session->joins_under_way > 0) {
+        --session->joins_under_way;
+        --joins_under_way_;
     }
 }
 

@@ -37,8 +37,11 @@ class LocalSessions {
     [[nodiscard]] std::optional<protocol::SessionId> private_recipient(
         const protocol::NameField& destination) const;
 
+    void note_join_requested(Session& session);
     /// One of the session's joins came back in the order.
     void note_join_arrived(const protocol::NameField& member);
+    /// Of all sessions.
+    [[nodiscard]] std::size_t joins_under_way() const { return joins_under_way_; }
 
     /// Takes sessions that are closing out of `recipients`, which must ascend.
     void drop_closing(std::vector<protocol::SessionId>& recipients) const;
@@ -55,6 +58,7 @@ class LocalSessions {
     std::vector<protocol::SessionId> closing_;  ///< ascending
     std::size_t readers_3x_ = 0;
     std::size_t unwatching_ = 0;  ///< sessions that want no memberships
+    std::size_t joins_under_way_ = 0;
 };
 
 }  // namespace spread::membership

@@ -129,8 +129,8 @@ void check_rules(std::string_view question, std::string_view text) {
     const Identity who{std::string(question.substr(0, third)),
                        std::string(question.substr(third, third)), peer_of(question)};
     const bool may_connect = result.rules->may_connect(who);
-    const bool may_join = result.rules->may_join(who, group);
-    const bool may_send = result.rules->may_send(who, group);
+    const bool may_join = result.rules->may_join(result.rules->standing_of(who), group);
+    const bool may_send = result.rules->may_send(result.rules->standing_of(who), group);
 
     // A rule about everybody decides when it comes first, and changes no decision made before it
     // when it comes last.
@@ -140,8 +140,8 @@ void check_rules(std::string_view question, std::string_view text) {
             verdict + " connect *\n" + verdict + " join * *\n" + verdict + " send * *\n";
         if (const auto first = AccessRules::parse(all + std::string(text)); first.rules) {
             require(first.rules->may_connect(who) == allows);
-            require(first.rules->may_join(who, group) == allows);
-            require(first.rules->may_send(who, group) == allows);
+            require(first.rules->may_join(first.rules->standing_of(who), group) == allows);
+            require(first.rules->may_send(first.rules->standing_of(who), group) == allows);
         }
         const auto last = AccessRules::parse(std::string(text) + "\n" + all);
         if (!last.rules) {
@@ -150,10 +150,10 @@ void check_rules(std::string_view question, std::string_view text) {
         // Whatever the old answer came from, a rule or the default, only the default's can change.
         require(last.rules->may_connect(who) == allows ||
                 last.rules->may_connect(who) == may_connect);
-        require(last.rules->may_join(who, group) == allows ||
-                last.rules->may_join(who, group) == may_join);
-        require(last.rules->may_send(who, group) == allows ||
-                last.rules->may_send(who, group) == may_send);
+        require(last.rules->may_join(last.rules->standing_of(who), group) == allows ||
+                last.rules->may_join(last.rules->standing_of(who), group) == may_join);
+        require(last.rules->may_send(last.rules->standing_of(who), group) == allows ||
+                last.rules->may_send(last.rules->standing_of(who), group) == may_send);
     }
 }
 

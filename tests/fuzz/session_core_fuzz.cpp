@@ -79,6 +79,7 @@ session::SessionConfig configuration(Script& script) {
     if ((policies & 0x10U) != 0) {
         config.queued_bytes_max = 3000;
     }
+    config.memberships_max = (policies & 0x40U) != 0 ? 3 : 1000000;
     if ((policies & 1U) != 0) {
         config.slow_reader_policy = session::SlowReaderPolicy::kBlock;
     }
@@ -107,6 +108,7 @@ class Driver {
         : config_(configuration(script)),
           core_(std::make_unique<session::SessionCore>(config_, one_daemon(), protocol::Rng(7))) {
         const std::uint8_t rules = script.byte();
+        turn_units_ = (rules & 4U) != 0 ? 1 : 2000;
         if ((rules & 1U) != 0) {
             core_->set_access_rules(std::make_shared<access::AccessRules>(
                 *access::AccessRules::parse("deny connect c\ndeny join * h\nallow send a *\n"
@@ -389,8 +391,23 @@ class Driver {
             seq_ = 0;
         }
         change.ring_id = next_ring_;
-        core_->on_ring_event(now_, std::move(change), out_);
+        hand_in(std::move(change));
+    }
+
+    /// The work on the event before must be done; that on this one may be left for later.
+    void hand_in(membership::DeliveryEvent event) {
+        finish_work();
+        core_->begin_turn(turn_units_);
+        core_->on_ring_event(now_, std::move(event), out_);
         absorb();
+    }
+
+    void finish_work() {
+        while (core_->has_work()) {
+            core_->begin_turn(turn_units_);
+            core_->work(now_, out_);
+            absorb();
+        }
     }
 
     /// Group state first; clients' messages only where they may flow.
@@ -409,8 +426,7 @@ class Driver {
             delivery.service = submission.service;
             delivery.kind = submission.kind;
             delivery.body = std::move(submission.body);
-            core_->on_ring_event(now_, std::move(delivery), out_);
-            absorb();
+            hand_in(std::move(delivery));
         }
     }
 
@@ -616,6 +632,7 @@ class Driver {
                 pass_time(std::chrono::seconds(60));
             }
         }
+        finish_work();
     }
 
     void expect_name_is_free(std::string_view user) {
@@ -643,6 +660,7 @@ class Driver {
     static constexpr std::size_t kFrameBytesMax = 1U << 18U;
 
     session::SessionConfig config_;
+    std::size_t turn_units_ = 2000;
     std::unique_ptr<session::SessionCore> core_;
     SessionOutput out_;
     protocol::Instant now_{};

@@ -1,5 +1,5 @@
 // Limits that stock does not have, as clients meet them: MaxSessions, MaxSessionGroups,
-// MaxSessionBytes, SlowReaderPolicy. Stock refuses a file with these options.
+// MaxMemberships, MaxSessionBytes, SlowReaderPolicy. Stock refuses a file with these options.
 
 #include <atomic>
 #include <string>
@@ -37,6 +37,23 @@ TEST_F(OwnLimits, MaxSessionsIsTheQuota) {
     late.expect_end();
     sessions[0].enter("room");
     sessions[0].expect_nothing();
+    expect_orderly_stop(own);
+}
+
+TEST_F(OwnLimits, MaxMembershipsSendsJoinsBack) {
+    Cluster own({"d1"}, false, "MaxMemberships = 2\n");
+    Session alice(own.connect(), "alice");
+    Session bob(own.connect(), "bob");
+    alice.enter("a");
+    bob.enter("b");
+    alice.join("b");
+    const Frame rejected = alice.next();
+    EXPECT_EQ(rejected.type, kReject);
+    EXPECT_EQ(rejected.groups, (Names{"b", "#alice#d1"}));
+    EXPECT_EQ(rejected.old_type, word(kEndian | kByJoin, Order::kLittle));
+    bob.leave("b");
+    bob.next_self_leave("b");
+    alice.enter("b");
     expect_orderly_stop(own);
 }
 

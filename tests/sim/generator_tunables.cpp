@@ -106,6 +106,14 @@ void draw_session_limits(Draft& draft) {
     }
 }
 
+/// From every step for itself to many.
+void draw_turns(Draft& draft) {
+    Draw draw(draft.seed, "turns");
+    if (draw.percent(40)) {
+        draft.scenario.tunables.turn_units = draw.skewed32(1, 200);
+    }
+}
+
 }  // namespace
 
 void draw_tunables(Draft& draft) {
@@ -114,6 +122,7 @@ void draw_tunables(Draft& draft) {
     draw_windows(draft);
     draw_queues(draft);
     draw_session_limits(draft);
+    draw_turns(draft);
 }
 
 }  // namespace spread::sim

@@ -174,7 +174,7 @@ void Host::end_session_turn() {
         reasons |= RingQueues::kSubmitRoom;
     }
     ring_->session_signal().arm(reasons);
-    if ((port.has_event() && !core_->is_blocked()) || port.can_push()) {
+    if (((core_->has_work() || port.has_event()) && !core_->is_blocked()) || port.can_push()) {
         schedule_session_turn(protocol::Duration(0));
     }
     if (ring_->queues().session_has_ring()) {

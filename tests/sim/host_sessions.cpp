@@ -89,24 +89,8 @@ void Host::session_turn(std::uint32_t generation) {
     if (sessions_clogged_ || !begin_session_turn()) {
         return;
     }
-    driver::RingPort& port = ring_->port();
-    for (std::size_t i = 0; i < core_->events_per_turn() && !core_->is_blocked(); ++i) {
-        std::optional<membership::DeliveryEvent> event = port.next_event();
-        if (!event) {
-            break;
-        }
-        if (const auto* change = std::get_if<ConfigurationChange>(&*event)) {
-            give_ring_back();  // telling all clients can take long
-            simulator_.note_group_configuration(index_, *change);
-        }
-        core_->on_ring_event(local_now(), std::move(*event), session_out_);
-        apply();
-        while (const auto id = core_->next_early_write()) {
-            write(*id);
-        }
-    }
-    port.tell_of_room();
-    port.push();
+    take_deliveries();
+    ring_->port().push();
     answer_passwords();
     accept_connections();
     const bool was_blocked = core_->is_blocked();
@@ -127,6 +111,37 @@ void Host::session_turn(std::uint32_t generation) {
         schedule_session_turn(verdicts_.front().at - simulator_.now());
     }
     end_session_turn();
+}
+
+/// As SessionServer does.
+void Host::take_deliveries() {
+    driver::RingPort& port = ring_->port();
+    const auto apply_delivered = [this] {
+        apply();
+        while (const auto id = core_->next_early_write()) {
+            write(*id);
+        }
+    };
+    std::size_t turn_units = 2000;
+    take_if_set(turn_units, scenario_.tunables.turn_units);
+    core_->begin_turn(turn_units);
+    if (core_->has_work() && !core_->is_blocked()) {
+        core_->work(local_now(), session_out_);
+        apply_delivered();
+    }
+    for (std::size_t i = 0; i < core_->events_per_turn() && !core_->is_blocked(); ++i) {
+        std::optional<membership::DeliveryEvent> event;
+        if (core_->turn_is_spent() || !(event = port.next_event())) {
+            break;
+        }
+        if (const auto* change = std::get_if<ConfigurationChange>(&*event)) {
+            give_ring_back();  // telling all clients can take long
+            simulator_.note_group_configuration(index_, *change);
+        }
+        core_->on_ring_event(local_now(), std::move(*event), session_out_);
+        apply_delivered();
+    }
+    port.tell_of_room();
 }
 
 /// As the password thread does, one after the other.
@@ -289,7 +304,7 @@ void Host::write(protocol::SessionId id) {
 // Looking inside ------------------------------------------------------------------------------
 
 bool Host::are_sessions_quiet() const {
-    return backlog_.empty() && verdicts_.empty() &&
+    return backlog_.empty() && verdicts_.empty() && !core_->has_work() &&
            core_->groups().phase() == membership::GroupPhase::kStable &&
            std::all_of(served_.begin(), served_.end(), [this](const auto& entry) {
                const Connection& connection = simulator_.connection(entry.second.connection);

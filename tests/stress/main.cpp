@@ -14,6 +14,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tests/stress/groups.hpp"
 #include "tests/stress/hostile.hpp"
 #include "tests/stress/members.hpp"
 #include "tests/stress/rude.hpp"
@@ -51,6 +52,7 @@ struct Arguments {
     double rude_seconds = 12;
     std::size_t sessions = 20000;
     std::size_t members = 5000;
+    GroupsOptions groups;
 };
 
 void add_daemon(CLI::App& command, Arguments& arguments) {
@@ -150,6 +152,26 @@ void add_members(CLI::App& app, Arguments& arguments) {
         ->capture_default_str();
 }
 
+void add_groups(CLI::App& app, Arguments& arguments) {
+    auto* command = app.add_subcommand(
+        "groups",
+        "Hundreds of thousands of memberships on three daemons, one of which is killed and comes "
+        "back; with stock daemons beside them where SPREAD_STOCK_DIR names some");
+    GroupsOptions& options = arguments.groups;
+    command->add_option("--clients", options.clients, "Clients that are in many groups")
+        ->check(CLI::Range(1, 900))
+        ->capture_default_str();
+    command->add_option("--groups", options.groups, "Groups of each of them")
+        ->check(CLI::Range(1, 65000))
+        ->capture_default_str();
+    command->add_option("--rate", options.rate, "Messages a second meanwhile")
+        ->check(CLI::Range(0, 10000))
+        ->capture_default_str();
+    command->add_option("--closing", options.closing, "Groups of the client that closes")
+        ->check(CLI::Range(1, 65000))
+        ->capture_default_str();
+}
+
 milliseconds in_milliseconds(double seconds) {
     return milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
@@ -174,6 +196,8 @@ int run(const CLI::App& app, Arguments& arguments) {
     } else if (!no_network.empty()) {
         std::cerr << "stress: NOT RUN: links cannot be cut: " << no_network << '\n';
         return kSkipped;
+    } else if (app.got_subcommand("groups")) {
+        run_groups(arguments.groups, verdict);
     } else {
         run_members(arguments.members, verdict);
     }
@@ -193,6 +217,7 @@ int main(int argc, char** argv) {
     add_rude(app, arguments);
     add_sessions(app, arguments);
     add_members(app, arguments);
+    add_groups(app, arguments);
     app.footer(
         "Exit status: 0 fine, 1 a check failed, 2 wrong usage, 3 the program itself failed,\n"
         "77 the trial cannot be run here.");

@@ -45,18 +45,18 @@ Identity someone(std::string user, std::string login = "", std::string_view addr
 TEST(AccessRules, WithoutRulesEverythingIsAllowed) {
     for (const auto& rules : {AccessRules(), rules_of(""), rules_of("default allow")}) {
         EXPECT_TRUE(rules.may_connect(someone("alice")));
-        EXPECT_TRUE(rules.may_join(someone("alice"), "room"));
-        EXPECT_TRUE(rules.may_send(someone("alice"), "#bob#d2"));
+        EXPECT_TRUE(rules.may_join(rules.standing_of(someone("alice")), "room"));
+        EXPECT_TRUE(rules.may_send(rules.standing_of(someone("alice")), "#bob#d2"));
     }
 }
 
 TEST(AccessRules, TheDefaultCountsWhereverItStands) {
     const auto rules = rules_of("allow join alice room\ndefault deny\nallow send alice room");
     EXPECT_FALSE(rules.may_connect(someone("alice")));
-    EXPECT_TRUE(rules.may_join(someone("alice"), "room"));
-    EXPECT_FALSE(rules.may_join(someone("alice"), "other"));
-    EXPECT_TRUE(rules.may_send(someone("alice"), "room"));
-    EXPECT_FALSE(rules.may_send(someone("bob"), "room"));
+    EXPECT_TRUE(rules.may_join(rules.standing_of(someone("alice")), "room"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("alice")), "other"));
+    EXPECT_TRUE(rules.may_send(rules.standing_of(someone("alice")), "room"));
+    EXPECT_FALSE(rules.may_send(rules.standing_of(someone("bob")), "room"));
 }
 
 TEST(AccessRules, TheFirstMatchingRuleOfTheActionDecides) {
@@ -66,12 +66,12 @@ TEST(AccessRules, TheFirstMatchingRuleOfTheActionDecides) {
         "allow send root secret\n"
         "deny send * secret\n"
         "deny join mallory *\n");
-    EXPECT_FALSE(rules.may_join(someone("root"), "secret"));
-    EXPECT_TRUE(rules.may_send(someone("root"), "secret"));
-    EXPECT_FALSE(rules.may_send(someone("alice"), "secret"));
-    EXPECT_TRUE(rules.may_join(someone("alice"), "room"));
-    EXPECT_FALSE(rules.may_join(someone("mallory"), "room"));
-    EXPECT_TRUE(rules.may_send(someone("mallory"), "room"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("root")), "secret"));
+    EXPECT_TRUE(rules.may_send(rules.standing_of(someone("root")), "secret"));
+    EXPECT_FALSE(rules.may_send(rules.standing_of(someone("alice")), "secret"));
+    EXPECT_TRUE(rules.may_join(rules.standing_of(someone("alice")), "room"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("mallory")), "room"));
+    EXPECT_TRUE(rules.may_send(rules.standing_of(someone("mallory")), "room"));
 }
 
 TEST(AccessRules, ARuleForLoginsNeverMatchesWhoProvedNone) {
@@ -80,9 +80,9 @@ TEST(AccessRules, ARuleForLoginsNeverMatchesWhoProvedNone) {
         "deny  join * members\n"
         "allow connect login:adm?n\n"
         "deny  connect *\n");
-    EXPECT_TRUE(rules.may_join(someone("x", "alice"), "members"));
-    EXPECT_FALSE(rules.may_join(someone("x"), "members"));
-    EXPECT_FALSE(rules.may_join(someone("alice"), "members"));
+    EXPECT_TRUE(rules.may_join(rules.standing_of(someone("x", "alice")), "members"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("x")), "members"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("alice")), "members"));
     EXPECT_TRUE(rules.may_connect(someone("x", "admin")));
     EXPECT_FALSE(rules.may_connect(someone("admin", "x")));
     EXPECT_FALSE(rules.may_connect(someone("admin")));
@@ -118,18 +118,18 @@ TEST(AccessRules, PrivateGroupsAreMatchedAsTheyAreWritten) {
         "deny send bob \\#*\n"
         "deny join * *#*\n"
         "#deny send * *\n");
-    EXPECT_FALSE(rules.may_send(someone("alice"), "#root#d1"));
-    EXPECT_TRUE(rules.may_send(someone("alice"), "#bob#d1"));
-    EXPECT_FALSE(rules.may_send(someone("bob"), "#alice#d1"));
-    EXPECT_TRUE(rules.may_send(someone("bob"), "room"));
-    EXPECT_FALSE(rules.may_join(someone("alice"), "#x#d1"));
+    EXPECT_FALSE(rules.may_send(rules.standing_of(someone("alice")), "#root#d1"));
+    EXPECT_TRUE(rules.may_send(rules.standing_of(someone("alice")), "#bob#d1"));
+    EXPECT_FALSE(rules.may_send(rules.standing_of(someone("bob")), "#alice#d1"));
+    EXPECT_TRUE(rules.may_send(rules.standing_of(someone("bob")), "room"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("alice")), "#x#d1"));
 }
 
 TEST(AccessRules, NamesMayHaveAnyBytes) {
     const auto rules = rules_of("deny join * a\\x20b\\x00?\ndeny join * \xC3\xBC*");
-    EXPECT_FALSE(rules.may_join(someone("x"), std::string_view("a b\0\xFF", 5)));
-    EXPECT_TRUE(rules.may_join(someone("x"), "a b"));
-    EXPECT_FALSE(rules.may_join(someone("x"),
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("x")), std::string_view("a b\0\xFF", 5)));
+    EXPECT_TRUE(rules.may_join(rules.standing_of(someone("x")), "a b"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("x")),
                                 "\xC3\xBC"
                                 "ber"));
 }
@@ -206,8 +206,9 @@ TEST(AccessRules, TheNumberOfRulesIsLimited) {
         text += "deny join u g" + std::to_string(i) + "\n";
     }
     const auto rules = rules_of(text + "default allow\n");
-    EXPECT_FALSE(rules.may_join(someone("u"), "g" + std::to_string(AccessRules::kRulesMax - 1)));
-    EXPECT_TRUE(rules.may_join(someone("u"), "g"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("u")),
+                                "g" + std::to_string(AccessRules::kRulesMax - 1)));
+    EXPECT_TRUE(rules.may_join(rules.standing_of(someone("u")), "g"));
     EXPECT_THAT(problems_of(text + "deny send u g"),
                 ElementsAre(HasSubstr("there are more than 4096 rules")));
 }

@@ -100,13 +100,13 @@ TEST(Documentation, RulesDoWhatTheirCommentsSay) {
     EXPECT_TRUE(rules.may_connect(operator_there));
     EXPECT_TRUE(rules.may_connect(alice));
     EXPECT_FALSE(rules.may_connect(stranger));
-    EXPECT_TRUE(rules.may_join(local, "announce"));
-    EXPECT_TRUE(rules.may_send(alice, "announce"));
-    EXPECT_FALSE(rules.may_send(local, "announce"));
-    EXPECT_TRUE(rules.may_join(alice, "audit-1"));
-    EXPECT_FALSE(rules.may_join(local, "audit-1"));
-    EXPECT_FALSE(rules.may_send(alice, "#audit#node1"));
-    EXPECT_TRUE(rules.may_send(local, "#alice#node1"));
+    EXPECT_TRUE(rules.may_join(rules.standing_of(local), "announce"));
+    EXPECT_TRUE(rules.may_send(rules.standing_of(alice), "announce"));
+    EXPECT_FALSE(rules.may_send(rules.standing_of(local), "announce"));
+    EXPECT_TRUE(rules.may_join(rules.standing_of(alice), "audit-1"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(local), "audit-1"));
+    EXPECT_FALSE(rules.may_send(rules.standing_of(alice), "#audit#node1"));
+    EXPECT_TRUE(rules.may_send(rules.standing_of(local), "#alice#node1"));
 }
 
 }  // namespace

@@ -114,6 +114,8 @@ TEST(Options, NumbersKeepTheirRange) {
     for (const Case& one :
          {Case{"MaxSessions", 1, 1000000}, Case{"MaxSessionMessages", 1, 999999999},
           Case{"MaxSessionBytes", 262144, 999999999}, Case{"MaxSessionGroups", 1, 1000000},
+          Case{"MaxMemberships", 1, 999999999}, Case{"MaxSessionsPerAddress", 1, 1000000},
+          Case{"DatagramBytes", 512, 8952}, Case{"MemoryBudget", 64, 999999999},
           Case{"SlowReaderTimeout", 1, 3600000}, Case{"Window", 1, 32767},
           Case{"PersonalWindow", 1, 32767}, Case{"AcceleratedWindow", 0, 32767}}) {
         // Window and PersonalWindow bound each other, so only the message of this option counts.
@@ -139,6 +141,11 @@ TEST(Options, NumbersKeepTheirRange) {
     EXPECT_EQ(with_options("MaxSessionMessages = 999999999")->max_session_messages, 999999999U);
     EXPECT_EQ(with_options("MaxSessionBytes = 1000000")->max_session_bytes, 1000000U);
     EXPECT_EQ(with_options("MaxSessionGroups = 7")->max_session_groups, 7U);
+    EXPECT_EQ(with_options("MaxSessionsPerAddress = 7")->max_sessions_per_address, 7U);
+    EXPECT_EQ(with_options("MaxSessionsPerAddress = auto")->max_sessions_per_address, std::nullopt);
+    EXPECT_EQ(with_options("DatagramBytes = 8952")->datagram_bytes, 8952U);
+    EXPECT_EQ(with_options("DatagramBytes = auto")->datagram_bytes, std::nullopt);
+    EXPECT_EQ(with_options("MaxMemberships = 7")->max_memberships, 7U);
     EXPECT_THAT(problems_with("Window = '5'"), ElementsAre(HasSubstr("without quotes")));
 }
 
@@ -312,12 +319,14 @@ TEST(Options, WarnsWhenNobodyIsToldThatAPasswordIsRequired) {
 }
 
 TEST(Options, OfClientsPlayNoPartInTheHash) {
-    EXPECT_EQ(hash_text(*with_options(
-                  "MaxSessions = 1 MaxSessionBytes = 300000 MaxSessionGroups = 1 OldClientLayout = "
-                  "no SlowReaderPolicy = block SlowReaderTimeout = 1 AllowedAuthMethods = 'IP "
-                  "PWORD' AccessControlPolicy = RULES AccessIPFile = a AccessPasswordFile = b "
-                  "AccessRulesFile = c")),
-              hash_text(*with_options("")));
+    EXPECT_EQ(
+        hash_text(*with_options(
+            "MaxSessions = 1 MaxSessionBytes = 300000 MaxSessionGroups = 1 MaxMemberships = 1 "
+            "OldClientLayout = "
+            "no SlowReaderPolicy = block SlowReaderTimeout = 1 AllowedAuthMethods = 'IP "
+            "PWORD' AccessControlPolicy = RULES AccessIPFile = a AccessPasswordFile = b "
+            "AccessRulesFile = c")),
+        hash_text(*with_options("")));
 }
 
 TEST(Options, WindowsMustFitIntoEachOther) {
@@ -441,7 +450,7 @@ TEST(Options, AutoIsLeavingItOut) {
         EXPECT_THAT(problems_with(name + " = AUTO"), IsEmpty()) << name;
         EXPECT_THAT(problems_with(name + " = 'auto'"), testing::Not(IsEmpty())) << name;
     }
-    EXPECT_EQ(count, 15U);
+    EXPECT_EQ(count, 18U);
     EXPECT_EQ(with_options("Window = 300 Window = auto")->window, std::nullopt);
 }
 

@@ -112,7 +112,7 @@ TEST(Sample, EachValueShownIsTheDefault) {
         }
         EXPECT_EQ(hash_text(*result.configuration), hash_text(unset)) << line;
     }
-    EXPECT_EQ(count, 31U);
+    EXPECT_EQ(count, 35U);
 }
 
 }  // namespace

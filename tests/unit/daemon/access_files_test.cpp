@@ -68,7 +68,7 @@ TEST_F(AccessFiles, AreNotReadUnlessSomethingAsksForThem) {
     EXPECT_THAT(load.warnings, IsEmpty());
     EXPECT_FALSE(load.setup.addresses->admits(PeerAddress::unix_socket()));
     EXPECT_EQ(load.setup.passwords->hash_of("alice"), nullptr);
-    EXPECT_TRUE(load.setup.rules->may_join(kAlice, "room"));
+    EXPECT_TRUE(load.setup.rules->may_join(load.setup.rules->standing_of(kAlice), "room"));
 }
 
 TEST_F(AccessFiles, OfTheWorkingDirectoryComeFirst) {
@@ -82,7 +82,7 @@ TEST_F(AccessFiles, OfTheWorkingDirectoryComeFirst) {
     EXPECT_THAT(load.warnings, IsEmpty());
     EXPECT_TRUE(load.setup.addresses->admits(PeerAddress::unix_socket()));
     EXPECT_NE(load.setup.passwords->hash_of("alice"), nullptr);
-    EXPECT_FALSE(load.setup.rules->may_join(kAlice, "room"));
+    EXPECT_FALSE(load.setup.rules->may_join(load.setup.rules->standing_of(kAlice), "room"));
 }
 
 TEST_F(AccessFiles, OfTheSystemDirectoryStandIn) {
@@ -94,7 +94,7 @@ TEST_F(AccessFiles, OfTheSystemDirectoryStandIn) {
     EXPECT_THAT(load.errors, IsEmpty());
     EXPECT_TRUE(load.setup.addresses->admits(PeerAddress::unix_socket()));
     EXPECT_NE(load.setup.passwords->hash_of("alice"), nullptr);
-    EXPECT_FALSE(load.setup.rules->may_join(kAlice, "room"));
+    EXPECT_FALSE(load.setup.rules->may_join(load.setup.rules->standing_of(kAlice), "room"));
 }
 
 TEST_F(AccessFiles, ThatAnOptionNamesAreTheOnlyOnes) {
@@ -107,7 +107,7 @@ TEST_F(AccessFiles, ThatAnOptionNamesAreTheOnlyOnes) {
     configuration.access_password_file = directory / "pw";
     configuration.access_rules_file = directory / "rules";
     EXPECT_THAT(load().errors, IsEmpty());
-    EXPECT_FALSE(load().setup.rules->may_join(kAlice, "room"));
+    EXPECT_FALSE(load().setup.rules->may_join(load().setup.rules->standing_of(kAlice), "room"));
 
     write(here("spread.access_pword"), kUser);
     configuration.access_password_file = directory / "gone";
@@ -220,10 +220,10 @@ TEST_F(AccessFiles, ReadAgainReplaceWhatWasReadBefore) {
     EXPECT_FALSE(second.setup.addresses->admits(PeerAddress::unix_socket()));
     EXPECT_EQ(second.setup.passwords->hash_of("alice"), nullptr);
     EXPECT_NE(second.setup.passwords->hash_of("bob"), nullptr);
-    EXPECT_TRUE(second.setup.rules->may_join(kAlice, "room"));
-    EXPECT_FALSE(second.setup.rules->may_send(kAlice, "room"));
+    EXPECT_TRUE(second.setup.rules->may_join(second.setup.rules->standing_of(kAlice), "room"));
+    EXPECT_FALSE(second.setup.rules->may_send(second.setup.rules->standing_of(kAlice), "room"));
     // Whoever still holds the old ones may go on using them.
-    EXPECT_FALSE(first.setup.rules->may_join(kAlice, "room"));
+    EXPECT_FALSE(first.setup.rules->may_join(first.setup.rules->standing_of(kAlice), "room"));
 }
 
 TEST_F(AccessFiles, ThatWentBadLeaveWhatWasReadBeforeWithOneLineEach) {
@@ -244,7 +244,32 @@ TEST_F(AccessFiles, ThatWentBadLeaveWhatWasReadBeforeWithOneLineEach) {
                                   EndsWith("write user:hash (and 2 more)" + consequence))));
     EXPECT_EQ(second.setup.addresses, first.setup.addresses);
     EXPECT_EQ(second.setup.passwords, first.setup.passwords);
-    EXPECT_FALSE(second.setup.rules->may_send(kAlice, "room"));
+    EXPECT_FALSE(second.setup.rules->may_send(second.setup.rules->standing_of(kAlice), "room"));
+}
+
+TEST_F(AccessFiles, ARulesFileThatWasEmptiedIsRefused) {
+    configuration.access_control_policy = "RULES";
+    const auto write_rules = [&](const std::string& text) {
+        write(here("spread.access_rules"), text);
+    };
+    write_rules("deny join * room\n");
+    const auto first = load();
+    for (const std::string blank : {"", "\n", "# deny join * room\n"}) {
+        write_rules(blank);
+        const auto second = reload_access(configuration, first.setup, places);
+        EXPECT_THAT(second.errors,
+                    ElementsAre(AllOf(HasSubstr("spread.access_rules: has neither a rule"),
+                                      HasSubstr("write default allow"),
+                                      EndsWith("; what was read before stays in force"))));
+        EXPECT_EQ(second.setup.rules, first.setup.rules);
+        // Nobody relies on older rules at the start.
+        EXPECT_THAT(load().errors, IsEmpty());
+        EXPECT_THAT(load().warnings, ElementsAre(HasSubstr("which allows everything")));
+    }
+    write_rules("default allow\n");
+    const auto third = reload_access(configuration, first.setup, places);
+    EXPECT_THAT(third.errors, IsEmpty());
+    EXPECT_TRUE(third.setup.rules->may_join(third.setup.rules->standing_of(kAlice), "room"));
 }
 
 }  // namespace

@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+constexpr std::uint64_t kBudget = std::uint64_t{4096} << 20U;
+
 config::Configuration three_daemons(std::size_t segments = 1) {
     config::Configuration configuration;
     configuration.segments.resize(segments);
@@ -127,14 +129,17 @@ TEST(EngineConfig, SessionsTakeTheirLimitsFromTheFile) {
     configuration.max_session_messages = 77;
     configuration.max_session_bytes = 123456;
     configuration.max_session_groups = 9;
+    configuration.max_sessions_per_address = 8;
     configuration.slow_reader_policy = config::SlowReaderPolicy::kBlock;
     configuration.slow_reader_timeout = std::chrono::milliseconds(250);
     configuration.old_client_layout = false;
-    const auto sessions = session_config_of(configuration, 0);
+    const auto sessions = session_config_of(configuration, 0, kBudget);
     EXPECT_EQ(sessions.sessions_max, 20000U);
     EXPECT_EQ(sessions.session_messages_max, 77U);
     EXPECT_EQ(sessions.session_bytes_max, 123456U);
     EXPECT_EQ(sessions.session_groups_max, 9U);
+    EXPECT_EQ(sessions.place_sessions_max, 8U);
+    EXPECT_EQ(sessions.unix_sessions_reserved, 16U);
     EXPECT_EQ(sessions.slow_reader_policy, session::SlowReaderPolicy::kBlock);
     EXPECT_EQ(sessions.slow_reader_timeout, std::chrono::milliseconds(250));
     EXPECT_FALSE(sessions.old_client_layout);
@@ -146,9 +151,62 @@ TEST(EngineConfig, SessionsTakeTheirMethodsFromTheFile) {
     auto configuration = three_daemons();
     configuration.allowed_auth_methods = {"IP", "PWORD"};
     configuration.required_auth_methods = {"IP"};
-    const auto sessions = session_config_of(configuration, 0);
+    const auto sessions = session_config_of(configuration, 0, kBudget);
     EXPECT_THAT(sessions.auth.allowed, ElementsAre("IP", "PWORD"));
     EXPECT_THAT(sessions.auth.required, ElementsAre("IP"));
+}
+
+TEST(EngineConfig, TheMemoryBudgetIsAShareOfWhatThereIs) {
+    auto configuration = three_daemons();
+    const auto budget = [&](std::uint64_t mib) {
+        return memory_budget_of(configuration, {.bytes = mib << 20U, .whose = {}}) >> 20U;
+    };
+    EXPECT_EQ(budget(1000), 500U);
+    EXPECT_EQ(budget(64000), 4096U);
+    configuration.memory_budget = 9000;
+    EXPECT_EQ(budget(1000), 9000U);
+
+    auto sessions = session_config_of(configuration, 0, kBudget);
+    EXPECT_EQ(sessions.queued_bytes_max, 1U << 30U);
+    EXPECT_EQ(sessions.memberships_max, 1000000U);
+    configuration.max_memberships = 70000;
+    sessions = session_config_of(configuration, 0, kBudget / 64);
+    EXPECT_EQ(sessions.queued_bytes_max, 16U << 20U);
+    EXPECT_EQ(sessions.memberships_max, 20971U);
+    EXPECT_EQ(session_config_of(configuration, 0, kBudget).memberships_max, 70000U);
+}
+
+TEST(EngineConfig, DatagramsFitTheInterfacesOfTheDaemon) {
+    auto configuration = three_daemons();
+    configuration.daemons[1].address = *config::parse_ip("10.0.0.2");
+    LocalAddress own{.address = configuration.daemons[1].address,
+                     .broadcast = {},
+                     .interface = "eth0",
+                     .interface_index = 2,
+                     .mtu = 1500,
+                     .loopback = false};
+    const auto bytes = [&] { return datagram_bytes_of(configuration, 1, {own}); };
+    EXPECT_EQ(bytes(), 1452U);
+    for (const unsigned mtu : {9000U, 65536U, 0U}) {
+        own.mtu = mtu;
+        EXPECT_EQ(bytes(), 1452U) << mtu;
+    }
+    for (const unsigned mtu : {1280U, 1400U, 1420U, 1450U, 1460U}) {
+        own.mtu = mtu;
+        EXPECT_EQ(bytes(), mtu - 48) << mtu;
+    }
+    // The narrowest one that daemons are heard at counts.
+    own.mtu = 1500;
+    LocalAddress other = own;
+    other.address = *config::parse_ip("10.9.9.9");
+    other.mtu = 1300;
+    configuration.daemons[1].interfaces.push_back({.address = own.address});
+    configuration.daemons[1].interfaces.push_back({.address = other.address, .daemon = false});
+    EXPECT_EQ(datagram_bytes_of(configuration, 1, {own, other}), 1452U);
+    configuration.daemons[1].interfaces.back().daemon = true;
+    EXPECT_EQ(datagram_bytes_of(configuration, 1, {own, other}), 1252U);
+    configuration.datagram_bytes = 8952;
+    EXPECT_EQ(datagram_bytes_of(configuration, 1, {own, other}), 8952U);
 }
 
 }  // namespace

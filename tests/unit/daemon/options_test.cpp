@@ -35,7 +35,7 @@ TEST(Options, WithoutArgumentsEverythingIsSearchedFor) {
     EXPECT_FALSE(options.check);
     EXPECT_FALSE(options.log_level);
     EXPECT_FALSE(options.log_file);
-    EXPECT_EQ(options.unix_dir, "/tmp");
+    EXPECT_FALSE(options.unix_dir);
 }
 
 TEST(Options, TakesStocksThreeOptions) {

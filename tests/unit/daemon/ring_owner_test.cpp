@@ -36,9 +36,9 @@ class Node {
         : transport_(std::move(transport)),
           ring_({ring_config_of(configuration, self), protocol::Incarnation{1}, 1000, self + 1, {}},
                 roster_of(configuration), link_, *transport_, pool_) {
-        auto core = std::make_unique<session::SessionCore>(session_config_of(configuration, self),
-                                                           group_config_of(configuration, self),
-                                                           protocol::Rng(self + 1));
+        auto core = std::make_unique<session::SessionCore>(
+            session_config_of(configuration, self, std::uint64_t{1} << 30U),
+            group_config_of(configuration, self), protocol::Rng(self + 1));
         SessionServer::Settings settings;
         settings.sharing.calm_share = calm_share;
         settings.sharing.busy_share = busy_share;

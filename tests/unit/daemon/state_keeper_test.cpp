@@ -30,11 +30,13 @@ class StateKeeperTest : public ::testing::Test {
         return std::make_unique<CrashMemory>(open_file()->identity());
     }
     std::unique_ptr<StateKeeper> keep(const DaemonState& state) {
-        return std::make_unique<StateKeeper>(open_file(), open_memory(), state,
-                                             [this](const std::string& problem) {
-                                                 const std::lock_guard<std::mutex> lock(mutex_);
-                                                 problems_.push_back(problem);
-                                             });
+        auto keeper = std::make_unique<StateKeeper>(
+            open_file(), open_memory(), state, [this](const std::string& problem) {
+                const std::lock_guard<std::mutex> lock(mutex_);
+                problems_.push_back(problem);
+            });
+        keeper->start();
+        return keeper;
     }
     std::optional<DaemonState> load() const {
         return StateKeeper::load(*open_file(), *open_memory());

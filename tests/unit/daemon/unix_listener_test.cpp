@@ -127,6 +127,17 @@ TEST(UnixListener, ASocketTakenBySomebodyElseIsToldOnceAndTakenBackLater) {
     EXPECT_TRUE(answers(directory / "4803"));
 }
 
+TEST(UnixListener, WhatIsNoSocketIsSomebodyElses) {
+    const TemporaryDirectory directory;
+    std::filesystem::create_directory(directory / "4803");
+    UnixListener listener(directory.path(), 4803);
+    EXPECT_THAT(listener.problem(), testing::HasSubstr("exists and is no socket"));
+    EXPECT_TRUE(listener.is_taken());
+    std::filesystem::remove(directory / "4803");
+    EXPECT_EQ(listener.look(), UnixListener::Look::kMadeAgain);
+    EXPECT_FALSE(listener.is_taken());
+}
+
 TEST(UnixListener, NothingElseIsLeftInTheDirectory) {
     const TemporaryDirectory directory;
     const UnixListener listener(directory.path(), 4803);

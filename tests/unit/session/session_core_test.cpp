@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/ip_address.hpp"
 #include "protocol/names.hpp"
 #include "protocol/session_wire.hpp"
 #include "tests/unit/session/client_bytes.hpp"
@@ -112,6 +113,31 @@ TEST(SessionCoreHandshake, QuotaCountsUnfinishedHandshakesAndIsToldAtAccept) {
     EXPECT_THAT(daemon.received(late), IsEmpty());
     daemon.hang_up(silent);
     daemon.open("two");
+}
+
+TEST(SessionCoreHandshake, OneAddressCannotLockOutTheOthers) {
+    SessionConfig config;
+    config.sessions_max = 4;
+    config.place_sessions_max = 3;
+    config.unix_sessions_reserved = 1;
+    TestDaemon daemon(config);
+    const auto accept = [&](std::string_view address) {
+        return daemon.accept(std::string(address),
+                             access::PeerAddress::of(*config::parse_ip(address)));
+    };
+    const SessionId first = accept("10.0.0.1");
+    accept("10.0.0.1");
+    accept("10.0.0.1");
+    const SessionId late = accept("10.0.0.1");
+    EXPECT_THAT(daemon.received(late), ElementsAre(kRejectQuota));
+    ASSERT_TRUE(daemon.close_of(late));
+    EXPECT_THAT(daemon.close_of(late)->detail, HasSubstr("see MaxSessionsPerAddress"));
+    EXPECT_THAT(daemon.received(accept("10.0.0.2")), IsEmpty());
+    EXPECT_THAT(daemon.received(accept("10.0.0.3")), ElementsAre(kRejectQuota));
+    EXPECT_THAT(daemon.received(daemon.accept()), IsEmpty()) << "the reserve of the Unix socket";
+    EXPECT_THAT(daemon.received(daemon.accept()), ElementsAre(kRejectQuota));
+    daemon.hang_up(first);
+    EXPECT_THAT(daemon.received(accept("10.0.0.1")), ElementsAre(kRejectQuota)) << "4 are there";
 }
 
 TEST(SessionCoreHandshake, StockServes997Sessions) {

@@ -4,13 +4,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
+#include "config/ip_address.hpp"
 #include "daemon/session/name_registry.hpp"
 #include "daemon/session/password_checks.hpp"
 #include "daemon/session/permissions.hpp"
 #include "daemon/session/rejection.hpp"
+#include "daemon/session/session_quota.hpp"
 #include "daemon/session/session_timers.hpp"
 #include "daemon/session/texts.hpp"
 #include "protocol/session_wire.hpp"
@@ -41,6 +44,55 @@ TEST(SessionTimers, TheEarliestIsDueFirstAndEachSessionHasOne) {
     EXPECT_EQ(timers.first(), Instant(20s));
     timers.clear(two);
     EXPECT_TRUE(timers.in_order().empty());
+}
+
+access::PeerAddress peer(std::string_view text) {
+    return access::PeerAddress::of(*config::parse_ip(text));
+}
+
+TEST(SessionQuota, NoAddressTakesMoreThanItsShare) {
+    SessionQuota quota({.all_max = 10, .place_max = 2});
+    const auto fits = [&](const access::PeerAddress& peer) {
+        quota.add(peer);
+        const bool is_full = quota.is_full_place(peer);
+        if (is_full) {
+            quota.remove(peer);
+        }
+        return !is_full;
+    };
+    EXPECT_TRUE(fits(peer("10.0.0.1")) && fits(peer("10.0.0.1")));
+    EXPECT_FALSE(fits(peer("10.0.0.1")));
+    EXPECT_TRUE(fits(peer("10.0.0.2")));
+    EXPECT_TRUE(fits(peer("fd00::1")) && fits(peer("fd00::2")));
+    EXPECT_FALSE(fits(peer("fd00::3"))) << "one network of 64 bits";
+    EXPECT_TRUE(fits(peer("fd00:0:0:1::3")));
+    EXPECT_TRUE(fits(peer("127.0.0.1")) && fits(peer("127.0.0.2")));
+    EXPECT_FALSE(fits(peer("::1"))) << "this host";
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_TRUE(fits(access::PeerAddress::unix_socket()));
+    }
+    quota.remove(peer("10.0.0.1"));
+    EXPECT_TRUE(fits(peer("10.0.0.1")));
+}
+
+TEST(SessionQuota, SomeOfTheUnixSocketGetInWhoeverHasTakenAll) {
+    SessionQuota quota({.all_max = 3, .unix_reserved = 2});
+    const auto fits = [&](const access::PeerAddress& peer) {
+        quota.add(peer);
+        const bool is_full = quota.is_full(peer);
+        if (is_full) {
+            quota.remove(peer);
+        }
+        return !is_full;
+    };
+    const auto here = access::PeerAddress::unix_socket();
+    EXPECT_TRUE(fits(peer("10.0.0.1")) && fits(peer("10.0.0.1")) && fits(peer("10.0.0.1")));
+    EXPECT_FALSE(fits(peer("10.0.0.1")));
+    EXPECT_TRUE(fits(here) && fits(here));
+    EXPECT_FALSE(fits(here));
+    quota.remove(here);
+    EXPECT_FALSE(fits(peer("10.0.0.1"))) << "the reserve is not theirs";
+    EXPECT_TRUE(fits(here));
 }
 
 TEST(NameRegistry, WhoWaitsInheritsTheName) {
@@ -84,7 +136,8 @@ TEST(Permissions, WithoutRulesNobodyIsAdmittedByAddressAndEverybodyMayDoEverythi
     EXPECT_FALSE(permissions.admits(access::PeerAddress::unix_socket()));
     EXPECT_FALSE(permissions.look_at_messages());
     EXPECT_TRUE(permissions.may_connect({}));
-    EXPECT_TRUE(permissions.may_join({}, "room"));
+    Requester somebody;
+    EXPECT_TRUE(permissions.may_join(somebody, "room"));
     permissions.set_address_rules(
         std::make_shared<access::AddressRules>(*access::AddressRules::parse("unix\n").rules));
     EXPECT_TRUE(permissions.admits(access::PeerAddress::unix_socket()));
@@ -94,11 +147,16 @@ TEST(Permissions, EveryGroupOfAMessageMustBeAllowed) {
     Permissions permissions;
     permissions.set_access_rules(std::make_shared<access::AccessRules>(
         *access::AccessRules::parse("deny send * secret\nallow send * *\n").rules));
-    access::Identity somebody;
-    somebody.user = "alice";
+    Requester somebody;
+    somebody.who.user = "alice";
     EXPECT_TRUE(permissions.look_at_messages());
     EXPECT_TRUE(permissions.may_send(somebody, multicast_bytes({"a", "b"}, "x")));
     EXPECT_FALSE(permissions.may_send(somebody, multicast_bytes({"a", "secret"}, "x")));
+    // The rules about somebody are picked out again when there are others.
+    permissions.set_access_rules(std::make_shared<access::AccessRules>(
+        *access::AccessRules::parse("deny send alice a\n").rules));
+    EXPECT_FALSE(permissions.may_send(somebody, multicast_bytes({"a"}, "x")));
+    EXPECT_TRUE(permissions.may_send(somebody, multicast_bytes({"secret"}, "x")));
 }
 
 TEST(Rejection, IsTheRequestWithItsTypeInItUnlessItsAuthorDoesNotWantIt) {

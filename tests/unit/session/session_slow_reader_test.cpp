@@ -154,6 +154,31 @@ TEST_F(SlowReaders, TheLongestQueueGoesWhenAllTogetherHoldTooMuch) {
     EXPECT_EQ(daemon->core().bytes_queued(), 0U);
 }
 
+TEST_F(SlowReaders, TheLongestQueuesAndTheNewestDemandsGoWhenMemoryIsShort) {
+    start({});
+    const SessionId second = daemon->open("second", false);
+    daemon->send(second, join_bytes("big", "#second#d1"));
+    write("12345");
+    daemon->send(writer, multicast_bytes({"big"}, std::string(500, 'x'), protocol::kAgreedMess,
+                                         "#writer#d1"));
+    daemon->run_ring();
+    daemon->set_memory_short(true);
+    EXPECT_THAT(daemon->stops, ElementsAre(second)) << "half of what waits is enough";
+    EXPECT_THAT(daemon->info(reader).messages_queued, 1U);
+    daemon->run_ring();
+    EXPECT_THAT(daemon->close_of(second)->detail, HasSubstr("memory is short"));
+
+    const SessionId late = daemon->accept();
+    EXPECT_EQ(daemon->close_of(late)->reason, CloseReason::kRejected);
+    daemon->send(writer, join_bytes("room", "#writer#d1"));
+    EXPECT_THAT(daemon->ring, IsEmpty());
+    EXPECT_THAT(daemon->warnings, ElementsAre(HasSubstr("memory is short")));
+    daemon->set_memory_short(false);
+    daemon->send(writer, join_bytes("room", "#writer#d1"));
+    EXPECT_THAT(daemon->ring, SizeIs(1));
+    daemon->open("young");
+}
+
 TEST(LoadShedding, WithoutOpenSessionsThereIsNothingToEnd) {
     SessionConfig config;
     config.queued_bytes_max = 1;

@@ -70,6 +70,11 @@ class TestDaemon {
         absorb();
     }
 
+    void set_memory_short(bool is_short) {
+        core_.on_memory(now, is_short, out_);
+        absorb();
+    }
+
     void shutdown() {
         core_.shutdown(now, out_);
         absorb();
@@ -87,6 +92,15 @@ class TestDaemon {
         delivery.kind = submission.kind;
         delivery.body = std::move(submission.body);
         core_.on_ring_event(now, std::move(delivery), out_);
+        absorb();
+    }
+
+    /// From here on ring events may cost no more.
+    void begin_turn(std::size_t units) { core_.begin_turn(units); }
+    /// One more turn for the event at hand.
+    void work(std::size_t units) {
+        core_.begin_turn(units);
+        core_.work(now, out_);
         absorb();
     }
 
