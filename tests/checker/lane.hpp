@@ -30,9 +30,9 @@ struct Facts {
 /// A message taken from a host, and where it went.
 struct Accepted {
     Facts facts;
-    std::uint32_t epoch = 0;  ///< rings its life had installed by then
-    Place after;              ///< what its life had delivered of the last one by then
-    bool placed = false;
+    std::uint32_t epoch = 0;         ///< rings its life had installed by then
+    Place after;                     ///< what its life had delivered of the last one by then
+    bool placed = false;             ///< what follows is known
     std::uint32_t placed_epoch = 0;  ///< its life's count at the ring of `place`
     Place place;
 
@@ -41,20 +41,19 @@ struct Accepted {
 
 /// Messages of one life that keep their order: its control messages, or its ordinary ones.
 ///
-/// Others may see them with gaps, and out of order when different packets were lost in different
-/// components, so a message is found by what it is; that what has been found stands in the order of
-/// the lane is then what causal order asks for.
+/// Whoever delivers one of them has delivered those before it (P5), also behind a hole. So places
+/// are found in the order of the lane.
 class Lane {
   public:
     enum class Bound : std::uint8_t {
         kFine,
-        kUnknown,    ///< never accepted
-        kTaken,      ///< accepted, but it stands elsewhere
-        kDisordered  ///< no assignment of places to messages keeps their order
+        kUnknown,  ///< never accepted
+        kTaken,    ///< accepted, but it stands elsewhere
+        kSkips     ///< one accepted before it has no place yet, or one further on
     };
 
     void accept(const Accepted& message) { messages_.push_back(message); }
-    /// Binds a place to a message that has none yet.
+    /// Binds a place to the next message that has none.
     [[nodiscard]] Bound bind(const Facts& facts, std::uint32_t epoch, Place place);
     /// The message at a place bound before.
     [[nodiscard]] const Accepted* at(std::uint32_t epoch, Place place) const;
@@ -69,13 +68,8 @@ class Lane {
     [[nodiscard]] const Accepted* missed() const;
 
   private:
-    [[nodiscard]] bool in_order(std::size_t at) const;
-    [[nodiscard]] bool rebind();
-    void skip_placed();
-
     std::vector<Accepted> messages_;
-    std::size_t first_unplaced_ = 0;
-    std::size_t placed_end_ = 0;  ///< nothing from here on has a place
+    std::size_t placed_ = 0;  ///< so many have a place
     std::size_t delivered_ = 0;
 };
 

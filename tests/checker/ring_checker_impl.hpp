@@ -18,7 +18,10 @@ namespace spread::checker {
 ///
 ///   P1, P5   a place is bound to a message of its origin when it is first seen: one that was
 ///            accepted (P1a), has no other place (P1b), was not accepted on a later ring (P1d) nor
-///            after the origin delivered something behind the place (P5)
+///            after the origin delivered something behind the place, and is the next one of its
+///            lane (P5)
+///   P5       what a life leaves out behind a hole is not in the past of what it delivers there:
+///            neither of the same lane, nor delivered by the sender before it sent
 ///   P2       one record per ring and one per transitional configuration
 ///   P3       each life gets its own messages in the order in which they were accepted
 ///   P4       who closes a configuration is compared with the first who did
@@ -79,6 +82,8 @@ struct RingChecker::Impl {
     [[nodiscard]] bool skip_to(const Life& life, const Ring& ring, Stay& stay, const Entry& entry);
     [[nodiscard]] bool add_entry(const Life& life, Ring& ring, std::size_t at, Entry entry);
     [[nodiscard]] bool check_passed_over(const Life& life, Ring& ring, const Entry& entry);
+    [[nodiscard]] bool check_past(const Life& life, const Ring& ring, const Stay& stay,
+                                  const Entry& entry);
     [[nodiscard]] bool bind(const Life& life, Ring& ring, Entry& entry);
     [[nodiscard]] bool check_binding(const Ring& ring, const Stay& stay, const Entry& entry);
     [[nodiscard]] bool take_own(Life& life, const Ring& ring, const Stay& stay, const Entry& entry);

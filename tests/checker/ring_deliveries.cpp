@@ -35,7 +35,7 @@ void RingChecker::Impl::on_delivery(Index self, const Position& position, const 
             return;
         }
     }
-    const Entry& known = ring.entries[stay.next];
+    const Entry known = ring.entries[stay.next];
     if (known.origin != entry.origin || known.facts != entry.facts) {
         const Stay* other = somebody_with(ring, entry.place);
         fail("P6b",
@@ -44,7 +44,8 @@ void RingChecker::Impl::on_delivery(Index self, const Position& position, const 
              other == nullptr ? show(ring, stay) : show(ring, stay, *other));
         return;
     }
-    if (known.origin == life.daemon && !take_own(life, ring, stay, known)) {
+    if (!check_past(life, ring, stay, known) ||
+        (known.origin == life.daemon && !take_own(life, ring, stay, known))) {
         return;
     }
     ++stay.next;
@@ -79,6 +80,32 @@ bool RingChecker::Impl::skip_to(const Life& life, const Ring& ring, Stay& stay,
             fail(regular ? "P6c" : "P6d",
                  text(life) + " delivers " + text(entry) + " of " + text(ring.id) + " without " +
                      text(left_out) + (regular ? "" : ", whose sender comes along"),
+                 other == nullptr ? show(ring, stay) : show(ring, stay, *other));
+            return false;
+        }
+        stay.left_out.push_back(left_out);
+    }
+    return true;
+}
+
+/// Nothing that is left out may be in the past of what is delivered behind it.
+bool RingChecker::Impl::check_past(const Life& life, const Ring& ring, const Stay& stay,
+                                   const Entry& entry) {
+    if (stay.left_out.empty()) {
+        return true;
+    }
+    const Stay& origin = *ring.stay_of(entry.origin);
+    const Accepted* message = lives[origin.life].lanes[entry.lane].at(origin.epoch, entry.place);
+    for (const Entry& left_out : stay.left_out) {
+        const bool is_earlier = left_out.origin == entry.origin && left_out.lane == entry.lane;
+        if (is_earlier || (message != nullptr && message->epoch == origin.epoch &&
+                           left_out.place <= message->after)) {
+            const Stay* other = somebody_with(ring, left_out.place);
+            fail("P5",
+                 text(life) + " delivers " + text(entry) + " of " + text(ring.id) + " without " +
+                     text(left_out) +
+                     (is_earlier ? ", which was sent before it"
+                                 : ", which its sender had delivered before it sent it"),
                  other == nullptr ? show(ring, stay) : show(ring, stay, *other));
             return false;
         }
@@ -119,6 +146,7 @@ bool RingChecker::Impl::check_passed_over(const Life& life, Ring& ring, const En
             return false;
         }
         ++stay.next;
+        stay.left_out.push_back(entry);
     }
     return true;
 }
@@ -152,7 +180,8 @@ bool RingChecker::Impl::bind(const Life& life, Ring& ring, Entry& entry) {
              what + "the same message as " + text(*origin.lanes[entry.lane].find(entry.facts)),
              show(ring, *stay));
     } else {
-        fail("P5", what + "out of the order in which its origin sent", show(ring, *stay));
+        fail(&origin == &life ? "P3" : "P5", what + "which its origin did not send next",
+             show(ring, *stay));
     }
     return false;
 }
@@ -161,7 +190,7 @@ bool RingChecker::Impl::check_binding(const Ring& ring, const Stay& stay, const 
     const Life& origin = lives[stay.life];
     const Accepted* message = origin.lanes[entry.lane].at(stay.epoch, entry.place);
     if (message == nullptr) {
-        return true;  // bound by a guess that the next places will correct
+        return true;
     }
     if (message->epoch > stay.epoch) {
         fail("P1d",

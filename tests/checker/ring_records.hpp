@@ -58,12 +58,13 @@ struct Stay {
     StayState state = StayState::kExpected;
     bool installed = false;
     bool resumed = false;
-    std::uint32_t epoch = 0;    ///< the life's count with this ring
-    Index came_by = kNobody;    ///< transitional configuration that led here
-    Index left_by = kNobody;    ///< and the one that ended it
-    std::size_t next = 0;       ///< entry that follows all that is delivered
-    Place last_regular;         ///< delivered last in the regular configuration
-    std::vector<Place> behind;  ///< delivered in the transitional configuration
+    std::uint32_t epoch = 0;      ///< the life's count with this ring
+    Index came_by = kNobody;      ///< transitional configuration that led here
+    Index left_by = kNobody;      ///< and the one that ended it
+    std::size_t next = 0;         ///< entry that follows all that is delivered
+    Place last_regular;           ///< delivered last in the regular configuration
+    std::vector<Place> behind;    ///< delivered in the transitional configuration
+    std::vector<Entry> left_out;  ///< passed over there: of senders who did not come along
     [[nodiscard]] Place last() const { return behind.empty() ? last_regular : behind.back(); }
     /// In a regular configuration deliveries are a prefix of the ring's order.
     [[nodiscard]] bool has_delivered(Place place) const {

@@ -148,22 +148,29 @@ TEST(RingChecker, AcceptsThatTheMessageInTheHoleIsSeenLast) {
     EXPECT_EQ(h.verdict(), "");
 }
 
-TEST(RingChecker, AcceptsEqualMessagesOfWhichTheFirstIsSeenLast) {
+TEST(RingChecker, AcceptsEqualMessagesOfOneSender) {
     History h;
     const Sent join = h.accept(kD3, {Service::kAgreed, MessageKind::kGroupJoin, false, 5});
     const Sent leave = h.accept(kD3, {Service::kAgreed, MessageKind::kGroupLeave, false, 6});
     static_cast<void>(h.accept(kD3, join.facts));
-    const Sent other = h.accept(kD1, 1);
-    // d1 and d2 miss the first two packets of d3 but owe the third from a broken recovery.
+    h.deliver_all(join, 1);
+    h.deliver_all(leave, 2);
+    h.deliver_all(join, 3);
+    EXPECT_EQ(h.quiet_end(), "");
+}
+
+TEST(RingChecker, AcceptsAHoleBetweenALostSendersMessagesAndThoseOfOthers) {
+    History h;
+    const Sent kept = h.accept(kD3, 1);
+    const Sent lost = h.accept(kD3, 2);
+    h.deliver_all(kept, 1);
+    h.deliver(kD3, lost, 2);
+    const Sent after = h.accept(kD1, 3);  // sent without having delivered it
     for (const DaemonId daemon : {kD1, kD2}) {
         h.transitional(daemon, {kD1, kD2}, ring(kD1, 102));
-        h.deliver(daemon, join, 3);
-        h.deliver(daemon, other, 4);
+        h.deliver(daemon, after, 3);
         h.regular(daemon, ring(kD1, 102), {kD1, kD2});
     }
-    h.deliver(kD3, join, 1);
-    h.deliver(kD3, leave, 2);
-    h.deliver(kD3, join, 3);
     h.install(kD3, {kD3}, ring(kD3, 104), {kD3});
     EXPECT_EQ(h.verdict(), "");
 }
@@ -514,6 +521,42 @@ TEST(RingChecker, P5NotInTheOrderOfItsSender) {
     const Sent b = h.accept(kD1, 2);
     h.deliver(kD2, b, 1);
     h.deliver(kD2, a, 2);
+    EXPECT_EQ(h.verdict(), "P5");
+}
+
+TEST(RingChecker, P5ALostSendersMessageBehindAHoleOfItsOwn) {
+    History h;
+    const Sent one = h.accept(kD3, 1);
+    const Sent two = h.accept(kD3, 2);
+    const Sent three = h.accept(kD3, 3);
+    h.deliver_all(one, 1);
+    h.deliver(kD3, two, 2);
+    h.deliver(kD3, three, 3);
+    h.end(kD3);
+    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
+    h.deliver(kD1, three, 3);
+    EXPECT_EQ(h.verdict(), "P5");
+}
+
+TEST(RingChecker, P5TheHoleOfALostSenderThatNobodyLivedToTellOf) {
+    History h;
+    static_cast<void>(h.accept(kD3, 1));
+    const Sent two = h.accept(kD3, 2);
+    h.end(kD3);
+    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
+    h.deliver(kD1, two, 2);
+    EXPECT_EQ(h.verdict(), "P5");
+}
+
+TEST(RingChecker, P5AnAnswerWithoutItsQuestion) {
+    History h;
+    const Sent question = h.accept(kD3, 1);
+    h.deliver(kD3, question, 1);
+    h.deliver(kD2, question, 1);
+    const Sent answer = h.accept(kD2, 2);
+    // d1 never got the question, and the others of its component hold it.
+    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
+    h.deliver(kD1, answer, 2);
     EXPECT_EQ(h.verdict(), "P5");
 }
 
