@@ -27,8 +27,8 @@ constexpr std::uint64_t folded(std::uint64_t digest, std::uint64_t value) {
 ///   P1a, P1b, G9   group_messages.cpp: one order of all messages and views must agree with every
 ///                  client's reading and with cause (an author has read before it sends)
 ///   G1             group_checker.cpp: requests of one client take effect in their order
-///   G2             group_lives.cpp: views of one life of a group, by id
-///   G3 to G6, G11  group_views.cpp: a view and what its reader had seen before
+///   G2             group_views.cpp: one id names one view, for ever
+///   G3 to G6, G11  the same: a view and what its reader had seen before
 ///   G7, G8, G10    group_passages.cpp: what came between two views, compared among readers
 ///   G12, G13       group_messages.cpp: own messages, and those of one author, in sending order
 ///   G11, G14       with configurations of daemons, and all that is due at the end:
@@ -53,8 +53,7 @@ struct GroupChecker::Impl : History {
     void check_gap(ClientIndex index, Seat& seat, MessageIndex message, std::uint32_t at);
     [[nodiscard]] bool were_together(ClientIndex index, NameId group, NameId author,
                                      std::uint32_t begin, std::uint32_t end) const;
-    /// False: the cycle proves nothing, since it goes through a view that may be two.
-    bool fail_order(ClientIndex index, std::span<const Node> cycle);
+    void fail_order(ClientIndex index, std::span<const Node> cycle);
     void replay_fifo(ClientIndex index);
 
     // ---- Views ----
@@ -68,6 +67,8 @@ struct GroupChecker::Impl : History {
     };
 
     void on_view(ClientIndex index, const View& view);
+    /// The view that its id names (G2).
+    ViewIndex place_view(ClientIndex index, ViewRecord record);
     void on_signal(ClientIndex index, std::string_view group, const protocol::GroupId& id);
     void on_self_leave(ClientIndex index, std::string_view group);
     /// G1: this client gets memberships.
@@ -92,23 +93,6 @@ struct GroupChecker::Impl : History {
     [[nodiscard]] std::vector<NameId> without(const std::vector<NameId>& a,
                                               const std::vector<NameId>& b);
     [[nodiscard]] std::string list(const std::vector<NameId>& ids) const;
-
-    // ---- Lives of groups ----
-
-    /// The index of this view in the life that the client is in, or comes into with it (G2).
-    ViewIndex place_view(ClientIndex index, const Seat& seat, ViewRecord record);
-    /// Whether the candidate may be what this client reads now.
-    [[nodiscard]] bool may_be_read(ClientIndex index, const Seat& seat, ViewIndex candidate) const;
-    ViewIndex extend_life(ViewRecord record, std::uint32_t life);
-    ViewIndex begin_life(ViewRecord record);
-    /// The same view, as far as anybody can tell.
-    [[nodiscard]] bool are_alike(ViewIndex one, ViewIndex other) const;
-    void fail_agreement(ViewIndex one, ViewIndex other);
-    /// Whether another life of the group may have had this same view, unseen by a member that has
-    /// connected again since. Then readers of one view cannot be told from those of the other.
-    [[nodiscard]] bool may_be_another(ViewIndex view) const;
-    void finish_lives();
-    [[nodiscard]] bool is_explained(const Epoch& epoch, std::size_t life) const;
 
     // ---- Passages from view to view ----
 

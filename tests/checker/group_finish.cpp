@@ -20,9 +20,6 @@ void GroupChecker::Impl::finish(bool quiet) {
             replay_fifo(i);
         }
     }
-    if (!has_failed()) {
-        finish_lives();
-    }
     for (ClientIndex i = 0; i < clients.size() && !has_failed(); ++i) {
         finish_signals(i);
     }
@@ -94,9 +91,9 @@ void GroupChecker::Impl::finish_client(ClientIndex index) {
             const Seat* theirs = find_seat(clients[other], seat.group);
             const bool agrees = !clients[other].has_ended && theirs != nullptr &&
                                 (clients[other].wants_membership
-                                     ? theirs->is_in() && are_alike(theirs->view, seat.view)
+                                     ? theirs->is_in() && theirs->view == seat.view
                                      : theirs->will_be_in());
-            if (!agrees && !may_be_another(seat.view)) {
+            if (!agrees) {
                 fail("G2",
                      "at the end " + name(index) + " is in " + view(seat.view) + ", but " +
                          name(other) + " is not",

@@ -82,17 +82,24 @@ ViewIndex History::add_view(ViewRecord record) {
     const auto index = static_cast<ViewIndex>(views.size());
     record.node = add_node(true, index);
     record.pasts.resize(record.sets.size(), {kNone, kNone});
+    record.epoch = epoch_of(record.group, record.id);
+    view_ids_[{record.epoch, record.id.index}] = index;
     views.push_back(std::move(record));
     return index;
 }
 
 std::uint32_t History::epoch_of(NameId group, const protocol::GroupId& id) {
-    const auto [at, is_new] = epoch_ids_.try_emplace({group, {id.proc_id, id.time}},
-                                                     static_cast<std::uint32_t>(epochs.size()));
-    if (is_new) {
-        epochs.emplace_back();
+    const auto next = static_cast<std::uint32_t>(epoch_ids_.size());
+    return epoch_ids_.try_emplace({group, {id.proc_id, id.time}}, next).first->second;
+}
+
+ViewIndex History::find_view(NameId group, const protocol::GroupId& id) const {
+    const auto epoch = epoch_ids_.find({group, {id.proc_id, id.time}});
+    if (epoch == epoch_ids_.end()) {
+        return kNone;
     }
-    return at->second;
+    const auto view = view_ids_.find({epoch->second, id.index});
+    return view == view_ids_.end() ? kNone : view->second;
 }
 
 // ---- Clients ----
@@ -117,18 +124,6 @@ Seat& History::seat(Client& client, NameId group) {
     return made;
 }
 
-std::uint32_t History::add_stay(ClientIndex client, NameId group) {
-    const auto index = static_cast<std::uint32_t>(stays.size());
-    stays.push_back(GroupStay{.client = client});
-    stays_of_[{clients[client].name, group}].push_back(index);
-    return index;
-}
-
-std::span<const std::uint32_t> History::stays_of(NameId name, NameId group) const {
-    const auto found = stays_of_.find({name, group});
-    return found == stays_of_.end() ? std::span<const std::uint32_t>() : found->second;
-}
-
 std::span<const ClientIndex> History::connections_of(NameId name) const {
     const auto found = connections_.find(name);
     return found == connections_.end() ? std::span<const ClientIndex>() : found->second;
@@ -148,9 +143,6 @@ Node History::add_node(bool is_view, std::uint32_t index) {
 }
 
 Node History::node_of(const ReadEntry& entry) const {
-    if (entry.is_cut) {
-        return kNone;
-    }
     switch (entry.kind) {
         case ReadEntry::Kind::kView: return views[entry.what].node;
         case ReadEntry::Kind::kMessage: return messages[entry.what].node;
@@ -202,24 +194,6 @@ std::vector<Node> History::add_cause(MessageIndex message, Node cause) {
     item.next_caused = items_[cause].first_caused;
     items_[cause].first_caused = node;
     return cycle;
-}
-
-void History::drop_cause(MessageIndex message) {
-    Item& item = items_[messages[message].node];
-    items_[item.cause].first_caused = item.next_caused;
-    item.cause = kNone;
-    item.next_caused = kNone;
-}
-
-void History::cut_last(ClientIndex index) {
-    Client& client = clients[index];
-    const Node node = node_of(client.log.back());
-    client.log.back().is_cut = true;
-    items_[node].receipts = receipts_[items_[node].receipts].next;
-    client.last_node = kNone;
-    for (std::size_t at = client.log.size() - 1; at > 0 && client.last_node == kNone; --at) {
-        client.last_node = node_of(client.log[at - 1]);
-    }
 }
 
 void History::successors(Node node, std::vector<Node>& out) const {

@@ -25,7 +25,7 @@ inline constexpr std::uint32_t kOpen = kNone - 1;
 
 using ClientIndex = std::uint32_t;   ///< a connection
 using MessageIndex = std::uint32_t;  ///< a multicast
-using ViewIndex = std::uint32_t;     ///< a view of one life of one group
+using ViewIndex = std::uint32_t;     ///< a view of one group
 using Node = TotalOrder::Node;       ///< a message or a view, in the order of all deliveries
 
 /// A multicast: as sent, or as first received when that is fed before.
@@ -46,7 +46,6 @@ struct SentMessage {
 struct ReadEntry {
     enum class Kind : std::uint8_t { kView, kSignal, kSelfLeave, kMessage };
     Kind kind{};
-    bool is_cut = false;         ///< its place in the global order is unknown (may_be_another())
     std::uint32_t what = kNone;  ///< message or view
     NameId group = kNone;        ///< not of messages
 };
@@ -78,8 +77,7 @@ struct ViewRecord {
     Cause cause{};
     std::vector<NameId> members;
     std::vector<std::vector<NameId>> sets;
-    std::uint32_t epoch = 0;
-    std::uint32_t life = 0;  ///< in its epoch
+    std::uint32_t epoch = 0;  ///< History::epoch_of() it
     Node node = kNone;
     std::vector<ClientIndex> seers;
     /// Per vs-set of a network view: the view that its first witness had before, and who that is.
@@ -91,27 +89,6 @@ struct ViewRecord {
     /// Inside the transitional period; another signal follows at once.
     [[nodiscard]] bool is_interim() const { return is_by_network() && id.index > 1; }
     [[nodiscard]] bool has(NameId name) const;
-};
-
-/// The views of one life of a group under one (proc_id, time), without gaps: an emptied group that
-/// is created again in the same daemon membership starts with index 1 again (group semantics 1.4).
-struct GroupLife {
-    std::int32_t first_index = 0;
-    std::vector<ViewIndex> views;  ///< empty: became part of another
-    [[nodiscard]] std::int32_t end_index() const {
-        return first_index + static_cast<std::int32_t>(views.size());
-    }
-};
-
-struct Epoch {
-    std::vector<GroupLife> lives;
-};
-
-/// From the first view after a join to the self-leave or the end.
-struct GroupStay {
-    ClientIndex client = kNone;
-    ViewIndex last_view = kNone;
-    bool has_left = false;
 };
 
 /// One client in one group.
@@ -126,8 +103,7 @@ struct Seat {
     bool signalled = false;
     bool has_safe = false;  ///< a SAFE message came before the signal
     std::uint64_t digest = 0;
-    std::uint32_t stay = kNone;
-    std::vector<std::uint32_t> epochs;  ///< of this stay
+    std::vector<std::uint32_t> epochs;  ///< since the first view after the join
     /// Per author: last of its multicasts to this group seen, and where in the log (G13).
     struct Heard {
         std::uint32_t number = 0;
@@ -173,8 +149,6 @@ class History : private TotalOrder::Edges {
     std::vector<SentMessage> messages;
     std::vector<NameId> destinations;
     std::vector<ViewRecord> views;
-    std::vector<Epoch> epochs;
-    std::vector<GroupStay> stays;
     std::map<NameId, DaemonConfigurations> daemons;
 
     History();
@@ -189,12 +163,13 @@ class History : private TotalOrder::Edges {
     [[nodiscard]] bool equal(const SentMessage& message, const Multicast& multicast) const;
 
     ViewIndex add_view(ViewRecord record);
+    /// kNone when nobody has read one of this id.
+    [[nodiscard]] ViewIndex find_view(NameId group, const protocol::GroupId& id) const;
+    /// A number for all ids of a group that differ by their index alone.
     std::uint32_t epoch_of(NameId group, const protocol::GroupId& id);
 
     [[nodiscard]] Seat& seat(Client& client, NameId group);
     [[nodiscard]] Seat* find_seat(Client& client, NameId group);
-    std::uint32_t add_stay(ClientIndex client, NameId group);
-    [[nodiscard]] std::span<const std::uint32_t> stays_of(NameId name, NameId group) const;
     [[nodiscard]] std::span<const ClientIndex> connections_of(NameId name) const;
     void add_connection(NameId name, ClientIndex client);
 
@@ -204,9 +179,6 @@ class History : private TotalOrder::Edges {
     [[nodiscard]] std::vector<Node> append(ClientIndex client, const ReadEntry& entry);
     /// The author had read `cause` before it sent the message.
     [[nodiscard]] std::vector<Node> add_cause(MessageIndex message, Node cause);
-    void drop_cause(MessageIndex message);
-    /// Takes the last entry of a client out of the order.
-    void cut_last(ClientIndex client);
     [[nodiscard]] bool is_view(Node node) const { return items_[node].is_view; }
     [[nodiscard]] std::uint32_t item(Node node) const { return items_[node].index; }
     Node add_node(bool is_view, std::uint32_t index);
@@ -259,7 +231,7 @@ class History : private TotalOrder::Edges {
     std::vector<Receipt> receipts_;
     std::vector<std::uint32_t> slots_;  ///< open hash table of messages by key
     std::map<std::pair<NameId, std::pair<std::int32_t, std::int32_t>>, std::uint32_t> epoch_ids_;
-    std::map<std::pair<NameId, NameId>, std::vector<std::uint32_t>> stays_of_;
+    std::map<std::pair<std::uint32_t, std::int32_t>, ViewIndex> view_ids_;  ///< by epoch and index
     std::map<NameId, std::vector<ClientIndex>> connections_;
 };
 

@@ -65,10 +65,8 @@ void GroupChecker::Impl::on_send(ClientIndex index, const Multicast& multicast) 
     if (client.last_node != kNone) {
         const std::vector<Node> cycle = add_cause(at, client.last_node);
         if (!cycle.empty()) {
-            if (fail_order(index, cycle)) {
-                return;
-            }
-            drop_cause(at);
+            fail_order(index, cycle);
+            return;
         }
     }
     const auto all = destinations_of(sent);
@@ -116,10 +114,8 @@ void GroupChecker::Impl::on_message(ClientIndex index, std::string_view sender,
             fail("P1b", name(index) + " received " + message(at) + " twice", {tail(index)});
             return;
         }
-        if (fail_order(index, cycle)) {
-            return;
-        }
-        cut_last(index);
+        fail_order(index, cycle);
+        return;
     }
     const SentMessage& received = messages[at];
     if (received.author == kNone) {
@@ -271,11 +267,7 @@ void GroupChecker::Impl::replay_fifo(ClientIndex index) {
     }
 }
 
-bool GroupChecker::Impl::fail_order(ClientIndex index, std::span<const Node> cycle) {
-    const auto is_doubtful = [&](Node node) { return is_view(node) && may_be_another(item(node)); };
-    if (std::any_of(cycle.begin(), cycle.end(), is_doubtful)) {
-        return false;
-    }
+void GroupChecker::Impl::fail_order(ClientIndex index, std::span<const Node> cycle) {
     const auto text = [&](Node node) {
         return is_view(node) ? view(item(node)) : message(item(node));
     };
@@ -302,7 +294,6 @@ bool GroupChecker::Impl::fail_order(ClientIndex index, std::span<const Node> cyc
          name(index) + (by_cause ? ": order and cause disagree on " : " and others disagree on ") +
              text(cycle.front()) + " and " + text(cycle.back()),
          std::move(evidence));
-    return true;
 }
 
 }  // namespace spread::checker

@@ -81,7 +81,7 @@ void GroupChecker::Impl::check_past(ClientIndex index, const Seat& seat, ViewInd
     if (past == kNone) {
         past = seat.view;
         witness = index;
-    } else if (!are_alike(past, seat.view) && !may_be_another(past) && !may_be_another(seat.view)) {
+    } else if (past != seat.view) {
         fail("G8",
              name(index) + " and " + name(witness) + " share a vs-set of " + view(to) +
                  " and come from different views",
@@ -94,10 +94,6 @@ void GroupChecker::Impl::compare_passage(Passage& passage, ViewIndex from,
                                          std::string_view property) {
     const NameId group = views[from].group;
     const auto differ = [&](const Passage::Witness& other, const std::string& how) {
-        if (may_be_another(from) ||
-            (passage.to != kNone && passage.to != kOpen && may_be_another(passage.to))) {
-            return;
-        }
         fail(property,
              name(other.client) + " and " + name(witness.client) + " went on together from view " +
                  id(views[from].id) + " of " + names.text(group) + ", but " + how,
@@ -181,9 +177,6 @@ void GroupChecker::Impl::compare_safe(ViewIndex from, const Passage& one, const 
             std::binary_search(others.begin(), others.end(), key + 1) ||
             may_be_discarded(at, clients[lacks.client].name)) {
             continue;
-        }
-        if (may_be_another(from)) {
-            return;
         }
         fail("G10",
              name(has.client) + " got safe " + message(at) + " in view " + id(views[from].id) +

@@ -121,7 +121,7 @@ void GroupChecker::Impl::on_view(ClientIndex index, const View& view) {
     if (has_failed()) {
         return;
     }
-    const ViewIndex at = place_view(index, seat, std::move(record));
+    const ViewIndex at = place_view(index, std::move(record));
     if (has_failed()) {
         return;
     }
@@ -131,7 +131,6 @@ void GroupChecker::Impl::on_view(ClientIndex index, const View& view) {
         check_past(index, seat, at, set);
     } else {
         ++seat.seen;
-        seat.stay = add_stay(index, group);
         seat.epochs.clear();
     }
     if (has_failed()) {
@@ -145,13 +144,33 @@ void GroupChecker::Impl::on_view(ClientIndex index, const View& view) {
     if (seat.epochs.empty() || seat.epochs.back() != views[at].epoch) {
         seat.epochs.push_back(views[at].epoch);
     }
-    stays[seat.stay].last_view = at;
     views[at].seers.push_back(index);
     const std::vector<Node> cycle =
         append(index, ReadEntry{.kind = ReadEntry::Kind::kView, .what = at, .group = group});
-    if (!cycle.empty() && !fail_order(index, cycle)) {
-        cut_last(index);
+    if (!cycle.empty()) {
+        fail_order(index, cycle);
     }
+}
+
+/// One id names one view, and who was in it under a name is not somebody who comes later.
+ViewIndex GroupChecker::Impl::place_view(ClientIndex index, ViewRecord record) {
+    const ViewIndex known = find_view(record.group, record.id);
+    if (known == kNone) {
+        return add_view(std::move(record));
+    }
+    const ViewRecord& first = views[known];
+    const bool is_same = first.cause == record.cause && first.members == record.members &&
+                         first.sets == record.sets;
+    const auto namesake =
+        std::find_if(first.seers.begin(), first.seers.end(),
+                     [&](ClientIndex seer) { return clients[seer].name == clients[index].name; });
+    if (!is_same || namesake != first.seers.end()) {
+        const ClientIndex other = is_same ? *namesake : first.seers.front();
+        fail("G2",
+             names.text(record.group) + ", " + id(record.id) + ": one id names two views",
+             {name(other) + ": " + view_text(first), name(index) + ": " + view_text(record)});
+    }
+    return known;
 }
 
 void GroupChecker::Impl::on_signal(ClientIndex index, std::string_view group_name,
@@ -217,7 +236,6 @@ void GroupChecker::Impl::on_self_leave(ClientIndex index, std::string_view group
     ++seat.seen;
     seat.view = kNone;
     seat.signalled = false;
-    stays[seat.stay].has_left = true;
     client.log.push_back(ReadEntry{.kind = ReadEntry::Kind::kSelfLeave, .group = seat.group});
 }
 
