@@ -33,7 +33,7 @@ struct Counters {
 struct Stage {
     Cluster& cluster;
     Journal journal;
-    checker::GroupChecker checker;
+    checker::GroupChecker checker{checker::Feed::kByClient};  // told of no configurations
     MessageBook book;
     Counters counters;
     std::vector<std::string> names;  ///< private names of the clients, as far as connected

@@ -16,7 +16,10 @@ void GroupChecker::Impl::fail(std::string_view property, std::string summary,
     }
 }
 
-GroupChecker::GroupChecker() : impl_(std::make_unique<Impl>()) {}
+GroupChecker::GroupChecker(Feed feed) : impl_(std::make_unique<Impl>()) {
+    impl_->feed = feed;
+}
+
 GroupChecker::~GroupChecker() = default;
 
 const std::optional<Violation>& GroupChecker::violation() const {
@@ -30,6 +33,7 @@ ClientId GroupChecker::on_connect(std::string_view private_name, bool wants_memb
     client.name = impl_->names.id(private_name);
     client.daemon = impl_->daemon_of(client.name);
     client.wants_membership = wants_membership;
+    client.connected_at = impl_->tick();
     impl_->add_connection(client.name, index);
     return ClientId{index};
 }
@@ -92,9 +96,10 @@ void GroupChecker::on_message(ClientId client, std::string_view sender,
     }
 }
 
-void GroupChecker::on_end(ClientId client, ClientEnd /*end*/) {
+void GroupChecker::on_end(ClientId client, ClientEnd end) {
     // However it ends, what was owed to it lapses.
     impl_->clients[client.value].has_ended = true;
+    impl_->has_network_sign = impl_->has_network_sign || end == ClientEnd::kDaemonLost;
 }
 
 void GroupChecker::on_daemon_configuration(std::string_view daemon, bool transitional,
@@ -118,6 +123,7 @@ void GroupChecker::on_daemon_configuration(std::string_view daemon, bool transit
         std::copy_if(ids.begin(), ids.end(), std::back_inserter(known.found),
                      [&](NameId id) { return !is_in(known.current, id); });
     }
+    known.history.push_back({impl_->tick(), ids});
     known.current = std::move(ids);
 }
 

@@ -50,14 +50,23 @@ enum class ClientEnd : std::uint8_t {
     kDaemonLost,  ///< its daemon crashed or was stopped
 };
 
-/// Checks what clients see: G1 to G14 (group semantics 4.2), and P1a, P1b for bodies, on the
-/// events of all clients as they come. Order matters within one client, and between connections of
-/// one name, so recordings of several processes may be fed one after the other; the first violation
-/// stays, and after it nothing more is recorded. Used by the simulator and by tests of real
-/// daemons.
+/// How a history is fed.
+enum class Feed : std::uint8_t {
+    /// In the order in which things happened, with all configurations of daemons: when none is told,
+    /// there was none but the first.
+    kAsItHappens,
+    /// Only the order within each client, and between connections of one name, is that of time; so
+    /// recordings of several processes may be fed one after the other. What takes the time between
+    /// clients or the configurations of daemons to see is not checked.
+    kByClient
+};
+
+/// Checks what clients see: G1 to G14 (group semantics 4.2), L2, and P1a, P1b for bodies, on the
+/// events of all clients as they come; the first violation stays, and after it nothing more is
+/// recorded. Used by the simulator and by tests of real daemons.
 class GroupChecker {
   public:
-    GroupChecker();
+    explicit GroupChecker(Feed feed = Feed::kAsItHappens);
     ~GroupChecker();
     GroupChecker(const GroupChecker&) = delete;
     GroupChecker& operator=(const GroupChecker&) = delete;
@@ -78,7 +87,7 @@ class GroupChecker {
     void on_end(ClientId client, ClientEnd end);
 
     /// Where it is known: the daemon of these clients lost and found daemons (names). Sharpens G11
-    /// and G14; optional.
+    /// and G14, and says to whom what is sent is due (L2, G13).
     void on_daemon_configuration(std::string_view daemon, bool transitional,
                                  std::span<const std::string> members);
 

@@ -31,10 +31,13 @@ constexpr std::uint64_t folded(std::uint64_t digest, std::uint64_t value) {
 ///   G3 to G6, G11  the same: a view and what its reader had seen before
 ///   G7, G8, G10    group_passages.cpp: what came between two views, compared among readers
 ///   G12, G13       group_messages.cpp: own messages, and those of one author, in sending order
-///   G11, G14       with configurations of daemons, and all that is due at the end:
+///   G13, L2        group_dues.cpp: what is due to whom by its author's and its own daemon having
+///                  stayed together
+///   G11, G14       with configurations of daemons, and all else that is due at the end:
 ///                  group_finish.cpp
 struct GroupChecker::Impl : History {
     std::optional<Violation> violation;
+    Feed feed = Feed::kAsItHappens;
 
     [[nodiscard]] bool has_failed() const { return violation.has_value(); }
     void fail(std::string_view property, std::string summary, std::vector<std::string> evidence);
@@ -69,6 +72,7 @@ struct GroupChecker::Impl : History {
     void on_view(ClientIndex index, const View& view);
     /// The view that its id names (G2).
     ViewIndex place_view(ClientIndex index, ViewRecord record);
+    void note_silent_member(NameId member, NameId group);
     void on_signal(ClientIndex index, std::string_view group, const protocol::GroupId& id);
     void on_self_leave(ClientIndex index, std::string_view group);
     /// G1: this client gets memberships.
@@ -109,6 +113,21 @@ struct GroupChecker::Impl : History {
                                                      NameId group) const;
     /// It may be missing at a client of this name: the author wanted it so (or may have).
     [[nodiscard]] bool may_be_discarded(MessageIndex message, NameId name) const;
+
+    // ---- What is due, whoever sent it ----
+
+    /// A client's stay in a group, as far as a reader's log shows it.
+    struct KnownStay {
+        NameId group = kNone;
+        std::uint32_t begin = 0;  ///< its first view, in the log
+    };
+    /// G13: between two messages of one author that a client got, none is missing.
+    void finish_gaps(ClientIndex index);
+    [[nodiscard]] bool is_addressed(const Client& client, const SentMessage& message,
+                                    std::span<const KnownStay> stays, std::uint32_t before) const;
+    /// L2: what a client that is still there sent has come to all who are still there.
+    void finish_dues();
+    [[nodiscard]] bool is_due(const SentMessage& message, ClientIndex reader) const;
 
     // ---- The end ----
 

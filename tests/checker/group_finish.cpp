@@ -23,6 +23,9 @@ void GroupChecker::Impl::finish(bool quiet) {
     for (ClientIndex i = 0; i < clients.size() && !has_failed(); ++i) {
         finish_signals(i);
     }
+    for (ClientIndex i = 0; i < clients.size() && !has_failed(); ++i) {
+        finish_gaps(i);
+    }
     if (!quiet) {
         return;
     }
@@ -48,6 +51,9 @@ void GroupChecker::Impl::finish(bool quiet) {
         if (clients[i].wants_membership) {
             finish_silent_members(i);
         }
+    }
+    if (!has_failed()) {
+        finish_dues();
     }
 }
 
@@ -89,10 +95,10 @@ void GroupChecker::Impl::finish_client(ClientIndex index) {
             }
             const ClientIndex other = all.back();
             const Seat* theirs = find_seat(clients[other], seat.group);
-            const bool agrees = !clients[other].has_ended && theirs != nullptr &&
-                                (clients[other].wants_membership
-                                     ? theirs->is_in() && theirs->view == seat.view
-                                     : theirs->will_be_in());
+            const bool agrees =
+                !clients[other].has_ended && theirs != nullptr &&
+                (clients[other].wants_membership ? theirs->is_in() && theirs->view == seat.view
+                                                 : theirs->will_be_in());
             if (!agrees) {
                 fail("G2",
                      "at the end " + name(index) + " is in " + view(seat.view) + ", but " +

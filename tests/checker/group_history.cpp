@@ -20,6 +20,34 @@ bool ViewRecord::has(NameId name) const {
 
 History::History() : slots_(1024, kNone) {}
 
+bool History::stayed_together(NameId one, NameId other, Tick from, Tick to) const {
+    if (one == other) {
+        return true;
+    }
+    if (daemons.empty()) {
+        return !has_network_sign;  // told of none, and nothing hints at one
+    }
+    const auto has_kept = [&](NameId daemon, NameId companion) {
+        const auto known = daemons.find(daemon);
+        bool is_known = false;
+        if (known != daemons.end()) {
+            for (const auto& told : known->second.history) {
+                if (told.at > to) {
+                    break;
+                }
+                const bool has = std::find(told.members.begin(), told.members.end(), companion) !=
+                                 told.members.end();
+                if (told.at > from && !has) {
+                    return false;
+                }
+                is_known = has;
+            }
+        }
+        return is_known;
+    };
+    return has_kept(one, other) && has_kept(other, one);
+}
+
 // ---- Messages ----
 
 bool History::goes_to(const SentMessage& message, NameId destination) const {
@@ -156,6 +184,7 @@ std::vector<Node> History::append(ClientIndex index, const ReadEntry& entry) {
     Client& client = clients[index];
     const auto at = static_cast<std::uint32_t>(client.log.size());
     client.log.push_back(entry);
+    client.log.back().at = tick();
     const Node node = node_of(entry);
     Item& item = items_[node];
     const Node before = client.last_node;

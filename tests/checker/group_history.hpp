@@ -27,6 +27,7 @@ using ClientIndex = std::uint32_t;   ///< a connection
 using MessageIndex = std::uint32_t;  ///< a multicast
 using ViewIndex = std::uint32_t;     ///< a view of one group
 using Node = TotalOrder::Node;       ///< a message or a view, in the order of all deliveries
+using Tick = std::uint32_t;          ///< a place in the order of the feed
 
 /// A multicast: as sent, or as first received when that is fed before.
 struct SentMessage {
@@ -34,6 +35,7 @@ struct SentMessage {
     NameId sender = kNone;
     ClientIndex author = kNone;     ///< kNone: the send has not been fed (yet)
     std::uint32_t send_number = 0;  ///< counts the author's multicasts from 1
+    Tick sent_at = 0;
     MessageIndex previous = kNone;  ///< of the same author
     ClientService service{};
     bool self_discard = false;  ///< known with the author
@@ -48,6 +50,7 @@ struct ReadEntry {
     Kind kind{};
     std::uint32_t what = kNone;  ///< message or view
     NameId group = kNone;        ///< not of messages
+    Tick at = 0;
 };
 
 /// What happens between two consecutive views of a group at those who take the same step (G7).
@@ -100,6 +103,7 @@ struct Seat {
     std::vector<std::uint32_t> sent_before_leave;  ///< per leave asked for, in order
     ViewIndex view = kNone;
     std::uint32_t view_at = 0;  ///< in the log
+    Tick member_since = 0;      ///< known to be in the group; of members without views by others
     bool signalled = false;
     bool has_safe = false;  ///< a SAFE message came before the signal
     std::uint64_t digest = 0;
@@ -120,6 +124,7 @@ struct Client {
     NameId daemon = kNone;
     bool wants_membership = false;
     bool has_ended = false;
+    Tick connected_at = 0;
     std::uint32_t connection = 0;  ///< under this name, from 0
     std::vector<ReadEntry> log;
     Node last_node = kNone;
@@ -134,6 +139,11 @@ struct Client {
 
 /// A daemon's configurations, as far as told.
 struct DaemonConfigurations {
+    struct Told {
+        Tick at = 0;
+        std::vector<NameId> members;
+    };
+    std::vector<Told> history;
     std::vector<NameId> current;
     std::vector<std::vector<NameId>> losses;  ///< one entry per transitional configuration
     std::vector<NameId> found;                ///< ever
@@ -150,8 +160,14 @@ class History : private TotalOrder::Edges {
     std::vector<NameId> destinations;
     std::vector<ViewRecord> views;
     std::map<NameId, DaemonConfigurations> daemons;
+    Tick ticks = 0;                 ///< events fed so far
+    bool has_network_sign = false;  ///< somebody was told of a daemon that was lost or found
 
     History();
+
+    Tick tick() { return ++ticks; }
+    /// Whether two daemons cannot have been on different rings in between.
+    [[nodiscard]] bool stayed_together(NameId one, NameId other, Tick from, Tick to) const;
 
     [[nodiscard]] std::span<const NameId> destinations_of(const SentMessage& message) const {
         return std::span(destinations).subspan(message.destinations_at, message.destination_count);

@@ -55,6 +55,7 @@ void GroupChecker::Impl::on_send(ClientIndex index, const Multicast& multicast) 
     SentMessage& sent = messages[at];
     sent.author = index;
     sent.send_number = client.sent;
+    sent.sent_at = tick();
     sent.previous = client.last_sent;
     client.last_sent = at;
     sent.self_discard = multicast.self_discard;
@@ -201,8 +202,9 @@ bool GroupChecker::Impl::were_together(ClientIndex index, NameId group, NameId a
                                        std::uint32_t begin, std::uint32_t end) const {
     const std::vector<ReadEntry>& log = clients[index].log;
     for (std::uint32_t i = begin; i < end; ++i) {
+        // A signal ends nothing yet: also of a lost author nothing comes behind a gap.
         const ReadEntry& entry = log[i];
-        if (entry.group == group &&
+        if (entry.group == group && entry.kind != ReadEntry::Kind::kSignal &&
             (entry.kind != ReadEntry::Kind::kView || views[entry.what].is_by_network() ||
              !views[entry.what].has(author))) {
             return false;

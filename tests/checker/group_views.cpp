@@ -132,6 +132,7 @@ void GroupChecker::Impl::on_view(ClientIndex index, const View& view) {
     } else {
         ++seat.seen;
         seat.epochs.clear();
+        seat.member_since = ticks + 1;
     }
     if (has_failed()) {
         return;
@@ -152,22 +153,37 @@ void GroupChecker::Impl::on_view(ClientIndex index, const View& view) {
     }
 }
 
+/// Members without views are known by those of others, as long as nobody else has had their name.
+void GroupChecker::Impl::note_silent_member(NameId member, NameId group) {
+    const ClientIndex silent = only_connection(member);
+    if (silent == kNone || clients[silent].wants_membership) {
+        return;
+    }
+    if (Seat* seat = find_seat(clients[silent], group);
+        seat != nullptr && seat->member_since == 0) {
+        seat->member_since = ticks + 1;
+    }
+}
+
 /// One id names one view, and who was in it under a name is not somebody who comes later.
 ViewIndex GroupChecker::Impl::place_view(ClientIndex index, ViewRecord record) {
     const ViewIndex known = find_view(record.group, record.id);
     if (known == kNone) {
+        has_network_sign = has_network_sign || record.is_by_network();
+        for (const NameId member : record.members) {
+            note_silent_member(member, record.group);
+        }
         return add_view(std::move(record));
     }
     const ViewRecord& first = views[known];
-    const bool is_same = first.cause == record.cause && first.members == record.members &&
-                         first.sets == record.sets;
+    const bool is_same =
+        first.cause == record.cause && first.members == record.members && first.sets == record.sets;
     const auto namesake =
         std::find_if(first.seers.begin(), first.seers.end(),
                      [&](ClientIndex seer) { return clients[seer].name == clients[index].name; });
     if (!is_same || namesake != first.seers.end()) {
         const ClientIndex other = is_same ? *namesake : first.seers.front();
-        fail("G2",
-             names.text(record.group) + ", " + id(record.id) + ": one id names two views",
+        fail("G2", names.text(record.group) + ", " + id(record.id) + ": one id names two views",
              {name(other) + ": " + view_text(first), name(index) + ": " + view_text(record)});
     }
     return known;
@@ -198,6 +214,7 @@ void GroupChecker::Impl::on_signal(ClientIndex index, std::string_view group_nam
         return;
     }
     seat.signalled = true;
+    has_network_sign = true;
     seat.digest = folded(seat.digest, 0);
     clients[index].log.push_back(ReadEntry{.kind = ReadEntry::Kind::kSignal, .group = seat.group});
 }

@@ -218,7 +218,7 @@ void ClientStory::judge(GroupChecker& checker, Order order, bool quiet) const {
 }
 
 std::string ClientStory::verdict(Order order, bool quiet) const {
-    GroupChecker checker;
+    GroupChecker checker(order == Order::kAsWritten ? Feed::kAsItHappens : Feed::kByClient);
     judge(checker, order, quiet);
     return checker.violation() ? checker.violation()->property : "";
 }

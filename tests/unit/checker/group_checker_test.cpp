@@ -735,6 +735,95 @@ TEST(GroupChecker, G13CountsMembersWithoutViews) {
     EXPECT_EQ(problem(away), "");
 }
 
+TEST(GroupChecker, G13NamesAGapBehindASignal) {
+    ClientStory story = three();
+    story.send("c3", 1).send("c3", 2).send("c3", 3).got("a1 b2", {1});
+    story.end("c3", ClientEnd::kDaemonLost).signal("a1 b2", first(3)).got("a1 b2", {3});
+    story.network("a1 b2", second(1), "a1 b2");
+    EXPECT_EQ(story.verdict(), "G13");
+    EXPECT_EQ(story.verdict(Order::kByClientBackward), "G13");
+}
+
+TEST(GroupChecker, G13NamesAGapOfASenderWhoIsNoMember) {
+    ClientStory story = three();
+    story.connect("o1").send("o1", 1).send("o1", 2).send("o1", 3).got("a1 b2 c3", {1, 3});
+    EXPECT_EQ(story.verdict(Order::kAsWritten, false), "G13");
+    ClientStory to_one;
+    to_one.connect("o1 a2").send("o1", 1, "a2").send("o1", 2, "a2").send("o1", 3, "a2");
+    to_one.got("a2", {1, 3});
+    EXPECT_EQ(to_one.verdict(Order::kAsWritten, false), "G13");
+}
+
+TEST(GroupChecker, G13AllowsAGapOfWhatWasNotForUsOrSentWhileDaemonsWereApart) {
+    ClientStory late = three();  // d1 comes into the group between two messages to itself
+    late.connect("o2 d1").join("d1").send("o2", 1, "d1").send("o2", 2).send("o2", 3, "d1");
+    late.got("d1", {1}).got("a1 b2 c3", {2}).joined("a1 b2 c3 d1", first(4), "a1 d1 b2 c3", "d1");
+    late.got("d1", {3});
+    EXPECT_EQ(problem(late), "");
+    const auto apart = [](bool is_told) {
+        ClientStory story;
+        for (const char* daemon : {"d1", "d2"}) {
+            story.configuration(daemon, false, "d1 d2");
+        }
+        story.connect("o1 a2").send("o1", 1, "a2").got("a2", {1});
+        if (is_told) {
+            story.configuration("d2", true, "d2").configuration("d2", false, "d2");
+        }
+        story.send("o1", 2, "a2");
+        if (is_told) {
+            story.configuration("d2", true, "d2").configuration("d2", false, "d1 d2");
+        }
+        return story.send("o1", 3, "a2").got("a2", {3});
+    };
+    EXPECT_EQ(apart(true).verdict(), "");
+    EXPECT_EQ(apart(false).verdict(), "G13");
+}
+
+// ---- L2 ----
+
+TEST(GroupChecker, L2NamesAPrivateMessageThatNeverComes) {
+    ClientStory story;
+    story.connect("a1 b2").send("a1", 1, "b2");
+    EXPECT_EQ(story.verdict(), "L2");
+    EXPECT_EQ(story.verdict(Order::kAsWritten, false), "");
+    ClientStory silent;
+    silent.connect("a1").connect("n2", false).send("a1", 1, "n2");
+    EXPECT_EQ(silent.verdict(), "L2");
+}
+
+TEST(GroupChecker, L2NamesAMessageThatNoMemberGotFromOutside) {
+    ClientStory story = three();
+    story.connect("o1").safe("o1", 1);
+    EXPECT_EQ(story.verdict(), "L2");
+    ClientStory silent;
+    silent.connect("a1 o1").connect("n2", false).join("n2 a1");
+    silent.joined("a1", first(2), "a1 n2", "a1").send("o1", 1).got("a1", {1});
+    EXPECT_NE(silent.verdict(), "");
+}
+
+TEST(GroupChecker, L2AsksForNothingThatWasNotDue) {
+    ClientStory late;  // connected, or come into the group, after it was sent
+    late.connect("a1 c1").send("a1", 1, "b2").send("a1", 2).connect("b2");
+    late.join("c1").joined("c1", first(1), "c1", "c1");
+    EXPECT_EQ(problem(late), "");
+    ClientStory gone;
+    gone.connect("a1 b2 c2").send("a1", 1, "b2").send("c2", 2, "a1").end("b2 c2");
+    EXPECT_EQ(problem(gone), "");
+    ClientStory left = three();
+    left.connect("o1").leave("b2").send("o1", 1).got("a1 c3", {1});
+    left.gone("a1 c3", first(4), "a1 c3", "b2").left("b2");
+    EXPECT_EQ(left.verdict(), "G7");  // whoever leaves with the others has read the same
+    ClientStory apart;
+    for (const char* daemon : {"d1", "d2"}) {
+        apart.configuration(daemon, false, "d1 d2");
+    }
+    apart.connect("a1 b2").send("a1", 1, "b2");
+    EXPECT_EQ(apart.verdict(), "L2");
+    apart.configuration("d1", true, "d1").configuration("d1", false, "d1");
+    apart.configuration("d1", true, "d1").configuration("d1", false, "d1 d2");
+    EXPECT_EQ(apart.verdict(), "");
+}
+
 // ---- What is said ----
 
 TEST(GroupChecker, KeepsTheFirstViolation) {
