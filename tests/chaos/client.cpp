@@ -352,6 +352,7 @@ void Client::on_membership(const client::MessageView& frame) {
     view.id = id;
     view.cause = *cause;
     view.members = std::move(membership->members);
+    // As libraries compute it: the wire does not carry it.
     const auto own = std::ranges::find(view.members, private_name_);
     view.own_index = own == view.members.end() ? -1 : own - view.members.begin();
     view.sets = std::move(membership->vs_sets);

@@ -30,7 +30,7 @@ struct View {
     protocol::GroupId id;
     Cause cause = Cause::kNetwork;
     std::vector<std::string> members;            ///< private names, as sent
-    std::int64_t own_index = 0;                  ///< the header's type field
+    std::int64_t own_index = 0;                  ///< as the library tells it; not on the wire
     std::vector<std::vector<std::string>> sets;  ///< vs-sets; one name for the other causes
     std::size_t own_set = 0;                     ///< index into sets; sets.size(): none
 };
@@ -52,7 +52,8 @@ enum class ClientEnd : std::uint8_t {
 
 /// How a history is fed.
 enum class Feed : std::uint8_t {
-    /// In the order in which things happened, with all configurations of daemons: when none is told,
+    /// In the order in which things happened, with all configurations of daemons: when none is
+    /// told,
     /// there was none but the first.
     kAsItHappens,
     /// Only the order within each client, and between connections of one name, is that of time; so
@@ -64,6 +65,8 @@ enum class Feed : std::uint8_t {
 /// Checks what clients see: G1 to G14 (group semantics 4.2), L2, and P1a, P1b for bodies, on the
 /// events of all clients as they come; the first violation stays, and after it nothing more is
 /// recorded. Used by the simulator and by tests of real daemons.
+///
+/// Daemons are taken to stand in the configuration in the order of their names: d1, d2, ..., d10.
 class GroupChecker {
   public:
     explicit GroupChecker(Feed feed = Feed::kAsItHappens);

@@ -143,19 +143,6 @@ struct GroupChecker::Impl : History {
     }
     std::vector<std::vector<bool>> received_by;  ///< by client and message; of those still there
 
-    // ---- Order of daemons in member lists (G3) ----
-
-    class DaemonEdges : public TotalOrder::Edges {
-      public:
-        void successors(Node node, std::vector<Node>& out) const override;
-        void predecessors(Node node, std::vector<Node>& out) const override;
-        std::vector<std::vector<Node>> after;
-        std::vector<std::vector<Node>> before;
-    };
-    TotalOrder daemon_order;
-    DaemonEdges daemon_edges;
-    std::vector<Node> daemon_nodes;  ///< by name
-
     [[nodiscard]] NameId daemon_of(NameId member);
     std::vector<NameId> daemon_of_member;  ///< by name
 

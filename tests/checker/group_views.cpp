@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <string>
+#include <string_view>
+#include <tuple>
 
 #include "tests/checker/group_checker_impl.hpp"
 
@@ -45,14 +47,6 @@ NameId GroupChecker::Impl::daemon_of(NameId member) {
         daemon_of_member[member] = daemon;
     }
     return daemon_of_member[member];
-}
-
-void GroupChecker::Impl::DaemonEdges::successors(Node node, std::vector<Node>& out) const {
-    out.insert(out.end(), after[node].begin(), after[node].end());
-}
-
-void GroupChecker::Impl::DaemonEdges::predecessors(Node node, std::vector<Node>& out) const {
-    out.insert(out.end(), before[node].begin(), before[node].end());
 }
 
 void GroupChecker::Impl::fail_view(std::string_view property, ClientIndex index,
@@ -316,48 +310,24 @@ void GroupChecker::Impl::check_sets(ClientIndex index, const ViewRecord& record)
 }
 
 void GroupChecker::Impl::check_member_order(ClientIndex index, const ViewRecord& record) {
-    NameId last_daemon = kNone;
-    for (std::size_t i = 0; i < record.members.size(); ++i) {
+    // Daemons count on: d2 stands before d10.
+    const auto place = [&](NameId member) {
+        const std::string& daemon = names.text(daemon_of(member));
+        return std::tuple(daemon.size(), std::string_view(daemon),
+                          std::string_view(names.text(member)));
+    };
+    for (std::size_t i = 1; i < record.members.size(); ++i) {
+        const NameId before = record.members[i - 1];
         const NameId member = record.members[i];
-        const NameId daemon = daemon_of(member);
-        if (i > 0 && daemon == last_daemon) {
-            if (names.text(record.members[i - 1]) >= names.text(member)) {
-                fail_view("G3", index, record,
-                          names.text(member) + " is not in byte order in the list, or twice");
-                return;
-            }
-            continue;
+        if (place(before) >= place(member)) {
+            fail_view("G3", index, record,
+                      names.text(member) + (before == member ? " is in the list twice"
+                                                             : " stands behind " +
+                                                                   names.text(before) +
+                                                                   ", against the order of daemons "
+                                                                   "or of names"));
+            return;
         }
-        if (daemon >= daemon_nodes.size()) {
-            daemon_nodes.resize(daemon + 1, kNone);
-        }
-        Node& node = daemon_nodes[daemon];
-        if (node == kNone) {
-            node = daemon_order.add();
-            daemon_edges.after.emplace_back();
-            daemon_edges.before.emplace_back();
-            if (i == 0) {
-                daemon_order.place_last(node);
-            } else {
-                daemon_order.place_after(node, daemon_nodes[last_daemon]);
-            }
-        }
-        if (i > 0) {
-            const Node before = daemon_nodes[last_daemon];
-            if (!daemon_order.before(before, node) &&
-                !daemon_order.put_before(before, node, daemon_edges).empty()) {
-                fail_view("G3", index, record,
-                          "daemons " + names.text(last_daemon) + " and " + names.text(daemon) +
-                              " are in another order in other lists, or not side by side");
-                return;
-            }
-            std::vector<Node>& after = daemon_edges.after[before];
-            if (std::find(after.begin(), after.end(), node) == after.end()) {
-                after.push_back(node);
-                daemon_edges.before[node].push_back(before);
-            }
-        }
-        last_daemon = daemon;
     }
 }
 

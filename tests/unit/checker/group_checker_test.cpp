@@ -405,6 +405,22 @@ TEST(GroupChecker, G3NamesAWrongOrderOfMembers) {
     ClientStory apart;
     apart.connect("a1").join("a1").joined("a1", first(3), "a1 b2 c1", "a1");
     EXPECT_EQ(broken(apart), "G3");
+    ClientStory everywhere;  // against the configuration, though all agree
+    everywhere.connect("a1 b2").join("b2").joined("b2", first(1), "b2", "b2");
+    everywhere.join("a1").joined("a1 b2", first(2), "b2 a1", "a1");
+    EXPECT_EQ(broken(everywhere), "G3");
+    ClientStory twice;
+    twice.connect("a1").join("a1").joined("a1", first(2), "a1 a1", "a1");
+    EXPECT_EQ(broken(twice), "G3");
+}
+
+TEST(GroupChecker, G3CountsDaemonsOn) {
+    ClientStory story;
+    View view = odd_view(first(3), Cause::kJoin, "a1 b2");
+    view.members.emplace_back("#a#d10");
+    view.sets = {ClientStory::names("a1")};
+    story.connect("a1").join("a1").view("a1", view);
+    EXPECT_EQ(story.verdict(Order::kAsWritten, false), "");
 }
 
 // ---- G4, G5, G6 ----
