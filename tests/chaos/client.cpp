@@ -377,13 +377,15 @@ void Client::on_closed(const std::string& why) {
     if (stage_.cluster.is_lost(daemon_, daemon_life_)) {
         end(ClientEnd::kDaemonLost, "lost its daemon: " + why);
     } else {
-        end(ClientEnd::kDropped, "was dropped: " + why);
+        // Whether it read fast enough is not known here: the kernel's buffers are in between.
+        end(ClientEnd::kAtFault, "was dropped: " + why);
     }
 }
 
 void Client::end(ClientEnd reason, const std::string& why) {
     switch (reason) {
         case ClientEnd::kAsked: ++stage_.counters.closed; break;
+        case ClientEnd::kAtFault:
         case ClientEnd::kDropped: ++stage_.counters.dropped; break;
         case ClientEnd::kDaemonLost: ++stage_.counters.lost; break;
     }

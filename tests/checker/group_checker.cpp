@@ -97,6 +97,14 @@ void GroupChecker::on_message(ClientId client, std::string_view sender,
 }
 
 void GroupChecker::on_end(ClientId client, ClientEnd end) {
+    if (impl_->has_failed()) {
+        return;
+    }
+    if (end == ClientEnd::kDropped) {
+        impl_->fail("D3", impl_->name(client.value) + " was dropped by its daemon without a reason",
+                    {impl_->tail(client.value)});
+        return;
+    }
     // However it ends, what was owed to it lapses.
     impl_->clients[client.value].has_ended = true;
     impl_->has_network_sign = impl_->has_network_sign || end == ClientEnd::kDaemonLost;

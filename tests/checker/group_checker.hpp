@@ -46,8 +46,9 @@ struct Multicast {
 /// Why a client's history ends.
 enum class ClientEnd : std::uint8_t {
     kAsked,       ///< it disconnected, orderly or not
-    kDropped,     ///< its daemon dropped it (slow reader)
+    kAtFault,     ///< its daemon dropped it: it did not read, or broke the protocol
     kDaemonLost,  ///< its daemon crashed or was stopped
+    kDropped      ///< its daemon dropped it, for no fault of its own (D3)
 };
 
 /// How a history is fed.
@@ -62,8 +63,8 @@ enum class Feed : std::uint8_t {
     kByClient
 };
 
-/// Checks what clients see: G1 to G14 (group semantics 4.2), L2, and P1a, P1b for bodies, on the
-/// events of all clients as they come; the first violation stays, and after it nothing more is
+/// Checks what clients see: G1 to G14 (group semantics 4.2), L2, D3, and P1a, P1b for bodies, on
+/// the events of all clients as they come; the first violation stays, and after it nothing more is
 /// recorded. Used by the simulator and by tests of real daemons.
 ///
 /// Daemons are taken to stand in the configuration in the order of their names: d1, d2, ..., d10.

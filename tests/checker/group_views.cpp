@@ -320,12 +320,12 @@ void GroupChecker::Impl::check_member_order(ClientIndex index, const ViewRecord&
         const NameId before = record.members[i - 1];
         const NameId member = record.members[i];
         if (place(before) >= place(member)) {
-            fail_view("G3", index, record,
-                      names.text(member) + (before == member ? " is in the list twice"
-                                                             : " stands behind " +
-                                                                   names.text(before) +
-                                                                   ", against the order of daemons "
-                                                                   "or of names"));
+            fail_view(
+                "G3", index, record,
+                names.text(member) + (before == member ? " is in the list twice"
+                                                       : " stands behind " + names.text(before) +
+                                                             ", against the order of daemons "
+                                                             "or of names"));
             return;
         }
     }

@@ -430,9 +430,13 @@ void Client::on_membership(const client::MessageView& frame) {
 }
 
 void Client::on_closed() {
-    const bool daemon_lives = simulator_.accepted_by_living(simulator_.connection(*connection_));
+    const Connection& connection = simulator_.connection(*connection_);
+    const bool daemon_lives = simulator_.accepted_by_living(connection);
+    const bool is_at_fault = spoilt_ || connection.read_too_slowly;
     simulator_.close_by_client(*connection_);
-    leave_phase(daemon_lives ? ClientEnd::kDropped : ClientEnd::kDaemonLost);
+    leave_phase(!daemon_lives ? ClientEnd::kDaemonLost
+                : is_at_fault ? ClientEnd::kAtFault
+                              : ClientEnd::kDropped);
 }
 
 void Client::leave_phase(ClientEnd end) {
@@ -440,9 +444,9 @@ void Client::leave_phase(ClientEnd end) {
         simulator_.groups().on_end(checked_, end);
         simulator_.digest(mixed(index_, static_cast<std::uint64_t>(end)));
         simulator_.trace(TraceLevel::kStates, daemon_, '-', [&] {
-            return private_name_ + (end == ClientEnd::kAsked     ? " went"
-                                    : end == ClientEnd::kDropped ? " was dropped"
-                                                                 : " lost its daemon");
+            return private_name_ + (end == ClientEnd::kAsked        ? " went"
+                                    : end == ClientEnd::kDaemonLost ? " lost its daemon"
+                                                                    : " was dropped");
         });
     }
     phase_ = Phase::kIdle;

@@ -27,6 +27,7 @@ struct Connection {
     std::size_t to_client_bytes = 0;
     bool server_shut = false;  ///< the server sends nothing more, but still reads
     bool server_closed = false;
+    bool read_too_slowly = false;  ///< why the server gave up
     bool client_turn_posted = false;
 
     /// Once what is there is read.

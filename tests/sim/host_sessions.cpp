@@ -224,6 +224,14 @@ void Host::apply() {
     std::swap(out, session_out_);
     for (const session::SessionOutput::Close& each : out.closes) {
         simulator_.trace(TraceLevel::kStates, index_, '-', [&] { return "closes " + each.detail; });
+        if (const auto found = served_.find(each.session); found != served_.end()) {
+            // Bounds that a single turn can exceed end sessions whose socket is empty, too.
+            Connection& connection = simulator_.connection(found->second.connection);
+            const Tunables& bounds = scenario_.tunables;
+            connection.read_too_slowly = each.reason == session::CloseReason::kSlowReader &&
+                                         (found->second.is_full || bounds.session_messages != 0 ||
+                                          bounds.session_bytes != 0 || bounds.queued_bytes != 0);
+        }
     }
     for (const protocol::SessionId id : out.shutdowns) {
         if (const auto found = served_.find(id); found != served_.end()) {

@@ -230,7 +230,7 @@ TEST(GroupChecker, AcceptsLateReadersAndPrivateOrder) {
 
 TEST(GroupChecker, AcceptsAnEndInTheMiddleOfAnything) {
     ClientStory story = three();
-    story.send("a1", 1).safe("b2", 2).join("a1", "h").leave("a1").end("a1", ClientEnd::kDropped);
+    story.send("a1", 1).safe("b2", 2).join("a1", "h").leave("a1").end("a1", ClientEnd::kAtFault);
     story.got("b2 c3", {1, 2}).gone("b2 c3", first(4), "b2 c3", "a1");
     EXPECT_EQ(problem(story), "");
 }
@@ -838,6 +838,14 @@ TEST(GroupChecker, L2AsksForNothingThatWasNotDue) {
     apart.configuration("d1", true, "d1").configuration("d1", false, "d1");
     apart.configuration("d1", true, "d1").configuration("d1", false, "d1 d2");
     EXPECT_EQ(apart.verdict(), "");
+}
+
+// ---- D3 ----
+
+TEST(GroupChecker, D3NamesAClientThatWasDroppedForNothing) {
+    ClientStory story = three();
+    story.send("a1", 1).end("a1", ClientEnd::kDropped);
+    EXPECT_EQ(broken(story), "D3");
 }
 
 // ---- What is said ----
