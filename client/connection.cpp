@@ -23,16 +23,53 @@ Result<void> write_unless_closed(int descriptor, std::span<const std::byte> byte
     return written;
 }
 
+constexpr std::string_view kPasswordMethod = "PWORD";
+
+std::vector<std::string> methods_of(const ConnectOptions& options) {
+    if (!options.auth_methods.empty()) {
+        return options.auth_methods;
+    }
+    return {options.login ? std::string(kPasswordMethod) : "NULL"};
+}
+
+Result<void> check_authentication(const ConnectOptions& options) {
+    const auto methods = methods_of(options);
+    if (methods.size() > protocol::kAuthMethodsMax) {
+        return fail(ErrorCode::kRejectAuth, "a client may name up to three methods");
+    }
+    bool gives_password = false;
+    for (const auto& method : methods) {
+        if (method == kPasswordMethod && !gives_password) {
+            gives_password = true;
+        } else if (method != "NULL" && method != "IP") {
+            return fail(ErrorCode::kRejectAuth, "\"" + protocol::escaped(method) +
+                                                    "\" is no authentication method, or there "
+                                                    "twice: NULL, IP and PWORD are known");
+        }
+    }
+    if (gives_password != options.login.has_value()) {
+        return fail(ErrorCode::kRejectAuth, "method PWORD and a login go together");
+    }
+    if (!options.login) {
+        return {};
+    }
+    const auto& [user, password] = *options.login;
+    if (user.empty() || user.size() > protocol::kPasswordUserBytes || password.empty() ||
+        password.size() > protocol::kPasswordBytes || user.find('\0') != std::string::npos ||
+        password.find('\0') != std::string::npos) {
+        return fail(ErrorCode::kRejectAuth,
+                    "a login is a user of 1 to 32 bytes and a password of 1 to 8, without NUL");
+    }
+    return {};
+}
+
 Result<void> check_options(const ConnectOptions& options) {
     if (!options.private_name.empty() && !protocol::is_private_name(options.private_name)) {
         return fail(ErrorCode::kRejectIllegalName,
                     "\"" + protocol::escaped(options.private_name) +
                         "\" is no user name: 1 to 10 bytes, no blanks, no '#', plain ASCII");
     }
-    if (options.auth_method.empty() || options.auth_method.size() >= protocol::kAuthNameBytes) {
-        return fail(ErrorCode::kRejectAuth, "an authentication method has 1 to 29 bytes");
-    }
-    return {};
+    return check_authentication(options);
 }
 
 }  // namespace
@@ -47,10 +84,14 @@ Result<Connection> run_handshake(FileDescriptor socket, const ConnectOptions& op
                      (awaited.empty() ? "" : " waiting for " + std::string(awaited));
         return tl::unexpected(std::move(error));
     };
-    Handshake handshake({.private_name = options.private_name,
-                         .wants_membership = options.wants_membership,
-                         .priority = options.priority,
-                         .auth_methods = {options.auth_method}});
+    HandshakeOptions wanted{.private_name = options.private_name,
+                            .wants_membership = options.wants_membership,
+                            .priority = options.priority,
+                            .auth_methods = methods_of(options)};
+    if (options.login) {
+        wanted.login = {.user = options.login->user, .password = options.login->password};
+    }
+    Handshake handshake(std::move(wanted));
     std::array<std::byte, 256> chunk{};
     while (true) {
         // One write: stock daemons do not accept the opening bytes in pieces (client protocol 3.1).

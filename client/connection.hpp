@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "client/codec/error.hpp"
 #include "client/socket.hpp"
 #include "protocol/session_wire.hpp"
+#include "spread/options.hpp"
 
 namespace spread::client {
 
@@ -18,7 +20,9 @@ struct ConnectOptions {
     std::string private_name;      ///< 1 to 10 bytes; empty: the daemon invents one
     bool wants_membership = true;  ///< memberships, transitional signals and self-leave notices
     bool priority = false;         ///< carried, without effect in any known daemon
-    std::string auth_method = "NULL";
+    /// As in Options.
+    std::vector<std::string> auth_methods{};
+    std::optional<Login> login{};
     std::chrono::milliseconds timeout{5000};  ///< for name, connection and handshake
 };
 

@@ -44,6 +44,8 @@ Result<Connection> connect_one(const Options& options, const std::string& server
     wanted.private_name = options.private_name;
     wanted.wants_membership = options.wants_membership;
     wanted.priority = options.priority;
+    wanted.auth_methods = options.auth_methods;
+    wanted.login = options.login;
     wanted.timeout = options.connect_timeout;
     auto connection = connect(wanted);
     if (connection) {

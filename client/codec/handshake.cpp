@@ -14,6 +14,8 @@ constexpr std::uint8_t kPriorityFlag = 0x10;
 constexpr std::size_t kMethodsHeadBytes = 1;
 constexpr std::size_t kAcceptHeadBytes = 5;
 
+constexpr std::int8_t kRightPassword = 1;
+
 /// Daemons before 3.0 speak otherwise; those before 3.8 know no priority (client protocol 3.5).
 constexpr int kOldestMajor = 3;
 constexpr int kOldestWithPriority = 30800;
@@ -46,6 +48,8 @@ std::size_t Handshake::bytes_wanted() const {
         if (stream_.size() >= kMethodsHeadBytes) {
             total += unsigned_at(stream_, 0);
         }
+    } else if (awaits_verdict_) {
+        total = 1;
     } else if (stream_.size() >= kAcceptHeadBytes) {
         total = kAcceptHeadBytes + unsigned_at(stream_, kAcceptHeadBytes - 1);
     } else if (!stream_.empty()) {
@@ -57,25 +61,27 @@ std::size_t Handshake::bytes_wanted() const {
 
 Result<void> Handshake::on_bytes(std::span<const std::byte> bytes) {
     stream_.insert(stream_.end(), bytes.begin(), bytes.end());
+    Result<bool> read = true;
     if (!has_chosen_) {
-        const auto read = read_methods();
-        if (!read) {
-            return tl::unexpected(read.error());
-        }
-        if (!*read) {
-            return {};
-        }
+        read = read_methods();
     }
-    if (!accepted_) {
-        if (const auto read = read_acceptance(); !read) {
-            return tl::unexpected(read.error());
-        }
+    if (read && *read && awaits_verdict_) {
+        read = read_verdict();
+    }
+    if (read && *read && !accepted_) {
+        read = read_acceptance();
+    }
+    if (!read) {
+        return tl::unexpected(read.error());
     }
     return {};
 }
 
 std::string_view Handshake::awaited() const {
-    return has_chosen_ ? "the daemon's decision" : "the list of authentication methods";
+    if (!has_chosen_) {
+        return "the list of authentication methods";
+    }
+    return awaits_verdict_ ? "the check of the password" : "the daemon's decision";
 }
 
 Result<bool> Handshake::read_methods() {
@@ -100,8 +106,33 @@ Result<bool> Handshake::read_methods() {
     }
     const auto choice = protocol::encode_auth_choice(options_.auth_methods);
     output_.assign(choice.begin(), choice.end());
+    if (options_.login) {
+        const auto proof =
+            protocol::encode_password_proof(options_.login->user, options_.login->password);
+        output_.insert(output_.end(), proof.begin(), proof.end());
+        awaits_verdict_ = true;
+    }
     has_chosen_ = true;
     consume((*offered)->bytes_used);
+    return true;
+}
+
+Result<bool> Handshake::read_verdict() {
+    if (stream_.empty()) {
+        return false;
+    }
+    const auto verdict = std::to_integer<std::int8_t>(stream_.front());
+    if (verdict < 0) {
+        return tl::unexpected(rejected(static_cast<protocol::RejectCode>(verdict)));
+    }
+    if (verdict != kRightPassword) {
+        return tl::unexpected(
+            Error{ErrorCode::kRejectAuth, "the daemon does not know user \"" +
+                                              protocol::escaped(options_.login->user) +
+                                              "\", or the password is not the right one"});
+    }
+    awaits_verdict_ = false;
+    consume(1);
     return true;
 }
 

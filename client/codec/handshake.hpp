@@ -21,6 +21,9 @@ struct HandshakeOptions {
     /// Every one of them must be offered by the daemon; at most three of at most 29 bytes. None is
     /// sent as such and answered by most daemons with a reject.
     std::vector<std::string> auth_methods{"NULL"};
+    /// For PWORD, which must then be among the methods: the exchange is part of the handshake.
+    /// Without it, a method's exchange is for the caller (has_chosen()).
+    std::optional<protocol::PasswordProof> login{};
 };
 
 /// What the daemon answered.
@@ -35,7 +38,7 @@ struct Accepted {
 ///     write(handshake.output());      // C1
 ///     while (!handshake.accepted()) {
 ///         handshake.on_bytes(read bytes_wanted() bytes, or more);
-///         write(handshake.output());  // C2, once D1 is in; needed even when D2 is, too
+///         write(handshake.output());  // C2 and the login, once D1 is in; needed even when D2 is
 ///     }
 ///
 /// Errors carry the daemon's own reject code, known or not, in `code`.
@@ -64,7 +67,9 @@ class Handshake {
     [[nodiscard]] std::string_view awaited() const;
 
   private:
+    // False: bytes are missing.
     [[nodiscard]] Result<bool> read_methods();
+    [[nodiscard]] Result<bool> read_verdict();
     [[nodiscard]] Result<bool> read_acceptance();
     [[nodiscard]] Error rejected(protocol::RejectCode code) const;
     void consume(std::size_t bytes);
@@ -74,6 +79,7 @@ class Handshake {
     Bytes output_;
     Bytes stream_;  // received, not used yet
     bool has_chosen_ = false;
+    bool awaits_verdict_ = false;  // on the login
     std::optional<Accepted> accepted_;
 };
 

@@ -31,11 +31,16 @@ def pick_port():
 class Ring:
     """Started when made; stopped by close()."""
 
-    def __init__(self, size):
+    def __init__(self, size, options=(), files={}):
+        """`options`: lines of the configuration; `files`: what they name, in the same directory."""
         self.directory = tempfile.mkdtemp(prefix="spread-python-")
         self.port = pick_port()
         self.hosts = ["127.0.0.%d" % (i + 1) for i in range(size)]
-        lines = ["Spread_Segment 127.0.0.255:%d {" % self.port]
+        for name, content in files.items():
+            with open(os.path.join(self.directory, name), "w") as file:
+                file.write(content)
+        lines = [line.format(directory=self.directory) for line in options]
+        lines += ["Spread_Segment 127.0.0.255:%d {" % self.port]
         lines += ["    d%d %s { %s }" % (i + 1, host, host) for i, host in enumerate(self.hosts)]
         configuration = os.path.join(self.directory, "spread.conf")
         with open(configuration, "w") as file:

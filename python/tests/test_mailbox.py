@@ -194,5 +194,28 @@ class MailboxTest(unittest.TestCase):
         self.assertEqual(mbox.stats.messages_out, 2)
 
 
+class PasswordTest(unittest.TestCase):
+    #: The password is "geheim42".
+    USERS = ("carol:$6$saltsalt$loBl.RXQ7JLZB.0cm74Zhp/EMvUcaZRNCnDnrKfbAou3..Xeeh6CEQfOL93VNXKgbnlfN5"
+             "tJdU64oO0o8MR991\n")
+
+    def test_a_daemon_that_asks_for_a_password(self):
+        ring = daemons.Ring(1, ['AllowedAuthMethods = "PWORD"',
+                                'AccessPasswordFile = "{directory}/users"'], {"users": self.USERS})
+        self.addCleanup(ring.close)
+        with spread.connect(ring.address(), "alice", user="carol", password="geheim42") as mbox:
+            self.assertEqual(mbox.private_group, "#alice#d1")
+            mbox.multicast(spread.AGREED_MESS, mbox.private_group, "in")
+            self.assertEqual(mbox.receive(timeout=daemons.PATIENCE).message, b"in")
+        for login, words in (({}, "PWORD"),
+                             ({"user": "carol", "password": "geheim4"}, "not the right one"),
+                             ({"user": "mallory", "password": "geheim42"}, "not the right one"),
+                             ({"user": "carol", "password": "geheim423"}, "1 to 8"),
+                             ({"auth_methods": ["IP"]}, "PWORD")):
+            with self.assertRaisesRegex(spread.error, words) as caught:
+                spread.connect(ring.address(), **login)
+            self.assertEqual(caught.exception.code, spread.REJECT_AUTH)
+
+
 if __name__ == "__main__":
     unittest.main()

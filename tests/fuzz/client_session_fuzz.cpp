@@ -33,7 +33,12 @@ void require(bool condition, int line = __builtin_LINE()) {
 }
 
 void shake_hands(std::span<const std::byte> stream, protocol::Rng& pieces) {
-    client::Handshake handshake({});
+    client::HandshakeOptions options;
+    if (pieces.below(2) == 0) {
+        options.auth_methods = {"PWORD"};
+        options.login = {.user = "alice", .password = "geheim42"};
+    }
+    client::Handshake handshake(std::move(options));
     static_cast<void>(handshake.output());
     while (!stream.empty() && !handshake.accepted()) {
         require(handshake.bytes_wanted() > 0);

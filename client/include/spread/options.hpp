@@ -32,6 +32,13 @@ struct TcpKeepalive {
     std::chrono::milliseconds user_timeout{0};  ///< how long sent data may stay unacknowledged
 };
 
+/// What the method PWORD proves (docs/access.md). The wire has room for 32 and 8 bytes, and carries
+/// them in clear text: for Unix sockets, loopback and networks that encrypt by themselves.
+struct Login {
+    std::string user;
+    std::string password;
+};
+
 /// Everything about a session that can be chosen; what is not set has a sensible default.
 struct Options {
     /// Daemons, tried in this order: "4803" or "" (Unix socket /tmp/4803), "4803@host" (TCP; every
@@ -42,6 +49,11 @@ struct Options {
     std::string private_name{};    ///< 1 to 10 bytes '$' to '~'; empty: the daemon invents one
     bool wants_membership = true;  ///< Membership, Transition and SelfLeave
     bool priority = false;         ///< carried, without effect in any known daemon
+
+    std::optional<Login> login{};  ///< for daemons that ask for a password
+    /// What the daemon shall check, all of which it must offer: "NULL" (nothing), "IP" (our
+    /// address), "PWORD" (the login). Empty: PWORD with a login, else NULL.
+    std::vector<std::string> auth_methods{};
 
     std::chrono::milliseconds connect_timeout{2000};  ///< for each server: socket and handshake
     std::chrono::milliseconds send_timeout{30'000};   ///< how long a blocking send waits for room

@@ -199,7 +199,9 @@ def connect(daemon: Daemons = _session.DEFAULT_DAEMON, name: Name = "", priority
     each server, 5), send_timeout, allow_reconnect (False), max_reconnect_attempts (rounds through
     the list; -1: for ever), reconnect_time_wait (0.1, doubling up to reconnect_time_wait_max, 5),
     name_in_use_wait (10), allow_name_change (False), ping_interval (0: off),
-    max_outstanding_pings (2), pending_size and pending_messages (limits of the send queue).
+    max_outstanding_pings (2), pending_size and pending_messages (limits of the send queue), user and
+    password (up to 32 and 8 bytes, for daemons that ask for them), auth_methods (by default "PWORD"
+    with a user, else "NULL"; "IP" for daemons that ask for it).
     """
     session = _session.open_session(daemon, name, priority, membership, **options)
     mailbox: Mailbox = object.__new__(Mailbox)

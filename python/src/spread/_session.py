@@ -102,6 +102,9 @@ def open_session(daemon: Daemons, name: Optional[Name], priority: int, membershi
                  reconnect_time_wait_max: float = 5.0,
                  name_in_use_wait: float = 10.0,
                  allow_name_change: bool = False,
+                 user: Name = "",
+                 password: Name = "",
+                 auth_methods: Sequence[Name] = (),
                  ping_interval: float = 0.0,
                  max_outstanding_pings: int = 2,
                  pending_size: int = 1 << 20,
@@ -115,4 +118,6 @@ def open_session(daemon: Daemons, name: Optional[Name], priority: int, membershi
         1 if has_bytes or isinstance(name, bytes) else 0, 1 if shuffle else 0, connect_timeout,
         send_timeout, ping_interval, max_outstanding_pings, pending_size, pending_messages,
         rounds, reconnect_time_wait, reconnect_time_wait_max, name_in_use_wait,
-        1 if allow_name_change else 0)
+        1 if allow_name_change else 0,
+        [encode(method, "auth_methods") for method in auth_methods], encode(user, "user"),
+        encode(password, "password"))

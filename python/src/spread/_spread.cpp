@@ -223,15 +223,25 @@ PyObject* connect(PyObject* /*module*/, PyObject* arguments) {
     double wait_max = 0;
     double name_in_use_max = 0;
     int may_change_name = 0;
-    if (PyArg_ParseTuple(arguments, "Oy#iiiidddinnidddi", &servers, &name, &name_size, &priority,
-                         &membership, &names_are_bytes, &shuffle, &connect_timeout, &send_timeout,
-                         &ping_interval, &pings_max, &queue_bytes, &queue_messages, &rounds,
-                         &wait_min, &wait_max, &name_in_use_max, &may_change_name) == 0) {
+    PyObject* methods = nullptr;
+    const char* user = nullptr;
+    Py_ssize_t user_size = 0;
+    const char* password = nullptr;
+    Py_ssize_t password_size = 0;
+    if (PyArg_ParseTuple(arguments, "Oy#iiiidddinnidddiOy#y#", &servers, &name, &name_size,
+                         &priority, &membership, &names_are_bytes, &shuffle, &connect_timeout,
+                         &send_timeout, &ping_interval, &pings_max, &queue_bytes, &queue_messages,
+                         &rounds, &wait_min, &wait_max, &name_in_use_max, &may_change_name,
+                         &methods, &user, &user_size, &password, &password_size) == 0) {
         return nullptr;
     }
     Options options;
-    if (!read_names(servers, options.servers)) {
+    if (!read_names(servers, options.servers) || !read_names(methods, options.auth_methods)) {
         return nullptr;
+    }
+    if (user_size + password_size > 0) {
+        options.login = {.user = {user, static_cast<std::size_t>(user_size)},
+                         .password = {password, static_cast<std::size_t>(password_size)}};
     }
     options.private_name.assign(name, static_cast<std::size_t>(name_size));
     options.priority = priority != 0;

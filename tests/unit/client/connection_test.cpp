@@ -146,6 +146,101 @@ TEST(Handshake, SaysWhichMethodsTheDaemonOffersInstead) {
     EXPECT_THAT(connection.error().text, HasSubstr("only: IP"));
 }
 
+ConnectOptions alice_with_login() {
+    auto options = alice();
+    options.login = {"carol", "geheim42"};
+    return options;
+}
+
+TEST(Handshake, GivesUserAndPasswordAndLearnsTheVerdict) {
+    const std::array<std::string, 2> methods{"NULL", "PWORD"};
+    ScriptedDaemon daemon;
+    daemon.say(protocol::encode_auth_list(methods) + protocol::encode_password_verdict(true) +
+               protocol::encode_accept(protocol::kPresentedVersion, "#alice#d1"));
+    const auto connection = daemon.handshake(alice_with_login());
+    ASSERT_TRUE(connection) << connection.error().text;
+    EXPECT_EQ(connection->private_group.view(), "#alice#d1");
+
+    const auto heard = daemon.heard();
+    ASSERT_EQ(heard.size(), 10 + protocol::kAuthChoiceBytes + protocol::kPasswordProofBytes);
+    const auto choice = std::span(heard).subspan<10, protocol::kAuthChoiceBytes>();
+    EXPECT_EQ(protocol::decode_auth_choice(choice), std::vector<std::string>{"PWORD"});
+    const auto proof =
+        protocol::decode_password_proof(std::span(heard).last<protocol::kPasswordProofBytes>());
+    EXPECT_EQ(proof.user, "carol");
+    EXPECT_EQ(proof.password, "geheim42");
+}
+
+TEST(Handshake, TellsAWrongPasswordFromARefusal) {
+    const std::array<std::string, 1> methods{"PWORD"};
+    const std::pair<testing::Bytes, const char*> answers[] = {
+        {protocol::encode_password_verdict(false), "password is not the right one"},
+        {testing::Bytes{std::byte{0xf7}}, "was refused"},
+        {testing::Bytes{std::byte{2}}, "password is not the right one"},
+    };
+    for (const auto& [answer, words] : answers) {
+        ScriptedDaemon daemon;
+        daemon.say(protocol::encode_auth_list(methods) + answer);
+        daemon.hang_up();
+        const auto connection = daemon.handshake(alice_with_login());
+        ASSERT_FALSE(connection);
+        EXPECT_EQ(connection.error().code, ErrorCode::kRejectAuth);
+        EXPECT_THAT(connection.error().text, HasSubstr(words));
+    }
+}
+
+TEST(Handshake, SaysThatItWaitedForThePasswordToBeChecked) {
+    const std::array<std::string, 1> methods{"PWORD"};
+    ScriptedDaemon daemon;
+    daemon.say(protocol::encode_auth_list(methods));
+    auto options = alice_with_login();
+    options.timeout = std::chrono::milliseconds(0);
+    const auto connection = daemon.handshake(options);
+    ASSERT_FALSE(connection);
+    EXPECT_EQ(connection.error().code, ErrorCode::kTimedOut);
+    EXPECT_THAT(connection.error().text, HasSubstr("check of the password"));
+}
+
+TEST(Handshake, ALoginGoesWithPwordAndFitsItsFields) {
+    using Methods = std::vector<std::string>;
+    const std::string long_user(33, 'u');
+    const std::pair<std::optional<Login>, Methods> wrong[] = {
+        {std::nullopt, {"PWORD"}},
+        {Login{"carol", "geheim42"}, {"NULL"}},
+        {std::nullopt, {"KERBEROS"}},
+        {std::nullopt, {"NULL", "IP", "NULL", "IP"}},
+        {Login{"carol", "geheim42"}, {"PWORD", "PWORD"}},
+        {Login{"carol", "geheim423"}, {}},
+        {Login{"carol", ""}, {}},
+        {Login{"", "geheim42"}, {}},
+        {Login{long_user, "geheim42"}, {}},
+        {Login{std::string("a\0b", 3), "geheim42"}, {}},
+    };
+    for (const auto& [login, methods] : wrong) {
+        ScriptedDaemon daemon;
+        auto options = alice();
+        options.login = login;
+        options.auth_methods = methods;
+        const auto connection = daemon.handshake(options);
+        ASSERT_FALSE(connection);
+        EXPECT_EQ(connection.error().code, ErrorCode::kRejectAuth);
+        EXPECT_TRUE(daemon.heard().empty());
+    }
+}
+
+TEST(Handshake, PicksTheMethodsItIsTold) {
+    const std::array<std::string, 2> methods{"IP", "NULL"};
+    ScriptedDaemon daemon;
+    daemon.say(protocol::encode_auth_list(methods) +
+               protocol::encode_accept(protocol::kPresentedVersion, "#alice#d1"));
+    auto options = alice();
+    options.auth_methods = {"IP"};
+    ASSERT_TRUE(daemon.handshake(options));
+    const auto heard = daemon.heard();
+    EXPECT_EQ(protocol::decode_auth_choice(std::span(heard).last<protocol::kAuthChoiceBytes>()),
+              std::vector<std::string>{"IP"});
+}
+
 TEST(Handshake, ChecksTheUserNameBeforeItIsSent) {
     for (const char* name : {"elevenbytes", "a b", "a#b", "\x7f"}) {
         ScriptedDaemon daemon;
