@@ -13,7 +13,7 @@ namespace spread::spbench {
 
 namespace {
 
-constexpr int kWaitMs = 10'000;
+constexpr int kAnswerWaitMs = 10'000;
 
 /// Two clients, one message under way: the first asks, the second answers.
 class PingPong {
@@ -72,7 +72,8 @@ class PingPong {
         if (!queued) {
             return failed(queued.error().text);
         }
-        const client::Deadline deadline = client::Clock::now() + std::chrono::milliseconds(kWaitMs);
+        const client::Deadline deadline =
+            client::Clock::now() + std::chrono::milliseconds(kAnswerWaitMs);
         while (true) {
             const auto left = from.flush();
             if (!left) {
@@ -90,9 +91,9 @@ class PingPong {
     RunResult<void> wait() const {
         std::array<pollfd, 2> entries{pollfd{asking_.descriptor(), POLLIN, 0},
                                       pollfd{answering_.descriptor(), POLLIN, 0}};
-        if (poll(entries.data(), entries.size(), kWaitMs) == 0) {
+        if (poll(entries.data(), entries.size(), kAnswerWaitMs) == 0) {
             return failed(
-                fmt::format("no answer for {} seconds: a message was lost", kWaitMs / 1000));
+                fmt::format("no answer for {} seconds: a message was lost", kAnswerWaitMs / 1000));
         }
         return {};
     }

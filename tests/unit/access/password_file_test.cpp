@@ -33,7 +33,7 @@ PasswordFile file_of(std::string_view text) {
     return *std::move(result.file);
 }
 
-std::vector<std::string> problems_of(std::string_view text) {
+std::vector<std::string> password_problems_of(std::string_view text) {
     auto result = PasswordFile::parse(text);
     EXPECT_EQ(result.file.has_value(), result.diagnostics.empty());
     return lines_of(result.diagnostics);
@@ -68,17 +68,17 @@ TEST(PasswordFile, UserNamesHaveOneTo32Bytes) {
     const std::string longest(32, 'u');
     EXPECT_NE(file_of(longest + ":" + kDes).hash_of(longest), nullptr);
     EXPECT_NE(file_of("J\xC3\xBCrgen:" + kDes).hash_of("J\xC3\xBCrgen"), nullptr);
-    EXPECT_THAT(problems_of(longest + "u:" + kDes),
+    EXPECT_THAT(password_problems_of(longest + "u:" + kDes),
                 ElementsAre("1:1: error: a user name has 1 to 32 bytes, this one has 33"));
-    EXPECT_THAT(problems_of(":" + kDes), ElementsAre(HasSubstr("this one has 0")));
-    EXPECT_THAT(problems_of("b\x01"
-                            "b:" +
-                            kDes),
+    EXPECT_THAT(password_problems_of(":" + kDes), ElementsAre(HasSubstr("this one has 0")));
+    EXPECT_THAT(password_problems_of("b\x01"
+                                     "b:" +
+                                     kDes),
                 ElementsAre(HasSubstr("'b\\x01b' contains a control character")));
 }
 
 TEST(PasswordFile, AUserIsThereOnce) {
-    EXPECT_THAT(problems_of("bob:" + kDes + "\nalice:" + kDes + "\nbob:" + kSha),
+    EXPECT_THAT(password_problems_of("bob:" + kDes + "\nalice:" + kDes + "\nbob:" + kSha),
                 ElementsAre("3:1: error: user 'bob' is there already in line 1; remove one of "
                             "them"));
 }
@@ -103,7 +103,7 @@ TEST(PasswordFile, WhatIsNoHashIsRefused) {
              std::string("ab./01234\x80\x81Zz"),
              "$6$" + std::string("a\x7F") + kDes,
          }) {
-        EXPECT_THAT(problems_of("bob:" + hash),
+        EXPECT_THAT(password_problems_of("bob:" + hash),
                     ElementsAre("1:5: error: what stands behind 'bob' is no hash of crypt(3); make "
                                 "one with: openssl passwd -6"))
             << hash;
@@ -112,7 +112,7 @@ TEST(PasswordFile, WhatIsNoHashIsRefused) {
 
 TEST(PasswordFile, MessagesRepeatNothingThatMayBeAPassword) {
     const auto lines =
-        problems_of("alice:geheim1\nbob: geheim2\ngeheim3\ncarol:" + kDes + " geheim4\n");
+        password_problems_of("alice:geheim1\nbob: geheim2\ngeheim3\ncarol:" + kDes + " geheim4\n");
     EXPECT_THAT(lines, SizeIs(4));
     for (const auto& line : lines) {
         EXPECT_THAT(line, Not(HasSubstr("geheim")));
@@ -141,7 +141,7 @@ TEST(PasswordFile, ComplaintsAreBounded) {
     for (int i = 0; i < 10000; ++i) {
         text += "user" + std::to_string(i) + "\n";
     }
-    EXPECT_THAT(problems_of(text), SizeIs(config::kMaxErrors + 1));
+    EXPECT_THAT(password_problems_of(text), SizeIs(config::kMaxErrors + 1));
 }
 
 }  // namespace

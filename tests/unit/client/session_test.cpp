@@ -22,8 +22,8 @@ using client::testing::operator+;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr std::chrono::milliseconds kSoon{5000};
-constexpr std::chrono::milliseconds kNow{0};
+constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::chrono::milliseconds kAtOnce{0};
 
 Bytes from_bob(std::string_view text, std::int16_t mess_type = 0) {
     return frame(protocol::kAgreedMess, "#bob#d2", {"room"}, bytes_of(text), mess_type);
@@ -100,7 +100,7 @@ TEST(Session, ReceivesMessagesOneByOne) {
     daemon.say(from_bob("one", 7) + frame(protocol::kSafeMess | protocol::kSelfDiscard, "#bob#d2",
                                           {"room", "hall"}, bytes_of("two"), -1,
                                           protocol::ByteOrder::kBig));
-    const auto first = session.receive(kSoon);
+    const auto first = session.receive(kPatience);
     ASSERT_TRUE(first);
     const auto& one = std::get<Message>(*first);
     EXPECT_EQ(one.text(), "one");
@@ -109,7 +109,7 @@ TEST(Session, ReceivesMessagesOneByOne) {
     EXPECT_FALSE(one.endian_mismatch);
     EXPECT_FALSE(one.self_discard);
     EXPECT_GT(session.poll(), 0U);
-    const auto second = session.receive(kNow);
+    const auto second = session.receive(kAtOnce);
     ASSERT_TRUE(second);
     const auto& two = std::get<Message>(*second);
     EXPECT_EQ(two.text(), "two");
@@ -136,15 +136,15 @@ TEST(Session, TellsEveryKindOfEventApart) {
     reject.insert(reject.begin() + protocol::kSessionHeaderBytes, old_type.begin(), old_type.end());
     daemon.say(reject);
 
-    const auto membership = std::get<Membership>(*session.receive(kSoon));
+    const auto membership = std::get<Membership>(*session.receive(kPatience));
     EXPECT_EQ(membership.group, "room");
     EXPECT_EQ(membership.cause, Cause::kJoin);
     EXPECT_EQ(membership.id, (GroupId{1, 2, 3}));
     EXPECT_EQ(membership.changed_member(), "#bob#d2");
     EXPECT_THAT(membership.came_with_us(), ElementsAre("#alice#d1"));
-    EXPECT_EQ(std::get<Transition>(*session.receive(kSoon)).id, (GroupId{1, 2, 3}));
-    EXPECT_EQ(std::get<SelfLeave>(*session.receive(kSoon)).group, "room");
-    const auto rejected = std::get<Rejected>(*session.receive(kSoon));
+    EXPECT_EQ(std::get<Transition>(*session.receive(kPatience)).id, (GroupId{1, 2, 3}));
+    EXPECT_EQ(std::get<SelfLeave>(*session.receive(kPatience)).group, "room");
+    const auto rejected = std::get<Rejected>(*session.receive(kPatience));
     EXPECT_EQ(rejected.request, Rejected::Request::kJoin);
     EXPECT_THAT(rejected.groups, ElementsAre("hall"));
 }
@@ -154,7 +154,7 @@ TEST(Session, AForgedMembershipOfAnotherClientIsAMessage) {
     Session session(daemon.session());
     daemon.say(frame(protocol::kAgreedMess | protocol::kRegMembMess | protocol::kCausedByJoin,
                      "#mallory#d2", {"room"}, bytes_of("no view")));
-    EXPECT_EQ(text_of(session.receive(kSoon)), "no view");
+    EXPECT_EQ(text_of(session.receive(kPatience)), "no view");
 }
 
 TEST(Session, ATimeOutLosesNothing) {
@@ -162,12 +162,12 @@ TEST(Session, ATimeOutLosesNothing) {
     Session session(daemon.session());
     const auto whole = from_bob("hello");
     daemon.say({whole.begin(), whole.begin() + 60});
-    const auto nothing = session.receive(kNow);
+    const auto nothing = session.receive(kAtOnce);
     ASSERT_FALSE(nothing);
     EXPECT_EQ(nothing.error().code, ErrorCode::kTimedOut);
     daemon.say({whole.begin() + 60, whole.end()});
     EXPECT_EQ(session.poll(), whole.size());
-    EXPECT_EQ(text_of(session.receive(kSoon)), "hello");
+    EXPECT_EQ(text_of(session.receive(kPatience)), "hello");
 }
 
 TEST(Session, TheEndOfTheConnectionStandsBehindTheLastMessage) {
@@ -175,16 +175,16 @@ TEST(Session, TheEndOfTheConnectionStandsBehindTheLastMessage) {
     Session session(daemon.session());
     daemon.say(from_bob("last"));
     daemon.hang_up();
-    EXPECT_EQ(text_of(session.receive(kSoon)), "last");
-    const auto end = session.receive(kSoon);
+    EXPECT_EQ(text_of(session.receive(kPatience)), "last");
+    const auto end = session.receive(kPatience);
     ASSERT_TRUE(end);
     const auto& disconnected = std::get<Disconnected>(*end);
     EXPECT_EQ(disconnected.error.code, ErrorCode::kConnectionClosed);
     EXPECT_FALSE(disconnected.will_reconnect);
     EXPECT_EQ(disconnected.private_group, "#alice#d1");
     EXPECT_EQ(session.state(), SessionState::kEnded);
-    EXPECT_EQ(session.receive(kNow).error().code, ErrorCode::kConnectionClosed);
-    EXPECT_EQ(session.receive(kNow).error().code, ErrorCode::kNetErrorOnSession);
+    EXPECT_EQ(session.receive(kAtOnce).error().code, ErrorCode::kConnectionClosed);
+    EXPECT_EQ(session.receive(kAtOnce).error().code, ErrorCode::kNetErrorOnSession);
     EXPECT_EQ(session.join("room").error().code, ErrorCode::kNetErrorOnSession);
 }
 
@@ -196,9 +196,9 @@ TEST(Session, WhatCameBeforeASenderSawTheEndIsStillReceived) {
     const auto sent = session.multicast(Service::kAgreed, "room", "into the void");
     ASSERT_FALSE(sent);
     EXPECT_EQ(sent.error().code, ErrorCode::kConnectionClosed);
-    EXPECT_EQ(text_of(session.receive(kNow)), "one");
-    EXPECT_EQ(text_of(session.receive(kNow)), "two");
-    const auto end = session.receive(kNow);
+    EXPECT_EQ(text_of(session.receive(kAtOnce)), "one");
+    EXPECT_EQ(text_of(session.receive(kAtOnce)), "two");
+    const auto end = session.receive(kAtOnce);
     ASSERT_TRUE(end);
     const auto& unsent = std::get<Disconnected>(*end).unsent;
     ASSERT_EQ(unsent.size(), 1U);
@@ -231,7 +231,7 @@ TEST(Session, WhatTheDaemonNeverTookIsGivenBack) {
     ASSERT_GT(session.stats().queued_bytes, 0U);
     const std::size_t queued = session.stats().queued_messages;
     daemon.hang_up();
-    const auto end = session.receive(kSoon);
+    const auto end = session.receive(kPatience);
     ASSERT_TRUE(end);
     const auto& disconnected = std::get<Disconnected>(*end);
     EXPECT_EQ(disconnected.unsent.size(), queued);
@@ -249,8 +249,8 @@ TEST(Session, BytesThatMakeNoSenseEndTheConnection) {
     auto bad = from_bob("x");
     bad[44] = bad[45] = bad[46] = bad[47] = std::byte{0xff};
     daemon.say(from_bob("good") + bad);
-    EXPECT_EQ(text_of(session.receive(kSoon)), "good");
-    const auto end = session.receive(kSoon);
+    EXPECT_EQ(text_of(session.receive(kPatience)), "good");
+    const auto end = session.receive(kPatience);
     ASSERT_TRUE(end);
     EXPECT_EQ(std::get<Disconnected>(*end).error.code, ErrorCode::kIllegalMessage);
 }
@@ -298,7 +298,7 @@ TEST(Session, ABlockingSendGivesUpInTime) {
     }
     ASSERT_FALSE(sent);
     EXPECT_EQ(sent.error().code, ErrorCode::kTimedOut);
-    const auto end = session.receive(kSoon);
+    const auto end = session.receive(kPatience);
     ASSERT_TRUE(end);
     EXPECT_THAT(std::get<Disconnected>(*end).error.text, HasSubstr("takes no more data"));
 }
@@ -343,7 +343,7 @@ TEST(Session, ReceivesInPlaceWithoutCopies) {
     EXPECT_EQ(session.receive_each([](const MessageRef&) {}), 0U);
     daemon.hang_up();
     EXPECT_EQ(session.receive_each([](const MessageRef&) {}).error().code, ErrorCode::kInterrupted);
-    EXPECT_TRUE(std::holds_alternative<Disconnected>(*session.receive(kNow)));
+    EXPECT_TRUE(std::holds_alternative<Disconnected>(*session.receive(kAtOnce)));
 }
 
 TEST(Session, InterruptWakesOneReceiver) {
@@ -351,7 +351,7 @@ TEST(Session, InterruptWakesOneReceiver) {
     Session session(daemon.session());
     std::jthread interrupter([&] { session.interrupt(); });
     EXPECT_EQ(session.receive().error().code, ErrorCode::kInterrupted);
-    EXPECT_EQ(session.receive(kNow).error().code, ErrorCode::kTimedOut);
+    EXPECT_EQ(session.receive(kAtOnce).error().code, ErrorCode::kTimedOut);
 }
 
 TEST(Session, CloseWakesWhoReceivesAndWhoSends) {
@@ -399,8 +399,8 @@ TEST(Session, AQuietDaemonIsAskedWhetherItIsAlive) {
     const auto ping = daemon.heard();
     ASSERT_FALSE(ping.empty());
     daemon.say(ping + from_bob("hello"));  // the ping comes back and is not shown
-    EXPECT_EQ(text_of(session.receive(kSoon)), "hello");
-    const auto end = session.receive(kSoon);  // no answer any more
+    EXPECT_EQ(text_of(session.receive(kPatience)), "hello");
+    const auto end = session.receive(kPatience);  // no answer any more
     ASSERT_TRUE(end) << end.error().text;
     EXPECT_THAT(std::get<Disconnected>(*end).error.text, HasSubstr("did not answer"));
     EXPECT_EQ(session.stats().messages_in, 1U);

@@ -10,7 +10,7 @@
 namespace spread::daemon {
 namespace {
 
-constexpr protocol::DaemonId kSelf{42};
+constexpr protocol::DaemonId kOwner{42};
 
 TEST(StateFile, TextReadsBackAsItWasWritten) {
     const DaemonState state{1'700'000'000'123, 1'700'000'042};
@@ -33,11 +33,11 @@ TEST(StateFile, DamagedTextIsRefusedWhole) {
 
 TEST(StateFile, RemembersTheLastStateAndLeavesNothingBehind) {
     const TemporaryDirectory directory;
-    StateFile file(directory.path(), kSelf);
+    StateFile file(directory.path(), kOwner);
     EXPECT_EQ(file.load(), std::nullopt);
     ASSERT_TRUE(file.store({1, 2}));
     ASSERT_TRUE(file.store({3, 4}));
-    EXPECT_EQ(StateFile(directory.path(), kSelf).load(), (DaemonState{3, 4}));
+    EXPECT_EQ(StateFile(directory.path(), kOwner).load(), (DaemonState{3, 4}));
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
 }
 
@@ -52,7 +52,7 @@ TEST(StateFile, DaemonsOfOneHostDoNotShareAFile) {
 TEST(StateFile, AnUnusableDirectoryIsAProblemAndNoFailure) {
     const TemporaryDirectory directory;
     std::ofstream(directory / "file") << "x";
-    StateFile file(directory / "file", kSelf);
+    StateFile file(directory / "file", kOwner);
     EXPECT_EQ(file.path(), "");
     EXPECT_THAT(file.problem(), ::testing::HasSubstr(directory / "file"));
     EXPECT_FALSE(file.store({1, 2}));

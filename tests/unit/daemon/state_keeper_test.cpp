@@ -18,13 +18,13 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr protocol::DaemonId kSelf{42};
+constexpr protocol::DaemonId kKeeper{42};
 
 /// A keeper on a directory, and what it reported.
 class StateKeeperTest : public ::testing::Test {
   protected:
     std::unique_ptr<StateFile> open_file() const {
-        return std::make_unique<StateFile>(directory_.path(), kSelf);
+        return std::make_unique<StateFile>(directory_.path(), kKeeper);
     }
     std::unique_ptr<CrashMemory> open_memory() const {
         return std::make_unique<CrashMemory>(open_file()->identity());

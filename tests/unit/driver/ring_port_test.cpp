@@ -10,7 +10,7 @@
 namespace spread::driver {
 namespace {
 
-membership::Submission submission_of(std::size_t bytes, bool control = false) {
+membership::Submission sized_submission(std::size_t bytes, bool control = false) {
     membership::Submission submission;
     submission.control = control;
     submission.body = protocol::make_message(std::vector<std::byte>(bytes));
@@ -20,7 +20,7 @@ membership::Submission submission_of(std::size_t bytes, bool control = false) {
 class RingPortTest : public ::testing::Test {
   protected:
     void submit(std::size_t bytes, bool control = false) {
-        port.add(submission_of(bytes, control));
+        port.add(sized_submission(bytes, control));
     }
     /// As the ring does.
     void take_submission() {
@@ -40,8 +40,8 @@ class RingPortTest : public ::testing::Test {
 
 TEST_F(RingPortTest, PassesMessagesAndWhatMustNotWaitBehindThemOnInQueuesOfTheirOwn) {
     const protocol::RingId ring{protocol::DaemonId{1}, 2, 3};
-    port.add(submission_of(10));
-    port.add(submission_of(20, true));
+    port.add(sized_submission(10));
+    port.add(sized_submission(20, true));
     port.resume(ring);
     EXPECT_TRUE(port.can_push());
     wake.arm(RingQueues::kSubmission | RingQueues::kControl);

@@ -15,13 +15,13 @@ using protocol::TokenSeq;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const RingId kNew{kFirst, 5, 1020};
+const RingId kCommitted{kFirst, 5, 1020};
 
 class CommitTest : public StateTest {
   protected:
     CommitTest() : StateTest(kSecond) {
         install({kFirst, kSecond, kThird});
-        core_.id_counter.join(kNew.counter);
+        core_.id_counter.join(kCommitted.counter);
         const RingId ring = core_.ring.id();
         core_.order->on_data({Seq{1}, {}, 1}, kFirst, data(kFirst, 1, ring));
         core_.order->on_data({Seq{3}, {}, 1}, kFirst, data(kFirst, 3, ring));
@@ -35,7 +35,7 @@ class CommitTest : public StateTest {
     /// The second pass, as it comes from the first member.
     [[nodiscard]] CommitToken second_pass() const {
         CommitToken token;
-        token.ring_id = kNew;
+        token.ring_id = kCommitted;
         token.sender = kFirst;
         token.token_seq = TokenSeq{4};
         token.pass = 2;
@@ -47,7 +47,7 @@ class CommitTest : public StateTest {
         return token;
     }
 
-    Forming forming_{kNew,
+    Forming forming_{kCommitted,
                      RingMembers({kFirst, kSecond}, kSecond),
                      {DaemonSet{0, 1, 2}, DaemonSet{2}},
                      TokenSeq{2}};
@@ -75,7 +75,7 @@ TEST_F(CommitTest, PassesTheTokenToTheNextMember) {
 
 TEST_F(CommitTest, RecoversOnceAllHaveReported) {
     CommitToken token = second_pass();
-    const Next next = state_.on(step(), from(kFirst, kNew), token);
+    const Next next = state_.on(step(), from(kFirst, kCommitted), token);
     ASSERT_TRUE(std::holds_alternative<ToRecovery>(next));
     EXPECT_EQ(std::get<ToRecovery>(next).token.members.size(), 2U);
 }
@@ -92,7 +92,7 @@ TEST_F(CommitTest, WaitsWhileATokenIsNotTheNextOne) {
     CommitToken from_nowhere = second_pass();
     from_nowhere.sender = kThird;
     for (CommitToken* token : {&first_pass, &copy, &unfilled, &other_ring, &from_nowhere}) {
-        EXPECT_TRUE(stays(state_.on(step(), from(kFirst, kNew), *token)));
+        EXPECT_TRUE(stays(state_.on(step(), from(kFirst, kCommitted), *token)));
     }
     EXPECT_EQ(bad_values(), 0U);
 }
@@ -100,7 +100,7 @@ TEST_F(CommitTest, WaitsWhileATokenIsNotTheNextOne) {
 TEST_F(CommitTest, ItsOwnReportMustComeBackAsItWas) {
     CommitToken token = second_pass();
     token.members.back().aru = Seq{2};
-    EXPECT_TRUE(stays(state_.on(step(), from(kFirst, kNew), token)));
+    EXPECT_TRUE(stays(state_.on(step(), from(kFirst, kCommitted), token)));
     EXPECT_EQ(bad_values(), 1U);
 }
 
@@ -109,7 +109,7 @@ TEST_F(CommitTest, OnlyMembersComeFromItsRing) {
                        {protocol::Incarnation{1000}});
     core_.order = core_.make_order(core_.ring.id());
     CommitToken token = second_pass();
-    EXPECT_TRUE(stays(state_.on(step(), from(kFirst, kNew), token)));
+    EXPECT_TRUE(stays(state_.on(step(), from(kFirst, kCommitted), token)));
     EXPECT_EQ(bad_values(), 1U);
 }
 

@@ -32,8 +32,8 @@ using protocol::Token;
 using protocol::TokenSeq;
 
 constexpr std::size_t kDaemons = 2;
-constexpr std::size_t kFirst = 0;
-constexpr std::size_t kSecond = 1;
+constexpr std::size_t kFirstEngine = 0;
+constexpr std::size_t kSecondEngine = 1;
 
 /// Two daemons, joined by a queue; the first one is the representative.
 class HostilePackets : public testing::Test {
@@ -64,15 +64,15 @@ class HostilePackets : public testing::Test {
             dispatch(i);
         }
         run(1s);
-        ASSERT_EQ(engines_[kFirst]->members().size(), kDaemons);
-        ASSERT_EQ(engines_[kSecond]->members().size(), kDaemons);
+        ASSERT_EQ(engines_[kFirstEngine]->members().size(), kDaemons);
+        ASSERT_EQ(engines_[kSecondEngine]->members().size(), kDaemons);
         // So many that packets have been released everywhere.
         for (int i = 0; i < 50; ++i) {
-            submit(kFirst);
+            submit(kFirstEngine);
             run(2ms);
         }
         run(500ms);
-        ASSERT_GE(engines_[kSecond]->stats().safe_up_to.value, 50U);
+        ASSERT_GE(engines_[kSecondEngine]->stats().safe_up_to.value, 50U);
     }
 
     void dispatch(std::size_t from) {
@@ -134,7 +134,7 @@ class HostilePackets : public testing::Test {
     [[nodiscard]] const RingStats& stats(std::size_t daemon) const {
         return engines_[daemon]->stats();
     }
-    [[nodiscard]] RingId ring() const { return engines_[kFirst]->ring_id(); }
+    [[nodiscard]] RingId ring() const { return engines_[kFirstEngine]->ring_id(); }
     [[nodiscard]] PacketHeader header(PacketKind kind, std::uint32_t sender) const {
         return {kind, 0, DaemonId{sender}, ring()};
     }
@@ -146,7 +146,7 @@ class HostilePackets : public testing::Test {
         token.sender = DaemonId{1};
         token.to = DaemonId{2};
         token.token_seq = TokenSeq{1U << 30U};
-        token.seq = stats(kSecond).high_seq;
+        token.seq = stats(kSecondEngine).high_seq;
         token.aru = token.seq;
         return token;
     }
@@ -170,11 +170,11 @@ class HostilePackets : public testing::Test {
         run(500ms);
         EXPECT_EQ(ring(), before);
         const auto delivered = delivered_;
-        submit(kFirst);
-        submit(kSecond);
+        submit(kFirstEngine);
+        submit(kSecondEngine);
         run(500ms);
-        EXPECT_EQ(delivered_[kFirst], delivered[kFirst] + 2);
-        EXPECT_EQ(delivered_[kSecond], delivered[kSecond] + 2);
+        EXPECT_EQ(delivered_[kFirstEngine], delivered[kFirstEngine] + 2);
+        EXPECT_EQ(delivered_[kSecondEngine], delivered[kSecondEngine] + 2);
         EXPECT_EQ(ring(), before);
     }
 };
@@ -186,7 +186,7 @@ TEST_F(HostilePackets, ATokenBelowWhatWasReleased) {
         for (const bool grant : {false, true}) {
             forged.seq = forged.aru = Seq{seq};
             forged.grant = grant;
-            EXPECT_EQ(dropped(kSecond, protocol::encode_token(forged, 0, pool_)), 1U) << seq;
+            EXPECT_EQ(dropped(kSecondEngine, protocol::encode_token(forged, 0, pool_)), 1U) << seq;
         }
     }
     expect_peace(before);
@@ -196,8 +196,8 @@ TEST_F(HostilePackets, ATokenBelowWhatWasReleasedWhileThereIsSomethingToSend) {
     const RingId before = ring();
     Token forged = token();
     forged.seq = forged.aru = Seq{0};
-    submit(kSecond);
-    EXPECT_EQ(dropped(kSecond, protocol::encode_token(forged, 0, pool_)), 1U);
+    submit(kSecondEngine);
+    EXPECT_EQ(dropped(kSecondEngine, protocol::encode_token(forged, 0, pool_)), 1U);
     expect_peace(before);
 }
 
@@ -205,7 +205,7 @@ TEST_F(HostilePackets, ATokenBeyondTheWindow) {
     const RingId before = ring();
     Token forged = token();
     forged.seq = forged.seq + (1U << 20U);
-    EXPECT_EQ(dropped(kSecond, protocol::encode_token(forged, 0, pool_)), 1U);
+    EXPECT_EQ(dropped(kSecondEngine, protocol::encode_token(forged, 0, pool_)), 1U);
     expect_peace(before);
 }
 
@@ -216,7 +216,7 @@ TEST_F(HostilePackets, ATokenThatTheRepresentativeHasNotLent) {
     forged.to = DaemonId{1};
     for (const bool grant : {false, true}) {
         forged.grant = grant;
-        receive(kFirst, protocol::encode_token(forged, 0, pool_));
+        receive(kFirstEngine, protocol::encode_token(forged, 0, pool_));
     }
     expect_peace(before);
 }
@@ -224,29 +224,29 @@ TEST_F(HostilePackets, ATokenThatTheRepresentativeHasNotLent) {
 TEST_F(HostilePackets, APacketBeyondTheTokenThatRestsHere) {
     const RingId before = ring();
     // The token of the idle ring rests at the first daemon.
-    EXPECT_EQ(dropped(kFirst, data(2, stats(kFirst).high_seq + 1)), 1U);
-    EXPECT_EQ(stats(kFirst).high_seq, stats(kSecond).high_seq);
+    EXPECT_EQ(dropped(kFirstEngine, data(2, stats(kFirstEngine).high_seq + 1)), 1U);
+    EXPECT_EQ(stats(kFirstEngine).high_seq, stats(kSecondEngine).high_seq);
     expect_peace(before);
 }
 
 TEST_F(HostilePackets, APacketBeyondTheWindow) {
     const RingId before = ring();
-    EXPECT_EQ(dropped(kSecond, data(1, Seq{1U << 30U})), 1U);
+    EXPECT_EQ(dropped(kSecondEngine, data(1, Seq{1U << 30U})), 1U);
     expect_peace(before);
 }
 
 TEST_F(HostilePackets, AHoldOfAMemberThatIsNotTheRepresentative) {
     const RingId before = ring();
-    EXPECT_EQ(dropped(kFirst, protocol::encode_hold(TokenSeq{~std::uint64_t{0}},
-                                                    header(PacketKind::kHold, 2), pool_)),
+    EXPECT_EQ(dropped(kFirstEngine, protocol::encode_hold(TokenSeq{~std::uint64_t{0}},
+                                                          header(PacketKind::kHold, 2), pool_)),
               1U);
     expect_peace(before);
 }
 
 TEST_F(HostilePackets, AWakeForSomebodyElse) {
     const RingId before = ring();
-    EXPECT_EQ(dropped(kSecond, protocol::encode_wake(TokenSeq{~std::uint64_t{0}},
-                                                     header(PacketKind::kWake, 1), pool_)),
+    EXPECT_EQ(dropped(kSecondEngine, protocol::encode_wake(TokenSeq{~std::uint64_t{0}},
+                                                           header(PacketKind::kWake, 1), pool_)),
               1U);
     expect_peace(before);
 }
@@ -254,8 +254,8 @@ TEST_F(HostilePackets, AWakeForSomebodyElse) {
 TEST_F(HostilePackets, AWakeThatHasSeenTheFuture) {
     const RingId before = ring();
     for (int i = 0; i < 3; ++i) {
-        receive(kFirst, protocol::encode_wake(TokenSeq{~std::uint64_t{0}},
-                                              header(PacketKind::kWake, 2), pool_));
+        receive(kFirstEngine, protocol::encode_wake(TokenSeq{~std::uint64_t{0}},
+                                                    header(PacketKind::kWake, 2), pool_));
     }
     expect_peace(before);
 }
@@ -267,8 +267,9 @@ TEST_F(HostilePackets, AJoinWithAnImpossibleCounter) {
     join.highest_counter = ~std::uint64_t{0} - 1;
     join.join_seq = 1;
     join.proc_set = {DaemonId{1}, DaemonId{2}};
-    EXPECT_EQ(dropped(kSecond, protocol::encode_join(join, header(PacketKind::kJoin, 1), pool_)),
-              1U);
+    EXPECT_EQ(
+        dropped(kSecondEngine, protocol::encode_join(join, header(PacketKind::kJoin, 1), pool_)),
+        1U);
     expect_peace(before);
 }
 
@@ -286,10 +287,10 @@ TEST_F(HostilePackets, ATokenThatCannotBeToldFromATrueOneEndsTheRingAtMost) {
             forged.aru = Seq{0};
             forged.complete = protocol::DaemonSet::first(protocol::kDaemonsMax);
             forged.rtr = {{Seq{1}, static_cast<std::uint32_t>(forged.seq.value)}};
-            submit(kSecond);
-            receive(kSecond, protocol::encode_token(forged, 0, pool_));
+            submit(kSecondEngine);
+            receive(kSecondEngine, protocol::encode_token(forged, 0, pool_));
             run(3s);
-            EXPECT_EQ(engines_[kFirst]->members().size(), kDaemons);
+            EXPECT_EQ(engines_[kFirstEngine]->members().size(), kDaemons);
         }
     }
     expect_peace(ring());

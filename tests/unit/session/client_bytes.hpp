@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/configuration.hpp"
+#include "daemon/access/peer_address.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/message.hpp"
 #include "protocol/names.hpp"
@@ -129,6 +131,25 @@ inline Bytes leave_bytes(const std::string& group, std::string_view sender = "#t
 
 inline Bytes kill_bytes(std::string_view sender = "#tst#d1") {
     return request_bytes(protocol::kKillMess, {std::string(sender)}, "", sender);
+}
+
+inline Bytes choice_bytes(const std::vector<std::string>& methods) {
+    const auto choice = protocol::encode_auth_choice(methods);
+    return {choice.begin(), choice.end()};
+}
+
+inline Bytes proof_bytes(std::string_view user, std::string_view password) {
+    const auto proof = protocol::encode_password_proof(user, password);
+    return {proof.begin(), proof.end()};
+}
+
+// What the daemon answers, and where a client comes from.
+
+inline const Bytes kRejectNotUnique = {std::byte{0xfa}};
+inline const Bytes kRejectAuth = {std::byte{0xf7}};
+
+inline access::PeerAddress address_of(std::string_view text) {
+    return access::PeerAddress::of(*config::parse_ip(text));
 }
 
 }  // namespace spread::session

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/configuration.hpp"
+#include "tests/unit/session/client_bytes.hpp"
 
 namespace spread::session {
 namespace {
@@ -15,10 +15,6 @@ namespace {
 using access::PeerAddress;
 using protocol::SessionId;
 using testing::ElementsAre;
-
-PeerAddress address_of(std::string_view text) {
-    return PeerAddress::of(*config::parse_ip(text));
-}
 
 const PeerAddress kHere = PeerAddress::unix_socket();
 

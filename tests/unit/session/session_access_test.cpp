@@ -20,9 +20,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const Bytes kRejectNotUnique = {std::byte{0xfa}};
-const Bytes kRejectAuth = {std::byte{0xf7}};
-
 std::shared_ptr<const access::AccessRules> rules_of(std::string_view text) {
     auto result = access::AccessRules::parse(text);
     EXPECT_TRUE(result.rules) << text;
@@ -33,20 +30,6 @@ std::shared_ptr<const access::AddressRules> addresses_of(std::string_view text) 
     auto result = access::AddressRules::parse(text);
     EXPECT_TRUE(result.rules) << text;
     return std::make_shared<access::AddressRules>(std::move(*result.rules));
-}
-
-access::PeerAddress address_of(std::string_view text) {
-    return access::PeerAddress::of(*config::parse_ip(text));
-}
-
-Bytes choice_bytes(const std::vector<std::string>& methods) {
-    const auto choice = protocol::encode_auth_choice(methods);
-    return {choice.begin(), choice.end()};
-}
-
-Bytes proof_bytes(std::string_view user, std::string_view password) {
-    const auto proof = protocol::encode_password_proof(user, password);
-    return {proof.begin(), proof.end()};
 }
 
 // ---- Names ----

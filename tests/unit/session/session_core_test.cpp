@@ -30,8 +30,6 @@ using testing::StartsWith;
 
 const Bytes kRejectQuota = {std::byte{0xfd}};
 const Bytes kRejectName = {std::byte{0xfb}};
-const Bytes kRejectNotUnique = {std::byte{0xfa}};
-const Bytes kRejectAuth = {std::byte{0xf7}};
 
 // ---- Handshake ----
 

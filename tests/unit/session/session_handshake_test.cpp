@@ -107,16 +107,6 @@ TEST(SessionMachineHandshake, AcceptsOnlyAllowedMethodsByExactName) {
     }
 }
 
-Bytes choice_bytes(const std::vector<std::string>& methods) {
-    const auto choice = protocol::encode_auth_choice(methods);
-    return {choice.begin(), choice.end()};
-}
-
-Bytes proof_bytes(std::string_view user, std::string_view password) {
-    const auto proof = protocol::encode_password_proof(user, password);
-    return {proof.begin(), proof.end()};
-}
-
 constexpr std::string_view kD2 = "D2 01050001052378236431";
 
 // client protocol 3.3, operations 5: the chosen methods, then the required ones not chosen

@@ -8,7 +8,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-std::vector<std::byte> bytes_of(std::string_view text) {
+std::vector<std::byte> body_of(std::string_view text) {
     const auto bytes = std::as_bytes(std::span(text));
     return {bytes.begin(), bytes.end()};
 }
@@ -18,7 +18,7 @@ TEST(Display, ShowsWhoSaidWhatWhere) {
     message.sender = "#bob#d2";
     message.groups = {"room", "hall"};
     message.mess_type = 7;
-    message.body = bytes_of("hello");
+    message.body = body_of("hello");
     EXPECT_EQ(describe(message, "#alice#d1"),
               "[agreed] #bob#d2 -> room hall: type 7, 5 bytes\n    hello\n");
     message.endian_mismatch = true;
