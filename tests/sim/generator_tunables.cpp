@@ -114,6 +114,14 @@ void draw_turns(Draft& draft) {
     }
 }
 
+/// So small that a client which does not read at once leaves its socket full in mid-message.
+void draw_sockets(Draft& draft) {
+    Draw draw(draft.seed, "sockets");
+    if (draw.percent(30)) {
+        draft.scenario.tunables.socket_bytes = draw.skewed32(200, 20000);
+    }
+}
+
 }  // namespace
 
 void draw_tunables(Draft& draft) {
@@ -123,6 +131,7 @@ void draw_tunables(Draft& draft) {
     draw_queues(draft);
     draw_session_limits(draft);
     draw_turns(draft);
+    draw_sockets(draft);
 }
 
 }  // namespace spread::sim

@@ -125,6 +125,7 @@ class Host final {
     void answer_passwords();
     void read_clients();
     [[nodiscard]] bool read_one(protocol::SessionId id);
+    [[nodiscard]] std::size_t socket_bytes() const;
     void note_writable();
     void write_wanted();
     void write(protocol::SessionId id);

@@ -259,12 +259,17 @@ void Host::apply() {
     ring_->port().push();
 }
 
+std::size_t Host::socket_bytes() const {
+    const std::uint32_t set = scenario_.tunables.socket_bytes;
+    return set != 0 ? set : kSocketBytes;
+}
+
 /// Clients have read: sockets that were full take bytes again.
 void Host::note_writable() {
     for (auto& [id, served] : served_) {
         const Connection& connection = simulator_.connection(served.connection);
         if (served.is_full &&
-            (connection.client_closed || connection.to_client_bytes < kSocketBytes)) {
+            (connection.client_closed || connection.to_client_bytes < socket_bytes())) {
             served.is_full = false;
             core_->on_writable(id);
         }
@@ -290,7 +295,8 @@ void Host::write(protocol::SessionId id) {
     core_->outbound(id).for_each_slice([&](Slice slice, std::size_t skip) {
         slice.offset += static_cast<std::uint32_t>(skip);
         slice.length -= static_cast<std::uint32_t>(skip);
-        const std::size_t room = kSocketBytes - std::min(kSocketBytes, connection.to_client_bytes);
+        const std::size_t room =
+            socket_bytes() - std::min(socket_bytes(), connection.to_client_bytes);
         const bool fits = slice.length <= room;
         slice.length = static_cast<std::uint32_t>(std::min<std::size_t>(slice.length, room));
         if (slice.length > 0) {

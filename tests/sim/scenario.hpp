@@ -67,6 +67,7 @@ struct Tunables {
     std::uint32_t session_bytes = 0;     ///< MaxSessionBytes
     std::uint32_t queued_bytes = 0;      ///< of all queues to clients together
     std::uint32_t turn_units = 0;        ///< of work on ring events in a turn of the session side
+    std::uint32_t socket_bytes = 0;      ///< that the socket to a client takes before it is full
     std::uint32_t password_us = 0;       ///< what checking a password takes; 0: none is asked for
     std::uint32_t session_block_us = 0;  ///< SlowReaderTimeout with policy block; 0: disconnect
     std::uint32_t delivery_queue = 0;    ///< between ring and session side

@@ -62,7 +62,7 @@ struct Field {
     Unit unit;
 };
 
-inline constexpr std::array<Field<Tunables>, 30> kTunableFields{{
+inline constexpr std::array<Field<Tunables>, 31> kTunableFields{{
     {"token_loss", &Tunables::token_loss_us, Unit::kDuration},
     {"token_retransmit", &Tunables::token_retransmit_us, Unit::kDuration},
     {"token_hold", &Tunables::token_hold_us, Unit::kDuration},
@@ -85,6 +85,7 @@ inline constexpr std::array<Field<Tunables>, 30> kTunableFields{{
     {"session_bytes", &Tunables::session_bytes, Unit::kCount},
     {"queued_bytes", &Tunables::queued_bytes, Unit::kCount},
     {"turn_units", &Tunables::turn_units, Unit::kCount},
+    {"socket_bytes", &Tunables::socket_bytes, Unit::kCount},
     {"password", &Tunables::password_us, Unit::kDuration},
     {"session_block", &Tunables::session_block_us, Unit::kDuration},
     {"delivery_queue", &Tunables::delivery_queue, Unit::kCount},
