@@ -11,7 +11,6 @@
 #include "client/c/calls.hpp"
 #include "client/c/flush/flush_session.hpp"
 #include "client/c/guard.hpp"
-#include "client/c/text.hpp"
 
 namespace spread::c_api {
 
@@ -146,6 +145,7 @@ int receive(mailbox mbox, const Outputs& out, int max_groups, GroupName* groups,
     });
 }
 
+/// Of the layer's own codes; null for others.
 const char* flush_text_of(int code) {
     switch (code) {
         case ILLEGAL_PARAM: return "Illegal parameter";
@@ -153,7 +153,7 @@ const char* flush_text_of(int code) {
         case ILLEGAL_MESSAGE_TYPE: return "The message type is the flush layer's own";
         case ILLEGAL_STATE: return "Not in this state of the group or library";
         case ILLEGAL_RECEIVERS: return "A receiver is not in the group's view";
-        default: return text_of(code);
+        default: return nullptr;
     }
 }
 
@@ -280,8 +280,11 @@ int FL_poll(mailbox mbox) {
 }
 
 void FL_error(int error) {
-    static_cast<void>(
-        std::printf("FL_error: (%d) %s\n", error, spread::c_api::flush_text_of(error)));
+    if (const char* text = spread::c_api::flush_text_of(error)) {
+        static_cast<void>(std::printf("FL_error: (%d) %s\n", error, text));
+    } else {
+        SP_error(error);
+    }
 }
 
 int FL_get_gid_offset_memb_mess(void) {

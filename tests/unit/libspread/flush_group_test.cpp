@@ -322,5 +322,14 @@ TEST_F(FlushGroupTest, AnOkForNoPendingMembershipChangesNothing) {
     EXPECT_THAT(said(), IsEmpty());
 }
 
+TEST(FlushFunctions, ErrorsOfTheSessionArePrintedAsTheSessionDoes) {
+    ::testing::internal::CaptureStdout();
+    FL_error(ILLEGAL_STATE);
+    FL_error(CONNECTION_CLOSED);
+    const std::string printed = ::testing::internal::GetCapturedStdout();
+    EXPECT_EQ(printed.rfind("FL_error: (-27) ", 0), 0U) << printed;
+    EXPECT_NE(printed.find("\nSP_error: (-8) "), std::string::npos) << printed;
+}
+
 }  // namespace
 }  // namespace spread::c_api
