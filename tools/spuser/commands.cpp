@@ -82,7 +82,7 @@ std::string_view menu() {
            "  m GROUP...     send a message of several lines, ended by an empty one\n"
            "  b GROUP...     send a burst of 10 messages; the next line is their size in bytes\n"
            "  r [SECONDS]    wait for one message and show it\n"
-           "  p              say how many bytes wait to be received\n"
+           "  p              say how much waits to be received\n"
            "  e              show messages as they come (that is how it starts)\n"
            "  d              show messages only on r\n"
            "  ?              this list\n"

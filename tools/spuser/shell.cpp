@@ -17,6 +17,9 @@ const Delivery kSend{Service::kSafe, 1};
 const Delivery kBurst{Service::kFifo, 2};
 constexpr int kBurstMessages = 10;
 
+/// More wait in the library and at the daemon.
+constexpr std::size_t kHeldMax = 100;
+
 /// Our last message to ourselves; what comes before it answers what we sent before it.
 constexpr std::string_view kFence = "spuser: end of input";
 constexpr std::int16_t kFenceType = 0x7fff;
@@ -45,7 +48,7 @@ void Shell::start() {
 }
 
 bool Shell::wants_message() const {
-    return state_ == State::kReceiving || state_ == State::kEnding || shows_as_they_come_;
+    return is_showing() || held_.size() < kHeldMax;
 }
 
 void Shell::on_line(std::string_view line) {
@@ -95,9 +98,13 @@ void Shell::run(const Command& command) {
         case Verb::kBurst: state_ = State::kBurstSize; break;
         case Verb::kReceive: start_receiving(command); break;
         case Verb::kPoll:
-            out_ << fmt::format("{} bytes wait to be received\n", session_.poll());
+            out_ << fmt::format("{} messages and {} bytes wait to be received\n", held_.size(),
+                                session_.poll());
             break;
-        case Verb::kEnableAsync: shows_as_they_come_ = true; break;
+        case Verb::kEnableAsync:
+            shows_as_they_come_ = true;
+            show_held();
+            break;
         case Verb::kDisableAsync: shows_as_they_come_ = false; break;
         case Verb::kHelp: out_ << menu(); break;
         case Verb::kQuit: state_ = State::kDone; break;
@@ -116,7 +123,13 @@ void Shell::start_receiving(const Command& command) {
         receive_until_ = client::Clock::now() + std::chrono::duration_cast<client::Clock::duration>(
                                                     std::chrono::duration<double>(*seconds));
     }
-    state_ = State::kReceiving;
+    if (held_.empty()) {
+        state_ = State::kReceiving;
+        return;
+    }
+    receive_until_.reset();
+    show(held_.front());
+    held_.pop_front();
 }
 
 void Shell::on_deadline() {
@@ -138,17 +151,32 @@ void Shell::on_event(const Event& event) {
         }
         return;
     }
-    if (is_prompt_shown_) {
-        out_ << '\n';
-        is_prompt_shown_ = false;
+    if (!is_showing()) {
+        held_.push_back(event);
+        return;
     }
-    out_ << describe(event, self);
-    out_.flush();
+    show(event);
     if (state_ == State::kReceiving) {
         receive_until_.reset();
         state_ = State::kCommand;
     }
     prompt();
+}
+
+void Shell::show(const Event& event) {
+    if (is_prompt_shown_) {
+        out_ << '\n';
+        is_prompt_shown_ = false;
+    }
+    out_ << describe(event, session_.private_group());
+    out_.flush();
+}
+
+void Shell::show_held() {
+    for (const Event& event : held_) {
+        show(event);
+    }
+    held_.clear();
 }
 
 void Shell::on_end_of_input() {
@@ -164,6 +192,7 @@ void Shell::on_end_of_input() {
     const auto sent =
         session_.multicast({Service::kAgreed, kFenceType}, session_.private_group(), kFence);
     check(sent);
+    show_held();
     state_ = sent ? State::kEnding : State::kDone;
 }
 

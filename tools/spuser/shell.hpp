@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -28,7 +29,8 @@ class Shell {
     void on_line(std::string_view line);
     /// End of input: everything sent so far shall come back before we go.
     void on_end_of_input();
-    /// Whether a message should be read from the session when there is one.
+    /// Whether a message should be read from the session when there is one: also those that are
+    /// held back, up to a number, so that the end of the session is noticed when it comes.
     [[nodiscard]] bool wants_message() const;
     /// Whether a line should be read. Not while `r` waits for its message.
     [[nodiscard]] bool wants_line() const { return state_ != State::kReceiving && !is_ending(); }
@@ -55,6 +57,11 @@ class Shell {
     [[nodiscard]] bool is_ending() const {
         return state_ == State::kEnding || state_ == State::kDone;
     }
+    [[nodiscard]] bool is_showing() const {
+        return shows_as_they_come_ || state_ == State::kReceiving || is_ending();
+    }
+    void show(const Event& event);
+    void show_held();
     void run(const Command& command);
     void start_receiving(const Command& command);
     void send(const Delivery& delivery, std::string_view text);
@@ -74,6 +81,7 @@ class Shell {
     Style style_;
     State state_ = State::kCommand;
     bool shows_as_they_come_ = true;
+    std::deque<Event> held_;  // until `r` or `e`
     bool is_prompt_shown_ = false;
     std::vector<std::string> groups_;  // of the message being entered
     std::string text_;                 // lines entered so far

@@ -81,18 +81,42 @@ TEST_F(ShellTest, RefusedCommandsAreReportedAndCounted) {
 }
 
 TEST_F(ShellTest, MessagesAreHeldBackAfterDUntilR) {
-    EXPECT_TRUE(shell_.wants_message());
     shell_.on_line("d");
-    EXPECT_FALSE(shell_.wants_message());
+    shell_.on_event(from_bob("one"));
+    shell_.on_event(from_bob("two"));
+    shell_.on_event(from_bob("three"));
+    EXPECT_THAT(out_.str(), ::testing::Not(HasSubstr("one")));
+    shell_.on_line("p");
+    EXPECT_THAT(out_.str(), HasSubstr("3 messages and 0 bytes wait"));
     shell_.on_line("r");
-    EXPECT_TRUE(shell_.wants_message());
+    EXPECT_THAT(out_.str(), HasSubstr("one"));
+    EXPECT_THAT(out_.str(), ::testing::Not(HasSubstr("two")));
+    EXPECT_TRUE(shell_.wants_line());
+    shell_.on_line("e");
+    EXPECT_THAT(out_.str(), HasSubstr("three"));
+    shell_.on_event(from_bob("four"));
+    EXPECT_THAT(out_.str(), HasSubstr("four"));
+}
+
+TEST_F(ShellTest, RWaitsWhenNothingIsHeldBack) {
+    shell_.on_line("d");
+    shell_.on_line("r 5");
     EXPECT_FALSE(shell_.wants_line());
     shell_.on_event(from_bob("hello"));
     EXPECT_THAT(out_.str(), HasSubstr("hello"));
-    EXPECT_FALSE(shell_.wants_message());
     EXPECT_TRUE(shell_.wants_line());
-    shell_.on_line("e");
-    EXPECT_TRUE(shell_.wants_message());
+}
+
+TEST_F(ShellTest, MessagesAreReadThoughHeldBackUpToANumber) {
+    shell_.on_line("d");
+    int held = 0;
+    for (; shell_.wants_message(); ++held) {
+        ASSERT_LT(held, 1000);
+        shell_.on_event(from_bob("more"));
+    }
+    EXPECT_GT(held, 10);
+    shell_.on_end_of_input();
+    EXPECT_THAT(out_.str(), HasSubstr("more"));
 }
 
 TEST_F(ShellTest, RGivesUpAtItsDeadline) {
