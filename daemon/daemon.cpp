@@ -308,6 +308,7 @@ void serve(const Loaded& loaded, const Options& options) {
     ring_config.receive_room_bytes = transport.receive_room_bytes();
     ring_config.datagram_bytes_max = datagram_bytes_of(configuration, self, loaded.locals);
     log_info(LogType::kNetwork, "datagrams of up to {} bytes", ring_config.datagram_bytes_max);
+    ring_config.group_mates = transport.group_mates();
     protocol::BufferPool pool(std::max(kPoolBlockBytesMin, ring_config.datagram_bytes_max),
                               kPoolBlocks);
     const auto link = std::make_unique<RingLink>();

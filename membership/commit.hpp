@@ -47,6 +47,8 @@ class Commit {
     Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Join& join);
     Next on(const Step& step, const protocol::PacketHeader& from, protocol::CommitToken& token);
     Next on(const Step& step, const protocol::PacketHeader& from, const Leave& leave);
+    /// A join or probe of the sender has shown how it hears and is heard.
+    Next heard(const Step&, const protocol::PacketHeader&) { return Stay{}; }
     Next on_timer(const Step& step, RingTimer timer);
     Next on_unreachable(const Step& step, protocol::DaemonId peer);
 

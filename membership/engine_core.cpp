@@ -9,6 +9,7 @@
 namespace spread::membership {
 
 using protocol::DaemonId;
+using protocol::DaemonSet;
 using protocol::Duration;
 using protocol::Instant;
 using protocol::PacketKind;
@@ -22,6 +23,10 @@ namespace {
 /// Where a rotation has no more packets than this, receivers wait for the token rather than it for
 /// them: it goes in one datagram with a visit's last packet.
 constexpr std::uint32_t kPacketsWithToken = 4;
+
+/// Loss timeouts for which a ring that stood still is remembered: a few times what it takes to
+/// notice.
+constexpr int kStallMemoryFactor = 20;
 
 protocol::Roster make_roster(const protocol::MemberList& daemons) {
     SPREAD_ASSERT(daemons.size() <= protocol::kRingMembersMax);
@@ -59,7 +64,9 @@ EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnat
       watch({.retransmit_timeout = config.token_retransmit_timeout,
              .loss_timeout = config.token_loss_timeout}),
       stall(config.self, config.token_loss_timeout),
-      foreign(config.daemons.size(), config.merge_detect_timeout) {
+      foreign(config.daemons.size(), config.merge_detect_timeout),
+      hearing(config.daemons.size(), self),
+      group_mates(roster.set_of(config.group_mates) - DaemonSet{self}) {
     queue.pause();
 }
 
@@ -83,6 +90,27 @@ RingId EngineCore::make_ring_id(Instant now) {
     return RingId{config.self, static_cast<std::uint32_t>(rng.next()), id_counter.next(now)};
 }
 
+void EngineCore::trust_group(const Step& step, protocol::DaemonIndex daemon) {
+    if (one_by_one.contains(daemon) && hears_group(daemon, step.now - Duration(1))) {
+        one_by_one.erase(daemon);
+        step.out.one_by_one = roster.ids_of(one_by_one);
+    }
+}
+
+void EngineCore::distrust_group(const Step& step, const DaemonSet& daemons, Instant since) {
+    for (const protocol::DaemonIndex daemon : (daemons & group_mates) - one_by_one) {
+        if (hearing.ways(daemon, self, since) != 0 && !hears_group(daemon, since)) {
+            one_by_one.insert(daemon);
+            step.out.one_by_one = roster.ids_of(one_by_one);
+        }
+    }
+}
+
+bool EngineCore::hears_group(protocol::DaemonIndex daemon, Instant since) const {
+    constexpr auto kGroup = static_cast<std::uint8_t>(protocol::Heard::kGroup);
+    return (hearing.ways(daemon, self, since) & kGroup) != 0;
+}
+
 ToGather EngineCore::gather_for(DaemonId sender, const protocol::Join& join) const {
     return {
         ChangeReason::kJoinReceived, sender, roster.set_of(join.proc_set) | only(sender), {}, join};
@@ -98,13 +126,14 @@ Next EngineCore::give_up_stalled(Instant now, const Token& token_in, bool recove
     if (!stall.on_token(now, token_in, recovering)) {
         return Stay{};
     }
+    // The gather finds out whether it hears the others; it is left out when that was not it.
     const DaemonId holds_up = token_in.aru_id;
-    const bool other = holds_up != config.self && roster.contains(holds_up);
-    return ToGather{ChangeReason::kNoProgress,
-                    holds_up,
-                    {},
-                    other ? only(holds_up) : protocol::DaemonSet{},
-                    {}};
+    const bool again =
+        last_stall && now - *last_stall < kStallMemoryFactor * config.token_loss_timeout;
+    const bool other = again && holds_up != config.self && roster.contains(holds_up);
+    last_stall = now;
+    return ToGather{
+        ChangeReason::kNoProgress, holds_up, {}, other ? only(holds_up) : DaemonSet{}, {}};
 }
 
 void EngineCore::send_token(const Step& step, DaemonId to, Slice datagram, TokenSeq token_seq,

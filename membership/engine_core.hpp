@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "membership/foreign_rings.hpp"
+#include "membership/hearing.hpp"
 #include "membership/installed_ring.hpp"
 #include "membership/ring_config.hpp"
 #include "membership/ring_id_counter.hpp"
@@ -41,6 +43,25 @@ struct EngineCore {
     [[nodiscard]] protocol::DaemonSet only(protocol::DaemonId id) const {
         return {*roster.find(id)};
     }
+    [[nodiscard]] protocol::DaemonSet ring_set() const {
+        return roster.set_of(ring.members().list());
+    }
+    /// Since when joins and probes count: while gathering, when joins come often, and else.
+    [[nodiscard]] protocol::Instant gather_evidence_since(protocol::Instant now) const {
+        return now - std::max(config.consensus_timeout, 3 * config.join_timeout);
+    }
+    [[nodiscard]] protocol::Instant probe_evidence_since(protocol::Instant now) const {
+        return now - 3 * config.merge_detect_timeout;
+    }
+    /// Shortest time between joins of different sets, or between probes of a kind.
+    [[nodiscard]] protocol::Duration shortest_pause() const { return config.join_timeout / 10; }
+    /// `daemon` has reported: where it hears a group address again, data goes there.
+    void trust_group(const Step& step, protocol::DaemonIndex daemon);
+    /// Those of `daemons` that have reported since and hear us, but not by the group address, are
+    /// sent to one by one.
+    void distrust_group(const Step& step, const protocol::DaemonSet& daemons,
+                        protocol::Instant since);
+
     /// The gather that follows a join which ends our ring.
     [[nodiscard]] ToGather gather_for(protocol::DaemonId sender, const protocol::Join& join) const;
     void count(protocol::DecodeError error) {
@@ -55,7 +76,8 @@ struct EngineCore {
     /// The ring has moved on to `token_seq`: a token sent before has arrived and need not be sent
     /// again.
     void note_progress(protocol::Instant now, protocol::TokenSeq token_seq);
-    /// The token goes round without progress: gather without the member that is the cause.
+    /// The token goes round without progress: gather, and when that has not helped before, without
+    /// the member that is the cause.
     [[nodiscard]] Next give_up_stalled(protocol::Instant now, const protocol::Token& token_in,
                                        bool recovering);
 
@@ -102,7 +124,11 @@ struct EngineCore {
     RingTimers timers;
     TokenWatch watch;
     StallWatch stall;
+    std::optional<protocol::Instant> last_stall;  ///< of any ring of ours
     ForeignRings foreign;
+    Hearing hearing;
+    protocol::DaemonSet group_mates;  ///< whom a group address reaches if all is well
+    protocol::DaemonSet one_by_one;   ///< of these, to whom the group address does not get through
     RingStats stats;
 
     // Used again for each token, so that their memory is kept.
@@ -110,6 +136,8 @@ struct EngineCore {
     ordering::TokenVisit visit;  ///< what its visit made
 
   private:
+    /// It has reported since then that it hears us by the group address.
+    [[nodiscard]] bool hears_group(protocol::DaemonIndex daemon, protocol::Instant since) const;
     void deliver_alone(const Step& step);
 };
 

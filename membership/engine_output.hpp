@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "membership/events.hpp"
@@ -22,6 +23,21 @@ enum class Destination : std::uint8_t {
 /// which to drain first.
 enum class Channel : std::uint8_t { kData, kToken };
 
+/// By which way a datagram came, as its receiver's sockets tell it.
+enum class Arrival : std::uint8_t {
+    kUnicast,  ///< data, sent to this daemon's address
+    kGroup,    ///< data, sent to a multicast or broadcast address
+    kToken
+};
+
+/// Of a datagram that was sent by `channel`, and to a group address or not.
+[[nodiscard]] constexpr Arrival arrival_by(Channel channel, bool to_group) {
+    if (channel == Channel::kToken) {
+        return Arrival::kToken;
+    }
+    return to_group ? Arrival::kGroup : Arrival::kUnicast;
+}
+
 struct OutboundPacket {
     Destination destination = Destination::kAll;
     Channel channel = Channel::kData;
@@ -33,10 +49,14 @@ struct OutboundPacket {
 struct EngineOutput {
     std::vector<OutboundPacket> sends;      ///< transmit in this order, token included
     std::vector<DeliveryEvent> deliveries;  ///< hand upward in this order
+    /// Set when it has changed: whom a datagram for all is sent to by itself as well, from these
+    /// sends on, because the group address does not reach it.
+    std::optional<protocol::MemberList> one_by_one;
 
     void clear() {
         sends.clear();
         deliveries.clear();
+        one_by_one.reset();
     }
 };
 

@@ -1,5 +1,7 @@
 #include "membership/foreign_rings.hpp"
 
+#include <algorithm>
+
 #include "protocol/assert.hpp"
 
 namespace spread::membership {
@@ -8,39 +10,23 @@ namespace {
 /// How many times more rarely a member other than the representative probes.
 constexpr int kMemberProbeFactor = 4;
 
-/// How often a daemon that is heard is probed, at most, in the time between two probes for all.
-constexpr int kProbesPerInterval = 8;
-
-/// Probes of the slowest prober during which a daemon that was heard once counts as heard.
-constexpr int kHeardFor = 3;
+/// The first pause between answers, as a part of the probe interval.
+constexpr int kFirstPausePart = 8;
 
 }  // namespace
 
 bool ForeignRings::heard(protocol::Instant now, protocol::DaemonIndex daemon) {
     Peer& peer = peers_[daemon];
-    peer.heard = now;
-    if (peer.probed && now - *peer.probed < probe_every_ / kProbesPerInterval) {
+    if (peer.answered && now - *peer.answered < peer.pause) {
         return false;
     }
-    peer.probed = now;
+    peer.answered = now;
+    peer.pause = std::clamp(2 * peer.pause, probe_every_ / kFirstPausePart, probe_every_);
     return true;
 }
 
-protocol::DaemonSet ForeignRings::heard_lately(protocol::Instant now) const {
-    protocol::DaemonSet lately;
-    for (std::size_t i = 0; i < peers_.size(); ++i) {
-        if (peers_[i].heard &&
-            now - *peers_[i].heard < kHeardFor * kMemberProbeFactor * probe_every_) {
-            lately.insert(i);
-        }
-    }
-    return lately;
-}
-
 void ForeignRings::begin_ring() {
-    for (Peer& peer : peers_) {
-        peer.heard.reset();
-    }
+    std::fill(peers_.begin(), peers_.end(), Peer{});
 }
 
 protocol::Duration ForeignRings::interval(bool representative) const {
@@ -49,10 +35,8 @@ protocol::Duration ForeignRings::interval(bool representative) const {
 
 void ForeignRings::check_invariants() const {
     for (const Peer& peer : peers_) {
-        // Whoever is heard has been probed then or not long before.
-        SPREAD_ASSERT(!peer.heard || (peer.probed && *peer.probed <= *peer.heard));
-        SPREAD_ASSERT(!peer.heard || *peer.heard == *peer.probed ||
-                      *peer.heard - *peer.probed < probe_every_ / kProbesPerInterval);
+        SPREAD_ASSERT(peer.answered.has_value() == (peer.pause > protocol::Duration::zero()));
+        SPREAD_ASSERT(peer.pause <= probe_every_);
     }
 }
 

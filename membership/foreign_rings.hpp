@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -9,20 +8,18 @@
 
 namespace spread::membership {
 
-/// Daemons that were heard although they are not in our ring. Hearing a daemon does not mean that
-/// it hears us. So a probe lists the daemons its sender hears, and only a probe that lists us leads
-/// to a gather: a link that works one way only cannot keep breaking a healthy ring.
+/// When to probe for daemons outside our ring, and when to answer those that are heard.
 class ForeignRings {
   public:
     /// `probe_every` is how often a representative probes at least.
     ForeignRings(std::size_t daemons, protocol::Duration probe_every)
         : probe_every_(probe_every), peers_(daemons) {}
 
-    /// A packet of another ring came from `daemon`. True when it is time to send it a probe.
+    /// A packet of another ring came from `daemon`. True when it is time to answer with a probe:
+    /// several times within a probe interval at first, so that rings meet quickly, and once in one
+    /// when that has led to nothing.
     [[nodiscard]] bool heard(protocol::Instant now, protocol::DaemonIndex daemon);
-    /// Who was heard lately.
-    [[nodiscard]] protocol::DaemonSet heard_lately(protocol::Instant now) const;
-    /// A new ring is installed: forgets what was heard before.
+    /// A new ring is installed: all begins anew.
     void begin_ring();
 
     /// A member other than the representative probes for foreign rings more rarely.
@@ -32,8 +29,8 @@ class ForeignRings {
 
   private:
     struct Peer {
-        std::optional<protocol::Instant> heard;
-        std::optional<protocol::Instant> probed;
+        std::optional<protocol::Instant> answered;
+        protocol::Duration pause{};
     };
 
     protocol::Duration probe_every_;

@@ -11,10 +11,12 @@ using protocol::DaemonId;
 using protocol::DaemonIndex;
 using protocol::DaemonSet;
 using protocol::Duration;
+using protocol::Instant;
 using protocol::PacketHeader;
 using Insert = ordering::ReceiveWindow::Insert;
 
 Next Gather::start(const Step& step) {
+    began_ = step.now;
     begin_round(step);
     if (starting_) {
         core_.timers.set(RingTimer::kConsensus, step.now + core_.config.start_timeout);
@@ -22,13 +24,26 @@ Next Gather::start(const Step& step) {
     return check_consensus(step);
 }
 
+Next Gather::start(const Step& step, DaemonId from, const protocol::Join& join) {
+    began_ = step.now;
+    const DaemonIndex sender = *core_.roster.find(from);
+    static_cast<void>(take(join, sender));
+    begin_round(step);
+    if (agrees(step, join, sender)) {
+        agrees_.insert(sender);
+    }
+    return check_consensus(step);
+}
+
 void Gather::begin_round(const Step& step) {
-    agrees_ = {core_.self};
+    agrees_.clear();
     await_commit_ = false;
+    sets_are_sent_ = false;
+    second_look_ = false;
     core_.timers.set(RingTimer::kConsensus, step.now + core_.config.consensus_timeout);
     // When many daemons meet, the sets change with almost every join that comes in. Answering each
     // would make a burst of joins quadratic in their number at every daemon.
-    const Duration pause = core_.config.join_timeout / 10;
+    const Duration pause = core_.shortest_pause();
     if (core_.last_join && step.now - *core_.last_join < pause) {
         core_.timers.set(RingTimer::kJoin, *core_.last_join + pause);
     } else {
@@ -36,15 +51,25 @@ void Gather::begin_round(const Step& step) {
     }
 }
 
+/// By every way that the ring will use. Small ones come through where large ones are lost, and say
+/// so.
 void Gather::send_join(const Step& step) {
+    const Instant since = core_.gather_evidence_since(step.now);
+    const protocol::PacketHeader header = core_.header(protocol::PacketKind::kJoin);
     protocol::Join join;
     join.incarnation = core_.incarnation;
     join.highest_counter = core_.id_counter.highest();
     join.join_seq = ++core_.my_join_seq;
     join.proc_set = core_.roster.ids_of(sets_.proc);
     join.fail_set = core_.roster.ids_of(sets_.fail);
-    step.send_all(
-        protocol::encode_join(join, core_.header(protocol::PacketKind::kJoin), core_.pool));
+    join.report = core_.hearing.report(core_.ring_set(), since);
+    const protocol::Slice small = protocol::encode_join(join, header, core_.pool);
+    join.report.full_sized = true;
+    step.send_all(small, Channel::kToken);
+    step.send_all(protocol::encode_join(join, header, core_.pool, core_.config.datagram_bytes_max));
+    step.send_all(small);
+    reported_ = core_.hearing.heard_well_by(core_.self, since);
+    sets_are_sent_ = true;
     core_.last_join = step.now;
     core_.timers.set(RingTimer::kJoin, step.now + core_.config.join_timeout);
 }
@@ -54,7 +79,15 @@ Next Gather::begin_round_and_check(const Step& step) {
     return check_consensus(step);
 }
 
+bool Gather::hears_all(const Step& step, DaemonIndex daemon) const {
+    const Instant since = core_.gather_evidence_since(step.now);
+    return (core_.hearing.heard_well_by(daemon, since) | DaemonSet{daemon}).includes(candidates());
+}
+
 Next Gather::check_consensus(const Step& step) {
+    if (hears_all(step, core_.self)) {
+        agrees_.insert(core_.self);
+    }
     if (starting_ || await_commit_ || !agrees_.includes(candidates())) {
         return Stay{};
     }
@@ -86,45 +119,102 @@ Next Gather::give_up_waiting(const Step& step) {
     given_up_ = false;
     if (await_commit_) {
         sets_.fail.insert(candidates().front());
+        return begin_round_and_check(step);
+    }
+    return leave_out(step);
+}
+
+Next Gather::leave_out(const Step& step) {
+    const Instant since = core_.gather_evidence_since(step.now);
+    const DaemonSet silent = candidates() - heard_ - DaemonSet{core_.self};
+    DaemonSet heard_by_others;
+    for (const DaemonIndex daemon : candidates() & heard_) {
+        heard_by_others |= core_.hearing.heard_by(daemon, since);
+    }
+    const DaemonSet left = candidates() - (silent - heard_by_others);
+    const DaemonSet well = core_.hearing.well_connected(left, since);
+    if (silent.intersects(heard_by_others) && !second_look_) {
+        // It may have died since they heard it. If it has not, one of us two cannot stay.
+        sets_.fail |= silent - heard_by_others;
+        begin_round(step);
+        second_look_ = true;
+        return check_consensus(step);
+    }
+    if (!well.contains(core_.self)) {
+        sets_.fail |= candidates() - DaemonSet{core_.self};
+    } else if (well != candidates()) {
+        sets_.fail |= candidates() - well;
     } else {
-        sets_.fail |= candidates() - agrees_;
+        sets_.fail |= candidates() - agrees_ - DaemonSet{core_.self};
     }
     return begin_round_and_check(step);
 }
 
 Next Gather::on(const Step& step, const PacketHeader& from, const protocol::Join& join) {
-    return on_join(step, from.sender, join);
+    const DaemonIndex sender = *core_.roster.find(from.sender);
+    if (sets_.fail.contains(sender)) {
+        heard_.insert(sender);
+        return Stay{};
+    }
+    if (take(join, sender)) {
+        begin_round(step);
+    }
+    if (agrees(step, join, sender)) {
+        agrees_.insert(sender);
+    } else {
+        agrees_.erase(sender);
+    }
+    return check_consensus(step);
 }
 
-Next Gather::on_join(const Step& step, DaemonId from, const protocol::Join& join) {
-    const DaemonIndex sender = *core_.roster.find(from);
+bool Gather::take(const protocol::Join& join, DaemonIndex sender) {
     heard_.insert(sender);
     if (sets_.fail.contains(sender)) {
-        return Stay{};
+        return false;
     }
     const DaemonSet proc = core_.roster.set_of(join.proc_set);
     const DaemonSet fail = core_.roster.set_of(join.fail_set);
-    const DaemonSet ring = core_.roster.set_of(core_.ring.members().list());
+    const DaemonSet ring = core_.ring_set();
     const DaemonSet ours = ((ring & heard_) - sets_.fail) | DaemonSet{core_.self};
     const bool stranger = !ring.contains(sender);
+    const Sets before = sets_;
     if (fail.contains(core_.self) || (stranger && fail.intersects(ours))) {
         // It has given us up; answer in kind, and meet again when both rings are up. A stranger's
         // word does not count against those of our own ring who answer.
         sets_.proc.insert(sender);
         sets_.fail.insert(sender);
         given_up_ = true;
-        starting_ = false;
-        return begin_round_and_check(step);
+    } else {
+        sets_.proc |= proc | fail | DaemonSet{sender};
+        sets_.fail |= fail;
     }
-    const DaemonSet new_proc = sets_.proc | proc | fail | DaemonSet{sender};
-    const DaemonSet new_fail = sets_.fail | fail;
-    if (new_proc != sets_.proc || new_fail != sets_.fail) {
-        sets_ = {new_proc, new_fail};
-        starting_ = false;
-        begin_round(step);
+    if (sets_ == before) {
+        return false;
     }
-    if (proc == sets_.proc && fail == sets_.fail) {
-        agrees_.insert(sender);
+    starting_ = false;
+    return true;
+}
+
+bool Gather::agrees(const Step& step, const protocol::Join& join, DaemonIndex sender) const {
+    return !sets_.fail.contains(sender) && core_.roster.set_of(join.proc_set) == sets_.proc &&
+           core_.roster.set_of(join.fail_set) == sets_.fail && hears_all(step, sender);
+}
+
+/// What the others wait for goes out at once, and what they may want to know soon.
+Next Gather::heard(const Step& step, const PacketHeader&) {
+    const DaemonSet self{core_.self};
+    const DaemonSet well =
+        core_.hearing.heard_well_by(core_.self, core_.gather_evidence_since(step.now));
+    if (!reported_.includes(well)) {
+        const bool is_awaited = candidates().size() > 1 && sets_are_sent_ &&
+                                (well | self).includes(candidates()) &&
+                                !(reported_ | self).includes(candidates());
+        const Duration pause = core_.shortest_pause() / 4;
+        if (is_awaited || !core_.last_join || step.now - *core_.last_join >= pause) {
+            send_join(step);
+        } else {
+            core_.timers.bring_forward(RingTimer::kJoin, *core_.last_join + pause);
+        }
     }
     return check_consensus(step);
 }
@@ -194,7 +284,12 @@ Next Gather::on_unreachable(const Step& step, DaemonId peer) {
 
 Next Gather::on_timer(const Step& step, RingTimer timer) {
     switch (timer) {
-        case RingTimer::kJoin: send_join(step); break;
+        case RingTimer::kJoin:
+            if (step.now - began_ >= core_.config.join_timeout) {
+                core_.distrust_group(step, candidates(), began_ + core_.config.join_timeout / 2);
+            }
+            send_join(step);
+            break;
         case RingTimer::kConsensus: return give_up_waiting(step);
         case RingTimer::kTokenLoss:
         case RingTimer::kTokenRetransmit:
@@ -208,7 +303,6 @@ Next Gather::on_timer(const Step& step, RingTimer timer) {
 void Gather::check_invariants() const {
     SPREAD_ASSERT(sets_.proc.includes(sets_.fail));
     SPREAD_ASSERT(candidates().contains(core_.self));
-    SPREAD_ASSERT(agrees_.contains(core_.self));
     SPREAD_ASSERT(core_.watch.watched() == nullptr);
 }
 

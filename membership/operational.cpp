@@ -2,17 +2,32 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace spread::membership {
 
 using protocol::DaemonId;
+using protocol::DaemonIndex;
+using protocol::DaemonSet;
 using protocol::Duration;
+using protocol::Instant;
 using protocol::PacketHeader;
 using protocol::Slice;
 using protocol::Token;
 using Insert = ordering::ReceiveWindow::Insert;
 
+namespace {
+
+/// More strangers than these are answered by one datagram for all.
+constexpr std::size_t kAnsweredSingly = 2;
+
+/// How many times more rarely than strangers a group address that does not get through is probed.
+constexpr int kGroupRetryFactor = 40;
+
+}  // namespace
+
 void Operational::start(const Step& step) {
+    installed_ = step.now;
     schedule_probe(step);
     holder_.start(core_.order->high_seq());
 }
@@ -86,34 +101,46 @@ Next Operational::on(const Step& step, const PacketHeader& from, const Wake& wak
     return Stay{};
 }
 
-Next Operational::on(const Step&, const PacketHeader& from, const protocol::Join& join) {
-    const bool member = is_member(from.sender);
-    // A member that sent this before it knew the ring was still on its way into it.
-    if (member && join.incarnation == core_.ring.incarnation_of(from.sender) &&
-        join.highest_counter < core_.ring.id().counter) {
-        return Stay{};
+Next Operational::on(const Step& step, const PacketHeader& from, const protocol::Join& join) {
+    if (is_member(from.sender)) {
+        // One that was sent before its sender knew the ring was still on its way into it.
+        const bool is_late = join.incarnation == core_.ring.incarnation_of(from.sender) &&
+                             join.highest_counter < core_.ring.id().counter;
+        return is_late ? Next{Stay{}} : Next{core_.gather_for(from.sender, join)};
     }
     // A stranger that has given up any of us is forming a ring without them; probes will bring us
     // together. Gathering now would make both sides give each other up again and again, or let the
     // stranger take members away from a healthy ring.
-    if (!member && core_.roster.set_of(join.fail_set)
-                       .intersects(core_.roster.set_of(core_.ring.members().list()))) {
+    const DaemonIndex sender = *core_.roster.find(from.sender);
+    if (core_.roster.set_of(join.fail_set).intersects(core_.ring_set())) {
+        gave_us_up_.insert(sender);
         return Stay{};
     }
-    return core_.gather_for(from.sender, join);
+    gave_us_up_.erase(sender);
+    heard_foreign(step, from);
+    const bool gathers = !std::holds_alternative<Stay>(consider_gathering(step, from.sender));
+    return gathers ? Next{core_.gather_for(from.sender, join)} : Next{Stay{}};
 }
 
-Next Operational::on(const Step& step, const PacketHeader& from, const protocol::Probe& probe) {
-    if (from.ring_id == core_.ring.id()) {
+Next Operational::on(const Step& step, const PacketHeader& from, const protocol::Probe&) {
+    if (from.ring_id != core_.ring.id()) {
+        gave_us_up_.erase(*core_.roster.find(from.sender));
+        heard_foreign(step, from);
+    }
+    return Stay{};
+}
+
+Next Operational::heard(const Step& step, const PacketHeader& from) {
+    // Packets of the ring we came from are merely late.
+    if (from.ring_id == core_.ring.previous_id()) {
         return Stay{};
     }
-    const bool hears_us =
-        std::find(probe.heard.begin(), probe.heard.end(), core_.config.self) != probe.heard.end();
-    if (hears_us && !is_member(from.sender) && from.ring_id != core_.ring.previous_id()) {
-        return ToGather{ChangeReason::kForeignRing, from.sender, core_.only(from.sender), {}, {}};
+    tell_whom_we_hear(step);
+    if (core_.ring.members().size() == core_.roster.size() &&
+        (!last_probe_ || step.now - *last_probe_ >= core_.config.merge_detect_timeout)) {
+        send_probe(step);  // somebody wants to know whether it is heard
     }
-    heard_foreign(step, from);
-    return Stay{};
+    return consider_gathering(step, from.sender);
 }
 
 Next Operational::on(const Step&, const PacketHeader& from, const Leave&) {
@@ -136,10 +163,7 @@ Next Operational::on_timer(const Step& step, RingTimer timer) {
             return ToGather{ChangeReason::kTokenLoss, DaemonId{}, {}, {}, {}};
         case RingTimer::kTokenRest: holder_.on_rest_ended(step); break;
         case RingTimer::kWake: holder_.ask_for_token(step); break;
-        case RingTimer::kMergeDetect:
-            send_probe(step, std::nullopt);
-            schedule_probe(step);
-            break;
+        case RingTimer::kMergeDetect: on_probe_due(step); break;
         case RingTimer::kTokenRetransmit:
         case RingTimer::kJoin:
         case RingTimer::kConsensus: break;
@@ -155,36 +179,139 @@ void Operational::heard_foreign(const Step& step, const PacketHeader& from) {
     if (from.ring_id == core_.ring.previous_id() || is_member(from.sender)) {
         return;
     }
-    if (core_.foreign.heard(step.now, *core_.roster.find(from.sender))) {
-        send_probe(step, from.sender);
+    const DaemonIndex sender = *core_.roster.find(from.sender);
+    if (core_.foreign.heard(step.now, sender)) {
+        unanswered_.insert(sender);
+        if (!last_answer_ || step.now - *last_answer_ >= core_.shortest_pause()) {
+            answer(step);
+        } else {
+            core_.timers.bring_forward(RingTimer::kMergeDetect,
+                                       *last_answer_ + core_.shortest_pause());
+        }
     }
 }
 
-void Operational::send_probe(const Step& step, std::optional<DaemonId> to) {
+/// What was known before the ring was installed has shown what it is worth.
+Instant Operational::evidence_since(const Step& step) const {
+    return std::max(core_.probe_evidence_since(step.now), installed_);
+}
+
+Next Operational::consider_gathering(const Step& step, DaemonId cause) const {
+    const Instant since = evidence_since(step);
+    const DaemonSet ours = core_.ring_set();
+    const std::optional<DaemonIndex> joins = core_.roster.find(cause);
+    std::vector<DaemonSet> rings{ours};
+    DaemonSet seen = ours;
+    std::size_t largest = ours.size();
+    for (const DaemonIndex stranger : core_.hearing.heard_well_by(core_.self, since) - ours) {
+        // Who gathers without having asked us will tell of its next ring, and who is not there any
+        // more says nothing.
+        const bool gathers = core_.hearing.gathers(stranger) && stranger != joins;
+        const bool is_there =
+            core_.hearing.is_known(stranger, step.now - core_.config.merge_detect_timeout / 4);
+        if (seen.contains(stranger) || gathers || !is_there || gave_us_up_.contains(stranger)) {
+            continue;
+        }
+        const DaemonSet theirs = core_.hearing.ring_of(stranger) - seen;
+        seen |= theirs;
+        largest = std::max(largest, theirs.size());
+        rings.push_back(theirs);
+    }
+    const DaemonSet together = core_.hearing.merged(rings, since);
+    if (together.size() <= largest || !together.contains(core_.self)) {
+        return Stay{};
+    }
+    return ToGather{ChangeReason::kForeignRing, cause, together - ours, {}, {}};
+}
+
+protocol::Probe Operational::probe(const Step& step) {
     protocol::Probe probe;
     probe.incarnation = core_.incarnation;
     probe.highest_counter = core_.id_counter.highest();
-    probe.heard = core_.roster.ids_of(core_.foreign.heard_lately(step.now));
-    Slice datagram =
-        protocol::encode_probe(probe, core_.header(protocol::PacketKind::kProbe), core_.pool);
-    if (to) {
-        step.send_to(*to, Channel::kData, std::move(datagram));
+    probe.join_seq = ++core_.my_join_seq;
+    probe.report = core_.hearing.report(core_.ring_set(), evidence_since(step));
+    return probe;
+}
+
+void Operational::send_probe(const Step& step) {
+    step.send_all(protocol::encode_probe(probe(step), core_.header(protocol::PacketKind::kProbe),
+                                         core_.pool));
+    reported_ = core_.hearing.heard_well_by(core_.self, evidence_since(step));
+    last_probe_ = step.now;
+}
+
+void Operational::on_probe_due(const Step& step) {
+    if (last_probe_ && step.now - installed_ >= 3 * core_.config.merge_detect_timeout) {
+        core_.distrust_group(step, DaemonSet::first(core_.roster.size()), *last_probe_);
+    }
+    if (!unanswered_.empty()) {
+        answer(step);
+    }
+    if (!last_probe_ || step.now - *last_probe_ >= core_.config.merge_detect_timeout / 4) {
+        // To strangers also by a way that needs no group address.
+        const Slice small = protocol::encode_probe(
+            probe(step), core_.header(protocol::PacketKind::kProbe), core_.pool);
+        for (const DaemonIndex stranger :
+             DaemonSet::first(core_.roster.size()) - core_.ring_set()) {
+            step.send_to(core_.roster.id(stranger), Channel::kToken, small);
+        }
+    }
+    send_probe(step);
+    schedule_probe(step);
+}
+
+void Operational::answer(const Step& step) {
+    const PacketHeader header = core_.header(protocol::PacketKind::kProbe);
+    protocol::Probe answer = probe(step);
+    const Slice small = protocol::encode_probe(answer, header, core_.pool);
+    answer.report.full_sized = true;
+    const Slice large =
+        protocol::encode_probe(answer, header, core_.pool, core_.config.datagram_bytes_max);
+    if (unanswered_.size() <= kAnsweredSingly) {
+        for (const DaemonIndex stranger : unanswered_) {
+            step.send_to(core_.roster.id(stranger), Channel::kToken, small);
+            step.send_to(core_.roster.id(stranger), Channel::kData, large);
+        }
     } else {
-        step.send_all(std::move(datagram));
+        step.send_all(small, Channel::kToken);
+        step.send_all(large);
+    }
+    unanswered_.clear();
+    last_answer_ = step.now;
+    // All others have to know whom we hear, too.
+    if (!last_probe_ || step.now - *last_probe_ >= core_.config.merge_detect_timeout / 4) {
+        send_probe(step);
+    }
+}
+
+void Operational::tell_whom_we_hear(const Step& step) {
+    const DaemonSet well = core_.hearing.heard_well_by(core_.self, evidence_since(step));
+    if (reported_.includes(well - core_.ring_set())) {
+        return;
+    }
+    if (!last_probe_ || step.now - *last_probe_ >= core_.shortest_pause()) {
+        send_probe(step);
+    } else {
+        core_.timers.bring_forward(RingTimer::kMergeDetect, *last_probe_ + core_.shortest_pause());
     }
 }
 
 void Operational::schedule_probe(const Step& step) {
-    if (core_.ring.members().size() == core_.roster.size()) {
+    const bool is_complete = core_.ring.members().size() == core_.roster.size();
+    if (is_complete && !core_.one_by_one.intersects(core_.ring_set())) {
         core_.timers.clear(RingTimer::kMergeDetect);
         return;
     }
     // A little randomness keeps two rings from probing in step and answering each other for ever.
     const auto quarter = static_cast<std::uint64_t>(core_.config.merge_detect_timeout.count()) / 4;
     const auto jitter = Duration(static_cast<Duration::rep>(core_.rng.below(quarter + 1)));
-    core_.timers.set(
-        RingTimer::kMergeDetect,
-        step.now + core_.foreign.interval(core_.ring.members().is_representative()) + jitter);
+    // Where all are there, probes only find out whether the group address gets through again: soon,
+    // in case a packet was merely lost, and then now and then.
+    const bool is_early = step.now - installed_ < 4 * core_.config.merge_detect_timeout;
+    const Duration interval =
+        is_complete ? core_.config.merge_detect_timeout * (is_early ? 1 : kGroupRetryFactor)
+                    : core_.foreign.interval(core_.ring.members().is_representative());
+    core_.timers.set(RingTimer::kMergeDetect, step.now + interval + jitter);
 }
 
 }  // namespace spread::membership

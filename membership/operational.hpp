@@ -27,6 +27,8 @@ class Operational {
     Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Join& join);
     Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Probe& probe);
     Next on(const Step& step, const protocol::PacketHeader& from, const Leave& leave);
+    /// A join or probe of the sender has shown how it hears and is heard.
+    Next heard(const Step& step, const protocol::PacketHeader& from);
     Next on_timer(const Step& step, RingTimer timer);
     Next on_unreachable(const Step& step, protocol::DaemonId peer);
 
@@ -41,12 +43,29 @@ class Operational {
   private:
     [[nodiscard]] bool is_member(protocol::DaemonId id) const { return core_.ring.is_member(id); }
     void heard_foreign(const Step& step, const protocol::PacketHeader& from);
-    /// To one daemon, or to all.
-    void send_probe(const Step& step, std::optional<protocol::DaemonId> to);
+    /// Since when joins and probes count.
+    [[nodiscard]] protocol::Instant evidence_since(const Step& step) const;
+    /// Gathers when the evidence says that our ring and others together would make one that is
+    /// larger than each of them. `cause` has just said something.
+    [[nodiscard]] Next consider_gathering(const Step& step, protocol::DaemonId cause) const;
+
+    // Probes: to all; to strangers by the other ways that a ring would depend on; to all as soon as
+    // there is somebody whom we have not said we hear well.
+    [[nodiscard]] protocol::Probe probe(const Step& step);
+    void on_probe_due(const Step& step);
+    void send_probe(const Step& step);
+    void answer(const Step& step);
+    void tell_whom_we_hear(const Step& step);
     void schedule_probe(const Step& step);
 
     EngineCore& core_;
     TokenHolder holder_;
+    protocol::Instant installed_{};
+    std::optional<protocol::Instant> last_probe_;  ///< to all
+    std::optional<protocol::Instant> last_answer_;
+    protocol::DaemonSet unanswered_;
+    protocol::DaemonSet reported_;    ///< whom it said we hear well
+    protocol::DaemonSet gave_us_up_;  ///< whose last join left out some of us
 };
 
 }  // namespace spread::membership

@@ -64,6 +64,8 @@ struct RingConfig {
     protocol::MemberList daemons;
     protocol::DaemonId self;
     std::uint32_t config_hash = 0;
+    /// Whom a datagram for all reaches by a group address, as long as the network carries that.
+    protocol::MemberList group_mates;
 
     /// Silence of the ring (no token, no packet of this ring) that counts as its loss.
     protocol::Duration token_loss_timeout = std::chrono::milliseconds(250);

@@ -86,6 +86,16 @@ class RingEngine::Impl {
                       Addressed addressed);
     void decode_data_token(const Step& step, const Slice& datagram);
     void take_join(const Step& step, const PacketHeader& from, const protocol::Join& join);
+    void take_probe(const Step& step, const PacketHeader& from, const protocol::Probe& probe);
+    /// Notes what a join or probe shows. What is older than the sender's life in our ring shows
+    /// nothing.
+    template <typename Packet>
+    [[nodiscard]] Hearing::News note_hearing(const Step& step, const PacketHeader& from,
+                                             const Packet& packet);
+    /// Tells the state what has been noted.
+    void tell_heard(const Step& step, const PacketHeader& from) {
+        go(step, std::visit([&](auto& state) { return state.heard(step, from); }, state_));
+    }
     /// Hands a packet to the state, unless that ignores its kind.
     template <PacketKind kind, typename Packet>
     void dispatch(const Step& step, const PacketHeader& from, Packet& packet) {
@@ -181,6 +191,8 @@ void RingEngine::Impl::decode_as(const Step& step, const PacketHeader& from,
             core_.count(packet.error());
         } else if constexpr (kind == PacketKind::kJoin) {
             take_join(step, from, *packet);
+        } else if constexpr (kind == PacketKind::kProbe) {
+            take_probe(step, from, *packet);
         } else {
             dispatch<kind>(step, from, *packet);
         }
@@ -229,11 +241,43 @@ void RingEngine::Impl::take_join(const Step& step, const PacketHeader& from,
         core_.count(DecodeError::kBadValue);
         return;
     }
+    if (note_hearing(step, from, join) == Hearing::News::kNone) {
+        return;
+    }
+    // It comes by several ways, and counts once.
     if (joins_.note(*core_.roster.find(from.sender), join,
                     core_.ring.incarnation_of(from.sender))) {
         core_.id_counter.hear(join.highest_counter);
         dispatch<PacketKind::kJoin>(step, from, join);
     }
+    tell_heard(step, from);
+}
+
+void RingEngine::Impl::take_probe(const Step& step, const PacketHeader& from,
+                                  const protocol::Probe& probe) {
+    const Hearing::News news = note_hearing(step, from, probe);
+    if (news == Hearing::News::kReport) {
+        dispatch<PacketKind::kProbe>(step, from, probe);
+    }
+    if (news != Hearing::News::kNone) {
+        tell_heard(step, from);
+    }
+}
+
+template <typename Packet>
+Hearing::News RingEngine::Impl::note_hearing(const Step& step, const PacketHeader& from,
+                                             const Packet& packet) {
+    if (packet.incarnation < core_.ring.incarnation_of(from.sender)) {
+        return Hearing::News::kNone;
+    }
+    const protocol::DaemonIndex sender = *core_.roster.find(from.sender);
+    const Hearing::News news = core_.hearing.note(
+        step.now, {sender, packet.incarnation, packet.join_seq, from.kind == PacketKind::kJoin},
+        step.arrival, packet.report, core_.probe_evidence_since(step.now));
+    if (news == Hearing::News::kReport) {
+        core_.trust_group(step, sender);
+    }
+    return news;
 }
 
 void RingEngine::Impl::on_deadline(const Step& step) {
@@ -344,12 +388,8 @@ Next RingEngine::Impl::enter(const Step& step, ToGather&& to) {
     core_.stall.reset();
     const MemberList candidates = core_.roster.ids_of(sets.proc - sets.fail);
     change_state<Gather>(step, to.reason, to.peer, core_.ring.id(), candidates, sets, false);
-    Next next = std::get<Gather>(state_).start(step);
-    if (!to.join || std::holds_alternative<ToRingOfOne>(next) ||
-        std::holds_alternative<ToCommit>(next)) {
-        return next;
-    }
-    return std::get<Gather>(state_).on_join(step, to.peer, *to.join);
+    auto& gather = std::get<Gather>(state_);
+    return to.join ? gather.start(step, to.peer, *to.join) : gather.start(step);
 }
 
 Next RingEngine::Impl::enter(const Step& step, ToCommit&& to) {
@@ -357,6 +397,8 @@ Next RingEngine::Impl::enter(const Step& step, ToCommit&& to) {
     Forming forming{token.ring_id, RingMembers(member_list(token), core_.config.self),
                     std::get<Gather>(state_).sets(), token.token_seq};
     core_.id_counter.join(token.ring_id.counter);
+    core_.distrust_group(step, core_.roster.set_of(forming.members.list()),
+                         core_.gather_evidence_since(step.now));
     core_.timers.clear_all();
     core_.expect_token(step.now);
     const MemberList about = forming.members.list();
@@ -456,9 +498,9 @@ void RingEngine::on_start(Instant now, EngineOutput& out) {
     leave_door(*impl_);
 }
 
-void RingEngine::on_packet(Instant now, const Slice& datagram, EngineOutput& out) {
+void RingEngine::on_packet(Instant now, Arrival arrival, const Slice& datagram, EngineOutput& out) {
     if (!impl_->is_silent()) {
-        impl_->on_packet({now, out}, datagram);
+        impl_->on_packet({now, out, arrival}, datagram);
         leave_door(*impl_);
     }
 }

@@ -44,7 +44,8 @@ class RingEngine {
 
     void on_start(protocol::Instant now, EngineOutput& out);
     /// A datagram as received. Anything malformed, foreign or stale is counted and dropped.
-    void on_packet(protocol::Instant now, const protocol::Slice& datagram, EngineOutput& out);
+    void on_packet(protocol::Instant now, Arrival arrival, const protocol::Slice& datagram,
+                   EngineOutput& out);
     /// Call at or after next_deadline(), after draining the sockets.
     void on_deadline(protocol::Instant now, EngineOutput& out);
     /// The kernel of `peer` said that nobody listens there.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,11 @@ class RingTimers {
   public:
     void set(RingTimer timer, protocol::Instant at) { slot(timer) = at; }
     void set(RingTimer timer, std::optional<protocol::Instant> at) { slot(timer) = at; }
+    /// Sets it unless it is due earlier.
+    void bring_forward(RingTimer timer, protocol::Instant at) {
+        auto& due = slot(timer);
+        due = due ? std::min(*due, at) : at;
+    }
     void clear(RingTimer timer) { slot(timer).reset(); }
     void clear_all() { slots_ = {}; }
 

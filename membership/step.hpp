@@ -13,10 +13,11 @@ namespace spread::membership {
 struct Step {
     protocol::Instant now;
     EngineOutput& out;
+    Arrival arrival{};  ///< of the packet that the call is about
 
-    void send_all(protocol::Slice datagram) const {
+    void send_all(protocol::Slice datagram, Channel channel = Channel::kData) const {
         out.sends.push_back(
-            {Destination::kAll, Channel::kData, protocol::DaemonId{}, std::move(datagram)});
+            {Destination::kAll, channel, protocol::DaemonId{}, std::move(datagram)});
     }
     void send_to(protocol::DaemonId to, Channel channel, protocol::Slice datagram) const {
         out.sends.push_back({Destination::kDaemon, channel, to, std::move(datagram)});

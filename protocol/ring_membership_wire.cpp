@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "protocol/ring_codec.hpp"
 #include "protocol/ring_wire.hpp"
 
@@ -94,6 +96,54 @@ std::optional<DecodeError> read_commit_member(ByteReader& reader, std::uint8_t p
     return std::nullopt;
 }
 
+constexpr std::uint8_t kFullSizedFlag = 0x01;
+
+std::size_t report_bytes(const Report& report) {
+    const std::size_t daemons = report.heard.size();
+    return 2 + (daemons + 1) / 2 + ring_codec::set_bytes(report.ring);
+}
+
+/// Bytes of a packet that ends with `report`, of which `bytes` come before it.
+std::size_t bytes_with_report(std::size_t bytes, const Report& report, std::size_t full_bytes) {
+    const std::size_t needed = bytes + report_bytes(report);
+    return report.full_sized ? std::max(needed, full_bytes) : needed;
+}
+
+/// To the end of the datagram.
+void write_report(ByteWriter& writer, const Report& report) {
+    const std::size_t daemons = report.heard.size();
+    writer.write_le(static_cast<std::uint8_t>(report.full_sized ? kFullSizedFlag : 0));
+    writer.write_le(static_cast<std::uint8_t>(daemons));
+    for (std::size_t i = 0; i < daemons; i += 2) {
+        const unsigned high = i + 1 < daemons ? report.heard[i + 1] : 0U;
+        writer.write_le(static_cast<std::uint8_t>((high << 4U) | report.heard[i]));
+    }
+    ring_codec::write_set(writer, report.ring);
+    writer.write_zeros(writer.remaining());
+}
+
+std::optional<DecodeError> read_report(ByteReader& reader, Report& report) {
+    report.full_sized = (reader.read_le<std::uint8_t>() & kFullSizedFlag) != 0;
+    const std::size_t daemons = reader.read_le<std::uint8_t>();
+    if (daemons > kDaemonsMax) {
+        return DecodeError::kBadLength;
+    }
+    report.heard.resize(daemons);
+    for (std::size_t i = 0; i < daemons; i += 2) {
+        const auto pair = reader.read_le<std::uint8_t>();
+        report.heard[i] = pair & 0x0fU;
+        if (i + 1 < daemons) {
+            report.heard[i + 1] = static_cast<std::uint8_t>(pair >> 4U);
+        }
+    }
+    const auto ring = ring_codec::read_set(reader);
+    if (!ring) {
+        return ring.error();
+    }
+    report.ring = *ring;
+    return reader.ok() ? std::nullopt : std::optional(DecodeError::kTruncated);
+}
+
 }  // namespace
 
 Decoded<Join> decode_join(std::span<const std::byte> datagram) {
@@ -109,15 +159,17 @@ Decoded<Join> decode_join(std::span<const std::byte> datagram) {
     }
     join.proc_set = ring_codec::read_members(reader, proc_count);
     join.fail_set = ring_codec::read_members(reader, fail_count);
-    if (const auto error = ring_codec::check_end(reader)) {
+    if (const auto error = read_report(reader, join.report)) {
         return tl::unexpected(*error);
     }
     return join;
 }
 
-Slice encode_join(const Join& join, const PacketHeader& header, BufferPool& pool) {
+Slice encode_join(const Join& join, const PacketHeader& header, BufferPool& pool,
+                  std::size_t full_bytes) {
     const std::size_t bytes =
-        kRingHeaderBytes + 28 + 4 * (join.proc_set.size() + join.fail_set.size());
+        bytes_with_report(kRingHeaderBytes + 28 + 4 * (join.proc_set.size() + join.fail_set.size()),
+                          join.report, full_bytes);
     return ring_codec::encode(header, bytes, pool, [&](ByteWriter& writer) {
         writer.write_le(join.incarnation.value);
         writer.write_le(join.highest_counter);
@@ -126,6 +178,7 @@ Slice encode_join(const Join& join, const PacketHeader& header, BufferPool& pool
         writer.write_le(static_cast<std::uint16_t>(join.fail_set.size()));
         ring_codec::write_members(writer, join.proc_set);
         ring_codec::write_members(writer, join.fail_set);
+        write_report(writer, join.report);
     });
 }
 
@@ -198,25 +251,22 @@ Decoded<Probe> decode_probe(std::span<const std::byte> datagram) {
     Probe probe;
     probe.incarnation = Incarnation{reader.read_le<std::uint64_t>()};
     probe.highest_counter = reader.read_le<std::uint64_t>();
-    const auto count = reader.read_le<std::uint16_t>();
-    if (count > kRingMembersMax) {
-        return tl::unexpected(DecodeError::kBadLength);
-    }
-    probe.heard = ring_codec::read_members(reader, count);
-    if (const auto error = ring_codec::check_end(reader)) {
+    probe.join_seq = reader.read_le<std::uint64_t>();
+    if (const auto error = read_report(reader, probe.report)) {
         return tl::unexpected(*error);
     }
     return probe;
 }
 
-Slice encode_probe(const Probe& probe, const PacketHeader& header, BufferPool& pool) {
-    return ring_codec::encode(header, kRingHeaderBytes + 18 + 4 * probe.heard.size(), pool,
-                              [&](ByteWriter& writer) {
-                                  writer.write_le(probe.incarnation.value);
-                                  writer.write_le(probe.highest_counter);
-                                  writer.write_le(static_cast<std::uint16_t>(probe.heard.size()));
-                                  ring_codec::write_members(writer, probe.heard);
-                              });
+Slice encode_probe(const Probe& probe, const PacketHeader& header, BufferPool& pool,
+                   std::size_t full_bytes) {
+    const std::size_t bytes = bytes_with_report(kRingHeaderBytes + 24, probe.report, full_bytes);
+    return ring_codec::encode(header, bytes, pool, [&](ByteWriter& writer) {
+        writer.write_le(probe.incarnation.value);
+        writer.write_le(probe.highest_counter);
+        writer.write_le(probe.join_seq);
+        write_report(writer, probe.report);
+    });
 }
 
 namespace {

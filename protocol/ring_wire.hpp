@@ -21,7 +21,7 @@
 ///
 ///   offset size field
 ///   0      2    magic 'S' 'R' (no stock monitor datagram starts so)
-///   2      1    version, 3
+///   2      1    version, 4
 ///   3      1    kind (PacketKind)
 ///   4      4    CRC32C of the datagram without these 4 bytes
 ///   8      4    configuration hash; daemons with another one are ignored
@@ -37,7 +37,7 @@
 namespace spread::protocol {
 
 inline constexpr std::size_t kRingHeaderBytes = 32;
-inline constexpr std::uint8_t kRingWireVersion = 3;
+inline constexpr std::uint8_t kRingWireVersion = 4;
 inline constexpr std::size_t kSealRoomBytes = 40;
 /// Largest datagram any encoder makes: tokens of big rings may exceed the MTU and are then
 /// fragmented by IP; data packets never do.
@@ -244,6 +244,35 @@ struct DataToken {
 // --- membership ---------------------------------------------------------------------------------
 
 // clang-format off
+/// Report: the end of joins and probes. What the sender has heard lately of each configured daemon
+/// in joins and probes, by place in the configuration file (the equal configuration hash makes
+/// places comparable).
+///
+///   offset size field
+///   0      1    flags: bit 0, this packet is padded to the sender's datagram size
+///   1      1    number n of configured daemons
+///   2      ..   (n + 1) / 2 bytes: Heard of daemon i in the low (even i) or high half of byte i / 2
+///   ..     2    bytes of a bitmap: bit i = daemon i is in the ring the sender installed last
+///   ..     ..   bitmap
+///   ..     ..   to the end of the datagram: padding, and what later versions may add; skipped
+// clang-format on
+struct Report {
+    bool full_sized = false;
+    std::vector<std::uint8_t> heard;  ///< of each configured daemon: the sum of some Heard
+    DaemonSet ring;
+
+    friend bool operator==(const Report&, const Report&) = default;
+};
+
+/// By which ways a daemon was heard.
+enum class Heard : std::uint8_t {
+    kUnicast = 1,   ///< data, sent to the hearer's own address
+    kGroup = 2,     ///< data, sent to a multicast or broadcast address
+    kToken = 4,     ///< on the token port
+    kFullSized = 8  ///< data in datagrams as large as they get
+};
+
+// clang-format off
 /// Join
 ///
 ///   offset size field
@@ -253,6 +282,7 @@ struct DataToken {
 ///   56     2    number of daemons in proc_set
 ///   58     2    number in fail_set
 ///   60     4n   the two lists of DaemonIds
+///   ..     ..   report
 // clang-format on
 struct Join {
     Incarnation incarnation;
@@ -260,6 +290,7 @@ struct Join {
     std::uint64_t join_seq = 0;
     MemberList proc_set;
     MemberList fail_set;
+    Report report;
 
     friend bool operator==(const Join&, const Join&) = default;
 };
@@ -325,13 +356,14 @@ struct CommitToken {
 ///   offset size field
 ///   32     8    incarnation
 ///   40     8    highest ring counter
-///   48     2    number of foreign daemons heard lately
-///   50     4n   their ids
+///   48     8    join_seq: joins and probes of an incarnation are numbered together
+///   56     ..   report
 // clang-format on
 struct Probe {
     Incarnation incarnation;
     std::uint64_t highest_counter = 0;
-    MemberList heard;
+    std::uint64_t join_seq = 0;
+    Report report;
 
     friend bool operator==(const Probe&, const Probe&) = default;
 };
@@ -356,10 +388,13 @@ struct Probe {
 [[nodiscard]] Slice encode_data_token(std::span<const std::byte> data,
                                       std::span<const std::byte> token, const PacketHeader& header,
                                       BufferPool& pool);
-[[nodiscard]] Slice encode_join(const Join& join, const PacketHeader& header, BufferPool& pool);
+/// Joins and probes whose report says full_sized are padded to `full_bytes`.
+[[nodiscard]] Slice encode_join(const Join& join, const PacketHeader& header, BufferPool& pool,
+                                std::size_t full_bytes = 0);
 [[nodiscard]] Slice encode_commit(const CommitToken& token, std::uint32_t config_hash,
                                   BufferPool& pool);
-[[nodiscard]] Slice encode_probe(const Probe& probe, const PacketHeader& header, BufferPool& pool);
+[[nodiscard]] Slice encode_probe(const Probe& probe, const PacketHeader& header, BufferPool& pool,
+                                 std::size_t full_bytes = 0);
 [[nodiscard]] Slice encode_hold(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool);
 [[nodiscard]] Slice encode_wake(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool);
 [[nodiscard]] Slice encode_empty(const PacketHeader& header, BufferPool& pool);

@@ -13,8 +13,8 @@ using protocol::Instant;
 
 }  // namespace
 
-void Inbox::take(const protocol::Slice& datagram) {
-    driver_.on_datagram(datagram);
+void Inbox::take(membership::Arrival arrival, const protocol::Slice& datagram) {
+    driver_.on_datagram(arrival, datagram);
 }
 
 void Inbox::note_unreachable(protocol::DaemonId peer) {
@@ -182,8 +182,8 @@ bool RingDriver::receive_batch() {
            transport_.receive(data_first ? Channel::kToken : Channel::kData, inbox);
 }
 
-void RingDriver::on_datagram(const protocol::Slice& datagram) {
-    engine_.on_packet(now_, datagram, out_);
+void RingDriver::on_datagram(membership::Arrival arrival, const protocol::Slice& datagram) {
+    engine_.on_packet(now_, arrival, datagram, out_);
     const membership::RingStats& stats = engine_.stats();
     if (stats.config_hash_mismatches != mismatches_seen_ ||
         stats.packets_malformed != malformed_seen_) {
@@ -208,6 +208,10 @@ void RingDriver::dispatch() {
     if (engine_.ring_counter() > kept_counter_) {
         kept_counter_ = engine_.ring_counter();
         host_.keep_counter(kept_counter_);
+    }
+    if (out_.one_by_one) {
+        transport_.send_one_by_one(*out_.one_by_one);
+        out_.one_by_one.reset();
     }
     if (out_.sends.empty() && out_.deliveries.empty()) {
         return;

@@ -95,7 +95,7 @@ class RingDriver {
     void take_submissions();
     void receive();
     [[nodiscard]] bool receive_batch();
-    void on_datagram(const protocol::Slice& datagram);
+    void on_datagram(membership::Arrival arrival, const protocol::Slice& datagram);
     void report_bad_datagrams(const membership::RingStats& stats);
     void dispatch();
     void push_deliveries();

@@ -15,7 +15,7 @@ class RingDriver;
 class Inbox {
   public:
     /// One datagram, as received. Its bytes must not change while slices of it are kept.
-    void take(const protocol::Slice& datagram);
+    void take(membership::Arrival arrival, const protocol::Slice& datagram);
     /// The kernel of `peer` said that nobody listens there.
     void note_unreachable(protocol::DaemonId peer);
     /// Blocks for datagrams that are copied out of the transport's own memory.
@@ -36,6 +36,9 @@ class Transport {
 
     /// Sends in this order.
     virtual void send(std::span<const membership::OutboundPacket> packets) = 0;
+    /// Whom a datagram for all is sent to by itself as well from now on, because the group address
+    /// does not reach it; in place of those named before.
+    virtual void send_one_by_one(const protocol::MemberList& daemons) = 0;
     /// Puts one batch of what has arrived at `channel` into `inbox`, in the order of arrival.
     /// False: there is nothing.
     [[nodiscard]] virtual bool receive(membership::Channel channel, Inbox& inbox) = 0;

@@ -115,28 +115,29 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
     }
 
     // A group address counts when its socket could be opened and joined.
-    std::vector<Endpoint> group_endpoints;
     for (const config::IpAddress& group : groups) {
-        group_endpoints.push_back(make_endpoint(group, segment.port, scope));
+        groups_.push_back(make_endpoint(group, segment.port, scope));
     }
     std::vector<protocol::RouteSegment> segments;
     for (const config::Segment& each : configuration.segments) {
         segments.push_back({ids_of(configuration, each), 0});
     }
-    segments[me.segment].group_addresses = group_endpoints.size();
+    segments[me.segment].group_addresses = groups_.size();
     route_ = protocol::plan_route(segments, protocol::DaemonId{me.id});
-    if (route_.group_addresses > 0) {
-        everyone_data_ = group_endpoints;
+    if (route_.group_addresses == 0) {
+        groups_.clear();
     }
     const protocol::DaemonSet unicast = roster_.set_of(route_.unicast);
     for (protocol::DaemonIndex i = 0; i < peers_.size(); ++i) {
-        if (unicast.contains(i)) {
-            everyone_data_.push_back(peers_[i].data);
+        if (i == self) {
+            continue;
         }
-        if (i != self) {
-            everyone_token_.push_back(peers_[i].token);
+        everyone_token_.push_back(peers_[i].token);
+        if (!unicast.contains(i)) {
+            group_mates_.push_back(roster_.id(i));
         }
     }
+    send_one_by_one(protocol::MemberList{});
 
     // Asking for the option tells whether the kernel knows it; whether the device takes it shows
     // with the first send.
@@ -144,6 +145,13 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
     socklen_t length = sizeof segment_bytes;
     segmentation_ = setup.segmentation && ::getsockopt(sockets_.front().fd.get(), SOL_UDP,
                                                        UDP_SEGMENT, &segment_bytes, &length) == 0;
+}
+
+void UdpTransport::send_one_by_one(const protocol::MemberList& daemons) {
+    everyone_data_ = groups_;
+    for (const protocol::DaemonIndex i : roster_.set_of(route_.unicast) | roster_.set_of(daemons)) {
+        everyone_data_.push_back(peers_[i].data);
+    }
 }
 
 UdpTransport::Socket UdpTransport::open_socket(const Endpoint& at, membership::Channel channel,
@@ -228,6 +236,12 @@ void UdpTransport::open_sockets(const config::Configuration& configuration, std:
     for (const config::IpAddress& address : addresses) {
         sockets_.push_back(open_socket(make_endpoint(address, protocol::token_port_of(port), scope),
                                        membership::Channel::kToken, false, me.name));
+    }
+    if (wildcard && !groups.empty()) {
+        Socket& data = sockets_.front();
+        data.any_address = data.bound.family() == AF_INET6
+                               ? set_option(data.fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+                               : set_option(data.fd.get(), IPPROTO_IP, IP_PKTINFO, 1);
     }
     for (const config::IpAddress& group : groups) {
         if (!wildcard) {

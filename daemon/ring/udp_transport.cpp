@@ -22,6 +22,25 @@ bool is_left_over(int error) {
            error == EHOSTDOWN || error == ENETDOWN || error == EPROTO || error == ENOPROTOOPT;
 }
 
+/// The ancillary data says that the datagram was sent to a multicast or broadcast address.
+bool names_group(const cmsghdr& option) {
+    if (option.cmsg_level == IPPROTO_IP && option.cmsg_type == IP_PKTINFO &&
+        option.cmsg_len >= CMSG_LEN(sizeof(in_pktinfo))) {
+        in_pktinfo info{};
+        std::memcpy(&info, CMSG_DATA(&option), sizeof info);
+        // The kernel gives the local address as well: it differs from the destination of a
+        // datagram that was sent to more than this host.
+        return info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
+    }
+    if (option.cmsg_level == IPPROTO_IPV6 && option.cmsg_type == IPV6_PKTINFO &&
+        option.cmsg_len >= CMSG_LEN(sizeof(in6_pktinfo))) {
+        in6_pktinfo info{};
+        std::memcpy(&info, CMSG_DATA(&option), sizeof info);
+        return IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+    }
+    return false;
+}
+
 }  // namespace
 
 std::size_t UdpTransport::receive_room_bytes() const {
@@ -44,11 +63,13 @@ void UdpTransport::forget_ready() {
 bool UdpTransport::receive(membership::Channel channel, driver::Inbox& inbox) {
     for (Socket& socket : sockets_) {
         if (socket.readable && socket.channel == channel) {
-            socket.readable = receive_from(
-                socket, inbox.pool(), [&](const protocol::Slice& datagram, const Endpoint& source) {
-                    source_ = &source;
-                    inbox.take(datagram);
-                });
+            socket.readable =
+                receive_from(socket, inbox.pool(),
+                             [&](const protocol::Slice& datagram, membership::Arrival arrival,
+                                 const Endpoint& source) {
+                                 source_ = &source;
+                                 inbox.take(arrival, datagram);
+                             });
             return true;
         }
     }
@@ -84,7 +105,7 @@ std::size_t UdpTransport::receive_batch(const Socket& socket) {
         header.msg_namelen = sizeof sources_[i].storage;
         header.msg_iov = &receive_slices_[i];
         header.msg_iovlen = 1;
-        if (socket.coalescing) {
+        if (socket.coalescing || socket.any_address) {
             header.msg_control = receive_controls_[i].bytes.data();
             header.msg_controllen = receive_controls_[i].bytes.size();
         }
@@ -109,7 +130,7 @@ std::optional<UdpTransport::Receipt> UdpTransport::take_receipt(const Socket& so
                                                                 std::size_t index) {
     msghdr& header = receive_headers_[index].msg_hdr;
     const std::size_t bytes = receive_headers_[index].msg_len;
-    Receipt receipt{bytes, bytes};
+    Receipt receipt{bytes, bytes, socket.group};
     for (cmsghdr* option = CMSG_FIRSTHDR(&header); option != nullptr;
          option = CMSG_NXTHDR(&header, option)) {
         if (option->cmsg_level == SOL_UDP && option->cmsg_type == UDP_GRO &&
@@ -119,6 +140,8 @@ std::optional<UdpTransport::Receipt> UdpTransport::take_receipt(const Socket& so
             if (segment_bytes > 0) {
                 receipt.segment_bytes = std::min(bytes, static_cast<std::size_t>(segment_bytes));
             }
+        } else if (socket.any_address) {
+            receipt.to_group = receipt.to_group || names_group(*option);
         }
     }
     if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {

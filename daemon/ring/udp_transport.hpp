@@ -1,5 +1,6 @@
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -67,6 +68,7 @@ class UdpTransport final : public driver::Transport {
         membership::Channel channel = membership::Channel::kData;
         Endpoint bound;
         bool group = false;                    ///< bound to a multicast or broadcast address
+        bool any_address = false;              ///< takes what is sent to groups as well
         bool coalescing = false;               ///< UDP_GRO is on
         bool readable = false;                 ///< may have something, as far as is known
         std::size_t receive_buffer_bytes = 0;  ///< what the kernel granted, its own cost included
@@ -86,9 +88,9 @@ class UdpTransport final : public driver::Transport {
     [[nodiscard]] std::size_t receive_room_bytes() const;
 
     /// Receives up to kReceiptsMax receipts from one socket and calls
-    /// `on_datagram(const protocol::Slice&, const Endpoint& source)` for each datagram in them, in
-    /// the order of their arrival. `pool` supplies the blocks of small ones. False means the socket
-    /// is drained and need not be asked again before epoll says so.
+    /// `on_datagram(const protocol::Slice&, membership::Arrival, const Endpoint& source)` for each
+    /// datagram in them, in the order of their arrival. `pool` supplies the blocks of small ones.
+    /// False means the socket is drained and need not be asked again before epoll says so.
     template <typename OnDatagram>
     [[nodiscard]] bool receive_from(const Socket& socket, protocol::BufferPool& pool,
                                     OnDatagram&& on_datagram) {
@@ -100,6 +102,7 @@ class UdpTransport final : public driver::Transport {
                 continue;
             }
             const Endpoint& source = sources_[i];
+            const auto arrival = membership::arrival_by(socket.channel, receipt->to_group);
             const bool in_place = keeps_in_place(*receipt);
             std::size_t offset = 0;
             do {
@@ -111,7 +114,7 @@ class UdpTransport final : public driver::Transport {
                 if (!in_place) {
                     copy_datagram(i, offset, datagram, pool);
                 }
-                on_datagram(static_cast<const protocol::Slice&>(datagram), source);
+                on_datagram(static_cast<const protocol::Slice&>(datagram), arrival, source);
                 if (!in_place && datagram.buffer.unique()) {
                     copy = std::move(datagram.buffer);  // nobody kept it
                 }
@@ -126,6 +129,7 @@ class UdpTransport final : public driver::Transport {
 
     /// Sends in order. What the kernel refuses is counted and lost, as on the wire.
     void send(std::span<const membership::OutboundPacket> packets) override;
+    void send_one_by_one(const protocol::MemberList& daemons) override;
     /// From the first readable socket of `channel`. It stays readable as long as it fills batches.
     [[nodiscard]] bool receive(membership::Channel channel, driver::Inbox& inbox) override;
     void read_errors(driver::Inbox& inbox) override;
@@ -156,6 +160,8 @@ class UdpTransport final : public driver::Transport {
     /// Asks the kernel how many datagrams it has dropped at full receive buffers.
     void count_socket_drops();
     [[nodiscard]] const protocol::RoutePlan& route() const { return route_; }
+    /// Whom a datagram for all reaches by a group address, as long as the network carries that.
+    [[nodiscard]] const protocol::MemberList& group_mates() const { return group_mates_; }
     [[nodiscard]] bool segmentation_offload() const { return segmentation_; }
     /// Large blocks in use: kReceiptsMax and a spare one of our own, and those with kept slices.
     [[nodiscard]] std::size_t blocks_in_use() const { return block_pool_.blocks_in_use(); }
@@ -171,6 +177,7 @@ class UdpTransport final : public driver::Transport {
     struct Receipt {
         std::size_t bytes = 0;
         std::size_t segment_bytes = 0;
+        bool to_group = false;
     };
 
     static constexpr std::size_t kSendMessagesMax = 128;
@@ -183,9 +190,10 @@ class UdpTransport final : public driver::Transport {
         std::array<std::byte, CMSG_SPACE(sizeof(std::uint16_t))> bytes{};
     };
 
-    /// Ancillary data of one receipt. The kernel gives the segment size as an int.
-    struct alignas(cmsghdr) CoalescingControl {
-        std::array<std::byte, CMSG_SPACE(sizeof(int))> bytes{};
+    /// Ancillary data of one receipt: the segment size, which the kernel gives as an int, and of an
+    /// any_address socket the destination.
+    struct alignas(cmsghdr) ReceiptControl {
+        std::array<std::byte, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(in6_pktinfo))> bytes{};
     };
 
     void open_sockets(const config::Configuration& configuration, std::size_t self,
@@ -219,6 +227,8 @@ class UdpTransport final : public driver::Transport {
     std::vector<Peer> peers_;  ///< by place in roster_
     SendErrors send_errors_;
     protocol::RoutePlan route_;
+    std::vector<Endpoint> groups_;          // addresses of the own segment that reach all of it
+    protocol::MemberList group_mates_;      // whom they reach if all is well
     std::vector<Endpoint> everyone_data_;   // where kAll goes
     std::vector<Endpoint> everyone_token_;  // tokens for all always fan out
     bool segmentation_ = false;
@@ -231,7 +241,7 @@ class UdpTransport final : public driver::Transport {
     protocol::BufferRef spare_;  // takes the place of a block that is kept
     std::array<Endpoint, kReceiptsMax> sources_;
     std::array<iovec, kReceiptsMax> receive_slices_{};
-    std::array<CoalescingControl, kReceiptsMax> receive_controls_{};
+    std::array<ReceiptControl, kReceiptsMax> receive_controls_{};
     std::array<mmsghdr, kReceiptsMax> receive_headers_{};
 
     std::array<iovec, kSendSlicesMax> send_slices_{};

@@ -57,6 +57,14 @@ class Script {
     ByteReader reader_;
 };
 
+/// Good links everywhere, so that rings form.
+Report heard_by_all() {
+    Report report;
+    report.full_sized = true;
+    report.heard.assign(4, 15);
+    return report;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -104,13 +112,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         switch (script.byte() % 12) {
             case 0:
             case 1: {
-                const Join join{Incarnation{script.number(1)}, script.number(counter), ++join_seq,
-                                script.members(), script.members()};
+                const Join join{Incarnation{script.number(1)},
+                                script.number(counter),
+                                ++join_seq,
+                                script.members(),
+                                script.members(),
+                                heard_by_all()};
                 datagram = encode_join(join, header, pool);
                 break;
             }
             case 2: {  // what a correct daemon would answer
-                const Join join{Incarnation{5}, counter, ++join_seq, script.members(), {}};
+                const Join join{Incarnation{5},   counter, ++join_seq,
+                                script.members(), {},      heard_by_all()};
                 datagram = encode_join(join, header, pool);
                 break;
             }
@@ -197,7 +210,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                               : PacketKind::kHold;
                 if (what % 4 == 3) {
                     header.kind = PacketKind::kProbe;
-                    datagram = encode_probe({Incarnation{3}, 4, script.members()}, header, pool);
+                    datagram =
+                        encode_probe({Incarnation{3}, 4, ++join_seq, heard_by_all()}, header, pool);
                 } else if (what % 4 == 2) {
                     datagram = encode_hold(TokenSeq{script.number(token_seq)}, header, pool);
                 } else if (what % 4 == 0) {
@@ -224,7 +238,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 break;
         }
         if (datagram.buffer) {
-            engine.on_packet(now, datagram, out);
+            if (header.kind == PacketKind::kJoin || header.kind == PacketKind::kProbe) {
+                engine.on_packet(now, membership::Arrival::kToken, datagram, out);
+            }
+            engine.on_packet(now, membership::Arrival::kGroup, datagram, out);
         }
     }
     return 0;

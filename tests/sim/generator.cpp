@@ -12,6 +12,9 @@
 namespace spread::sim {
 namespace {
 
+/// Of the seeds, how many are about a fault that lasts; a minute of virtual time takes its time.
+constexpr std::uint32_t kSteadyPercent = 3;
+
 /// A ring of one needs no network, but it has a group layer and comes and goes.
 void draw_cluster(Draft& draft) {
     Draw draw(draft.seed, "cluster");
@@ -125,30 +128,8 @@ void push_peace(Draft& draft) {
     draft.push(at, std::move(cut));
 }
 
-}  // namespace
-
-std::uint64_t settle_bound_us(const Tunables& tunables) {
-    constexpr std::uint64_t kDeliveries = 2000000;
-    const membership::RingConfig ring = timeouts_of(tunables);
-    const protocol::Duration bound = 20 * ring.token_loss_timeout + 4 * ring.consensus_timeout +
-                                     2 * ring.start_timeout + 10 * ring.merge_detect_timeout;
-    return kDeliveries + static_cast<std::uint64_t>(
-                             std::chrono::duration_cast<std::chrono::microseconds>(bound).count());
-}
-
-Scenario generate(std::uint64_t seed) {
-    Draft draft;
-    draft.seed = seed;
-    draft.scenario.title = "seed " + std::to_string(seed);
-    draft.scenario.luck = seed;
-    draw_cluster(draft);
-    draw_tunables(draft);
-    draw_phases(draft);
-    draw_core(draft);
-    draw_starts(draft);
-    draw_faults(draft);
-    push_peace(draft);
-    draw_workload(draft);
+/// The steps in the order of their times, and after all of them the cluster has to settle.
+Scenario finished(Draft& draft) {
     for (const std::uint16_t client : subjects(draft.scenario, Action::kStall)) {
         draft.push(draft.peace_us, Action::kStall, {client}, 0);
     }
@@ -162,6 +143,64 @@ Scenario generate(std::uint64_t seed) {
     });
     steps.push_back(std::move(settle));
     return std::move(draft.scenario);
+}
+
+void draw_starts_at_once(Draft& draft) {
+    draft.started_us.assign(draft.scenario.daemons(), 0);
+    draft.push(0, Action::kStart, {});
+}
+
+}  // namespace
+
+std::uint64_t settle_bound_us(const Tunables& tunables) {
+    constexpr std::uint64_t kDeliveries = 2000000;
+    const membership::RingConfig ring = timeouts_of(tunables);
+    const protocol::Duration bound = 20 * ring.token_loss_timeout + 4 * ring.consensus_timeout +
+                                     2 * ring.start_timeout + 10 * ring.merge_detect_timeout;
+    return kDeliveries + static_cast<std::uint64_t>(
+                             std::chrono::duration_cast<std::chrono::microseconds>(bound).count());
+}
+
+namespace {
+
+/// A fault that lasts, and daemons it does not touch: they must not notice (L4).
+Scenario steady_scenario(Draft& draft) {
+    constexpr std::uint64_t kFaultLastsUs = 60'000'000;
+    Draw draw(draft.seed, "phases");
+    draft.faults_us = draw.percent(50) ? 1 : 1'000'000;
+    draft.peace_us = draft.faults_us + kFaultLastsUs;
+    draft.core.resize(draft.scenario.daemons());
+    std::iota(draft.core.begin(), draft.core.end(), DaemonIndex{0});
+    draft.scenario.tunables.datagram_bytes = 0;
+    draw_starts_at_once(draft);
+    draw_lasting_fault(draft);
+    Step over;
+    over.action = Action::kSteady;
+    draft.push(draft.peace_us, std::move(over));
+    push_peace(draft);
+    draw_workload(draft);
+    return finished(draft);
+}
+
+}  // namespace
+
+Scenario generate(std::uint64_t seed) {
+    Draft draft;
+    draft.seed = seed;
+    draft.scenario.title = "seed " + std::to_string(seed);
+    draft.scenario.luck = seed;
+    draw_cluster(draft);
+    draw_tunables(draft);
+    if (Draw(seed, "steady").percent(kSteadyPercent) && draft.scenario.daemons() > 1) {
+        return steady_scenario(draft);
+    }
+    draw_phases(draft);
+    draw_core(draft);
+    draw_starts(draft);
+    draw_faults(draft);
+    push_peace(draft);
+    draw_workload(draft);
+    return finished(draft);
 }
 
 }  // namespace spread::sim

@@ -131,6 +131,8 @@ inline constexpr std::int64_t kFirstConfiguration = 0;
 
 void draw_tunables(Draft& draft);
 void draw_faults(Draft& draft);
+/// One link fault that lasts until peace, and a check that those with good links stay together.
+void draw_lasting_fault(Draft& draft);
 void draw_workload(Draft& draft);
 
 }  // namespace spread::sim

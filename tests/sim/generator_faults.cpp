@@ -270,6 +270,26 @@ void draw_rates(Draft& draft, Draw& draw) {
     }
 }
 
+/// Which packets to whom a lasting fault takes away.
+struct LastingFault {
+    enum class Links : std::uint8_t { kToVictim, kFromVictim, kOneLink, kOnePair };
+    Links links;
+    std::optional<Way> way;  ///< absent: everything
+};
+
+constexpr std::array<LastingFault, 10> kLastingFaults{{
+    {LastingFault::Links::kToVictim, Way::kToken},
+    {LastingFault::Links::kToVictim, Way::kData},
+    {LastingFault::Links::kToVictim, Way::kGroup},
+    {LastingFault::Links::kToVictim, Way::kLarge},
+    {LastingFault::Links::kToVictim, std::nullopt},
+    {LastingFault::Links::kFromVictim, Way::kToken},
+    {LastingFault::Links::kFromVictim, Way::kData},
+    {LastingFault::Links::kOneLink, Way::kToken},
+    {LastingFault::Links::kOneLink, std::nullopt},
+    {LastingFault::Links::kOnePair, std::nullopt},
+}};
+
 struct Fault {
     std::string_view name;
     std::uint32_t percent;  ///< of the seeds have it
@@ -297,6 +317,47 @@ constexpr std::array<Fault, 16> kFaults{{
 }};
 
 }  // namespace
+
+void draw_lasting_fault(Draft& draft) {
+    Draw draw(draft.seed, "lasting fault");
+    const LastingFault& fault = kLastingFaults[draw.between(0, kLastingFaults.size() - 1)];
+    const auto pair = any_link(draft, draw);
+    std::vector<std::vector<std::uint16_t>> links;
+    switch (fault.links) {
+        case LastingFault::Links::kOnePair: links.push_back({pair[1], pair[0]}); [[fallthrough]];
+        case LastingFault::Links::kOneLink: links.push_back(pair); break;
+        default:
+            for (std::uint16_t other = 0; other < draft.scenario.daemons(); ++other) {
+                if (other != pair[0]) {
+                    links.push_back(fault.links == LastingFault::Links::kToVictim
+                                        ? std::vector{other, pair[0]}
+                                        : std::vector{pair[0], other});
+                }
+            }
+    }
+    for (auto& link : links) {
+        Step step;
+        step.action = fault.way ? Action::kBlock : Action::kLink;
+        step.who = std::move(link);
+        step.way = fault.way.value_or(Way{});
+        step.value = fault.way ? 1 : 0;
+        draft.push(draft.faults_us, std::move(step));
+    }
+    // Where only the group address fails, all stay together.
+    const bool one_link = fault.links == LastingFault::Links::kOneLink ||
+                          fault.links == LastingFault::Links::kOnePair;
+    Step steady;
+    steady.action = Action::kSteady;
+    for (std::uint16_t daemon = 0; daemon < draft.scenario.daemons(); ++daemon) {
+        const bool is_touched = daemon == pair[0] || (one_link && daemon == pair[1]);
+        if (!is_touched || fault.way == Way::kGroup) {
+            steady.who.push_back(daemon);
+        }
+    }
+    if (!steady.who.empty()) {
+        draft.push(draft.faults_us, std::move(steady));
+    }
+}
 
 void draw_faults(Draft& draft) {
     const std::size_t daemons = draft.scenario.daemons();

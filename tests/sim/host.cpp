@@ -63,6 +63,7 @@ void Host::start(StateFate fate) {
 
     ++lives_;
     ++generation_;
+    simulator_.network().send_one_by_one(index_, {});
     life_ = simulator_.rings().on_start(id_);
     auto rng = stream(scenario_.luck, "daemon", (std::uint64_t{index_} << 32U) + lives_);
     std::size_t receive_queue_max = kReceiveQueueMax;

@@ -45,7 +45,7 @@ class Host final {
     void step_wall_clock(std::int64_t us) { wall_offset_us_ += us; }
     void set_config_version(std::uint32_t version) { config_version_ = version; }
 
-    void on_packet(const protocol::Slice& datagram);
+    void on_packet(const Network::Parcel& parcel);
     void on_peer_unreachable(DaemonIndex peer);
     void ring_turn(std::uint32_t generation);
     void session_turn(std::uint32_t generation);

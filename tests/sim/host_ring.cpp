@@ -17,8 +17,13 @@ constexpr std::uint64_t kResentPerPacket = 20;
 }  // namespace
 
 membership::RingConfig Host::ring_config() const {
-    return ring_config_of(scenario_.tunables, static_cast<std::uint32_t>(scenario_.daemons()), id_,
-                          7 + config_version_);
+    membership::RingConfig config =
+        ring_config_of(scenario_.tunables, static_cast<std::uint32_t>(scenario_.daemons()), id_,
+                       7 + config_version_);
+    for (const DaemonIndex mate : simulator_.network().segment_mates(index_)) {
+        config.group_mates.push_back(protocol::DaemonId{mate + 1U});
+    }
+    return config;
 }
 
 driver::QueueLimits Host::queue_limits() const {
@@ -52,9 +57,9 @@ void Host::keep_counter(std::uint64_t ring_counter) {
     stored_->ring_counter = std::max(stored_->ring_counter, ring_counter);
 }
 
-void Host::on_packet(const protocol::Slice& datagram) {
+void Host::on_packet(const Network::Parcel& parcel) {
     if (ring_) {
-        ring_->arrive(datagram);
+        ring_->arrive(parcel);
         schedule_ring_turn(simulator_.now());
     }
 }

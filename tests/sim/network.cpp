@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tests/sim/luck.hpp"
+#include "tests/sim/ring_settings.hpp"
 #include "tests/sim/simulator.hpp"
 
 namespace spread::sim {
@@ -48,8 +49,10 @@ Network::Network(Simulator& simulator, const Scenario& scenario)
     : simulator_(simulator),
       luck_(mixed(scenario.luck, 0x6e6574)),
       daemons_(scenario.daemons()),
+      large_bytes_(3 * timeouts_of(scenario.tunables).datagram_bytes_max / 4),
       segment_mates_(daemons_),
       unicasts_(daemons_),
+      one_by_one_(daemons_),
       links_(daemons_ * daemons_),
       colours_(daemons_, 0),
       burst_left_(daemons_, 0) {
@@ -97,6 +100,7 @@ void Network::heal() {
         for (std::size_t to = 0; to < daemons_; ++to) {
             set_link(static_cast<DaemonIndex>(from), static_cast<DaemonIndex>(to), true);
             clog(static_cast<DaemonIndex>(from), static_cast<DaemonIndex>(to), false);
+            link(static_cast<DaemonIndex>(from), static_cast<DaemonIndex>(to)).blocked = {};
         }
     }
 }
@@ -109,11 +113,23 @@ void Network::clog(DaemonIndex from, DaemonIndex to, bool on) {
     Link& target = link(from, to);
     target.clogged = on;
     if (!on) {
-        for (protocol::Slice& datagram : target.held) {
-            schedule(to, std::move(datagram), protocol::Duration(0));
+        for (Parcel& parcel : target.held) {
+            schedule(to, std::move(parcel), protocol::Duration(0));
         }
         target.held.clear();
     }
+}
+
+void Network::block(Way way, DaemonIndex from, DaemonIndex to, bool on) {
+    link(from, to).blocked[static_cast<std::size_t>(way)] = on;
+}
+
+bool Network::is_blocked(const Link& link, const Parcel& parcel) const {
+    const auto is = [&link](Way way) { return link.blocked[static_cast<std::size_t>(way)]; };
+    const bool by_token_port = parcel.arrival == membership::Arrival::kToken;
+    return is(by_token_port ? Way::kToken : Way::kData) ||
+           (parcel.arrival == membership::Arrival::kGroup && is(Way::kGroup)) ||
+           (parcel.datagram.length > large_bytes_ && is(Way::kLarge));
 }
 
 void Network::drop_next(const Step& filter) {
@@ -122,34 +138,47 @@ void Network::drop_next(const Step& filter) {
 
 bool Network::send(DaemonIndex from, const membership::OutboundPacket& packet) {
     const PacketLabel label = label_of(packet.datagram);
+    const Parcel direct{packet.datagram, membership::arrival_by(packet.channel, false)};
     ++packets_sent_;
     if (packets_sent_ % kArchiveEvery == 0 && rates_.replay > 0) {
-        archive(packet.datagram);
+        archive(direct);
     }
     if (packet.destination == membership::Destination::kDaemon) {
-        return send_to(from, static_cast<DaemonIndex>(packet.to.value - 1), packet.datagram, label);
+        return send_to(from, static_cast<DaemonIndex>(packet.to.value - 1), direct, label);
     }
+    const Parcel to_group{packet.datagram, membership::arrival_by(packet.channel, true)};
     for (const DaemonIndex to : segment_mates_[from]) {
-        if (!send_to(from, to, packet.datagram, label)) {
+        if (!send_to(from, to, to_group, label)) {
             return false;
         }
     }
-    for (const DaemonIndex to : unicasts_[from]) {
-        ++packets_sent_;
-        if (!send_to(from, to, packet.datagram, label)) {
-            return false;
+    for (const auto* list : {&unicasts_, &one_by_one_}) {
+        if (list == &one_by_one_ && packet.channel == membership::Channel::kToken) {
+            break;  // those never go to a group
+        }
+        for (const DaemonIndex to : (*list)[from]) {
+            ++packets_sent_;
+            if (!send_to(from, to, direct, label)) {
+                return false;
+            }
         }
     }
     return true;
 }
 
-bool Network::send_to(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
-                      PacketLabel label) {
+void Network::send_one_by_one(DaemonIndex from, const protocol::MemberList& daemons) {
+    one_by_one_[from].clear();
+    for (const protocol::DaemonId id : daemons) {
+        one_by_one_[from].push_back(static_cast<DaemonIndex>(id.value - 1));
+    }
+}
+
+bool Network::send_to(DaemonIndex from, DaemonIndex to, const Parcel& parcel, PacketLabel label) {
     if (!simulator_.about_to_send(from, to, label)) {
         return false;
     }
     simulator_.note_unreachable(from, to, label);
-    transmit(from, to, datagram, label);
+    transmit(from, to, parcel, label);
     return true;
 }
 
@@ -164,8 +193,7 @@ bool Network::is_filtered(DaemonIndex from, DaemonIndex to, PacketLabel label) {
     return false;
 }
 
-void Network::transmit(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
-                       PacketLabel label) {
+void Network::transmit(DaemonIndex from, DaemonIndex to, const Parcel& parcel, PacketLabel label) {
     Link& target = link(from, to);
     const std::uint64_t base =
         mixed(luck_, (std::uint64_t{from} << 48U) ^ (std::uint64_t{to} << 32U) ^ target.packets++);
@@ -175,6 +203,8 @@ void Network::transmit(DaemonIndex from, DaemonIndex to, const protocol::Slice& 
     const char* fate = nullptr;
     if (!target.up || colours_[from] != colours_[to]) {
         fate = "no link";
+    } else if (is_blocked(target, parcel)) {
+        fate = "blocked";
     } else if (is_filtered(from, to, label)) {
         fate = "dropped on purpose";
     } else if (burst_left_[to] > 0) {
@@ -186,7 +216,7 @@ void Network::transmit(DaemonIndex from, DaemonIndex to, const protocol::Slice& 
     } else if (rates_.loss > 0 && happens(luck(Question::kLoss), rates_.loss)) {
         fate = "lost";
     }
-    simulator_.trace_packet(from, to, datagram, fate);
+    simulator_.trace_packet(from, to, parcel.datagram, fate);
     if (fate != nullptr) {
         return;
     }
@@ -208,14 +238,14 @@ void Network::transmit(DaemonIndex from, DaemonIndex to, const protocol::Slice& 
             delay += std::chrono::microseconds(ask(Question::kReorderBy) %
                                                (8ULL * (rates_.latency_us + rates_.jitter_us) + 1));
         }
-        protocol::Slice bytes = datagram;
+        Parcel arrives = parcel;
         if (rates_.corrupt > 0 && happens(ask(Question::kCorrupt), rates_.corrupt)) {
-            bytes = corrupted(datagram, ask(Question::kCorruptHow));
+            arrives.datagram = corrupted(parcel.datagram, ask(Question::kCorruptHow));
         }
         if (target.clogged) {
-            target.held.push_back(std::move(bytes));
+            target.held.push_back(std::move(arrives));
         } else {
-            schedule(to, std::move(bytes), delay);
+            schedule(to, std::move(arrives), delay);
         }
     }
 }
@@ -252,29 +282,30 @@ protocol::Slice Network::corrupted(const protocol::Slice& datagram, std::uint64_
     return copy;
 }
 
-void Network::archive(const protocol::Slice& datagram) {
+void Network::archive(const Parcel& parcel) {
+    Parcel copy{copy_of(parcel.datagram), parcel.arrival};
     if (archive_.size() < kArchiveMax) {
-        archive_.push_back(copy_of(datagram));
+        archive_.push_back(std::move(copy));
     } else {
-        archive_[packets_sent_ / kArchiveEvery * 7 % kArchiveMax] = copy_of(datagram);
+        archive_[packets_sent_ / kArchiveEvery * 7 % kArchiveMax] = std::move(copy);
     }
 }
 
-void Network::schedule(DaemonIndex to, protocol::Slice datagram, protocol::Duration delay) {
+void Network::schedule(DaemonIndex to, Parcel parcel, protocol::Duration delay) {
     std::uint32_t slot = 0;
     if (free_slots_.empty()) {
         slot = static_cast<std::uint32_t>(in_flight_.size());
-        in_flight_.push_back(std::move(datagram));
+        in_flight_.push_back(std::move(parcel));
     } else {
         slot = free_slots_.back();
         free_slots_.pop_back();
-        in_flight_[slot] = std::move(datagram);
+        in_flight_[slot] = std::move(parcel);
     }
     latest_arrival_ = std::max(latest_arrival_, simulator_.now() + delay);
     simulator_.post(delay, EventKind::kPacket, to, slot);
 }
 
-protocol::Slice Network::take(std::uint32_t slot) {
+Network::Parcel Network::take(std::uint32_t slot) {
     free_slots_.push_back(slot);
     return std::exchange(in_flight_[slot], {});
 }

@@ -10,6 +10,7 @@
 #include "protocol/ring_wire.hpp"
 #include "protocol/routing.hpp"
 #include "tests/sim/scenario.hpp"
+#include "tests/sim/scenario_names.hpp"
 
 namespace spread::sim {
 
@@ -39,6 +40,7 @@ class Network {
     void heal();
     void set_link(DaemonIndex from, DaemonIndex to, bool up);
     void clog(DaemonIndex from, DaemonIndex to, bool on);
+    void block(Way way, DaemonIndex from, DaemonIndex to, bool on);
     void drop_next(const Step& filter);
     void set_rates(const Rates& rates) { rates_ = rates; }
     [[nodiscard]] const Rates& rates() const { return rates_; }
@@ -47,11 +49,21 @@ class Network {
         return link(from, to).up && colours_[from] == colours_[to];
     }
 
+    /// Whom a datagram for all of `from` is sent to by itself as well.
+    void send_one_by_one(DaemonIndex from, const protocol::MemberList& daemons);
+    [[nodiscard]] const std::vector<DaemonIndex>& segment_mates(DaemonIndex daemon) const {
+        return segment_mates_[daemon];
+    }
     /// Takes one datagram of `from` to everybody it is for. False when the sender died meanwhile
     /// (a step of the script hit it).
     bool send(DaemonIndex from, const membership::OutboundPacket& packet);
+    /// A datagram, and by which of its receiver's sockets it comes.
+    struct Parcel {
+        protocol::Slice datagram;
+        membership::Arrival arrival{};
+    };
     /// The packet of a kPacket event.
-    [[nodiscard]] protocol::Slice take(std::uint32_t slot);
+    [[nodiscard]] Parcel take(std::uint32_t slot);
     [[nodiscard]] std::uint64_t packets_sent() const { return packets_sent_; }
     /// When the last of the packets under way arrives.
     [[nodiscard]] protocol::Instant latest_arrival() const { return latest_arrival_; }
@@ -62,8 +74,9 @@ class Network {
     struct Link {
         bool up = true;
         bool clogged = false;
+        std::array<bool, kWayWords.size()> blocked{};  ///< by Way
         std::uint64_t packets = 0;
-        std::vector<protocol::Slice> held;
+        std::vector<Parcel> held;
     };
     struct Filter {
         std::optional<protocol::PacketKind> kind;
@@ -91,31 +104,32 @@ class Network {
     [[nodiscard]] const Link& link(DaemonIndex from, DaemonIndex to) const {
         return links_[from * daemons_ + to];
     }
-    bool send_to(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
-                 PacketLabel label);
-    void transmit(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
-                  PacketLabel label);
+    bool send_to(DaemonIndex from, DaemonIndex to, const Parcel& parcel, PacketLabel label);
+    void transmit(DaemonIndex from, DaemonIndex to, const Parcel& parcel, PacketLabel label);
+    [[nodiscard]] bool is_blocked(const Link& link, const Parcel& parcel) const;
     [[nodiscard]] bool is_filtered(DaemonIndex from, DaemonIndex to, PacketLabel label);
-    void schedule(DaemonIndex to, protocol::Slice datagram, protocol::Duration delay);
+    void schedule(DaemonIndex to, Parcel parcel, protocol::Duration delay);
     [[nodiscard]] protocol::Duration delay_of(std::uint64_t luck) const;
     [[nodiscard]] protocol::Slice corrupted(const protocol::Slice& datagram,
                                             std::uint64_t luck) const;
-    void archive(const protocol::Slice& datagram);
+    void archive(const Parcel& parcel);
 
     Simulator& simulator_;
     std::uint64_t luck_;
     std::size_t daemons_;
+    std::size_t large_bytes_;                              ///< datagrams above are large
     std::vector<std::vector<DaemonIndex>> segment_mates_;  ///< by daemon
     std::vector<std::vector<DaemonIndex>> unicasts_;       ///< by daemon, of a datagram to all
+    std::vector<std::vector<DaemonIndex>> one_by_one_;     ///< by daemon, of its segment mates
     std::vector<Link> links_;
     std::vector<int> colours_;
     std::vector<std::uint32_t> burst_left_;  ///< by receiver
     std::vector<Filter> filters_;
     Rates rates_;
-    std::vector<protocol::Slice> in_flight_;
+    std::vector<Parcel> in_flight_;
     std::vector<std::uint32_t> free_slots_;
     /// Some packets of the past, copied so that they do not hold pool blocks.
-    std::vector<protocol::Slice> archive_;
+    std::vector<Parcel> archive_;
     std::uint64_t packets_sent_ = 0;
     protocol::Instant latest_arrival_{};
 };

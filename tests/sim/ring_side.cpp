@@ -140,17 +140,14 @@ bool RingSide::turn(bool is_slow) {
 
 // Sockets -------------------------------------------------------------------------------------
 
-void RingSide::arrive(const Slice& datagram) {
-    const protocol::PacketKind kind = label_of(datagram).kind;
-    auto& socket = kind == protocol::PacketKind::kToken || kind == protocol::PacketKind::kCommit
-                       ? token_socket_
-                       : data_socket_;
+void RingSide::arrive(const Network::Parcel& parcel) {
+    auto& socket = parcel.arrival == membership::Arrival::kToken ? token_socket_ : data_socket_;
     if (socket.size() >= receive_queue_max_) {
         simulator_.trace(TraceLevel::kPackets, index_, 'x',
                          [] { return std::string("receive queue overflow"); });
         return;
     }
-    socket.push_back(datagram);
+    socket.push_back(parcel);
 }
 
 bool RingSide::receive(Channel channel, driver::Inbox& inbox) {
@@ -160,11 +157,11 @@ bool RingSide::receive(Channel channel, driver::Inbox& inbox) {
         return false;
     }
     for (std::size_t i = 0; i < most && !socket.empty(); ++i) {
-        const Slice datagram = std::move(socket.front());
+        const Network::Parcel parcel = std::move(socket.front());
         socket.pop_front();
         ++received_;
-        simulator_.engine_digest(digest_of(datagram));
-        inbox.take(datagram);
+        simulator_.engine_digest(digest_of(parcel.datagram));
+        inbox.take(parcel.arrival, parcel.datagram);
     }
     return true;
 }
@@ -185,6 +182,12 @@ void RingSide::send(std::span<const membership::OutboundPacket> packets) {
         static_cast<void>(simulator_.network().send(index_, packet));
     }
     tell_of_state();
+}
+
+void RingSide::send_one_by_one(const protocol::MemberList& daemons) {
+    if (!is_dead_) {
+        simulator_.network().send_one_by_one(index_, daemons);
+    }
 }
 
 // What the checker hears ----------------------------------------------------------------------

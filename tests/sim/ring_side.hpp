@@ -15,6 +15,7 @@
 #include "membership/events.hpp"
 #include "protocol/buffer.hpp"
 #include "tests/checker/ring_checker.hpp"
+#include "tests/sim/network.hpp"
 #include "tests/sim/scenario.hpp"
 
 namespace spread::sim {
@@ -45,7 +46,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void die() { is_dead_ = true; }
     [[nodiscard]] bool is_in_turn() const { return is_in_turn_; }
 
-    void arrive(const protocol::Slice& datagram);
+    void arrive(const Network::Parcel& parcel);
     void note_unreachable(protocol::DaemonId peer) { unreachable_.push_back(peer); }
     /// There is something that the driver's next turn would receive.
     [[nodiscard]] bool is_readable() const {
@@ -87,6 +88,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void on_output(const membership::EngineOutput& out) override;
 
     void send(std::span<const membership::OutboundPacket> packets) override;
+    void send_one_by_one(const protocol::MemberList& daemons) override;
     [[nodiscard]] bool receive(membership::Channel channel, driver::Inbox& inbox) override;
     void read_errors(driver::Inbox& inbox) override;
 
@@ -102,8 +104,8 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     bool is_in_turn_ = false;
     bool state_changed_ = false;
 
-    std::deque<protocol::Slice> data_socket_;
-    std::deque<protocol::Slice> token_socket_;
+    std::deque<Network::Parcel> data_socket_;
+    std::deque<Network::Parcel> token_socket_;
     std::vector<protocol::DaemonId> unreachable_;
     std::size_t receive_queue_max_;
     bool is_slow_ = false;

@@ -202,6 +202,9 @@ std::string format_action(const Step& step) {
         case Action::kLink:
             return "link " + daemon + to_daemon + (step.value != 0 ? " up" : " down");
         case Action::kClog: return (step.value != 0 ? "clog " : "unclog ") + daemon + to_daemon;
+        case Action::kBlock:
+            return (step.value != 0 ? "block " : "unblock ") +
+                   std::string(word_of(kWayWords, step.way)) + " " + daemon + to_daemon;
         case Action::kDrop: return drop_text(step);
         case Action::kRates: return rates_text(step.rates);
         case Action::kConnect:
@@ -216,6 +219,8 @@ std::string format_action(const Step& step) {
         case Action::kStall: return (step.value != 0 ? "stall " : "unstall ") + client;
         case Action::kGarbage:
             return "garbage " + client + " " + std::to_string(step.value) + " bytes";
+        case Action::kSteady:
+            return step.who.empty() ? std::string("steady over") : "steady" + set('d', step.who);
         case Action::kExpectRegular: return "expect regular" + set('d', step.who) + within(step);
         case Action::kExpectState:
             return "expect state " + daemon + " " + std::string(word_of(kStateWords, step.state)) +

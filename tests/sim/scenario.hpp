@@ -107,6 +107,14 @@ enum class StateFate : std::uint8_t {
     kStale  ///< it is an older one; the clock runs right
 };
 
+/// What a firewall, a switch without multicast, or a narrow path takes away.
+enum class Way : std::uint8_t {
+    kToken,  ///< the token port
+    kData,   ///< the data port, whatever address it was sent to
+    kGroup,  ///< what was sent to a group address
+    kLarge   ///< datagrams of more than three quarters of the largest
+};
+
 enum class Action : std::uint8_t {
     // Daemons: `who`.
     kStart,  ///< those that are not up; `fate` of their state file; all when `who` is empty
@@ -124,6 +132,7 @@ enum class Action : std::uint8_t {
     kHeal,       ///< every link works, no partition, nothing clogged
     kLink,       ///< from who[0] to who[1], one way: up (value 1) or down (0)
     kClog,       ///< packets from who[0] to who[1] wait (value 1) or come now at once (0)
+    kBlock,      ///< `way` from who[0] to who[1]: nothing arrives (value 1), or it does again (0)
     kDrop,       ///< the next `value` packets of `packet` (absent: any), `from`, `to`
     kRates,      ///< `rates` from now on
     // Clients: who[0] is the client.
@@ -136,6 +145,7 @@ enum class Action : std::uint8_t {
     kStall,       ///< stops (1) or goes on (0) reading
     kGarbage,     ///< writes `value` random bytes
     // Checks.
+    kSteady,         ///< from here on L4 holds for `who`, until the next one; nobody: it is over
     kExpectRegular,  ///< all of `who` share one regular configuration of exactly them
     kExpectState,    ///< `state` at who[0]
     kExpectView,     ///< the latest view of groups[0] at client who[0] names exactly `privates`
@@ -149,6 +159,7 @@ struct Step {
     std::vector<std::vector<DaemonIndex>> parts;
     std::int64_t value = 0;
     StateFate fate = StateFate::kKept;
+    Way way{};
     std::optional<protocol::PacketKind> packet;
     std::optional<DaemonIndex> from;
     std::optional<DaemonIndex> to;

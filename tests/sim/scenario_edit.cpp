@@ -65,7 +65,8 @@ bool remove_daemon(Step& step, DaemonIndex gone, std::optional<DaemonIndex> heir
             return false;
         }
     }
-    if (step.action == Action::kLink || step.action == Action::kClog) {
+    if (step.action == Action::kLink || step.action == Action::kClog ||
+        step.action == Action::kBlock) {
         return without(step.who, gone, true) && step.who.size() == 2;
     }
     return is_about_client(step.action) || without(step.who, gone, true);
@@ -219,9 +220,10 @@ bool settles_in_peace(const Scenario& scenario) {
     for (const Step& step : scenario.steps) {
         switch (step.action) {
             case Action::kLink:
-            case Action::kClog: {
+            case Action::kClog:
+            case Action::kBlock: {
                 const Link link{step.who[0], step.who[1]};
-                if ((step.action == Action::kClog) == (step.value != 0)) {
+                if ((step.action != Action::kLink) == (step.value != 0)) {
                     links.insert(link);
                 }
                 break;  // only healing surely ends it

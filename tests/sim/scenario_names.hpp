@@ -49,6 +49,13 @@ inline constexpr std::array<Word<StateFate>, 2> kFateWords{{
     {"stale-state", StateFate::kStale},
 }};
 
+inline constexpr std::array<Word<Way>, 4> kWayWords{{
+    {"token", Way::kToken},
+    {"data", Way::kData},
+    {"group", Way::kGroup},
+    {"large", Way::kLarge},
+}};
+
 enum class Unit : std::uint8_t {
     kCount,
     kDuration,  ///< microseconds, written with a unit

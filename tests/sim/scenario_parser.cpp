@@ -249,6 +249,13 @@ bool ScenarioParser::parse_network_action(std::string_view word, ScenarioLine& l
             constexpr std::array<Word<std::int64_t>, 2> kUpDown{{{"up", 1}, {"down", 0}}};
             step.value = line.word(kUpDown);
         }
+    } else if (word == "block" || word == "unblock") {
+        step.action = Action::kBlock;
+        step.value = word == "block" ? 1 : 0;
+        step.way = line.word(kWayWords);
+        step.who.push_back(line.index('d', daemons_));
+        line.require("to");
+        step.who.push_back(line.index('d', daemons_));
     } else if (word == "drop") {
         step.action = Action::kDrop;
         step.value = static_cast<std::int64_t>(line.count(1, kU32Max, "a number from 1"));
@@ -370,6 +377,13 @@ void ScenarioParser::parse_send(ScenarioLine& line, Step& step) const {
 }
 
 bool ScenarioParser::parse_check(std::string_view word, ScenarioLine& line, Step& step) const {
+    if (word == "steady") {
+        step.action = Action::kSteady;
+        if (!line.accept("over")) {
+            step.who = line.set('d', daemons_);
+        }
+        return true;
+    }
     if (word == "settle") {
         step.action = Action::kSettle;
     } else if (word == "expect") {

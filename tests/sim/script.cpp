@@ -105,6 +105,11 @@ void Simulator::carry_out(const Step& step) {
         carry_out_daemon_step(step);
     } else if (step.action <= Action::kRates) {
         carry_out_network_step(step);
+    } else if (step.action == Action::kSteady) {
+        end_steady();
+        if (!step.who.empty()) {
+            begin_steady(step.who);
+        }
     } else {
         carry_out_client_step(step);
     }
@@ -145,6 +150,9 @@ void Simulator::carry_out_network_step(const Step& step) {
         case Action::kHeal: network_.heal(); break;
         case Action::kLink: network_.set_link(step.who[0], step.who[1], step.value != 0); break;
         case Action::kClog: network_.clog(step.who[0], step.who[1], step.value != 0); break;
+        case Action::kBlock:
+            network_.block(step.way, step.who[0], step.who[1], step.value != 0);
+            break;
         case Action::kDrop: network_.drop_next(step); break;
         case Action::kRates: network_.set_rates(step.rates); break;
         default: break;
@@ -245,6 +253,86 @@ std::string Simulator::reality() const {
         out += list_of('d', members);
     }
     return out;
+}
+
+// Steadiness ----------------------------------------------------------------------------------
+
+namespace {
+
+/// What happens at first is left out: the faults have just begun.
+constexpr Duration kUnsteadyAtFirst = std::chrono::seconds(5);
+constexpr std::uint64_t kSteadyPercent = 95;
+constexpr std::uint64_t kConfigurationsPerMinute = 4;
+
+}  // namespace
+
+void Simulator::begin_steady(const std::vector<std::uint16_t>& who) {
+    steady_ = Steady{};
+    steady_->who = who;
+    steady_->from = now_ + kUnsteadyAtFirst;
+    steady_->checked = now_;
+    steady_->configurations.resize(who.size());
+}
+
+/// One regular configuration at all of them, whoever else is in it.
+bool Simulator::is_together(const std::vector<std::uint16_t>& who) const {
+    return std::all_of(who.begin(), who.end(), [&](std::uint16_t daemon) {
+        const Host& host = *hosts_[daemon];
+        return host.is_up() && host.state() == membership::RingState::kOperational &&
+               hosts_[who.front()]->is_up() &&
+               host.engine().ring_id() == hosts_[who.front()]->engine().ring_id();
+    });
+}
+
+/// Called after each event that may have changed it.
+void Simulator::watch_steady() {
+    Steady& steady = *steady_;
+    if (now_ >= steady.from) {
+        if (steady.checked < steady.from) {
+            steady.checked = steady.from;
+            for (std::size_t i = 0; i < steady.who.size(); ++i) {
+                steady.configurations[i] = hosts_[steady.who[i]]->configurations_installed();
+            }
+        }
+        if (steady.together) {
+            steady.time_together += now_ - steady.checked;
+        }
+    }
+    steady.checked = std::max(steady.checked, now_);
+    steady.together = is_together(steady.who);
+}
+
+/// L4: daemons with good links among them stay together, whatever happens to others.
+void Simulator::end_steady() {
+    if (!steady_) {
+        return;
+    }
+    watch_steady();
+    const Steady steady = *std::exchange(steady_, std::nullopt);
+    const Duration time = now_ - steady.from;
+    if (time <= Duration(0)) {
+        return;
+    }
+    const auto percent =
+        static_cast<std::uint64_t>(100 * steady.time_together.count() / time.count());
+    if (percent < kSteadyPercent) {
+        fail({"L4",
+              list_of('d', steady.who) + " were together " + std::to_string(percent) +
+                  " % of the time",
+              {reality()}});
+    }
+    const auto minutes = static_cast<std::uint64_t>(time / std::chrono::minutes(1)) + 1;
+    for (std::size_t i = 0; i < steady.who.size(); ++i) {
+        // Each regular configuration comes with a transitional one.
+        const std::uint64_t count =
+            (hosts_[steady.who[i]]->configurations_installed() - steady.configurations[i]) / 2;
+        if (count > kConfigurationsPerMinute * minutes) {
+            fail({"L4",
+                  "d" + std::to_string(steady.who[i] + 1) + " installed " + std::to_string(count) +
+                      " configurations in " + std::to_string(minutes) + " min",
+                  {reality()}});
+        }
+    }
 }
 
 // Settling ------------------------------------------------------------------------------------

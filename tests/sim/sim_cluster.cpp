@@ -195,9 +195,9 @@ void SimCluster::pause(std::size_t daemon, bool stopped) {
     if (!stopped) {
         auto inbox = std::move(host.inbox);
         host.inbox.clear();
-        for (const Slice& datagram : inbox) {
+        for (const Parcel& parcel : inbox) {
             if (host.engine != nullptr) {
-                receive(daemon, datagram);
+                receive(daemon, parcel);
             }
         }
         host.wake_at.reset();
@@ -344,11 +344,13 @@ void SimCluster::send(std::size_t from, const membership::OutboundPacket& packet
                      }
                  });
         }
-        transmit(from, to, packet.datagram);
+        const bool to_group = packet.destination == membership::Destination::kAll;
+        transmit(from, to, {packet.datagram, membership::arrival_by(packet.channel, to_group)});
     }
 }
 
-void SimCluster::transmit(std::size_t from, std::size_t to, const Slice& datagram) {
+void SimCluster::transmit(std::size_t from, std::size_t to, const Parcel& parcel) {
+    const Slice& datagram = parcel.datagram;
     if (!link_[from][to] || colours_[from] != colours_[to]) {
         return;
     }
@@ -375,8 +377,9 @@ void SimCluster::transmit(std::size_t from, std::size_t to, const Slice& datagra
         if (chance(faults_.late)) {
             delay += faults_.late_by;
         }
-        Slice copy = datagram;
+        Parcel arrives = parcel;
         if (chance(faults_.corruption)) {
+            Slice& copy = arrives.datagram;
             copy.buffer = protocol::BufferRef::allocate(datagram.length);
             copy.offset = 0;
             const auto bytes = datagram.bytes();
@@ -388,23 +391,23 @@ void SimCluster::transmit(std::size_t from, std::size_t to, const Slice& datagra
                     static_cast<std::byte>(1U << network_rng_.below(8));
             }
         }
-        post(now_ + delay, [this, to, copy] { receive(to, copy); });
+        post(now_ + delay, [this, to, arrives] { receive(to, arrives); });
     }
 }
 
-void SimCluster::receive(std::size_t to, const Slice& datagram) {
+void SimCluster::receive(std::size_t to, const Parcel& parcel) {
     Host& host = hosts_[to];
     if (host.engine == nullptr) {
         return;
     }
     if (host.stopped) {
         if (host.inbox.size() < kInboxMax) {
-            host.inbox.push_back(datagram);
+            host.inbox.push_back(parcel);
         }
         return;
     }
     EngineOutput out;
-    host.engine->on_packet(now_, datagram, out);
+    host.engine->on_packet(now_, parcel.arrival, parcel.datagram, out);
     process(host, out);
 }
 

@@ -57,7 +57,7 @@ class SimCluster {
     [[nodiscard]] protocol::Slice goodbye_of(std::size_t daemon);
     /// `datagram` arrives at a daemon at once.
     void deliver_to(std::size_t daemon, const protocol::Slice& datagram) {
-        receive(daemon, datagram);
+        receive(daemon, {datagram, membership::Arrival::kUnicast});
     }
     void set_faults(const NetworkFaults& faults) { faults_ = faults; }
     /// The host's side takes this many messages per millisecond from a daemon; 0 stops it.
@@ -98,6 +98,11 @@ class SimCluster {
     [[nodiscard]] const std::vector<std::string>& trace() const { return trace_; }
 
   private:
+    /// A datagram, and by which of its receiver's sockets it comes.
+    struct Parcel {
+        protocol::Slice datagram;
+        membership::Arrival arrival{};
+    };
     struct Event {
         Instant at;
         std::uint64_t order;
@@ -125,16 +130,16 @@ class SimCluster {
         std::size_t reader_per_ms = SIZE_MAX;
         std::size_t backlog = 0;  ///< delivered, not yet taken by the reader
         bool stopped = false;
-        std::vector<protocol::Slice> inbox;  ///< while stopped
-        protocol::RingId resumed;            ///< last ring on which ordinary messages may flow
-        std::uint64_t counter = 0;           ///< stable storage
+        std::vector<Parcel> inbox;  ///< while stopped
+        protocol::RingId resumed;   ///< last ring on which ordinary messages may flow
+        std::uint64_t counter = 0;  ///< stable storage
     };
 
     void post(Instant at, std::function<void()> action);
     void process(Host& host, membership::EngineOutput& out);
     void send(std::size_t from, const membership::OutboundPacket& packet);
-    void transmit(std::size_t from, std::size_t to, const protocol::Slice& datagram);
-    void receive(std::size_t to, const protocol::Slice& datagram);
+    void transmit(std::size_t from, std::size_t to, const Parcel& parcel);
+    void receive(std::size_t to, const Parcel& parcel);
     /// P1a: a delivered message is byte for byte one that was submitted. And on each ring nothing
     /// is sent before resume().
     void check_delivery(const Host& host, const membership::Delivery& delivery);

@@ -84,6 +84,9 @@ Verdict Simulator::run() {
         const Event event = events_.pop();
         now_ = event.at;
         handle(event);
+        if (steady_ && std::exchange(steady_is_due_, false)) {
+            watch_steady();
+        }
         if (++stats_.events > kEventsMax) {
             fail({"R3", "the run does not end: " + std::to_string(kEventsMax) + " events", {}});
         }
@@ -108,8 +111,8 @@ bool Simulator::is_over() {
 void Simulator::handle(const Event& event) {
     switch (event.kind) {
         case EventKind::kPacket: {
-            const protocol::Slice datagram = network_.take(event.slot);
-            hosts_[event.subject]->on_packet(datagram);
+            const Network::Parcel parcel = network_.take(event.slot);
+            hosts_[event.subject]->on_packet(parcel);
             return;
         }
         case EventKind::kRingTurn: hosts_[event.subject]->ring_turn(event.generation); return;
@@ -220,6 +223,7 @@ void Simulator::note_unreachable(DaemonIndex from, DaemonIndex to, PacketLabel) 
 
 void Simulator::note_state(DaemonIndex daemon, membership::RingState state) {
     states_[daemon] = state;
+    steady_is_due_ = true;
 }
 
 void Simulator::on_state(DaemonIndex daemon) {

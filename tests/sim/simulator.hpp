@@ -56,7 +56,10 @@ class Simulator {
     void note_counters(std::uint64_t counter, std::uint64_t incarnation);
     [[nodiscard]] std::uint64_t highest_counter() const { return highest_counter_; }
     [[nodiscard]] std::uint64_t highest_incarnation() const { return highest_incarnation_; }
-    void note_configuration() { ++stats_.configurations; }
+    void note_configuration() {
+        ++stats_.configurations;
+        steady_is_due_ = true;
+    }
     void note_delivery() { ++stats_.ring_deliveries; }
     void note_sent() { ++stats_.client_messages; }
     void note_received() {}
@@ -106,6 +109,12 @@ class Simulator {
     [[nodiscard]] bool holds(const Step& step);
     [[nodiscard]] std::string reality() const;
 
+    // Steadiness.
+    void begin_steady(const std::vector<std::uint16_t>& who);
+    void end_steady();
+    void watch_steady();
+    [[nodiscard]] bool is_together(const std::vector<std::uint16_t>& who) const;
+
     // Settling.
     void watch_settling(const Step& step);
     [[nodiscard]] std::optional<std::string> unsettled();
@@ -138,6 +147,18 @@ class Simulator {
     bool script_posted_ = false;
     std::optional<protocol::Instant> expected_since_;
     bool settled_ = false;  ///< the last step was a settle that succeeded
+
+    /// Of those for whom L4 holds.
+    struct Steady {
+        std::vector<std::uint16_t> who;
+        protocol::Instant from;
+        protocol::Instant checked;
+        bool together = false;
+        protocol::Duration time_together{};
+        std::vector<std::uint64_t> configurations;  ///< before
+    };
+    std::optional<Steady> steady_;
+    bool steady_is_due_ = false;
 
     // Settling.
     std::optional<protocol::Instant> stray_until_;  ///< packets of before are under way till then

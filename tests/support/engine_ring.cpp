@@ -106,7 +106,9 @@ void EngineRing::arrive(std::size_t to, const Datagram& datagram) {
     if (drop_ && drop_(datagram.from, to, datagram.packet)) {
         return;
     }
-    hosts_[to].engine->on_packet(now_, datagram.packet.datagram, out_);
+    const auto arrival = membership::arrival_by(datagram.packet.channel,
+                                                datagram.packet.destination == Destination::kAll);
+    hosts_[to].engine->on_packet(now_, arrival, datagram.packet.datagram, out_);
     dispatch(to);
     if (datagram.packet.channel == membership::Channel::kToken) {
         ++visits_;

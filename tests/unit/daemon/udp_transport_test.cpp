@@ -97,8 +97,11 @@ class UdpTransportTest : public ::testing::Test {
             bool more = true;
             while (more) {
                 more = transports_[daemon]->receive_from(
-                    socket, pool_, [&](const protocol::Slice& datagram, const Endpoint& source) {
+                    socket, pool_,
+                    [&](const protocol::Slice& datagram, membership::Arrival arrival,
+                        const Endpoint& source) {
                         out.push_back(datagram);
+                        last_arrival_ = arrival;
                         last_source_ = source.to_string();
                     });
             }
@@ -117,7 +120,9 @@ class UdpTransportTest : public ::testing::Test {
             while (socket.channel == channel &&
                    transports_[daemon]->receive_from(
                        socket, pool_,
-                       [&count](const protocol::Slice&, const Endpoint&) { ++count; })) {
+                       [&count](const protocol::Slice&, membership::Arrival, const Endpoint&) {
+                           ++count;
+                       })) {
             }
         }
         return count;
@@ -126,6 +131,7 @@ class UdpTransportTest : public ::testing::Test {
     protocol::BufferPool pool_{2048, 4096};
     std::vector<std::unique_ptr<UdpTransport>> transports_;
     std::string last_source_;
+    membership::Arrival last_arrival_{};
 };
 
 TEST_F(UdpTransportTest, ADatagramForAllReachesEveryOtherDaemonOfALoopbackSegment) {
@@ -144,7 +150,9 @@ TEST_F(UdpTransportTest, TokensArriveApartFromData) {
     transports_[0]->send(
         std::vector{to_one(2, Channel::kToken, "token"), to_one(2, Channel::kData, "data")});
     EXPECT_THAT(received(1, Channel::kToken), ElementsAre("token"));
+    EXPECT_EQ(last_arrival_, membership::Arrival::kToken);
     EXPECT_THAT(received(1, Channel::kData), ElementsAre("data"));
+    EXPECT_EQ(last_arrival_, membership::Arrival::kUnicast);
     EXPECT_THAT(received(2, Channel::kData), IsEmpty());
 }
 
@@ -320,7 +328,9 @@ TEST_F(UdpTransportTest, ABatchIsBoundedAndSaysWhetherMoreWaits) {
     pollfd entry{socket.fd.get(), POLLIN, 0};
     ::poll(&entry, 1, 50);
     std::size_t count = 0;
-    const auto counting = [&count](const protocol::Slice&, const Endpoint&) { ++count; };
+    const auto counting = [&count](const protocol::Slice&, membership::Arrival, const Endpoint&) {
+        ++count;
+    };
     EXPECT_TRUE(transports_[1]->receive_from(socket, pool_, counting));
     EXPECT_EQ(count, kBatch);
     EXPECT_FALSE(transports_[1]->receive_from(socket, pool_, counting));

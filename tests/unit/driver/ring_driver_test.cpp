@@ -49,6 +49,7 @@ class FakeTransport final : public Transport {
         journal_.push_back("send");
         sent.insert(sent.end(), packets.begin(), packets.end());
     }
+    void send_one_by_one(const protocol::MemberList& daemons) override { one_by_one = daemons; }
     bool receive(Channel channel, Inbox& inbox) override {
         asked.push_back(channel);
         if (before_receive) {
@@ -58,7 +59,7 @@ class FakeTransport final : public Transport {
         if (waiting.empty()) {
             return false;
         }
-        inbox.take(waiting.back());
+        inbox.take(membership::arrival_by(channel, true), waiting.back());
         waiting.pop_back();
         ++received;
         return true;
@@ -70,6 +71,7 @@ class FakeTransport final : public Transport {
     }
 
     std::vector<membership::OutboundPacket> sent;
+    protocol::MemberList one_by_one;
     std::vector<Slice> data;  ///< arrived, newest first
     std::vector<Slice> tokens;
     std::vector<DaemonId> unreachable;

@@ -13,12 +13,15 @@ using protocol::RingId;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+/// To the token ports, full-sized, and small.
+const auto kOneJoin = ElementsAre(PacketKind::kJoin, PacketKind::kJoin, PacketKind::kJoin);
+
 class GatherTest : public StateTest {
   protected:
     explicit GatherTest(protocol::DaemonId self) : StateTest(self) {
         core_.timers.clear_all();
         EXPECT_TRUE(stays(state_.start(step())));
-        EXPECT_THAT(sent(), ElementsAre(PacketKind::kJoin));
+        EXPECT_THAT(sent(), kOneJoin);
     }
 
     void TearDown() override {
@@ -29,6 +32,7 @@ class GatherTest : public StateTest {
     [[nodiscard]] Next join(protocol::DaemonId sender, protocol::MemberList proc,
                             protocol::MemberList fail = {}) {
         now_ += core_.config.join_timeout;  // so that an answer is due at once
+        hear(sender, true);
         protocol::Join join;
         join.proc_set = std::move(proc);
         join.fail_set = std::move(fail);
@@ -73,9 +77,40 @@ TEST_F(Leader, MakesTheCommitTokenWhenAllAgree) {
     EXPECT_EQ(to->token.members[1].id, kSecond);
 }
 
+TEST_F(Leader, WhoHearsOrIsHeardByHalfDoesNotAgree) {
+    now_ += core_.config.join_timeout;
+    protocol::Join join;
+    join.proc_set = {kFirst, kSecond};
+    protocol::Report report;
+    report.heard = {15, 0, 15, 15};
+    const auto come = [&](std::uint64_t join_seq, Arrival arrival) {
+        static_cast<void>(core_.hearing.note(now_, {1, protocol::Incarnation{1000}, join_seq, true},
+                                             arrival, report, now_ - std::chrono::seconds(1)));
+        return state_.on(step(), from(kSecond, {}), join);
+    };
+    EXPECT_TRUE(stays(come(1, Arrival::kToken)));
+    EXPECT_TRUE(stays(come(1, Arrival::kGroup))) << "nothing of full size";
+    report.full_sized = true;
+    report.heard[0] = 15 - 4;
+    EXPECT_TRUE(stays(come(2, Arrival::kGroup))) << "it does not hear our token port";
+    report.heard[0] = 15;
+    EXPECT_FALSE(stays(come(3, Arrival::kGroup)));
+}
+
+TEST_F(Leader, TellsAtOnceThatItHearsAllCandidates) {
+    hear(kSecond, true);
+    EXPECT_TRUE(stays(state_.heard(step(), from(kSecond, {}))));
+    EXPECT_THAT(sent(), kOneJoin);
+    const auto join = protocol::decode_join(last_sent().datagram.bytes());
+    ASSERT_TRUE(join);
+    EXPECT_EQ(join->report.heard, (std::vector<std::uint8_t>{0, 4 | 2 | 8, 0, 0}));
+    EXPECT_TRUE(stays(state_.heard(step(), from(kSecond, {}))));
+    EXPECT_THAT(sent(), IsEmpty());
+}
+
 TEST_F(Leader, OneMoreCandidateMeansAskingAllAnew) {
     EXPECT_TRUE(stays(join(kThird, {kThird})));
-    EXPECT_THAT(sent(), ElementsAre(PacketKind::kJoin));
+    EXPECT_THAT(sent(), kOneJoin);
     EXPECT_EQ(state_.sets().proc, (DaemonSet{0, 1, 2}));
     EXPECT_TRUE(stays(join(kSecond, {kFirst, kSecond, kThird})));
     EXPECT_FALSE(stays(join(kThird, {kFirst, kSecond, kThird})));
@@ -88,7 +123,7 @@ TEST_F(Leader, ManyJoinsAreAnsweredWithOne) {
     EXPECT_THAT(sent(), IsEmpty()) << "the last join has just gone out";
     EXPECT_TRUE(core_.timers.is_set(RingTimer::kJoin));
     EXPECT_TRUE(stays(state_.on_timer(step(), RingTimer::kJoin)));
-    EXPECT_THAT(sent(), ElementsAre(PacketKind::kJoin));
+    EXPECT_THAT(sent(), kOneJoin);
 }
 
 TEST_F(Leader, WhoDoesNotAgreeInTimeIsLeftOut) {
@@ -101,7 +136,7 @@ TEST_F(Leader, WhoDoesNotAgreeInTimeIsLeftOut) {
 TEST_F(Leader, WhoGivesUsUpIsAnsweredInKind) {
     EXPECT_TRUE(stays(join(kSecond, {kFirst, kSecond}, {kFirst})));
     EXPECT_EQ(state_.sets().fail, DaemonSet{1});
-    EXPECT_THAT(sent(), ElementsAre(PacketKind::kJoin));
+    EXPECT_THAT(sent(), kOneJoin);
     const Next next = state_.on_timer(step(), RingTimer::kConsensus);
     EXPECT_TRUE(std::holds_alternative<ToRingOfOne>(next)) << "nobody has come back";
 }

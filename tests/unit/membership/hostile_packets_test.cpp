@@ -41,6 +41,7 @@ class HostilePackets : public testing::Test {
     struct Datagram {
         std::size_t to = 0;
         Slice bytes;
+        Arrival arrival{};
     };
 
     protocol::BufferPool pool_{2048, 1U << 14U};
@@ -78,7 +79,9 @@ class HostilePackets : public testing::Test {
     void dispatch(std::size_t from) {
         std::optional<RingId> resume;
         for (OutboundPacket& packet : out_.sends) {
-            under_way_.push_back({1 - from, std::move(packet.datagram)});
+            const auto arrival =
+                arrival_by(packet.channel, packet.destination == Destination::kAll);
+            under_way_.push_back({1 - from, std::move(packet.datagram), arrival});
         }
         for (const DeliveryEvent& event : out_.deliveries) {
             const auto* change = std::get_if<ConfigurationChange>(&event);
@@ -102,7 +105,7 @@ class HostilePackets : public testing::Test {
                 const Datagram datagram = std::move(under_way_.front());
                 under_way_.pop_front();
                 now_ += 5us;
-                receive(datagram.to, datagram.bytes);
+                receive(datagram.to, datagram.bytes, datagram.arrival);
                 continue;
             }
             std::optional<Instant> next;
@@ -126,8 +129,8 @@ class HostilePackets : public testing::Test {
         dispatch(daemon);
     }
 
-    void receive(std::size_t daemon, const Slice& datagram) {
-        engines_[daemon]->on_packet(now_, datagram, out_);
+    void receive(std::size_t daemon, const Slice& datagram, Arrival arrival = Arrival::kUnicast) {
+        engines_[daemon]->on_packet(now_, arrival, datagram, out_);
         dispatch(daemon);
     }
 

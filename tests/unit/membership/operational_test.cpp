@@ -56,12 +56,21 @@ TEST_F(OperationalTest, TakesPacketsOfMembersOnly) {
 }
 
 TEST_F(OperationalTest, ProbesADaemonOfAnotherRing) {
+    now_ += std::chrono::milliseconds(1);
+    hear(kFourth, false);
     EXPECT_TRUE(stays(receive(state_, kFourth, data(kFourth, 1, kForeign), kForeign)));
-    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe));
-    EXPECT_EQ(last_sent().to, kFourth);
-    const auto probe = protocol::decode_probe(last_sent().datagram.bytes());
-    ASSERT_TRUE(probe);
-    EXPECT_THAT(probe->heard, ElementsAre(kFourth)) << "so that it knows that it is heard";
+    ASSERT_EQ(out_.sends.size(), 3U);
+    EXPECT_EQ(out_.sends[0].to, kFourth);
+    EXPECT_EQ(out_.sends[0].channel, Channel::kToken);
+    EXPECT_EQ(out_.sends[1].to, kFourth);
+    EXPECT_EQ(out_.sends[1].datagram.length, core_.config.datagram_bytes_max);
+    EXPECT_EQ(out_.sends[2].destination, Destination::kAll);
+    for (const OutboundPacket& packet : out_.sends) {
+        const auto probe = protocol::decode_probe(packet.datagram.bytes());
+        ASSERT_TRUE(probe);
+        EXPECT_EQ(probe->report.heard[3], 4 | 2 | 8) << "so that all know that it is heard";
+        EXPECT_EQ(probe->report.ring, (DaemonSet{0, 1, 2}));
+    }
 }
 
 TEST_F(OperationalTest, LatePacketsOfTheRingBeforeAreNoForeignRing) {
@@ -70,17 +79,31 @@ TEST_F(OperationalTest, LatePacketsOfTheRingBeforeAreNoForeignRing) {
     EXPECT_THAT(sent(), IsEmpty());
 }
 
-TEST_F(OperationalTest, GathersForAForeignRingThatHearsUs) {
-    protocol::Probe probe;
-    EXPECT_TRUE(stays(state_.on(step(), from(kFourth, kForeign), probe)));
-    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe)) << "it may not hear us";
-    probe.heard = {kFirst, kSecond};
-    const Next next = state_.on(step(), from(kFourth, kForeign), probe);
+TEST_F(OperationalTest, GathersForAForeignRingWhenAllMembersHearIt) {
+    now_ += std::chrono::milliseconds(1);
+    hear(kFourth, false);
+    EXPECT_TRUE(stays(state_.heard(step(), from(kFourth, kForeign))));
+    hear(kFirst, false);
+    EXPECT_TRUE(stays(state_.heard(step(), from(kFirst)))) << "what the third one hears is open";
+    hear(kThird, false);
+    const Next next = state_.heard(step(), from(kThird));
     EXPECT_EQ(gather_of(next).reason, ChangeReason::kForeignRing);
     EXPECT_EQ(gather_of(next).proc, DaemonSet{3});
 }
 
-TEST_F(OperationalTest, GathersWhenSomebodyJoins) {
+TEST_F(OperationalTest, WhatWasHeardBeforeTheRingDoesNotCount) {
+    for (const auto sender : {kFirst, kThird, kFourth}) {
+        hear(sender, false);
+    }
+    EXPECT_TRUE(stays(state_.heard(step(), from(kFourth, kForeign))));
+}
+
+TEST_F(OperationalTest, GathersWhenSomebodyJoinsWhomAllHear) {
+    EXPECT_TRUE(stays(state_.on(step(), from(kFourth, kForeign), join(900))));
+    now_ += std::chrono::milliseconds(1);
+    for (const auto sender : {kFirst, kThird, kFourth}) {
+        hear(sender, sender == kFourth);
+    }
     const Next next = state_.on(step(), from(kFourth, kForeign), join(900));
     EXPECT_EQ(gather_of(next).reason, ChangeReason::kJoinReceived);
     EXPECT_EQ(gather_of(next).proc, (DaemonSet{2, 3}));
@@ -118,7 +141,10 @@ TEST_F(OperationalTest, LooksForAbsentDaemonsAgainAndAgain) {
     ASSERT_TRUE(core_.timers.is_set(RingTimer::kMergeDetect));
     core_.timers.clear(RingTimer::kMergeDetect);
     EXPECT_TRUE(stays(state_.on_timer(step(), RingTimer::kMergeDetect)));
-    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe));
+    ASSERT_EQ(out_.sends.size(), 2U);
+    EXPECT_EQ(out_.sends[0].to, kFourth) << "it may not hear the group address";
+    EXPECT_EQ(out_.sends[0].channel, Channel::kToken);
+    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe, PacketKind::kProbe));
     EXPECT_EQ(last_sent().destination, Destination::kAll);
     EXPECT_TRUE(core_.timers.is_set(RingTimer::kMergeDetect));
 }

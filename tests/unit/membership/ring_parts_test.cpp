@@ -101,23 +101,24 @@ class ForeignRingsTest : public testing::Test {
     ForeignRings foreign_{3, 240ms};
 };
 
-TEST_F(ForeignRingsTest, AreAnsweredNowAndThen) {
+TEST_F(ForeignRingsTest, AreAnsweredOftenAtFirstAndMoreRarelyWhenItLeadsToNothing) {
     EXPECT_TRUE(foreign_.heard(Instant{1s}, 2));
     EXPECT_FALSE(foreign_.heard(Instant{1s + 29ms}, 2));
     EXPECT_TRUE(foreign_.heard(Instant{1s + 29ms}, 1)) << "each by itself";
     EXPECT_TRUE(foreign_.heard(Instant{1s + 30ms}, 2));
+    EXPECT_FALSE(foreign_.heard(Instant{1s + 89ms}, 2));
+    EXPECT_TRUE(foreign_.heard(Instant{1s + 90ms}, 2));
+    for (int i = 2; i < 10; ++i) {
+        static_cast<void>(foreign_.heard(Instant{i * 1s}, 2));
+    }
+    EXPECT_FALSE(foreign_.heard(Instant{9s + 239ms}, 2));
+    EXPECT_TRUE(foreign_.heard(Instant{9s + 240ms}, 2));
 }
 
-TEST_F(ForeignRingsTest, AreForgottenWhenTheyFallSilent) {
-    EXPECT_TRUE(foreign_.heard(Instant{1s}, 2));
-    EXPECT_EQ(foreign_.heard_lately(Instant{3s}), DaemonSet{2});
-    EXPECT_EQ(foreign_.heard_lately(Instant{1s + 12 * 240ms}), DaemonSet{});
-}
-
-TEST_F(ForeignRingsTest, AreLookedForAnewOnANewRing) {
+TEST_F(ForeignRingsTest, AreAnsweredAtOnceOnANewRing) {
     EXPECT_TRUE(foreign_.heard(Instant{1s}, 2));
     foreign_.begin_ring();
-    EXPECT_EQ(foreign_.heard_lately(Instant{1s}), DaemonSet{});
+    EXPECT_TRUE(foreign_.heard(Instant{1s}, 2));
 }
 
 TEST_F(ForeignRingsTest, MembersProbeMoreRarelyThanTheirRepresentative) {

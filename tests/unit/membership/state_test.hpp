@@ -82,6 +82,19 @@ class StateTest : public testing::Test {
         return state.on(step(), from(sender, ring), DataPacket{*header, datagram});
     }
 
+    /// Joins (or probes) of `sender` have come by every way, and say that it hears everybody well.
+    void hear(protocol::DaemonId sender, bool gathers) {
+        protocol::Report report;
+        report.full_sized = true;
+        report.heard.assign(core_.roster.size(), 15);
+        ++join_seq_;
+        for (const Arrival arrival : {Arrival::kToken, Arrival::kGroup}) {
+            static_cast<void>(core_.hearing.note(
+                now_, {*core_.roster.find(sender), protocol::Incarnation{1000}, join_seq_, gathers},
+                arrival, report, now_ - std::chrono::seconds(1)));
+        }
+    }
+
     /// The kinds of the datagrams sent since the last call.
     [[nodiscard]] std::vector<protocol::PacketKind> sent() {
         std::vector<protocol::PacketKind> kinds;
@@ -106,6 +119,7 @@ class StateTest : public testing::Test {
     protocol::Instant now_{std::chrono::seconds(1)};
 
   private:
+    std::uint64_t join_seq_ = 0;
     OutboundPacket last_;
 };
 

@@ -155,6 +155,16 @@ class AnyScenario {
                 made.who = {daemon(), daemon()};
                 made.value = static_cast<std::int64_t>(rng_.below(2));
                 break;
+            case Action::kBlock:
+                made.who = {daemon(), daemon()};
+                made.value = static_cast<std::int64_t>(rng_.below(2));
+                made.way = static_cast<Way>(rng_.below(kWayWords.size()));
+                break;
+            case Action::kSteady:
+                if (rng_.chance(1, 2)) {
+                    made.who = daemon_set();
+                }
+                break;
             case Action::kDrop:
                 made.value = positive();
                 if (rng_.chance(1, 2)) {

@@ -1,0 +1,192 @@
+#include "membership/hearing.hpp"
+
+#include <algorithm>
+
+namespace spread::membership {
+
+using protocol::DaemonIndex;
+using protocol::DaemonSet;
+using protocol::Heard;
+using protocol::Instant;
+using protocol::Report;
+
+namespace {
+
+/// By how many joins and probes another way may be ahead.
+constexpr std::uint64_t kOvertaken = 8;
+
+constexpr std::uint8_t bit_of(Heard way) {
+    return static_cast<std::uint8_t>(way);
+}
+
+constexpr bool is_well(std::uint8_t ways) {
+    constexpr std::uint8_t kNeeded = bit_of(Heard::kToken) | bit_of(Heard::kFullSized);
+    constexpr std::uint8_t kEither = bit_of(Heard::kUnicast) | bit_of(Heard::kGroup);
+    return (ways & kNeeded) == kNeeded && (ways & kEither) != 0;
+}
+
+constexpr std::size_t way_of(Arrival arrival) {
+    switch (arrival) {
+        case Arrival::kUnicast: return 0;
+        case Arrival::kGroup: return 1;
+        case Arrival::kToken: return 2;
+    }
+    return 0;
+}
+
+constexpr std::size_t kFullSizedWay = 3;
+static_assert(1U << kFullSizedWay == bit_of(Heard::kFullSized));
+
+/// By daemon, whom it has a bad link to.
+using BadLinks = std::array<DaemonSet, protocol::kDaemonsMax>;
+
+void add_link(BadLinks& links, DaemonIndex one, DaemonIndex other) {
+    links[one].insert(other);
+    links[other].insert(one);
+}
+
+DaemonSet without_the_worst(DaemonSet among, const BadLinks& links) {
+    for (;;) {
+        std::size_t most = 0;
+        DaemonIndex worst = 0;
+        for (const DaemonIndex daemon : among) {
+            const std::size_t count = (links[daemon] & among).size();
+            if (count > 0 && count >= most) {
+                most = count;
+                worst = daemon;
+            }
+        }
+        if (most == 0) {
+            return among;
+        }
+        among.erase(worst);
+    }
+}
+
+}  // namespace
+
+Hearing::News Hearing::note(Instant now, const Source& from, Arrival arrival, const Report& report,
+                            Instant since) {
+    Peer& peer = peers_[from.daemon];
+    const bool is_known_life = from.incarnation == peer.incarnation;
+    // A host that lost its memory while its clock went back comes back with a lower incarnation.
+    const bool is_earlier_life = from.incarnation < peer.incarnation && peer.reported > since;
+    const bool is_outdated = is_known_life && from.join_seq < peer.join_seq &&
+                             peer.join_seq - from.join_seq > kOvertaken;
+    if (is_earlier_life || is_outdated) {
+        return News::kNone;
+    }
+    if (!is_known_life) {
+        peer = Peer{};  // what its earlier life could do says nothing
+        peer.incarnation = from.incarnation;
+    }
+    peer.heard[way_of(arrival)] = now;
+    if (report.full_sized && arrival != Arrival::kToken) {
+        peer.heard[kFullSizedWay] = now;
+    }
+    if (from.join_seq < peer.join_seq) {
+        return News::kArrival;
+    }
+    peer.join_seq = from.join_seq;
+    peer.reported = now;
+    peer.gathers = from.gathers;
+    peer.report = report;
+    peer.report.heard.resize(peers_.size());
+    peer.report.ring &= DaemonSet::first(peers_.size());
+    peer.hears_well.clear();
+    peer.hears.clear();
+    for (DaemonIndex i = 0; i < peers_.size(); ++i) {
+        if (is_well(peer.report.heard[i])) {
+            peer.hears_well.insert(i);
+        }
+        if (peer.report.heard[i] != 0) {
+            peer.hears.insert(i);
+        }
+    }
+    return News::kReport;
+}
+
+Report Hearing::report(const DaemonSet& ring, Instant since) const {
+    Report report;
+    for (DaemonIndex i = 0; i < peers_.size(); ++i) {
+        report.heard.push_back(ways(self_, i, since));
+    }
+    report.ring = ring;
+    return report;
+}
+
+std::uint8_t Hearing::ways(DaemonIndex who, DaemonIndex whom, Instant since) const {
+    if (who != self_) {
+        return is_known(who, since) ? peers_[who].report.heard[whom] : std::uint8_t{0};
+    }
+    std::uint8_t out = 0;
+    for (std::size_t way = 0; way < kWays; ++way) {
+        if (peers_[whom].heard[way] > since) {
+            out |= static_cast<std::uint8_t>(1U << way);
+        }
+    }
+    return out;
+}
+
+DaemonSet Hearing::heard_well_by(DaemonIndex who, Instant since) const {
+    if (who != self_) {
+        return is_known(who, since) ? peers_[who].hears_well : DaemonSet{};
+    }
+    DaemonSet out;
+    for (DaemonIndex i = 0; i < peers_.size(); ++i) {
+        if (is_well(ways(self_, i, since))) {
+            out.insert(i);
+        }
+    }
+    return out;
+}
+
+DaemonSet Hearing::heard_by(DaemonIndex who, Instant since) const {
+    if (who != self_) {
+        return is_known(who, since) ? peers_[who].hears : DaemonSet{};
+    }
+    DaemonSet out;
+    for (DaemonIndex i = 0; i < peers_.size(); ++i) {
+        if (ways(self_, i, since) != 0) {
+            out.insert(i);
+        }
+    }
+    return out;
+}
+
+DaemonSet Hearing::ring_of(DaemonIndex who) const {
+    return peers_[who].report.ring | DaemonSet{who};
+}
+
+DaemonSet Hearing::well_connected(const DaemonSet& among, Instant since) const {
+    BadLinks links{};
+    for (const DaemonIndex daemon : among) {
+        if (!is_known(daemon, since)) {
+            continue;
+        }
+        for (const DaemonIndex unheard : among - heard_well_by(daemon, since)) {
+            if (unheard != daemon) {
+                add_link(links, daemon, unheard);
+            }
+        }
+    }
+    return without_the_worst(among, links);
+}
+
+DaemonSet Hearing::merged(std::span<const DaemonSet> rings, Instant since) const {
+    BadLinks links{};
+    DaemonSet all;
+    for (const DaemonSet& ring : rings) {
+        all |= ring;
+    }
+    for (const DaemonSet& ring : rings) {
+        for (const DaemonIndex hearer : ring) {
+            for (const DaemonIndex unheard : all - ring - heard_well_by(hearer, since)) {
+                add_link(links, hearer, unheard);
+            }
+        }
+    }
+    return without_the_worst(all, links);
+}
+
+}  // namespace spread::membership
