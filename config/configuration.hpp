@@ -69,9 +69,24 @@ enum class SlowReaderPolicy : std::uint8_t {
 
 enum class LogPriority : std::uint8_t { kDebug, kInfo, kWarning, kError, kCritical, kFatal };
 
+/// The options about clients that the session layer uses as the file gives them.
+struct SessionOptions {
+    std::uint32_t max_sessions = 997;  ///< as stock; includes unfinished handshakes
+    /// Compared with the number of messages queued when a ring event comes, since one event may
+    /// bring a message for each group of a client.
+    std::uint32_t max_session_messages = 1000;
+    std::uint32_t max_session_bytes = 167772160;  ///< as much as 1000 of the longest messages
+    std::uint32_t max_session_groups = 65536;     ///< a join beyond is sent back as rejected
+    SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
+    std::chrono::nanoseconds slow_reader_timeout = std::chrono::seconds(5);  ///< of kBlock
+    /// True: libraries of version 3 get memberships in their own layout. False: in that of 4.0,
+    /// which they misread, as from stock 5.0.1.
+    bool old_client_layout = true;
+};
+
 /// A checked configuration: immutable once built. Values not set in the file are nullopt where
 /// "unset" differs from every value.
-struct Configuration {
+struct Configuration : SessionOptions {
     std::string file_name;  ///< empty: the built-in default
     std::vector<Segment> segments;
     std::vector<Daemon> daemons;  ///< file order over all segments
@@ -96,16 +111,9 @@ struct Configuration {
     std::optional<std::string> access_ip_file;
     std::optional<std::string> access_password_file;
     std::optional<std::string> access_rules_file;
-    std::uint32_t max_sessions = 997;
     std::optional<std::uint32_t> max_sessions_per_address;
-    std::uint32_t max_session_messages = 1000;
-    std::uint32_t max_session_bytes = 167772160;  ///< as much as 1000 of the longest messages
-    std::uint32_t max_session_groups = 65536;
     std::uint32_t max_memberships = 1000000;
     std::optional<std::uint32_t> memory_budget;  ///< MiB
-    std::chrono::milliseconds slow_reader_timeout{5000};
-    SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
-    bool old_client_layout = true;
     std::optional<IpAddress::Family> active_ip_version;
     std::optional<std::uint32_t> datagram_bytes;
     std::optional<std::uint32_t> window;

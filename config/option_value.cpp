@@ -170,7 +170,7 @@ struct Store {
         const bool* plain = std::get_if<bool>(&value);
         configuration.*member = plain == nullptr || *plain;  // the word alone switches it on
     }
-    void operator()(std::chrono::milliseconds Configuration::*member) const {
+    void operator()(std::chrono::nanoseconds Configuration::*member) const {
         configuration.*member = std::chrono::milliseconds(std::get<std::uint32_t>(value));
     }
     void operator()(std::optional<std::chrono::milliseconds> StockTimeouts::*member) const {
@@ -198,8 +198,8 @@ struct Text {
     Result operator()(std::uint32_t Configuration::*member) const {
         return write(configuration.*member);
     }
-    Result operator()(std::chrono::milliseconds Configuration::*member) const {
-        return write(configuration.*member);
+    Result operator()(std::chrono::nanoseconds Configuration::*member) const {
+        return write(std::chrono::duration_cast<std::chrono::milliseconds>(configuration.*member));
     }
     Result operator()(SlowReaderPolicy Configuration::*member) const {
         return configuration.*member == SlowReaderPolicy::kBlock ? "block" : "disconnect";

@@ -31,7 +31,7 @@ enum class ValueKind : std::uint8_t {
 /// means the same as leaving the option out.
 using OptionTarget = std::variant<
     bool Configuration::*, std::uint32_t Configuration::*,
-    std::chrono::milliseconds Configuration::*, TriState Configuration::*,
+    std::chrono::nanoseconds Configuration::*, TriState Configuration::*,
     LogPriority Configuration::*, SlowReaderPolicy Configuration::*, std::string Configuration::*,
     std::vector<std::string> Configuration::*, std::optional<bool> Configuration::*,
     std::optional<std::uint32_t> Configuration::*, std::optional<std::string> Configuration::*,

@@ -86,21 +86,15 @@ std::uint64_t memory_budget_of(const config::Configuration& configuration,
 session::SessionConfig session_config_of(const config::Configuration& configuration,
                                          std::size_t self, std::uint64_t memory_budget) {
     session::SessionConfig sessions;
+    static_cast<config::SessionOptions&>(sessions) = configuration;
     sessions.daemon_name = configuration.daemons[self].name;
-    sessions.sessions_max = configuration.max_sessions;
     sessions.place_sessions_max =
         configuration.max_sessions_per_address.value_or(configuration.max_sessions);
     sessions.unix_sessions_reserved =
-        std::min(kUnixSessionsReserved, sessions.sessions_max / kUnixSessionsReserved);
-    sessions.session_messages_max = configuration.max_session_messages;
-    sessions.session_bytes_max = configuration.max_session_bytes;
-    sessions.session_groups_max = configuration.max_session_groups;
+        std::min(kUnixSessionsReserved, std::size_t{sessions.max_sessions} / kUnixSessionsReserved);
     sessions.queued_bytes_max = memory_budget / 4;
     sessions.memberships_max =
         std::min<std::size_t>(configuration.max_memberships, memory_budget / 4 / kMembershipBytes);
-    sessions.slow_reader_policy = configuration.slow_reader_policy;
-    sessions.slow_reader_timeout = configuration.slow_reader_timeout;
-    sessions.old_client_layout = configuration.old_client_layout;
     sessions.auth.allowed = configuration.allowed_auth_methods;
     sessions.auth.required = configuration.required_auth_methods;
     return sessions;

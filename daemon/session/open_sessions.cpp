@@ -49,7 +49,7 @@ bool OpenSessions::on(SessionId id, Session& session, const protocol::JoinReques
     if (!why_not.empty()) {
         out.warnings.push_back("join of client " + session.description() + " refused: " + why_not);
     }
-    if (!why_not.empty() || groups_.groups_of(id) >= config_.session_groups_max ||
+    if (!why_not.empty() || groups_.groups_of(id) >= config_.max_session_groups ||
         !permissions_.may_join(session.requester, join.group.view())) {
         return send_back(id, session, rejection_of(join), out);
     }
@@ -127,9 +127,9 @@ void OpenSessions::end_overdue_readers(protocol::Instant now, SessionOutput& out
 std::string OpenSessions::describe_queue(SessionId id) const {
     const OutboundQueue& queue = outbound_.queue(id);
     return "reads too slowly, queue holds " + std::to_string(queue.size()) + " messages (limit " +
-           std::to_string(config_.session_messages_max) + ") of " +
+           std::to_string(config_.max_session_messages) + ") of " +
            std::to_string(queue.bytes_left()) + " bytes (limit " +
-           std::to_string(config_.session_bytes_max) + ")";
+           std::to_string(config_.max_session_bytes) + ")";
 }
 
 /// Where the longest one only shares what others keep, ending more sessions would not help at once.

@@ -65,7 +65,7 @@ SessionId SessionCore::on_accept(Instant now, std::string peer, SessionOutput& o
     if (self.quota_.is_full(address)) {
         self.reject(
             id, session, RejectCode::kQuota, CloseReason::kRejected,
-            "rejected, all " + std::to_string(self.config_.sessions_max) + " sessions are taken",
+            "rejected, all " + std::to_string(self.config_.max_sessions) + " sessions are taken",
             out);
         return id;
     }
@@ -242,7 +242,7 @@ bool SessionCore::is_blocked() const {
 }
 
 std::size_t SessionCore::events_per_turn() const {
-    return std::clamp<std::size_t>(impl_->config_.session_messages_max / 4, 1, kEventsPerTurnMax);
+    return std::clamp<std::size_t>(impl_->config_.max_session_messages / 4, 1, kEventsPerTurnMax);
 }
 
 // Time ----------------------------------------------------------------------------------------

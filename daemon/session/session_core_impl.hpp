@@ -38,15 +38,15 @@ struct SessionCore::Impl {
 
     static OutboundLimits limits_of(const SessionConfig& config) {
         OutboundLimits limits;
-        limits.messages_max = config.session_messages_max;
-        limits.bytes_max = config.session_bytes_max;
+        limits.messages_max = config.max_session_messages;
+        limits.bytes_max = config.max_session_bytes;
         limits.readers_are_awaited = config.slow_reader_policy == SlowReaderPolicy::kBlock;
         limits.reader_timeout = config.slow_reader_timeout;
         return limits;
     }
 
     static SessionLimits limits_of_sessions(const SessionConfig& config) {
-        return {.all_max = config.sessions_max,
+        return {.all_max = config.max_sessions,
                 .place_max = config.place_sessions_max,
                 .unix_reserved = config.unix_sessions_reserved};
     }
@@ -57,7 +57,7 @@ struct SessionCore::Impl {
           quota_(limits_of_sessions(config_)),
           outbound_(limits_of(config_)),
           open_(config_, permissions_, std::move(group_config), sessions_, outbound_) {
-        SPREAD_ASSERT(config_.sessions_max + config_.unix_sessions_reserved <= kSlotsMax / 2);
+        SPREAD_ASSERT(config_.max_sessions + config_.unix_sessions_reserved <= kSlotsMax / 2);
     }
 
     // ---- Ends ----

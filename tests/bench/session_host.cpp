@@ -18,10 +18,10 @@ using protocol::SessionId;
 
 namespace {
 
-session::SessionConfig session_config(std::size_t sessions) {
+session::SessionConfig session_config(std::uint32_t sessions) {
     session::SessionConfig config;
     config.daemon_name = daemon_name(0);
-    config.sessions_max = sessions;
+    config.max_sessions = sessions;
     return config;
 }
 

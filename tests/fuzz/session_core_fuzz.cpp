@@ -71,10 +71,10 @@ session::SessionConfig configuration(Script& script) {
     const std::uint8_t policies = script.byte();
     session::SessionConfig config;
     config.daemon_name = "d1";
-    config.sessions_max = kSessionsMax;
-    config.session_messages_max = 1U + limits % 16U;
-    config.session_bytes_max = (limits & 0x10U) != 0 ? 2000 : 1U << 20U;
-    config.session_groups_max = (limits & 0x20U) != 0 ? 2 : 65536;
+    config.max_sessions = kSessionsMax;
+    config.max_session_messages = 1U + limits % 16U;
+    config.max_session_bytes = (limits & 0x10U) != 0 ? 2000 : 1U << 20U;
+    config.max_session_groups = (limits & 0x20U) != 0 ? 2 : 65536;
     config.old_client_layout = (limits & 0x40U) != 0;
     if ((policies & 0x10U) != 0) {
         config.queued_bytes_max = 3000;
@@ -585,7 +585,7 @@ class Driver {
             require(info.private_name == peer.private_name);
             if (config_.slow_reader_policy == session::SlowReaderPolicy::kDisconnect) {
                 // One message is let in whatever its size.
-                require(info.bytes_queued <= config_.session_bytes_max ||
+                require(info.bytes_queued <= config_.max_session_bytes ||
                         info.messages_queued <= kHandshakeWrites + 1);
             }
         }

@@ -24,8 +24,8 @@ session::SessionConfig Host::session_config() const {
     session::SessionConfig config;
     config.daemon_name = "d" + std::to_string(index_ + 1);
     const Tunables& tunables = scenario_.tunables;
-    take_if_set(config.session_messages_max, tunables.session_messages);
-    take_if_set(config.session_bytes_max, tunables.session_bytes);
+    take_if_set(config.max_session_messages, tunables.session_messages);
+    take_if_set(config.max_session_bytes, tunables.session_bytes);
     take_if_set(config.queued_bytes_max, tunables.queued_bytes);
     if (tunables.password_us != 0) {
         config.auth.allowed = {"NULL", "PWORD"};

@@ -134,10 +134,10 @@ TEST(EngineConfig, SessionsTakeTheirLimitsFromTheFile) {
     configuration.slow_reader_timeout = std::chrono::milliseconds(250);
     configuration.old_client_layout = false;
     const auto sessions = session_config_of(configuration, 0, kBudget);
-    EXPECT_EQ(sessions.sessions_max, 20000U);
-    EXPECT_EQ(sessions.session_messages_max, 77U);
-    EXPECT_EQ(sessions.session_bytes_max, 123456U);
-    EXPECT_EQ(sessions.session_groups_max, 9U);
+    EXPECT_EQ(sessions.max_sessions, 20000U);
+    EXPECT_EQ(sessions.max_session_messages, 77U);
+    EXPECT_EQ(sessions.max_session_bytes, 123456U);
+    EXPECT_EQ(sessions.max_session_groups, 9U);
     EXPECT_EQ(sessions.place_sessions_max, 8U);
     EXPECT_EQ(sessions.unix_sessions_reserved, 16U);
     EXPECT_EQ(sessions.slow_reader_policy, session::SlowReaderPolicy::kBlock);

@@ -26,10 +26,10 @@ constexpr protocol::DaemonId kSelf{7};
 /// A daemon without a network: the test plays the ring thread.
 class SessionServerTest : public ::testing::Test {
   protected:
-    explicit SessionServerTest(std::size_t session_messages_max = 1000) {
+    explicit SessionServerTest(std::uint32_t max_session_messages = 1000) {
         session::SessionConfig config;
         config.daemon_name = "d1";
-        config.session_messages_max = session_messages_max;
+        config.max_session_messages = max_session_messages;
         auto core = std::make_unique<session::SessionCore>(
             config, membership::GroupConfig{{{kSelf, "d1"}}, kSelf}, protocol::Rng(1));
         server_ =

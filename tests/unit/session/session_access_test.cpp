@@ -375,7 +375,7 @@ TEST(SessionCoreRules, LeavingIsAlwaysAllowed) {
 
 TEST(SessionCoreRules, RejectsCountAgainstTheQueueOfTheirAuthor) {
     SessionConfig config;
-    config.session_messages_max = 5;
+    config.max_session_messages = 5;
     TestDaemon daemon(config);
     daemon.core().set_access_rules(rules_of("deny send * *\n"));
     const SessionId id = daemon.open("tst");
@@ -387,7 +387,7 @@ TEST(SessionCoreRules, RejectsCountAgainstTheQueueOfTheirAuthor) {
 
 TEST(SessionCoreLimits, AnOldHalfHandshakeMakesRoomForANewcomer) {
     SessionConfig config;
-    config.sessions_max = 3;
+    config.max_sessions = 3;
     TestDaemon daemon(config);
     daemon.open("alice");
     const SessionId half = daemon.accept();
@@ -408,7 +408,7 @@ TEST(SessionCoreLimits, AnOldHalfHandshakeMakesRoomForANewcomer) {
 
 TEST(SessionCoreLimits, AJoinBeyondTheLimitIsSentBack) {
     SessionConfig config;
-    config.session_groups_max = 2;
+    config.max_session_groups = 2;
     TestDaemon daemon(config);
     const SessionId id = daemon.open("tst", false);
     daemon.send(id, join_bytes("a"));

@@ -98,7 +98,7 @@ TEST(SessionCoreHandshake, InventsUniqueLegalNamesForTheNameless) {
 
 TEST(SessionCoreHandshake, QuotaCountsUnfinishedHandshakesAndIsToldAtAccept) {
     SessionConfig config;
-    config.sessions_max = 2;
+    config.max_sessions = 2;
     TestDaemon daemon(config);
     const SessionId silent = daemon.accept();
     daemon.open("one");
@@ -115,7 +115,7 @@ TEST(SessionCoreHandshake, QuotaCountsUnfinishedHandshakesAndIsToldAtAccept) {
 
 TEST(SessionCoreHandshake, OneAddressCannotLockOutTheOthers) {
     SessionConfig config;
-    config.sessions_max = 4;
+    config.max_sessions = 4;
     config.place_sessions_max = 3;
     config.unix_sessions_reserved = 1;
     TestDaemon daemon(config);
@@ -486,7 +486,7 @@ TEST_F(SessionCoreQueues, HandshakeRepliesCountToo) {
 
 TEST_F(SessionCoreQueues, AReaderIsDroppedByTheMessageAfterTheLastThatFits) {
     SessionConfig config;
-    config.session_messages_max = 3;
+    config.max_session_messages = 3;
     start(config);
     for (int i = 0; i < 3; ++i) {
         write();
@@ -507,7 +507,7 @@ TEST_F(SessionCoreQueues, AReaderIsDroppedByTheMessageAfterTheLastThatFits) {
 
 TEST_F(SessionCoreQueues, ADropIsOrderedSafeAndHappensOnce) {
     SessionConfig config;
-    config.session_messages_max = 1;
+    config.max_session_messages = 1;
     start(config);
     for (int i = 0; i < 4; ++i) {
         daemon->send(writer, multicast_bytes({"room"}, "x", protocol::kAgreedMess, "#writer#d1"));
@@ -520,7 +520,7 @@ TEST_F(SessionCoreQueues, ADropIsOrderedSafeAndHappensOnce) {
 
 TEST_F(SessionCoreQueues, SendingMakesRoomAgain) {
     SessionConfig config;
-    config.session_messages_max = 2;
+    config.max_session_messages = 2;
     start(config);
     for (int i = 0; i < 100; ++i) {
         write();
@@ -534,7 +534,7 @@ TEST_F(SessionCoreQueues, SendingMakesRoomAgain) {
 
 TEST_F(SessionCoreQueues, BytesAreLimitedToo) {
     SessionConfig config;
-    config.session_bytes_max = 10000;
+    config.max_session_bytes = 10000;
     start(config);
     write(std::string(20000, 'x'));  // one message always has room, else it could never arrive
     EXPECT_THAT(daemon->closes, IsEmpty());
@@ -548,7 +548,7 @@ TEST_F(SessionCoreQueues, BytesAreLimitedToo) {
 
 TEST_F(SessionCoreQueues, WhatOneRingEventBringsDoesNotDropAReaderWhoKeptUp) {
     SessionConfig config;
-    config.session_messages_max = 3;
+    config.max_session_messages = 3;
     start(config);
     const SessionId watcher = daemon->open("watcher");
     for (const auto* group : {"a", "b", "c", "d", "e"}) {
@@ -575,7 +575,7 @@ TEST_F(SessionCoreQueues, WhatOneRingEventBringsDoesNotDropAReaderWhoKeptUp) {
 
 TEST_F(SessionCoreQueues, OthersGetTheMessageThatDroppedASlowReader) {
     SessionConfig config;
-    config.session_messages_max = 2;
+    config.max_session_messages = 2;
     start(config);
     const SessionId quick = daemon->open("quick");
     daemon->send(quick, join_bytes("room", "#quick#d1"));

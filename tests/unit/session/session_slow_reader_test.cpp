@@ -39,9 +39,9 @@ class SlowReaders : public testing::Test {
         daemon->sent(other);
     }
 
-    static SessionConfig blocking(std::size_t messages) {
+    static SessionConfig blocking(std::uint32_t messages) {
         SessionConfig config;
-        config.session_messages_max = messages;
+        config.max_session_messages = messages;
         config.slow_reader_policy = SlowReaderPolicy::kBlock;
         return config;
     }
@@ -54,7 +54,7 @@ class SlowReaders : public testing::Test {
 
 TEST_F(SlowReaders, AreWarnedOfOnceAtHalfTheirLimit) {
     SessionConfig config;
-    config.session_messages_max = 10;
+    config.max_session_messages = 10;
     start(config);
     for (int i = 0; i < 5; ++i) {
         write();
@@ -76,7 +76,7 @@ TEST_F(SlowReaders, AreWarnedOfOnceAtHalfTheirLimit) {
 
 TEST_F(SlowReaders, AreWarnedOfForTheirBytesToo) {
     SessionConfig config;
-    config.session_bytes_max = 10000;
+    config.max_session_bytes = 10000;
     start(config);
     write(std::string(4000, 'x'));
     EXPECT_THAT(daemon->warnings, IsEmpty());
@@ -101,7 +101,7 @@ TEST_F(SlowReaders, AreWaitedForIfThatIsThePolicy) {
 
 TEST_F(SlowReaders, AreWaitedForBecauseOfTheirBytesToo) {
     SessionConfig config = blocking(1000);
-    config.session_bytes_max = 5000;
+    config.max_session_bytes = 5000;
     start(config);
     write(std::string(6000, 'x'));
     EXPECT_TRUE(daemon->core().is_blocked());

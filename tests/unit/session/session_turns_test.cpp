@@ -76,7 +76,7 @@ TEST(SessionTurns, ItsNameIsFreeOnlyAfterTheLastOfThem) {
 
 TEST(SessionTurns, MessagesOfOneEventDoNotMakeASlowReaderHoweverManyTurnsTheyTake) {
     SessionConfig config;
-    config.session_messages_max = 5;
+    config.max_session_messages = 5;
     TestDaemon daemon(config);
     const SessionId leaver = daemon.open("leaver");
     const SessionId watcher = daemon.open("watcher");
