@@ -79,6 +79,7 @@ struct SessionOptions {
     std::uint32_t max_session_groups = 65536;     ///< a join beyond is sent back as rejected
     SlowReaderPolicy slow_reader_policy = SlowReaderPolicy::kDisconnect;
     std::chrono::nanoseconds slow_reader_timeout = std::chrono::seconds(5);  ///< of kBlock
+    std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(10);
     /// True: libraries of version 3 get memberships in their own layout. False: in that of 4.0,
     /// which they misread, as from stock 5.0.1.
     bool old_client_layout = true;

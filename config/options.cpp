@@ -27,6 +27,7 @@ constexpr std::uint32_t kDatagramBytesMax = 8952;
 // A queue that cannot hold the longest message would disconnect clients that read as they should.
 constexpr std::uint32_t kSessionBytesMin = 262144;
 constexpr std::uint32_t kSlowReaderTimeoutMaxMs = 3600000;
+constexpr std::uint32_t kHandshakeTimeoutMaxMs = 3600000;
 
 constexpr std::array<std::string_view, 2> kSlowReaderPolicies = {"disconnect", "block"};
 constexpr std::array<std::string_view, 2> kAccessPolicies = {"PERMIT", "RULES"};
@@ -161,6 +162,16 @@ constexpr std::array kOptions = {
                        "Another one is for memberships, which MaxMemberships limits as well. auto: "
                        "half of what the host, its control group or ulimit -v allows, at most "
                        "4096."},
+    OptionSpec{.name = "HandshakeTimeout",
+               .kind = kNumber,
+               .target = &Configuration::handshake_timeout,
+               .section = kClients,
+               .min = 1,
+               .max = kHandshakeTimeoutMaxMs,
+               .is_stock = false,
+               .help =
+                   "How long, in milliseconds, a client may take from its connection to the end "
+                   "of its handshake, the check of its password included."},
     OptionSpec{.name = "OldClientLayout",
                .kind = kBool,
                .target = &Configuration::old_client_layout,

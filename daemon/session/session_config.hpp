@@ -28,7 +28,6 @@ struct SessionConfig : config::SessionOptions {
     /// beyond is sent back as rejected. Joins that daemons ask for at the same moment may lead
     /// beyond it, and so may a merge of partitions.
     std::size_t memberships_max = 1000000;
-    protocol::Duration handshake_timeout = std::chrono::seconds(10);
     /// When all sessions are taken, the oldest handshake that has taken longer than this makes room
     /// for a newcomer.
     protocol::Duration handshake_protected = std::chrono::seconds(3);

@@ -49,6 +49,7 @@ TEST(Options, WhatIsNotSetHasTheDocumentedDefault) {
     EXPECT_EQ(configuration->max_session_groups, 65536U);
     EXPECT_EQ(configuration->slow_reader_policy, SlowReaderPolicy::kDisconnect);
     EXPECT_EQ(configuration->slow_reader_timeout, milliseconds(5000));
+    EXPECT_EQ(configuration->handshake_timeout, milliseconds(10000));
     EXPECT_TRUE(configuration->old_client_layout);
     EXPECT_FALSE(configuration->window);
     EXPECT_FALSE(configuration->personal_window);
@@ -116,8 +117,9 @@ TEST(Options, NumbersKeepTheirRange) {
           Case{"MaxSessionBytes", 262144, 999999999}, Case{"MaxSessionGroups", 1, 1000000},
           Case{"MaxMemberships", 1, 999999999}, Case{"MaxSessionsPerAddress", 1, 1000000},
           Case{"DatagramBytes", 512, 8952}, Case{"MemoryBudget", 64, 999999999},
-          Case{"SlowReaderTimeout", 1, 3600000}, Case{"Window", 1, 32767},
-          Case{"PersonalWindow", 1, 32767}, Case{"AcceleratedWindow", 0, 32767}}) {
+          Case{"SlowReaderTimeout", 1, 3600000}, Case{"HandshakeTimeout", 1, 3600000},
+          Case{"Window", 1, 32767}, Case{"PersonalWindow", 1, 32767},
+          Case{"AcceleratedWindow", 0, 32767}}) {
         // Window and PersonalWindow bound each other, so only the message of this option counts.
         const auto complaint = std::string(one.name) + " must be from " + std::to_string(one.min) +
                                " to " + std::to_string(one.max);
@@ -141,6 +143,7 @@ TEST(Options, NumbersKeepTheirRange) {
     EXPECT_EQ(with_options("MaxSessionMessages = 999999999")->max_session_messages, 999999999U);
     EXPECT_EQ(with_options("MaxSessionBytes = 1000000")->max_session_bytes, 1000000U);
     EXPECT_EQ(with_options("MaxSessionGroups = 7")->max_session_groups, 7U);
+    EXPECT_EQ(with_options("HandshakeTimeout = 700")->handshake_timeout, milliseconds(700));
     EXPECT_EQ(with_options("MaxSessionsPerAddress = 7")->max_sessions_per_address, 7U);
     EXPECT_EQ(with_options("MaxSessionsPerAddress = auto")->max_sessions_per_address, std::nullopt);
     EXPECT_EQ(with_options("DatagramBytes = 8952")->datagram_bytes, 8952U);
@@ -458,6 +461,7 @@ TEST(Options, WhatIsWrittenDownReadsBack) {
     const std::string text =
         "EventLogFile = '/var/my \"log\"' EventPriority = pDEBUG DebugFlags = { PRINT NETWORK }\n"
         "MaxSessions = 7 SlowReaderPolicy = block SlowReaderTimeout = 90 OldClientLayout = no\n"
+        "HandshakeTimeout = 2500\n"
         "SocketPortReuse = on AllowedAuthMethods = 'PWORD NULL' AccessControlPolicy = RULES\n"
         "AcceleratedRing = yes Window = 99 PersonalWindow = 33 ActiveIPVersion = IPv4\n"
         "TokenTimeout = 1234 EventPreciseTimeStamp EventTimeStamp = '%H'\n";

@@ -132,6 +132,7 @@ TEST(EngineConfig, SessionsTakeTheirLimitsFromTheFile) {
     configuration.max_sessions_per_address = 8;
     configuration.slow_reader_policy = config::SlowReaderPolicy::kBlock;
     configuration.slow_reader_timeout = std::chrono::milliseconds(250);
+    configuration.handshake_timeout = std::chrono::seconds(2);
     configuration.old_client_layout = false;
     const auto sessions = session_config_of(configuration, 0, kBudget);
     EXPECT_EQ(sessions.max_sessions, 20000U);
@@ -142,6 +143,7 @@ TEST(EngineConfig, SessionsTakeTheirLimitsFromTheFile) {
     EXPECT_EQ(sessions.unix_sessions_reserved, 16U);
     EXPECT_EQ(sessions.slow_reader_policy, session::SlowReaderPolicy::kBlock);
     EXPECT_EQ(sessions.slow_reader_timeout, std::chrono::milliseconds(250));
+    EXPECT_EQ(sessions.handshake_timeout, std::chrono::seconds(2));
     EXPECT_FALSE(sessions.old_client_layout);
     EXPECT_EQ(sessions.daemon_name, "d1");
     EXPECT_THAT(sessions.auth.allowed, ElementsAre("NULL"));
