@@ -1,6 +1,7 @@
-// A daemon that sends anything: SP_receive() with all sizes of room, and the membership helpers on
-// what it lets through, must stay within the caller's memory and end.
+// A daemon that sends anything: SP_receive() with all sizes of room, the membership helpers on what
+// it lets through, and the flush layer over it must stay within the caller's memory and end.
 
+#include <fl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <memory>
 #include <span>
 
+#include "client/c/flush/flush_session.hpp"
 #include "client/c/membership_body.hpp"
 #include "client/c/registry.hpp"
 #include "protocol/assert.hpp"
@@ -56,22 +58,65 @@ void receive_all(int number, std::size_t body_room, int groups_room, bool drop) 
     }
 }
 
+/// A member that flushes, or does not, whenever it is asked.
+void receive_flushed(int number, bool flushes) {
+    c_api::FlushSession session(number, "#a#d");
+    static_cast<void>(session.join("g"));
+    std::array<char, 300> body{};
+    std::array<c_api::GroupName, 8> groups{};
+    for (int i = 0; i < 100; ++i) {
+        c_api::Room room;
+        room.drop = true;
+        room.groups = groups.data();
+        room.groups_max = groups.size();
+        room.body.add(body.data(), body.size());
+        c_api::Received received;
+        int more = 0;
+        const int result = session.receive(true, room, received, more);
+        if (result < 0 && result != BUFFER_TOO_SHORT && result != ILLEGAL_MESSAGE) {
+            return;
+        }
+        if (result >= 0 && Is_flush_req_mess(received.type) && flushes) {
+            static_cast<void>(session.flush(received.sender.data()));
+        }
+    }
+}
+
+/// A mailbox whose daemon has said so much and says nothing more, but hears what is sent.
+class SpokenTo {
+  public:
+    explicit SpokenTo(std::span<const std::uint8_t> bytes) {
+        SPREAD_ASSERT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()) == 0);
+        static const protocol::NameField kSelf{std::string_view("#a#d")};
+        c_api::add_mailbox(ends_[0], kSelf);
+        SPREAD_ASSERT(write(ends_[1], bytes.data(), bytes.size()) ==
+                      static_cast<ssize_t>(bytes.size()));
+        SPREAD_ASSERT(shutdown(ends_[1], SHUT_WR) == 0);
+    }
+    ~SpokenTo() {
+        SP_kill(ends_[0]);
+        close(ends_[1]);
+    }
+    SpokenTo(const SpokenTo&) = delete;
+    SpokenTo& operator=(const SpokenTo&) = delete;
+
+    [[nodiscard]] int number() const { return ends_[0]; }
+
+  private:
+    std::array<int, 2> ends_{};
+};
+
+/// What fits the kernel's buffer, also in answers.
+constexpr std::size_t kInputMax = 32 * 1024;
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    if (size < 2) {
+    if (size < 2 || size > kInputMax) {
         return 0;
     }
-    std::array<int, 2> ends{};
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) {
-        return 0;
-    }
-    static const protocol::NameField kSelf{std::string_view("#a#d")};
-    c_api::add_mailbox(ends[0], kSelf);
-    const auto sent = write(ends[1], data + 2, size - 2);
-    SPREAD_ASSERT(sent == static_cast<ssize_t>(size - 2));
-    close(ends[1]);
-    receive_all(ends[0], std::size_t{data[0]} * 16, data[1] % 16, data[1] >= 128);
-    SP_kill(ends[0]);
+    const auto stream = std::span(data, size).subspan(2);
+    receive_all(SpokenTo(stream).number(), std::size_t{data[0]} * 16, data[1] % 16, data[1] >= 128);
+    receive_flushed(SpokenTo(stream).number(), data[0] % 2 == 0);
     return 0;
 }
