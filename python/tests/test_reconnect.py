@@ -1,7 +1,6 @@
 """A daemon dies under a client."""
 
 import asyncio
-import time
 import unittest
 
 import daemons
@@ -23,14 +22,12 @@ class ReconnectTest(unittest.TestCase):
             mbox.multicast(spread.AGREED_MESS, "room", "before")
             self.assertEqual(mbox.receive(timeout=daemons.PATIENCE).message, b"before")
             self.ring.crash(0)
-            crashed = time.monotonic()
             gone = mbox.receive(timeout=daemons.PATIENCE)
             self.assertIsInstance(gone, spread.DisconnectedMsg)
             self.assertTrue(gone.will_reconnect)
             self.assertEqual((gone.handed_over, gone.unsent), (1, ()))
             back = mbox.receive(timeout=daemons.PATIENCE)
             self.assertIsInstance(back, spread.ReconnectedMsg)
-            self.assertLess(time.monotonic() - crashed, 1.0)
             self.assertEqual((back.private_group, back.groups), ("#alice#d2", ("room",)))
             self.assertEqual(mbox.private_group, "#alice#d2")
             view = mbox.receive(timeout=daemons.PATIENCE)
@@ -71,10 +68,8 @@ class ReconnectTest(unittest.TestCase):
             self.assertEqual(view.members, ("#alice#d1",))
             self.assertIs(await mbox.receive(), view)
             self.ring.crash(0)
-            crashed = time.monotonic()
             gone = await mbox.receive(timeout=daemons.PATIENCE)
             back = await mbox.receive(timeout=daemons.PATIENCE)
-            self.assertLess(time.monotonic() - crashed, 1.0)
             self.assertIsInstance(gone, spread.DisconnectedMsg)
             self.assertEqual(back.groups, ("room",))
             self.assertEqual(calls, ["DisconnectedMsg", "#alice#d2"])
