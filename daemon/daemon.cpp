@@ -31,6 +31,7 @@
 #include "daemon/host/startup_error.hpp"
 #include "daemon/loaded.hpp"
 #include "daemon/privileges.hpp"
+#include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/crash_memory.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_thread.hpp"
@@ -154,7 +155,9 @@ void reload(const config::Configuration& configuration, AccessSetup& access,
 class MembershipReporter {
   public:
     MembershipReporter(const config::Configuration& configuration, std::string clients)
-        : roster_(roster_of(configuration)), clients_(std::move(clients)) {}
+        : roster_(roster_of(configuration)),
+          absences_(configuration),
+          clients_(std::move(clients)) {}
 
     void operator()(const membership::ConfigurationChange& change) {
         if (change.kind != membership::ConfigurationKind::kRegular) {
@@ -163,8 +166,15 @@ class MembershipReporter {
         const protocol::RingId& ring = change.ring_id;
         log_info(LogType::kMembership, "Membership id is ( {}, {})", ring.representative.value,
                  ring.counter);
-        log_info(LogType::kMembership, "installed configuration of {} of {} daemons: {}",
-                 change.members.size(), roster_.size(), roster_.describe(change.members));
+        if (change.missing.empty()) {
+            log_info(LogType::kMembership, "installed configuration of {} of {} daemons: {}",
+                     change.members.size(), roster_.size(), roster_.describe(change.members));
+        } else {
+            log_warning(LogType::kMembership,
+                        "installed configuration of {} of {} daemons: {}. Missing: {}",
+                        change.members.size(), roster_.size(), roster_.describe(change.members),
+                        absences_.describe(change.missing));
+        }
         if (!std::exchange(ready_, true)) {
             log_info(LogType::kPrint, "ready: serving clients at {}", clients_);
             sd_notify(fmt::format("READY=1\nSTATUS={} of {} daemons: {}", change.members.size(),
@@ -177,6 +187,7 @@ class MembershipReporter {
 
   private:
     protocol::Roster roster_;
+    AbsenceText absences_;
     std::string clients_;
     bool ready_ = false;
 };
@@ -315,7 +326,8 @@ void serve(const Loaded& loaded, const Options& options) {
     {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
                          random_seed(), own_address(loaded),
-                         [&keeper](std::uint64_t counter) { keeper.keep(counter); }},
+                         [&keeper](std::uint64_t counter) { keeper.keep(counter); },
+                         AbsenceText(configuration)},
                         roster_of(configuration), *link, transport, pool);
         auto core = std::make_unique<session::SessionCore>(sessions_of(configuration, self),
                                                            group_config_of(configuration, self),

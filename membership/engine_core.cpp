@@ -131,6 +131,9 @@ Next EngineCore::give_up_stalled(Instant now, const Token& token_in, bool recove
     const bool again =
         last_stall && now - *last_stall < kStallMemoryFactor * config.token_loss_timeout;
     const bool other = again && holds_up != config.self && roster.contains(holds_up);
+    if (other) {
+        gone.stalled |= only(holds_up);
+    }
     last_stall = now;
     return ToGather{
         ChangeReason::kNoProgress, holds_up, {}, other ? only(holds_up) : DaemonSet{}, {}};

@@ -127,6 +127,20 @@ struct EngineCore {
     std::optional<protocol::Instant> last_stall;  ///< of any ring of ours
     ForeignRings foreign;
     Hearing hearing;
+    /// What is known of daemons that are not in the ring, until they are heard again.
+    struct Gone {
+        protocol::DaemonSet left;
+        protocol::DaemonSet port_closed;
+        protocol::DaemonSet other_config;
+        protocol::DaemonSet stalled;
+
+        void forget(protocol::DaemonIndex daemon) {
+            for (auto* set : {&left, &port_closed, &other_config}) {
+                set->erase(daemon);
+            }
+        }
+    };
+    Gone gone;
     protocol::DaemonSet group_mates;  ///< whom a group address reaches if all is well
     protocol::DaemonSet one_by_one;   ///< of these, to whom the group address does not get through
     RingStats stats;

@@ -53,7 +53,11 @@ struct EngineOutput {
     /// sends on, because the group address does not reach it.
     std::optional<protocol::MemberList> one_by_one;
 
+    /// Set when it is not what the last configuration, or the last of these, said.
+    std::optional<std::vector<Absence>> missing;
+
     void clear() {
+        missing.reset();
         sends.clear();
         deliveries.clear();
         one_by_one.reset();

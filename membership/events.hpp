@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "membership/absence.hpp"
 #include "ordering/submission.hpp"
 #include "protocol/ids.hpp"
 
@@ -25,7 +26,8 @@ enum class ConfigurationKind : std::uint8_t {
 struct ConfigurationChange {
     ConfigurationKind kind = ConfigurationKind::kRegular;
     protocol::RingId ring_id;
-    protocol::MemberList members;  ///< configuration-file order
+    protocol::MemberList members;    ///< configuration-file order
+    std::vector<Absence> missing{};  ///< of a regular one: the other configured daemons
 };
 
 using DeliveryEvent = std::variant<Delivery, ConfigurationChange>;

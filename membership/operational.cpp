@@ -28,6 +28,7 @@ constexpr int kGroupRetryFactor = 40;
 
 void Operational::start(const Step& step) {
     installed_ = step.now;
+    told_missing_ = absences(core_, step.now);
     schedule_probe(step);
     holder_.start(core_.order->high_seq());
 }
@@ -258,6 +259,18 @@ void Operational::on_probe_due(const Step& step) {
     }
     send_probe(step);
     schedule_probe(step);
+    tell_who_is_missing(step);
+}
+
+/// When it has been the same twice: what is being found out changes with every packet.
+void Operational::tell_who_is_missing(const Step& step) {
+    auto missing = absences(core_, step.now);
+    if (missing == seen_missing_ && missing != told_missing_) {
+        told_missing_ = missing;
+        step.out.missing = std::move(missing);
+    } else {
+        seen_missing_ = std::move(missing);
+    }
 }
 
 void Operational::answer(const Step& step) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "membership/engine_core.hpp"
 #include "membership/packets.hpp"
@@ -53,6 +54,7 @@ class Operational {
     // there is somebody whom we have not said we hear well.
     [[nodiscard]] protocol::Probe probe(const Step& step);
     void on_probe_due(const Step& step);
+    void tell_who_is_missing(const Step& step);
     void send_probe(const Step& step);
     void answer(const Step& step);
     void tell_whom_we_hear(const Step& step);
@@ -64,7 +66,9 @@ class Operational {
     std::optional<protocol::Instant> last_probe_;  ///< to all
     std::optional<protocol::Instant> last_answer_;
     protocol::DaemonSet unanswered_;
-    protocol::DaemonSet reported_;    ///< whom it said we hear well
+    protocol::DaemonSet reported_;  ///< whom it said we hear well
+    std::vector<Absence> seen_missing_;
+    std::vector<Absence> told_missing_;
     protocol::DaemonSet gave_us_up_;  ///< whose last join left out some of us
 };
 

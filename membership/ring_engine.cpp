@@ -166,6 +166,9 @@ bool RingEngine::Impl::is_for_us(const PacketHeader& from) {
         ++core_.stats.config_hash_mismatches;
         core_.stats.last_mismatched_hash = from.config_hash;
         core_.stats.last_mismatched_sender = from.sender;
+        if (const auto sender = core_.roster.find(from.sender)) {
+            core_.gone.other_config.insert(*sender);
+        }
         return false;
     }
     if (from.sender == core_.config.self) {
@@ -186,6 +189,9 @@ void RingEngine::Impl::decode_as(const Step& step, const PacketHeader& from,
     } else if constexpr (kind == PacketKind::kDataToken) {
         decode_data_token(step, datagram);
     } else {
+        if constexpr (kind == PacketKind::kLeave) {
+            core_.gone.left |= core_.only(from.sender);
+        }
         auto packet = PacketRow<kind>::decode(from, datagram);
         if (!packet) {
             core_.count(packet.error());
@@ -275,6 +281,7 @@ Hearing::News RingEngine::Impl::note_hearing(const Step& step, const PacketHeade
         step.now, {sender, packet.incarnation, packet.join_seq, from.kind == PacketKind::kJoin},
         step.arrival, packet.report, core_.probe_evidence_since(step.now));
     if (news == Hearing::News::kReport) {
+        core_.gone.forget(sender);
         core_.trust_group(step, sender);
     }
     return news;
@@ -297,6 +304,7 @@ void RingEngine::Impl::on_deadline(const Step& step) {
 
 void RingEngine::Impl::on_peer_unreachable(const Step& step, DaemonId peer) {
     if (core_.roster.contains(peer) && peer != core_.config.self) {
+        core_.gone.port_closed |= core_.only(peer);
         go(step, std::visit([&](auto& state) { return state.on_unreachable(step, peer); }, state_));
     }
 }
@@ -459,8 +467,9 @@ void RingEngine::Impl::begin_ring(const Step& step, const RingId& id, RingMember
     core_.foreign.begin_ring();
     ++core_.stats.memberships_installed;
     change_state<Operational>(step, reason, DaemonId{}, id, core_.ring.members().list());
-    step.out.deliveries.emplace_back(
-        ConfigurationChange{ConfigurationKind::kRegular, id, core_.ring.members().list()});
+    core_.gone.stalled -= core_.ring_set();
+    step.out.deliveries.emplace_back(ConfigurationChange{
+        ConfigurationKind::kRegular, id, core_.ring.members().list(), absences(core_, step.now)});
     // The token timers of a ring that has just left Recovery run on; nothing else does.
     core_.timers.clear(RingTimer::kJoin);
     core_.timers.clear(RingTimer::kConsensus);

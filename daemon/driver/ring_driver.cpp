@@ -213,6 +213,10 @@ void RingDriver::dispatch() {
         transport_.send_one_by_one(*out_.one_by_one);
         out_.one_by_one.reset();
     }
+    if (out_.missing) {
+        host_.on_missing(*out_.missing);
+        out_.missing.reset();
+    }
     if (out_.sends.empty() && out_.deliveries.empty()) {
         return;
     }

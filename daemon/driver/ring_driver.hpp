@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 
 #include "daemon/driver/ring_queues.hpp"
 #include "daemon/driver/transport.hpp"
@@ -30,6 +31,8 @@ class RingHost : public membership::Tracer {
     virtual void keep_counter(std::uint64_t ring_counter) = 0;
     /// The engine dropped the datagram that the transport is handing over right now.
     virtual void on_bad_datagram(BadDatagram kind) = 0;
+    /// Who is missing in the ring, or why, has changed since it was installed.
+    virtual void on_missing(std::span<const membership::Absence>) {}
     /// Called before a batch of the engine's output is sent and delivered; for hosts that watch.
     virtual void on_output(const membership::EngineOutput&) {}
 };

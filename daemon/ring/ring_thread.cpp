@@ -29,6 +29,7 @@ RingThread::RingThread(Setup setup, protocol::Roster roster, RingLink& link,
       transport_(transport),
       own_hash_(setup.config.config_hash),
       keep_counter_(std::move(setup.keep_counter)),
+      absences_(std::move(setup.absences)),
       driver_(
           {setup.config, setup.incarnation, setup.ring_counter, protocol::Rng(setup.random_seed)},
           link, link.session_wakeup, transport, *this, pool),
@@ -104,6 +105,12 @@ void RingThread::on_bad_datagram(BadDatagram kind) {
                     "ignored until both use the same file ({} more since the last warning)",
                     source.to_string(), roster_.describe(stats.last_mismatched_sender),
                     stats.last_mismatched_hash, own_hash_, *more);
+    }
+}
+
+void RingThread::on_missing(std::span<const membership::Absence> missing) {
+    if (absences_) {
+        log_warning(LogType::kMembership, "missing in the ring: {}", absences_->describe(missing));
     }
 }
 

@@ -16,6 +16,7 @@
 #include "daemon/host/interface_watch.hpp"
 #include "daemon/host/load_meter.hpp"
 #include "daemon/host/logging.hpp"
+#include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/own_address.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/udp_transport.hpp"
@@ -45,6 +46,8 @@ class RingThread final : private driver::RingHost {
         /// Remembers the counter of a ring that is being formed, for the next life. Called on the
         /// ring thread before anybody hears of it.
         std::function<void(std::uint64_t)> keep_counter{};
+        /// For the log; without it nothing is said of who is missing.
+        std::optional<AbsenceText> absences{};
     };
 
     /// `link`, `transport` and `pool` must outlive this object.
@@ -83,6 +86,7 @@ class RingThread final : private driver::RingHost {
     void on_state_change(const membership::StateChange& change) override;
     void keep_counter(std::uint64_t ring_counter) override;
     void on_bad_datagram(BadDatagram kind) override;
+    void on_missing(std::span<const membership::Absence> missing) override;
 
     void run();
     void turn();
@@ -97,6 +101,7 @@ class RingThread final : private driver::RingHost {
     UdpTransport& transport_;
     std::uint32_t own_hash_;
     std::function<void(std::uint64_t)> keep_counter_;
+    std::optional<AbsenceText> absences_;
     driver::RingDriver driver_;
     protocol::Instant now_{};
 

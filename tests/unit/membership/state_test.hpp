@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "membership/engine_core.hpp"
+#include "membership/packets.hpp"
 #include "membership/step.hpp"
 #include "membership/transition.hpp"
 #include "protocol/buffer.hpp"

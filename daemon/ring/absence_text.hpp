@@ -1,0 +1,32 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "config/configuration.hpp"
+#include "membership/absence.hpp"
+#include "protocol/roster.hpp"
+
+namespace spread::daemon {
+
+/// Says who is missing in a ring, why, and what an operator can do about it.
+class AbsenceText {
+  public:
+    explicit AbsenceText(const config::Configuration& configuration);
+
+    /// "node3 (token port UDP 10.0.0.3:4804 gets nothing of node1, its data port does; open it
+    /// there), node4 (has left)".
+    [[nodiscard]] std::string describe(std::span<const membership::Absence> missing) const;
+
+  private:
+    [[nodiscard]] std::string why(const membership::Absence& absence) const;
+    /// "UDP 10.0.0.3:4803" of the daemon's data port, or of its token port.
+    [[nodiscard]] std::string data_port(protocol::DaemonId daemon) const;
+    [[nodiscard]] std::string token_port(protocol::DaemonId daemon) const;
+
+    protocol::Roster roster_;
+    std::vector<config::IpAddress> addresses_;  ///< by place in roster_
+    std::vector<std::uint16_t> ports_;
+};
+
+}  // namespace spread::daemon

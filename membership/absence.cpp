@@ -1,0 +1,90 @@
+#include "membership/absence.hpp"
+
+#include "membership/engine_core.hpp"
+
+namespace spread::membership {
+
+using protocol::DaemonIndex;
+using protocol::DaemonSet;
+using protocol::Heard;
+using protocol::Instant;
+
+namespace {
+
+constexpr bool has_way(std::uint8_t ways, Heard way) {
+    return (ways & static_cast<std::uint8_t>(way)) != 0;
+}
+
+/// What is wrong with a link by which a hearer hears the speaker by `ways`; kUnknown: nothing.
+Cause cause_of(std::uint8_t ways) {
+    if (ways == 0) {
+        return Cause::kOneWay;
+    }
+    if (!has_way(ways, Heard::kToken)) {
+        return Cause::kTokenPort;
+    }
+    if (!has_way(ways, Heard::kUnicast) && !has_way(ways, Heard::kGroup)) {
+        return Cause::kDataPort;
+    }
+    return has_way(ways, Heard::kFullSized) ? Cause::kUnknown : Cause::kLargePackets;
+}
+
+/// The first bad link between a missing daemon and the ring, as far as either end has told.
+Absence bad_link(const EngineCore& core, DaemonIndex missing, const DaemonSet& ring,
+                 Instant since) {
+    for (const DaemonIndex member : DaemonSet{core.self} | ring) {
+        for (const bool inward : {true, false}) {
+            const DaemonIndex hearer = inward ? missing : member;
+            const DaemonIndex speaker = inward ? member : missing;
+            if (!core.hearing.is_known(hearer, since)) {
+                continue;
+            }
+            const Cause cause = cause_of(core.hearing.ways(hearer, speaker, since));
+            if (cause != Cause::kUnknown) {
+                return {core.roster.id(missing), cause, core.roster.id(hearer),
+                        core.roster.id(speaker)};
+            }
+        }
+    }
+    return {core.roster.id(missing), Cause::kUnknown, {}, {}};
+}
+
+Absence absence_of(const EngineCore& core, DaemonIndex missing, const DaemonSet& ring,
+                   Instant since) {
+    const auto plain = [&](Cause cause) { return Absence{core.roster.id(missing), cause, {}, {}}; };
+    if (core.gone.left.contains(missing)) {
+        return plain(Cause::kLeft);
+    }
+    if (core.gone.port_closed.contains(missing)) {
+        return plain(Cause::kPortClosed);
+    }
+    if (core.gone.other_config.contains(missing)) {
+        return plain(Cause::kOtherConfig);
+    }
+    bool is_heard = false;
+    for (const DaemonIndex member : ring) {
+        is_heard = is_heard || core.hearing.ways(member, missing, since) != 0;
+    }
+    if (!is_heard) {
+        return plain(Cause::kSilent);
+    }
+    const Absence link = bad_link(core, missing, ring, since);
+    if (link.cause == Cause::kUnknown && core.gone.stalled.contains(missing)) {
+        return plain(Cause::kNoProgress);
+    }
+    return link;
+}
+
+}  // namespace
+
+std::vector<Absence> absences(const EngineCore& core, Instant now) {
+    const DaemonSet ring = core.ring_set();
+    const Instant since = core.probe_evidence_since(now);
+    std::vector<Absence> out;
+    for (const DaemonIndex missing : DaemonSet::first(core.roster.size()) - ring) {
+        out.push_back(absence_of(core, missing, ring, since));
+    }
+    return out;
+}
+
+}  // namespace spread::membership

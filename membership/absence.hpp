@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "protocol/ids.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::membership {
+
+struct EngineCore;
+
+/// Why a configured daemon is not in the ring. A closed list: log, status and metrics name the same
+/// causes.
+enum class Cause : std::uint8_t {
+    kUnknown,
+    kLeft,          ///< it said goodbye
+    kPortClosed,    ///< its host says that nobody listens there
+    kSilent,        ///< nobody in the ring hears it
+    kTokenPort,     ///< packets to a token port do not arrive
+    kDataPort,      ///< packets to a data port do not arrive
+    kMulticast,     ///< a group address does not get through
+    kLargePackets,  ///< only small datagrams arrive
+    kOneWay,        ///< one hears the other, who hears nothing
+    kNoProgress,    ///< the ring stood still because of it
+    kOtherConfig,   ///< it runs another configuration
+    kOtherWire,     ///< it speaks another version of the wire
+    kSameIdentity,  ///< several hosts claim to be it
+    kOwnPause,      ///< this daemon was not run
+    kOwnAddress,    ///< this daemon has lost its address
+    kSendError      ///< the kernel refuses to send to it
+};
+
+/// A configured daemon that is not in the ring.
+struct Absence {
+    protocol::DaemonId daemon;
+    Cause cause = Cause::kUnknown;
+    /// Of a bad link: at whom packets do not arrive, and whose. One of them is `daemon`.
+    protocol::DaemonId hearer;
+    protocol::DaemonId speaker;
+
+    friend bool operator==(const Absence&, const Absence&) = default;
+};
+
+/// Who is missing in the installed ring, in configuration order, and why as far as joins and probes
+/// have shown it.
+[[nodiscard]] std::vector<Absence> absences(const EngineCore& core, protocol::Instant now);
+
+}  // namespace spread::membership
