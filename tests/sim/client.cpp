@@ -187,8 +187,13 @@ void Client::disconnect() {
         std::vector<std::byte> bytes;
         client::append_kill(bytes, self_);
         write(std::move(bytes));
+        goodbyes_.insert(private_name_);
     }
     abort(0);
+}
+
+bool Client::said_goodbye(std::string_view private_name) const {
+    return goodbyes_.contains(private_name);
 }
 
 void Client::abort(std::size_t bytes) {
@@ -333,6 +338,7 @@ void Client::on_handshake(std::span<const std::byte> bytes) {
     private_name_ = (*accepted)->private_group;
     self_ = protocol::NameField(private_name_);
     phase_ = Phase::kOpen;
+    goodbyes_.erase(private_name_);
     frames_ = client::FrameBuffer(kFrameBufferBytes);
     views_.clear();
     checked_ = simulator_.groups().on_connect(private_name_, wants_membership_);

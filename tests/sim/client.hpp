@@ -2,10 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/codec/frame_buffer.hpp"
@@ -48,6 +51,9 @@ class Client {
     [[nodiscard]] const std::string& private_name() const { return private_name_; }
     [[nodiscard]] std::string user() const { return "c" + std::to_string(index_ + 1); }
 
+    /// The latest session under this name was ended by a goodbye.
+    [[nodiscard]] bool said_goodbye(std::string_view private_name) const;
+
     /// True when `body` is what this client sent under this number.
     [[nodiscard]] bool sent_this(std::uint16_t number, std::span<const std::byte> body) const;
 
@@ -74,7 +80,8 @@ class Client {
     protocol::Rng rng_;
     Phase phase_ = Phase::kIdle;
     bool stalled_ = false;
-    bool spoilt_ = false;  ///< wrote noise: says nothing more, still reads
+    bool spoilt_ = false;                          ///< wrote noise: says nothing more, still reads
+    std::set<std::string, std::less<>> goodbyes_;  ///< names of sessions that were ended so
     bool wants_membership_ = true;
     DaemonIndex daemon_ = 0;
     std::uint32_t retries_left_ = 0;

@@ -120,6 +120,7 @@ class Host final {
     void end_sessions();
     [[nodiscard]] bool are_sessions_quiet() const;
     void apply();
+    void check_disconnect(const membership::Submission& submission);
     void take_deliveries();
     void accept_connections();
     void answer_passwords();

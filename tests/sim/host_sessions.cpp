@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "membership/groups/group_wire.hpp"
 #include "protocol/session_wire.hpp"
+#include "tests/sim/client.hpp"
 #include "tests/sim/connection.hpp"
 #include "tests/sim/host.hpp"
 #include "tests/sim/simulator.hpp"
@@ -251,12 +254,28 @@ void Host::apply() {
         schedule_session_turn(takes);
     }
     for (membership::Submission& submission : out.submissions) {
+        check_disconnect(submission);
         ring_->submit(std::move(submission));
     }
     if (out.resume) {
         ring_->resume(*out.resume);
     }
     ring_->port().push();
+}
+
+/// W2: an end without a goodbye waits for stability (group semantics 2.2).
+void Host::check_disconnect(const membership::Submission& submission) {
+    if (submission.kind != protocol::MessageKind::kDisconnect ||
+        submission.service == protocol::Service::kSafe) {
+        return;
+    }
+    std::vector<std::byte> scratch;
+    const auto name = membership::decode_disconnect(submission.body.contiguous(scratch));
+    const auto client = name ? simulator_.client_named(name->view()) : std::nullopt;
+    if (!client || !simulator_.client(*client).said_goodbye(name->view())) {
+        const std::string who = name ? name->string() : "a client without a name";
+        simulator_.fail({"W2", "the abrupt end of " + who + " is not ordered as safe", {}});
+    }
 }
 
 std::size_t Host::socket_bytes() const {
