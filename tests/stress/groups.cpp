@@ -303,7 +303,7 @@ std::optional<Times> measure(DaemonKind kind, const GroupsOptions& options, Verd
         const std::size_t count = configurations() - before;
         verdict.check(count == 2, fmt::format("{} configurations instead of the 2 of the kill and "
                                               "the start:\n{}",
-                                              count, ring.daemon(0).log()));
+                                              count, ring.logs()));
     }
     for (std::size_t d = 0; d < kDaemons; ++d) {
         verdict.note(fmt::format("  d{}: {} at most", d + 1,
