@@ -31,6 +31,8 @@ constexpr int kReadsPerTurn = 32;
 /// ring as well. Else large turns are good for large fan-outs: each client gets much in one write.
 constexpr std::size_t kUnitsBesideTheRing = 2000;
 constexpr std::size_t kUnitsAlone = 20000;
+/// Units are estimates, and a host may be short of processors: the clock has a word as well.
+constexpr auto kTurnBesideTheRing = std::chrono::milliseconds(4);
 /// What is written to one client, and to all of them, before the rest has to wait for the next
 /// turn.
 constexpr std::size_t kClientBytesPerTurn = 1U << 20U;
@@ -343,14 +345,19 @@ bool SessionServer::take_deliveries() {
     if (writes_left_) {
         return true;
     }
-    core_->begin_turn(ring_share_.has_ring() ? kUnitsBesideTheRing : kUnitsAlone);
+    const bool beside_ring = ring_share_.has_ring();
+    core_->begin_turn(beside_ring ? kUnitsBesideTheRing : kUnitsAlone);
     if (core_->has_work() && !core_->is_blocked()) {
         core_->work(turn_at_, out_);
         apply_delivered();
     }
     const std::size_t most = core_->events_per_turn();
     std::size_t taken = 0;
-    while (taken < most && !core_->is_blocked() && !core_->turn_is_spent()) {
+    const auto is_over = [&] {
+        return taken == most || core_->turn_is_spent() ||
+               (beside_ring && now() - turn_at_ >= kTurnBesideTheRing);
+    };
+    while (!core_->is_blocked() && !is_over()) {
         auto event = port_.next_event();
         if (!event) {
             break;
@@ -373,7 +380,7 @@ bool SessionServer::take_deliveries() {
         const std::uint64_t frames = core_->frames_queued();
         batch_.count(static_cast<std::size_t>(frames - std::exchange(frames_counted_, frames)));
     }
-    return taken == most || core_->turn_is_spent();
+    return is_over();
 }
 
 void SessionServer::apply_delivered() {

@@ -50,13 +50,11 @@ void Group::remove_receiver(SessionId session) {
 }
 
 Group* GroupTable::find(const NameField& name) {
-    const auto found = lookup_.find(name);
-    return found == lookup_.end() ? nullptr : *found;
+    return lookup_.find(name);
 }
 
 const Group* GroupTable::find(const NameField& name) const {
-    const auto found = lookup_.find(name);
-    return found == lookup_.end() ? nullptr : *found;
+    return lookup_.find(name);
 }
 
 std::size_t GroupTable::group_count(const NameField& member) const {
@@ -74,7 +72,7 @@ Group& GroupTable::create(const NameField& name, const protocol::GroupId& id) {
     Group& group = *created;
     group.name = name;
     group.id = id;
-    const bool is_new = lookup_.insert(&group).second;
+    const bool is_new = lookup_.insert(&group);
     SPREAD_ASSERT(is_new);
     groups_.insert(groups_.end(), std::move(created));  // a merge creates them in order
     return group;

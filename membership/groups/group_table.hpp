@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <set>
 #include <unordered_map>
@@ -118,18 +119,47 @@ class GroupTable {
     void keep_daemons(Group& group, const protocol::DaemonSet& kept);
 
   private:
-    struct HashName {
-        using is_transparent = void;
-        std::size_t operator()(const protocol::NameField& name) const noexcept {
-            return std::hash<protocol::NameField>()(name);
+    /// A hash table that grows moves all it has at once, which takes tens of milliseconds with
+    /// hundreds of thousands of groups. So there are many, each for its share of the names.
+    class Lookup {
+      public:
+        [[nodiscard]] Group* find(const protocol::NameField& name) const {
+            const Shard& shard = shards_[index_of(name)];
+            const auto found = shard.find(name);
+            return found == shard.end() ? nullptr : *found;
         }
-        std::size_t operator()(const Group* group) const noexcept { return (*this)(group->name); }
-    };
-    struct EqualName {
-        using is_transparent = void;
-        bool operator()(const Group* a, const Group* b) const { return a == b; }
-        bool operator()(const Group* a, const protocol::NameField& b) const { return a->name == b; }
-        bool operator()(const protocol::NameField& a, const Group* b) const { return a == b->name; }
+        /// False when there is one of that name.
+        bool insert(Group* group) { return shards_[index_of(group->name)].insert(group).second; }
+        void erase(Group* group) { shards_[index_of(group->name)].erase(group); }
+
+      private:
+        struct HashName {
+            using is_transparent = void;
+            std::size_t operator()(const protocol::NameField& name) const noexcept {
+                return std::hash<protocol::NameField>()(name);
+            }
+            std::size_t operator()(const Group* group) const noexcept {
+                return (*this)(group->name);
+            }
+        };
+        struct EqualName {
+            using is_transparent = void;
+            bool operator()(const Group* a, const Group* b) const { return a == b; }
+            bool operator()(const Group* a, const protocol::NameField& b) const {
+                return a->name == b;
+            }
+            bool operator()(const protocol::NameField& a, const Group* b) const {
+                return a == b->name;
+            }
+        };
+        using Shard = std::unordered_set<Group*, HashName, EqualName>;
+        static constexpr int kShardBits = 8;
+
+        [[nodiscard]] static std::size_t index_of(const protocol::NameField& name) {
+            return HashName()(name) >> (std::numeric_limits<std::size_t>::digits - kShardBits);
+        }
+
+        std::vector<Shard> shards_ = std::vector<Shard>(std::size_t{1} << kShardBits);
     };
 
     const Member& enter(Group& group, protocol::DaemonIndex daemon,
@@ -137,7 +167,7 @@ class GroupTable {
     void withdraw(Group& group, const Member& member);
 
     ByName groups_;
-    std::unordered_set<Group*, HashName, EqualName> lookup_;
+    Lookup lookup_;
     std::unordered_map<protocol::NameField, Member> members_;
     std::size_t memberships_ = 0;
 };
