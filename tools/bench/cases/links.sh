@@ -42,6 +42,17 @@ delay_runs() {
     stop_daemons
 }
 
+lossy_delay_runs() {
+    start_ring "$2"
+    lose 100
+    closed_loop 1350 stock --drain-timeout 20
+    keep delay "$1, stock client, 1350 B, messages/s" .ordered_per_s %.0f
+    open_loop 1350 1500 --drain-timeout 20
+    keep_latency delay "$1, 1350 B at 1500/s"
+    lose 0
+    stop_daemons
+}
+
 # What the hub itself could carry, from its CPU time per frame; printed by the hub when it ends.
 keep_hub_limit() {
     stop_daemons
@@ -64,5 +75,6 @@ case_delay() {
     keep_hub_limit "hub without delay"
     network_up 3 hub 10000
     for_each_pair delay_runs "10 ms"
+    for_each_pair lossy_delay_runs "10 ms and 1 % lost"
     keep_hub_limit "10 ms"
 }
