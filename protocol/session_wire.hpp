@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -93,6 +94,9 @@ inline constexpr std::size_t kConnectBytesMax = 5 + kPrivateNameMax;
 // ---- Header (section 4) ----
 
 enum class ByteOrder : std::uint8_t { kLittle, kBig };
+/// Of this processor.
+inline constexpr ByteOrder kOurOrder =
+    std::endian::native == std::endian::little ? ByteOrder::kLittle : ByteOrder::kBig;
 
 /// The four hint bytes as they stand on the wire; a daemon passes them on untouched.
 using Hint = std::array<std::byte, 4>;

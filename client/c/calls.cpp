@@ -16,13 +16,13 @@ namespace spread::c_api {
 
 namespace {
 
-constexpr long kMicrosecondsPerSecond = 1'000'000;
+constexpr long kUsecBound = 1'000'000;  // exclusive, either way
 /// Longer limits, some three centuries, mean none.
 constexpr long kSecondsMax = 9'000'000'000;
 
 bool is_legal_time(const sp_time& time) {
-    return time.usec > -kMicrosecondsPerSecond && time.usec < kMicrosecondsPerSecond &&
-           !(time.sec > 0 && time.usec < 0) && !(time.sec < 0 && time.usec > 0);
+    return time.usec > -kUsecBound && time.usec < kUsecBound && !(time.sec > 0 && time.usec < 0) &&
+           !(time.sec < 0 && time.usec > 0);
 }
 
 Deadline deadline_of(const sp_time& time) {

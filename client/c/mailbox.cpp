@@ -1,7 +1,6 @@
 #include "client/c/mailbox.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <new>
 
 #include "client/c/membership_body.hpp"
@@ -14,9 +13,6 @@ namespace {
 
 using protocol::kNameFieldBytes;
 using protocol::NameField;
-
-constexpr auto kOurOrder = std::endian::native == std::endian::little ? protocol::ByteOrder::kLittle
-                                                                      : protocol::ByteOrder::kBig;
 
 bool is_reject(std::uint32_t type) {
     return (type & protocol::kRejectMess) != 0;
@@ -133,8 +129,8 @@ int Mailbox::receive(const Room& room, Received& received) {
         }
         return groups_fit ? BUFFER_TOO_SHORT : GROUPS_TOO_SHORT;
     }
-    const auto order = has_hint(header.type) ? hint.order : kOurOrder;
-    received.endian_mismatch = order == kOurOrder ? 0 : 1;
+    const auto order = has_hint(header.type) ? hint.order : protocol::kOurOrder;
+    received.endian_mismatch = order == protocol::kOurOrder ? 0 : 1;
     received.num_groups =
         groups_fit ? static_cast<int>(pending.groups) : -static_cast<int>(pending.groups);
     if (!has_hint(header.type)) {

@@ -1,7 +1,6 @@
 #include "client/c/membership_body.hpp"
 
 #include <array>
-#include <bit>
 
 namespace spread::c_api {
 
@@ -9,9 +8,7 @@ namespace {
 
 using protocol::ByteOrder;
 using protocol::kNameFieldBytes;
-
-constexpr ByteOrder kOurOrder =
-    std::endian::native == std::endian::little ? ByteOrder::kLittle : ByteOrder::kBig;
+using protocol::kOurOrder;
 
 /// Reads the integer at `offset` and leaves it there in our order.
 std::optional<std::uint32_t> normalise_u32(const Pieces& body, std::size_t offset,

@@ -30,9 +30,6 @@ constexpr std::size_t kVulnerableBytes = 2 + kIdBytes;
 constexpr std::size_t kGroupsAtFirst = 64;
 constexpr std::size_t kBodyAtFirst = 16 * 1024;
 
-constexpr auto kOurOrder = std::endian::native == std::endian::little ? protocol::ByteOrder::kLittle
-                                                                      : protocol::ByteOrder::kBig;
-
 /// What daemons may deliver out of the order in which the layer's own messages come.
 constexpr std::uint32_t kUnordered = UNRELIABLE_MESS | RELIABLE_MESS | FIFO_MESS;
 
@@ -304,7 +301,7 @@ void FlushSession::take_membership(const FlushMessage& message, FlushOutput& out
         return;
     }
     client::MessageView view;
-    view.header.order = kOurOrder;  // Mailbox has seen to that
+    view.header.order = protocol::kOurOrder;  // Mailbox has seen to that
     view.header.type = message.type;
     view.header.private_group_name = group_field(message.sender.c_str());
     view.type = message.type;

@@ -120,7 +120,7 @@ TEST_F(HearingTest, OfOneBadLinkTheLaterEndIsLeftOut) {
 }
 
 TEST_F(HearingTest, SomebodyUnknownIsJudgedByWhatOthersSay) {
-    for (const DaemonIndex i : {1, 2, 3}) {
+    for (const DaemonIndex i : {1U, 2U, 3U}) {
         hear(i, all_but({}));
     }
     // We do not hear daemon 4, and the others do.

@@ -12,12 +12,12 @@ using protocol::DaemonId;
 using protocol::Seq;
 using protocol::Token;
 
-constexpr DaemonId kSelf{1};
+constexpr DaemonId kOurs{1};
 constexpr DaemonId kOther{2};
 
 class StallWatchTest : public testing::Test {
   protected:
-    StallWatch watch_{kSelf, 100ms};
+    StallWatch watch_{kOurs, 100ms};
     protocol::Instant now_{1s};
 
     static Token asking(DaemonId whose) {
@@ -42,9 +42,9 @@ TEST_F(StallWatchTest, GivesUpAfterFiveLossTimeouts) {
 }
 
 TEST_F(StallWatchTest, LetsOthersDecideFirstWhetherItIsUs) {
-    EXPECT_FALSE(after(0ms, asking(kSelf)));
-    EXPECT_FALSE(after(999ms, asking(kSelf)));
-    EXPECT_TRUE(after(1ms, asking(kSelf)));
+    EXPECT_FALSE(after(0ms, asking(kOurs)));
+    EXPECT_FALSE(after(999ms, asking(kOurs)));
+    EXPECT_TRUE(after(1ms, asking(kOurs)));
 }
 
 TEST_F(StallWatchTest, AnAdvancingAruIsProgress) {
