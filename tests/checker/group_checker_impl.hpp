@@ -136,6 +136,8 @@ struct GroupChecker::Impl : History {
     void finish_open_views();
     void finish_safe();
     void finish_silent_members(ClientIndex index);
+    [[nodiscard]] ClientIndex silent_member(const Client& reader, NameId member, NameId group,
+                                            std::uint32_t at) const;
     void finish_signals(ClientIndex index);
     [[nodiscard]] ClientIndex only_connection(NameId name) const;
     [[nodiscard]] bool has(ClientIndex client, MessageIndex message) const {

@@ -191,6 +191,33 @@ void GroupChecker::Impl::finish_safe() {
     }
 }
 
+/// Whom a view means by the name of a member without views. Where the name had several connections
+/// it means the last one, which is still there, from the reader's last view on that `member` came
+/// into; a reader that is still in the group has read all there was.
+ClientIndex GroupChecker::Impl::silent_member(const Client& reader, NameId member, NameId group,
+                                              std::uint32_t at) const {
+    const auto all = connections_of(member);
+    if (all.empty() || clients[all.back()].wants_membership || clients[all.back()].has_ended) {
+        return kNone;
+    }
+    if (all.size() == 1) {
+        return all.back();
+    }
+    const Seat& seat = reader.seats[reader.seat_of[group]];
+    if (reader.has_ended || !seat.is_in() || !views[seat.view].has(member)) {
+        return kNone;
+    }
+    for (std::size_t i = reader.log.size(); i-- > at;) {
+        const ReadEntry& entry = reader.log[i];
+        if (entry.group == group &&
+            (entry.kind == ReadEntry::Kind::kSelfLeave ||
+             (entry.kind == ReadEntry::Kind::kView && !views[entry.what].has(member)))) {
+            return kNone;  // it came later
+        }
+    }
+    return all.back();
+}
+
 /// Members without views are named in those of others. What somebody reads in views with such a
 /// member is that member's as well, once both have come through the next network view together, or
 /// to the end (G13).
@@ -228,8 +255,8 @@ void GroupChecker::Impl::finish_silent_members(ClientIndex index) {
         }
         std::vector<std::pair<ClientIndex, std::size_t>> since;
         for (const NameId member : now.members) {
-            const ClientIndex silent = only_connection(member);
-            if (silent == kNone || clients[silent].wants_membership || clients[silent].has_ended) {
+            const ClientIndex silent = silent_member(client, member, now.group, at);
+            if (silent == kNone) {
                 continue;
             }
             const auto before =

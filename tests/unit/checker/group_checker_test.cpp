@@ -795,6 +795,30 @@ TEST(GroupChecker, G13AllowsAGapOfWhatWasNotForUsOrSentWhileDaemonsWereApart) {
     EXPECT_EQ(apart(false).verdict(), "G13");
 }
 
+TEST(GroupChecker, G13CountsMembersWithoutViewsUnderANameThatWasUsedBefore) {
+    const auto story_of = [](bool is_before) {
+        ClientStory story;
+        story.connect("a1")
+            .connect("n2", false)
+            .join("n2 a1")
+            .joined("a1", first(2), "a1 n2", "a1");
+        if (is_before) {
+            story.send("a1", 1).got("a1", {1});
+        }
+        story.end("n2").killed("a1", first(3), "a1", "n2").connect("n2", false).join("n2");
+        story.joined("a1", first(4), "a1 n2", "n2");
+        if (!is_before) {
+            story.send("a1", 1).got("a1", {1});
+        }
+        return story;
+    };
+    EXPECT_EQ(broken(story_of(false)), "G13");
+    EXPECT_EQ(problem(story_of(true)), "");
+    ClientStory gone = story_of(false);  // whoever has gone may have meant the first one
+    gone.end("a1");
+    EXPECT_EQ(gone.verdict(), "");
+}
+
 // ---- L2 ----
 
 TEST(GroupChecker, L2NamesAPrivateMessageThatNeverComes) {
