@@ -13,6 +13,14 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// Members that keep to the rules have said FLUSH_OK before they send in the next view, so hardly
+/// anything ever waits; a peer that floods us takes no more memory than this.
+constexpr std::size_t kHeldBytesMax = std::size_t{16} << 20U;
+
+std::size_t size_of(const FlushMessage& message) {
+    return sizeof message + message.groups.size() * sizeof message.groups[0] + message.body.size();
+}
+
 constexpr std::uint32_t kLossy = CAUSED_BY_DISCONNECT | CAUSED_BY_NETWORK;
 
 }  // namespace
@@ -114,6 +122,7 @@ void FlushGroup::install(FlushOutput& output) {
         output.controls.push_back({FlushControl::Kind::kReceived, view_->id});
     }
     auto held = std::exchange(held_, {});
+    held_bytes_ = 0;
     for (auto& entry : held) {
         on_data(std::move(entry.message), entry.view, output);
     }
@@ -183,7 +192,8 @@ void FlushGroup::on_data(FlushMessage message, const std::optional<client::Group
         const bool is_to_come =
             std::any_of(pending_.begin(), pending_.end(),
                         [&view](const auto& pending) { return pending.membership.id == *view; });
-        if (is_to_come) {
+        if (is_to_come && held_bytes_ + size_of(message) <= kHeldBytesMax) {
+            held_bytes_ += size_of(message);
             held_.push_back({*view, std::move(message)});
         }
         return;

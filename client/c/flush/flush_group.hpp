@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -85,9 +86,10 @@ class FlushGroup {
     std::set<std::string> installed_at_;  // members whose FLUSH_RECV for view_ has come
     std::deque<Pending> pending_;
     std::vector<Held> held_;
-    bool is_asked_ = false;      // the application has a flush request
-    bool has_flushed_ = false;   // and has answered it
-    bool is_signalled_ = false;  // the transitional signal of this view is delivered
+    std::size_t held_bytes_ = 0;  // bounded; what is beyond is thrown away
+    bool is_asked_ = false;       // the application has a flush request
+    bool has_flushed_ = false;    // and has answered it
+    bool is_signalled_ = false;   // the transitional signal of this view is delivered
 };
 
 }  // namespace spread::c_api

@@ -219,6 +219,20 @@ TEST_F(FlushGroupTest, AVulnerableMessageWaitsForItsView) {
     EXPECT_THAT(delivered(), IsEmpty());
 }
 
+TEST_F(FlushGroupTest, AFloodOfMessagesForAViewToComeIsBounded) {
+    install(1, {"a", "b"});
+    see(joined(2, {"a", "b", "c"}));
+    const std::string large(1 << 20U, 'x');
+    for (int i = 0; i < 40; ++i) {
+        get(data("c", large, FIFO_MESS), id(2));
+    }
+    ASSERT_TRUE(group_.flush(output_));
+    hear_ok(2, {"a", "b", "c"});
+    const std::size_t count = output_.deliveries.size();
+    EXPECT_GT(count, 10U);
+    EXPECT_LT(count, 20U);
+}
+
 TEST_F(FlushGroupTest, WhatIsSentIsVulnerableUntilAllHaveTheViewAndFromTheNextRequestOn) {
     EXPECT_FALSE(group_.vulnerable_view());
     see(joined(1, {"b", "a"}));
