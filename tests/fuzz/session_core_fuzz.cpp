@@ -626,13 +626,13 @@ class Driver {
     }
 
     void run_ring() {
-        while (!control_.empty() || (!ordinary_.empty() && !held_)) {
+        while (core_->has_work() || !control_.empty() || (!ordinary_.empty() && !held_)) {
+            finish_work();  // which may let the ring go on
             step_ring(1);
             if (core_->is_blocked()) {
                 pass_time(std::chrono::seconds(60));
             }
         }
-        finish_work();
     }
 
     void expect_name_is_free(std::string_view user) {
