@@ -24,6 +24,9 @@ namespace {
 /// them: it goes in one datagram with a visit's last packet.
 constexpr std::uint32_t kPacketsWithToken = 4;
 
+/// How often a member that is said to be gone is asked.
+constexpr int kAsksPerChallenge = 10;
+
 /// Loss timeouts for which a ring that stood still is remembered: a few times what it takes to
 /// notice.
 constexpr int kStallMemoryFactor = 20;
@@ -65,6 +68,7 @@ EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnat
              .loss_timeout = config.token_loss_timeout}),
       stall(config.self, config.token_loss_timeout),
       foreign(config.daemons.size(), config.merge_detect_timeout),
+      challenges(config.daemons.size()),
       hearing(config.daemons.size(), self),
       group_mates(roster.set_of(config.group_mates) - DaemonSet{self}) {
     queue.pause();
@@ -88,6 +92,26 @@ std::unique_ptr<ordering::RingOrder> EngineCore::make_order(const RingId& id) co
 
 RingId EngineCore::make_ring_id(Instant now) {
     return RingId{config.self, static_cast<std::uint32_t>(rng.next()), id_counter.next(now)};
+}
+
+protocol::Probe EngineCore::make_probe(Instant since) {
+    protocol::Probe probe;
+    probe.incarnation = incarnation;
+    probe.highest_counter = id_counter.highest();
+    probe.join_seq = ++my_join_seq;
+    probe.report = hearing.report(ring_set(), since);
+    return probe;
+}
+
+void EngineCore::ask_challenged(const Step& step) {
+    protocol::Probe probe = make_probe(probe_evidence_since(step.now));
+    probe.report.asks = true;
+    const Slice datagram = protocol::encode_probe(probe, header(PacketKind::kProbe), pool);
+    for (const protocol::DaemonIndex daemon : challenges.open()) {
+        step.send_to(roster.id(daemon), Channel::kToken, datagram);
+        step.send_to(roster.id(daemon), Channel::kData, datagram);
+    }
+    timers.set(RingTimer::kChallenge, step.now + challenge_timeout() / kAsksPerChallenge);
 }
 
 void EngineCore::trust_group(const Step& step, protocol::DaemonIndex daemon) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "membership/challenges.hpp"
 #include "membership/foreign_rings.hpp"
 #include "membership/hearing.hpp"
 #include "membership/installed_ring.hpp"
@@ -55,6 +56,14 @@ struct EngineCore {
     }
     /// Shortest time between joins of different sets, or between probes of a kind.
     [[nodiscard]] protocol::Duration shortest_pause() const { return config.join_timeout / 10; }
+    /// How long a member that is said to be gone has to answer.
+    [[nodiscard]] protocol::Duration challenge_timeout() const {
+        return std::min<protocol::Duration>(std::chrono::milliseconds(50),
+                                            config.token_loss_timeout / 5);
+    }
+    [[nodiscard]] protocol::Probe make_probe(protocol::Instant since);
+    /// Asks all who are challenged.
+    void ask_challenged(const Step& step);
     /// `daemon` has reported: where it hears a group address again, data goes there.
     void trust_group(const Step& step, protocol::DaemonIndex daemon);
     /// Those of `daemons` that have reported since and hear us, but not by the group address, are
@@ -126,6 +135,7 @@ struct EngineCore {
     StallWatch stall;
     std::optional<protocol::Instant> last_stall;  ///< of any ring of ours
     ForeignRings foreign;
+    Challenges challenges;
     Hearing hearing;
     /// What is known of daemons that are not in the ring, until they are heard again.
     struct Gone {

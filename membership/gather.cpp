@@ -295,7 +295,8 @@ Next Gather::on_timer(const Step& step, RingTimer timer) {
         case RingTimer::kTokenRetransmit:
         case RingTimer::kTokenRest:
         case RingTimer::kWake:
-        case RingTimer::kMergeDetect: break;
+        case RingTimer::kMergeDetect:
+        case RingTimer::kChallenge: break;
     }
     return Stay{};
 }

@@ -167,7 +167,8 @@ Next Operational::on_timer(const Step& step, RingTimer timer) {
         case RingTimer::kMergeDetect: on_probe_due(step); break;
         case RingTimer::kTokenRetransmit:
         case RingTimer::kJoin:
-        case RingTimer::kConsensus: break;
+        case RingTimer::kConsensus:
+        case RingTimer::kChallenge: break;
     }
     return Stay{};
 }
@@ -226,12 +227,7 @@ Next Operational::consider_gathering(const Step& step, DaemonId cause) const {
 }
 
 protocol::Probe Operational::probe(const Step& step) {
-    protocol::Probe probe;
-    probe.incarnation = core_.incarnation;
-    probe.highest_counter = core_.id_counter.highest();
-    probe.join_seq = ++core_.my_join_seq;
-    probe.report = core_.hearing.report(core_.ring_set(), evidence_since(step));
-    return probe;
+    return core_.make_probe(evidence_since(step));
 }
 
 void Operational::send_probe(const Step& step) {

@@ -197,7 +197,8 @@ Next Recovery::on_timer(const Step&, RingTimer timer) {
         case RingTimer::kWake:
         case RingTimer::kJoin:
         case RingTimer::kConsensus:
-        case RingTimer::kMergeDetect: break;
+        case RingTimer::kMergeDetect:
+        case RingTimer::kChallenge: break;
     }
     return Stay{};
 }

@@ -75,6 +75,8 @@ class RingEngine::Impl {
     /// A token that comes with data for all may be for somebody else.
     enum class Addressed : std::uint8_t { kToUs, kMaybe };
 
+    void give_up_unreachable(const Step& step, DaemonId peer);
+    void on_challenge_due(const Step& step);
     [[nodiscard]] bool is_for_us(const PacketHeader& from);
     /// The function of the datagram's kind: one instance of decode_as() for each.
     template <std::size_t... kinds>
@@ -156,6 +158,10 @@ void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
     if (!from) {
         core_.count(from.error());
     } else if (is_for_us(*from)) {
+        // Data may be sent again by others.
+        if (!core_.challenges.open().empty() && from->kind != PacketKind::kData) {
+            core_.challenges.answered(*core_.roster.find(from->sender));
+        }
         decode(step, *from, datagram, std::make_index_sequence<kKinds>());
     }
 }
@@ -262,6 +268,11 @@ void RingEngine::Impl::take_join(const Step& step, const PacketHeader& from,
 void RingEngine::Impl::take_probe(const Step& step, const PacketHeader& from,
                                   const protocol::Probe& probe) {
     const Hearing::News news = note_hearing(step, from, probe);
+    if (news != Hearing::News::kNone && probe.report.asks) {
+        step.send_to(from.sender, Channel::kData,
+                     protocol::encode_probe(core_.make_probe(core_.probe_evidence_since(step.now)),
+                                            core_.header(PacketKind::kProbe), core_.pool));
+    }
     if (news == Hearing::News::kReport) {
         dispatch<PacketKind::kProbe>(step, from, probe);
     }
@@ -297,15 +308,40 @@ void RingEngine::Impl::on_deadline(const Step& step) {
             core_.send_token_again(step);
             continue;
         }
+        if (timer == RingTimer::kChallenge) {
+            on_challenge_due(step);
+            continue;
+        }
         core_.stats.token_losses += timer == RingTimer::kTokenLoss ? 1 : 0;
         go(step, std::visit([&](auto& state) { return state.on_timer(step, timer); }, state_));
     }
 }
 
 void RingEngine::Impl::on_peer_unreachable(const Step& step, DaemonId peer) {
-    if (core_.roster.contains(peer) && peer != core_.config.self) {
+    if (!core_.roster.contains(peer) || peer == core_.config.self) {
+        return;
+    }
+    if (!is_operational()) {
+        give_up_unreachable(step, peer);
+    } else if (!core_.ring.is_member(peer)) {
         core_.gone.port_closed |= core_.only(peer);
-        go(step, std::visit([&](auto& state) { return state.on_unreachable(step, peer); }, state_));
+    } else if (core_.challenges.begin(*core_.roster.find(peer),
+                                      step.now + core_.challenge_timeout())) {
+        core_.ask_challenged(step);
+    }
+}
+
+void RingEngine::Impl::give_up_unreachable(const Step& step, DaemonId peer) {
+    core_.gone.port_closed |= core_.only(peer);
+    go(step, std::visit([&](auto& state) { return state.on_unreachable(step, peer); }, state_));
+}
+
+void RingEngine::Impl::on_challenge_due(const Step& step) {
+    for (const protocol::DaemonIndex silent : core_.challenges.take_overdue(step.now)) {
+        give_up_unreachable(step, core_.roster.id(silent));
+    }
+    if (!core_.challenges.open().empty()) {
+        core_.ask_challenged(step);
     }
 }
 
@@ -393,6 +429,7 @@ Next RingEngine::Impl::enter(const Step& step, ToGather&& to) {
     sets.fail.erase(core_.self);
     core_.watch.forget();
     core_.timers.clear_all();
+    core_.challenges.clear();
     core_.stall.reset();
     const MemberList candidates = core_.roster.ids_of(sets.proc - sets.fail);
     change_state<Gather>(step, to.reason, to.peer, core_.ring.id(), candidates, sets, false);

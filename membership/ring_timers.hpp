@@ -18,10 +18,11 @@ enum class RingTimer : std::uint8_t {
     kWake,             ///< we asked for a resting token and it did not come
     kJoin,             ///< repeat our join
     kConsensus,        ///< give up on those who do not agree
-    kMergeDetect       ///< look for daemons outside the ring
+    kMergeDetect,      ///< look for daemons outside the ring
+    kChallenge         ///< ask a member again that is said to be gone
 };
 
-inline constexpr std::size_t kRingTimerCount = 7;
+inline constexpr std::size_t kRingTimerCount = 8;
 
 /// One slot per purpose; there are no handles and hence no races with cancelled timers.
 class RingTimers {

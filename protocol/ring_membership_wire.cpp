@@ -97,6 +97,7 @@ std::optional<DecodeError> read_commit_member(ByteReader& reader, std::uint8_t p
 }
 
 constexpr std::uint8_t kFullSizedFlag = 0x01;
+constexpr std::uint8_t kAsksFlag = 0x02;
 
 std::size_t report_bytes(const Report& report) {
     const std::size_t daemons = report.heard.size();
@@ -112,7 +113,8 @@ std::size_t bytes_with_report(std::size_t bytes, const Report& report, std::size
 /// To the end of the datagram.
 void write_report(ByteWriter& writer, const Report& report) {
     const std::size_t daemons = report.heard.size();
-    writer.write_le(static_cast<std::uint8_t>(report.full_sized ? kFullSizedFlag : 0));
+    writer.write_le(static_cast<std::uint8_t>((report.full_sized ? kFullSizedFlag : 0) |
+                                              (report.asks ? kAsksFlag : 0)));
     writer.write_le(static_cast<std::uint8_t>(daemons));
     for (std::size_t i = 0; i < daemons; i += 2) {
         const unsigned high = i + 1 < daemons ? report.heard[i + 1] : 0U;
@@ -123,7 +125,9 @@ void write_report(ByteWriter& writer, const Report& report) {
 }
 
 std::optional<DecodeError> read_report(ByteReader& reader, Report& report) {
-    report.full_sized = (reader.read_le<std::uint8_t>() & kFullSizedFlag) != 0;
+    const auto flags = reader.read_le<std::uint8_t>();
+    report.full_sized = (flags & kFullSizedFlag) != 0;
+    report.asks = (flags & kAsksFlag) != 0;
     const std::size_t daemons = reader.read_le<std::uint8_t>();
     if (daemons > kDaemonsMax) {
         return DecodeError::kBadLength;

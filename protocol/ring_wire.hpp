@@ -249,7 +249,8 @@ struct DataToken {
 /// places comparable).
 ///
 ///   offset size field
-///   0      1    flags: bit 0, this packet is padded to the sender's datagram size
+///   0      1    flags: bit 0, this packet is padded to the sender's datagram size; bit 1, the
+///               receiver is to answer with a probe
 ///   1      1    number n of configured daemons
 ///   2      ..   (n + 1) / 2 bytes: Heard of daemon i in the low (even i) or high half of byte i / 2
 ///   ..     2    bytes of a bitmap: bit i = daemon i is in the ring the sender installed last
@@ -260,6 +261,7 @@ struct Report {
     bool full_sized = false;
     std::vector<std::uint8_t> heard;  ///< of each configured daemon: the sum of some Heard
     DaemonSet ring;
+    bool asks = false;  ///< whoever gets this answers with a probe at once
 
     friend bool operator==(const Report&, const Report&) = default;
 };

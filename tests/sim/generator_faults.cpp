@@ -271,13 +271,15 @@ void draw_rates(Draft& draft, Draw& draw) {
 }
 
 /// Which packets to whom a lasting fault takes away.
+constexpr int kRumourCount = 100;
+
 struct LastingFault {
-    enum class Links : std::uint8_t { kToVictim, kFromVictim, kOneLink, kOnePair };
+    enum class Links : std::uint8_t { kToVictim, kFromVictim, kOneLink, kOnePair, kRumours };
     Links links;
     std::optional<Way> way;  ///< absent: everything
 };
 
-constexpr std::array<LastingFault, 10> kLastingFaults{{
+constexpr std::array<LastingFault, 11> kLastingFaults{{
     {LastingFault::Links::kToVictim, Way::kToken},
     {LastingFault::Links::kToVictim, Way::kData},
     {LastingFault::Links::kToVictim, Way::kGroup},
@@ -288,6 +290,7 @@ constexpr std::array<LastingFault, 10> kLastingFaults{{
     {LastingFault::Links::kOneLink, Way::kToken},
     {LastingFault::Links::kOneLink, std::nullopt},
     {LastingFault::Links::kOnePair, std::nullopt},
+    {LastingFault::Links::kRumours, std::nullopt},
 }};
 
 struct Fault {
@@ -326,6 +329,11 @@ void draw_lasting_fault(Draft& draft) {
     switch (fault.links) {
         case LastingFault::Links::kOnePair: links.push_back({pair[1], pair[0]}); [[fallthrough]];
         case LastingFault::Links::kOneLink: links.push_back(pair); break;
+        case LastingFault::Links::kRumours:
+            for (int i = 0; i < kRumourCount; ++i) {
+                draft.push(draft.any_time(draw), Action::kRumour, any_link(draft, draw));
+            }
+            break;
         default:
             for (std::uint16_t other = 0; other < draft.scenario.daemons(); ++other) {
                 if (other != pair[0]) {
@@ -343,14 +351,15 @@ void draw_lasting_fault(Draft& draft) {
         step.value = fault.way ? 1 : 0;
         draft.push(draft.faults_us, std::move(step));
     }
-    // Where only the group address fails, all stay together.
+    // Where only the group address fails, or a rumour goes round, all stay together.
     const bool one_link = fault.links == LastingFault::Links::kOneLink ||
                           fault.links == LastingFault::Links::kOnePair;
     Step steady;
     steady.action = Action::kSteady;
     for (std::uint16_t daemon = 0; daemon < draft.scenario.daemons(); ++daemon) {
         const bool is_touched = daemon == pair[0] || (one_link && daemon == pair[1]);
-        if (!is_touched || fault.way == Way::kGroup) {
+        if (!is_touched || fault.way == Way::kGroup ||
+            fault.links == LastingFault::Links::kRumours) {
             steady.who.push_back(daemon);
         }
     }

@@ -205,6 +205,7 @@ std::string format_action(const Step& step) {
         case Action::kBlock:
             return (step.value != 0 ? "block " : "unblock ") +
                    std::string(word_of(kWayWords, step.way)) + " " + daemon + to_daemon;
+        case Action::kRumour: return "rumour " + daemon + " about " + one('d', subject(step, 1));
         case Action::kDrop: return drop_text(step);
         case Action::kRates: return rates_text(step.rates);
         case Action::kConnect:

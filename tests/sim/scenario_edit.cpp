@@ -66,7 +66,7 @@ bool remove_daemon(Step& step, DaemonIndex gone, std::optional<DaemonIndex> heir
         }
     }
     if (step.action == Action::kLink || step.action == Action::kClog ||
-        step.action == Action::kBlock) {
+        step.action == Action::kBlock || step.action == Action::kRumour) {
         return without(step.who, gone, true) && step.who.size() == 2;
     }
     return is_about_client(step.action) || without(step.who, gone, true);

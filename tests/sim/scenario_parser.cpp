@@ -256,6 +256,11 @@ bool ScenarioParser::parse_network_action(std::string_view word, ScenarioLine& l
         step.who.push_back(line.index('d', daemons_));
         line.require("to");
         step.who.push_back(line.index('d', daemons_));
+    } else if (word == "rumour") {
+        step.action = Action::kRumour;
+        step.who.push_back(line.index('d', daemons_));
+        line.require("about");
+        step.who.push_back(line.index('d', daemons_));
     } else if (word == "drop") {
         step.action = Action::kDrop;
         step.value = static_cast<std::int64_t>(line.count(1, kU32Max, "a number from 1"));

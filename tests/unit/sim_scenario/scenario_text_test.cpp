@@ -160,6 +160,7 @@ class AnyScenario {
                 made.value = static_cast<std::int64_t>(rng_.below(2));
                 made.way = static_cast<Way>(rng_.below(kWayWords.size()));
                 break;
+            case Action::kRumour: made.who = {daemon(), daemon()}; break;
             case Action::kSteady:
                 if (rng_.chance(1, 2)) {
                     made.who = daemon_set();
