@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <iostream>
 #include <spread/session.hpp>
 #include <string>
+#include <utility>
 
 namespace examples {
 
