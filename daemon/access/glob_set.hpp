@@ -42,9 +42,8 @@ class NumberSet {
 /// Globs without `*` and `?` are looked up by name. All others are compared with the name at once,
 /// byte by byte: each is an automaton of one bit per element, many of these automata share a
 /// machine word, and a word steps in four operations (Baeza-Yates and Gonnet, Shift-And). So the
-/// time is bounded by the globs' elements times the name's length, whatever globs and names are,
-/// with a constant of about a thirtieth of a nanosecond; and words whose globs have all failed, or
-/// do not count, take no further steps.
+/// time is bounded by the globs' elements times the name's length, whatever globs and names are;
+/// and words whose globs have all failed, or do not count, take no further steps.
 class GlobSet {
   public:
     GlobSet() = default;
