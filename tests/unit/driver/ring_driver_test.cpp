@@ -320,8 +320,17 @@ TEST_F(RingDriverTest, TellsTheEngineOfUnreachablePeers) {
     }
     ASSERT_THAT(driver_->engine().members(), ElementsAre(kSelf, kPeer));
 
+    // It is asked, and does not answer.
     transport_.unreachable = {kPeer};
+    transport_.data.clear();
+    transport_.tokens.clear();
+    transport_.sent.clear();
     turn();
+    EXPECT_THAT(transport_.sent, Not(IsEmpty()));
+    for (int i = 0; i < 50; ++i) {
+        now_ += std::chrono::milliseconds(1);
+        turn();
+    }
     EXPECT_THAT(host_.reasons, Contains(membership::ChangeReason::kPeerUnreachable));
 }
 
