@@ -29,7 +29,7 @@ struct Address {
     [[nodiscard]] bool is_unix() const { return !unix_path.empty(); }
 };
 
-/// The grammar above; stock's rules where stock has some (client protocol 2.2).
+/// The grammar above; stock's rules where stock has some (CP 2.2).
 [[nodiscard]] Result<Address> parse_address(std::string_view text);
 
 }  // namespace spread::client

@@ -94,7 +94,7 @@ Result<Connection> run_handshake(FileDescriptor socket, const ConnectOptions& op
     Handshake handshake(std::move(wanted));
     std::array<std::byte, 256> chunk{};
     while (true) {
-        // One write: stock daemons do not accept the opening bytes in pieces (client protocol 3.1).
+        // One write: stock daemons do not accept the opening bytes in pieces (CP 3.1).
         if (auto sent = write_unless_closed(socket.get(), handshake.output(), deadline); !sent) {
             return in_handshake(sent.error());
         }

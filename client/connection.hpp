@@ -38,7 +38,7 @@ struct Connection {
 /// Opens the socket and runs the handshake.
 [[nodiscard]] Result<Connection> connect(const ConnectOptions& options);
 
-/// Runs the handshake (client protocol 3) on a connected stream socket; `peer` is for messages.
+/// Runs the handshake (CP 3) on a connected stream socket; `peer` is for messages.
 [[nodiscard]] Result<Connection> run_handshake(FileDescriptor socket, const ConnectOptions& options,
                                                std::string peer, Deadline deadline);
 

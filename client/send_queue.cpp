@@ -31,7 +31,7 @@ void SendQueue::consume(std::size_t count) {
     if (frames_ == 0) {
         boundary_ = sent_;  // somebody queues pieces of frames and does not want to know
     }
-    // Under steady back-pressure the queue never runs empty; it must not grow for all that.
+    // Under steady back-pressure the queue never runs empty, but it must not grow.
     constexpr std::size_t kWorthMoving = 256 * 1024;
     if (boundary_ >= kWorthMoving) {
         bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(boundary_));

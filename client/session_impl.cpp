@@ -79,7 +79,7 @@ void SessionImpl::interrupt() {
 Result<const client::Readiness*> SessionImpl::readiness() {
     const std::scoped_lock lock(info_mutex_);
     if (!readiness_) {
-        // First of all: a sender that finds its socket full from now on waits for info_mutex_.
+        // Set first: a sender that finds its socket full from now on waits for info_mutex_.
         has_descriptor_ = true;
         auto readiness = client::Readiness::create(receive_wakeup_->descriptor());
         if (!readiness) {
@@ -90,7 +90,7 @@ Result<const client::Readiness*> SessionImpl::readiness() {
         if (line_) {
             readiness_->watch(line_->descriptor(), has_unsent_);
         }
-        // Something may wait in our memory already.
+        // Bytes may be waiting in our own buffer already.
         if (buffered_ > 0 || is_interrupted_ || state_ != SessionState::kConnected) {
             is_more_signalled_ = true;
             receive_wakeup_->notify();

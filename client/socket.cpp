@@ -51,7 +51,7 @@ Result<void> wait_for(int descriptor, short events, Deadline deadline, int wakeu
 }
 
 void set_option(int descriptor, int level, int option, int value) {
-    // Best effort: each of them only makes the connection faster or tidier.
+    // Best effort: the connection works without these options.
     static_cast<void>(setsockopt(descriptor, level, option, &value, sizeof value));
 }
 

@@ -11,7 +11,7 @@ Wakeup::Wakeup() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
 void Wakeup::notify() const {
     const std::uint64_t one = 1;
-    // Fails only when it is as readable as can be.
+    // Fails only when the counter is full, and then the descriptor is readable anyway.
     [[maybe_unused]] const auto written = write(event_.get(), &one, sizeof one);
 }
 

@@ -24,7 +24,7 @@ constexpr std::uint32_t kDefaultPersonalWindow = 20;
 constexpr std::uint32_t kDefaultAcceleratedWindow = 15;
 /// A shorter timeout is less than the scheduling jitter of a loaded host.
 constexpr std::uint32_t kSensibleTimeoutMs = 10;
-/// In the order in which stock registers them and names them to clients (operations 5).
+/// In the order in which stock registers them and names them to clients.
 constexpr std::array<std::string_view, 3> kMethodNames = {"NULL", "IP", "PWORD"};
 
 using Timeout = std::optional<std::chrono::milliseconds> StockTimeouts::*;

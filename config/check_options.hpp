@@ -9,8 +9,8 @@
 namespace spread::config {
 
 /// Fills the option members of `configuration` from the options of a file in file order, and checks
-/// what concerns several of them: repetitions, windows, timeouts, authentication lists
-/// (configuration 4). ActiveIPVersion is only checked against itself.
+/// what concerns several of them: repetitions, windows, timeouts, authentication lists.
+/// ActiveIPVersion is only checked against itself.
 void check_options(const std::vector<OptionTerm>& options, Configuration& configuration,
                    Diagnostics& diagnostics);
 

@@ -92,7 +92,7 @@ struct Configuration : SessionOptions {
     std::vector<Segment> segments;
     std::vector<Daemon> daemons;  ///< file order over all segments
 
-    std::uint32_t debug_flags = 0x111;  ///< type bits of operations.md section 4
+    std::uint32_t debug_flags = 0x111;  ///< subjects of log lines, the bits of daemon::LogType
     LogPriority event_priority = LogPriority::kInfo;
     std::optional<std::string> event_log_file;
     /// strftime format; unset: no time stamps. Ends in %s or %S when the precise stamp is on, so

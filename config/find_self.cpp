@@ -1,4 +1,4 @@
-// Which configured daemon is this process (configuration 6).
+// Which configured daemon is this process.
 #include <algorithm>
 #include <cstddef>
 #include <string>

@@ -1,5 +1,5 @@
-// The identity hashes every daemon and monitor of one configuration must agree on
-// (configuration 5 VirtualID and 7).
+// The identity hashes every daemon and monitor of one configuration must agree on, as stock
+// computes them.
 #include <cstddef>
 #include <cstdint>
 #include <string>

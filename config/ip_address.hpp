@@ -25,7 +25,7 @@ struct IpAddress {
     [[nodiscard]] std::string to_string() const;
 };
 
-/// An address literal without brackets and port (configuration 2): four decimal octets without
+/// An address literal without brackets and port: four decimal octets without
 /// leading zeros, or IPv6 groups without an embedded dotted quad and with an optional "%scope".
 [[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text);
 

@@ -40,7 +40,7 @@ struct Token {
     bool is_bracketed = false;
 };
 
-/// Cuts the text of a configuration file into tokens (configuration 2).
+/// Cuts the text of a configuration file into tokens.
 ///
 /// Goes beyond stock where stock's reading can only be an accident: `a=b` is three tokens after an
 /// option's name, brackets around an IPv6 address need no port, form feed and vertical tab are

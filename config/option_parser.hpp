@@ -5,7 +5,7 @@
 
 namespace spread::config {
 
-/// Words of 3.x and 4.x files that mean nothing any more (configuration 11).
+/// Words of 3.x and 4.x files that mean nothing any more.
 [[nodiscard]] bool is_former_option(std::string_view word);
 
 /// Reads an option at its name, with whatever of its line belongs to it. A value that is none is

@@ -53,7 +53,7 @@ enum class Change : std::uint8_t {
     kReload,  ///< the file it names is read again on SIGHUP; another name needs a restart
 };
 
-/// One row of the table of options (configuration 4). Everything that is said of an option follows
+/// One row of the table of options. Everything that is said of an option follows
 /// from its row: how it is read, its name being reserved, the sample file, what --check prints.
 struct OptionSpec {
     std::string_view name;
@@ -89,7 +89,7 @@ inline constexpr std::string_view kDefaultTimeStamp = "%m/%d/%y %H:%M:%S";
 [[nodiscard]] std::span<const std::string_view> option_names();
 
 /// Whether a word has a meaning of its own anywhere in a file, so that it can be a name or a string
-/// value only in quotes (configuration 2, ties).
+/// value only in quotes.
 [[nodiscard]] bool is_reserved(std::string_view word);
 
 }  // namespace spread::config

@@ -68,13 +68,13 @@ struct SyntaxTree {
     std::vector<OptionTerm> options;
 };
 
-/// Limits of configuration 5.
+/// As many as stock allows.
 inline constexpr std::size_t kMaxSegments = 20;
 inline constexpr std::size_t kMaxDaemons = 128;
 inline constexpr std::size_t kMaxSegmentAddresses = 5;
 inline constexpr std::size_t kMaxInterfaces = 10;
 
-/// Reads the grammar of configuration 3 and reports everything that does not fit it. After a
+/// Reads the grammar of configuration files and reports everything that does not fit it. After a
 /// mistake it goes on where the file most likely makes sense again, and stops only when
 /// `diagnostics` is full. The tree is bounded by the limits above and by the size of the text,
 /// which it views.

@@ -97,7 +97,7 @@ Configuration Builder::build(std::string_view file_name) {
 }
 
 /// All addresses are of one family: that of ActiveIPVersion when it stands before the daemons, else
-/// that of the first daemon (configuration 4).
+/// that of the first daemon.
 void Builder::settle_family() {
     const OptionTerm* option = nullptr;
     for (const OptionTerm& candidate : tree_.options) {

@@ -17,7 +17,7 @@ namespace spread::config {
 [[nodiscard]] std::optional<LogPriority> parse_priority(std::string_view word);
 [[nodiscard]] std::optional<IpAddress::Family> parse_ip_version(std::string_view word);
 
-/// The bits a flag of DebugFlags stands for (operations 4); none for NONE.
+/// The bits a flag of DebugFlags stands for; none for NONE.
 [[nodiscard]] std::optional<std::uint32_t> parse_debug_flag(std::string_view word);
 
 [[nodiscard]] std::span<const std::string_view> priority_names();

@@ -16,7 +16,7 @@ namespace spread::daemon {
 /// The ring engine's view of a configuration: what the file sets, settled by the rules of
 /// RingConfig::settled(). Stock timeouts that are set map by meaning: Token: token loss; Hurry:
 /// ceiling of the token retransmission; Join: join repetition; Gather: consensus; Seg and Gather
-/// together: start; Lookup: search for absent daemons (configuration 4).
+/// together: start; Lookup: search for absent daemons.
 [[nodiscard]] membership::RingConfig ring_config_of(const config::Configuration& configuration,
                                                     std::size_t self);
 

@@ -32,7 +32,7 @@ struct Loaded {
 /// The file, or that there is none.
 [[nodiscard]] std::string name_of_source(const Loaded& loaded);
 
-/// EventLogFile with "%h" and "%H" replaced by the host's name (configuration 4).
+/// EventLogFile with "%h" and "%H" replaced by the host's name.
 [[nodiscard]] std::string expand_host(const std::string& path);
 
 }  // namespace spread::daemon

@@ -9,7 +9,7 @@
 namespace spread::daemon {
 namespace {
 
-constexpr std::size_t kDaemonNameBytesMax = 19;  // operations 1
+constexpr std::size_t kDaemonNameBytesMax = 19;  // as in a configuration file
 constexpr unsigned kWaitForAddressMax = 86400;
 
 std::string one_line(std::string text) {

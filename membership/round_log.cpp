@@ -26,7 +26,7 @@ void RoundLog::end(protocol::Instant now, Seq seq, const std::function<DaemonId(
         next_sender_.forget();
         return;
     }
-    // A round in which only who was expected sent would not have been needed.
+    // A round in which only the expected sender sent was not needed.
     const auto expected_sender = next_sender_.guess(rules_.hits_min);
     bool busy = false;
     DaemonId last;

@@ -55,7 +55,7 @@ void TokenRest::borrow(const Token& token) {
 void TokenRest::end_round(Instant now, const Token& token, bool quiet,
                           const std::function<DaemonId(Seq)>& sender_of) {
     rounds_.end(now, token.seq, sender_of);
-    // Who was visited after having asked has been served.
+    // A member that the token has visited since it asked has been served.
     std::erase_if(wakes_, [this](const Wake& wake) {
         return wake.seen.value + 1 < round_start_.value + *members_.position(wake.from);
     });

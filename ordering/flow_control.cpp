@@ -5,7 +5,7 @@
 namespace spread::ordering {
 namespace {
 
-/// No loss makes the window smaller.
+/// Loss never shrinks the window below this.
 constexpr std::uint32_t kWindowMin = 32;
 /// While a rotation takes no longer than so many of the shortest ones, the network's delay is at
 /// least a third of it, and a larger window pays.

@@ -78,7 +78,7 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
     high_seq_ = std::max(high_seq_, token.seq);
     const Seq received_high = token.seq;
     // Out of turn the token overtakes what waits in the data socket, so that only what was sent by
-    // the last visit in turn is missed for sure.
+    // the last visit in turn is surely missing.
     const Seq up_to = accelerate ? surely_sent(token)
                       : out_of_turn && config_.accelerated_window > 0
                           ? std::min(previous_token_high_, received_high)
@@ -123,7 +123,7 @@ void RingOrder::answer_requests(Token& token, TokenVisit& visit) {
     }
     scratch_ranges_.clear();
     for (SeqRange range : token.rtr) {
-        // What is released here was received by all; only a confused daemon asks for it.
+        // What is released here was received by all; only a daemon in error asks for it.
         if (range.first < window_.base()) {
             const std::uint64_t released = window_.base() - range.first;
             if (released >= range.count) {

@@ -11,8 +11,7 @@ namespace spread::ordering {
 /// are never held back; ordinary ones wait while the queue is paused after a configuration change.
 ///
 /// A message stays here until its last piece is stamped. If the ring breaks half-way through one,
-/// rewind() makes it start again on the next ring; receivers discard the half (group
-/// semantics 3.4).
+/// rewind() makes it start again on the next ring; receivers discard the half (GS 3.4).
 class SendQueue {
   public:
     SendQueue(std::size_t messages_max, std::size_t bytes_max)

@@ -11,12 +11,12 @@
 #include "protocol/result.hpp"
 #include "protocol/session_wire.hpp"
 
-// Frames of the session wire that the daemon itself originates (client protocol 7.2 to 7.5). All of
+// Frames of the session wire that the daemon itself originates (CP 7.2 to 7.5). All of
 // them are little-endian, whatever the host; clients of the other byte order swap.
 
 namespace spread::protocol {
 
-/// Names one view of one group (client protocol 6). Clients compare all three numbers for equality
+/// Names one view of one group (CP 6). Clients compare all three numbers for equality
 /// and make nothing else of them.
 struct GroupId {
     std::int32_t proc_id = 0;
@@ -46,7 +46,7 @@ struct VsSet {
 /// Cause of a view that differs from the one before by a single member.
 enum class MemberChange : std::uint8_t { kJoin, kLeave, kDisconnect };
 
-/// Regular membership after a join, leave or disconnect (client protocol 7.2). `members` is the
+/// Regular membership after a join, leave or disconnect (CP 7.2). `members` is the
 /// list after the change. Body, 56 bytes:
 ///
 ///   Off  Size  Field
@@ -59,7 +59,7 @@ enum class MemberChange : std::uint8_t { kJoin, kLeave, kDisconnect };
                                            const GroupId& id, std::span<const NameRun> members,
                                            const NameField& changed);
 
-/// Regular membership caused by the network (client protocol 7.2). Body:
+/// Regular membership caused by the network (CP 7.2). Body:
 ///
 ///   Off  Size  Field
 ///     0    12  group id
@@ -78,7 +78,7 @@ enum class MembershipLayout : std::uint8_t {
     kOwnSet   ///< 3.x: as below
 };
 
-/// The same memberships for a 3.x library (client protocol 7.6, 11). It knows one set only, the
+/// The same memberships for a 3.x library (CP 7.6, 11). It knows one set only, the
 /// receiver's own, or the one member that joined, left or disconnected. Body:
 ///
 ///   Off  Size  Field
@@ -92,13 +92,13 @@ enum class MembershipLayout : std::uint8_t {
                                              std::span<const NameRun> members,
                                              const VsSet& own_set);
 
-/// Transitional signal: the view `id` is ending (client protocol 7.3). Body: the group id.
+/// Transitional signal: the view `id` is ending (CP 7.3). Body: the group id.
 [[nodiscard]] Message encode_transitional_signal(const NameField& group, const GroupId& id);
 
-/// To the session that left `group` (client protocol 7.4): just a header.
+/// To the session that left `group` (CP 7.4): just a header.
 [[nodiscard]] Message encode_self_leave(const NameField& group);
 
-/// A request refused by access control, sent back to its author (client protocol 7.5).
+/// A request refused by access control, sent back to its author (CP 7.5).
 ///
 ///   header (48) | old_type u32 | groups | body
 ///

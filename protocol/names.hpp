@@ -12,7 +12,7 @@
 
 namespace spread::protocol {
 
-/// Longest private (user) name, bytes (client protocol 1).
+/// Longest private (user) name, bytes (stock's MAX_PRIVATE_NAME).
 inline constexpr std::size_t kPrivateNameMax = 10;
 /// Longest daemon name, bytes, without its NUL.
 inline constexpr std::size_t kDaemonNameMax = 19;
@@ -24,7 +24,7 @@ inline constexpr std::size_t kGroupNameMax = kNameFieldBytes - 1;
 static_assert(1 + kPrivateNameMax + 1 + kDaemonNameMax == kGroupNameMax);
 
 /// Bytes allowed in private and daemon names: '$' to '~', so neither blank nor '#'
-/// (client protocol 3.1).
+/// (CP 3.1).
 [[nodiscard]] constexpr bool is_name_byte(char c) {
     return c >= 0x24 && c <= 0x7e;
 }
@@ -33,7 +33,7 @@ static_assert(1 + kPrivateNameMax + 1 + kDaemonNameMax == kGroupNameMax);
 [[nodiscard]] bool is_private_name(std::string_view name);
 /// 1 to 19 name bytes.
 [[nodiscard]] bool is_daemon_name(std::string_view name);
-/// What client libraries let through as a group name: 1 to 31 name bytes (client protocol 5.2).
+/// What client libraries let through as a group name: 1 to 31 name bytes (CP 5.2).
 /// Daemons are laxer: they serve any name a field can hold.
 [[nodiscard]] bool is_portable_group_name(std::string_view name);
 
@@ -58,7 +58,7 @@ class NameField {
     }
 
     friend bool operator==(const NameField& a, const NameField& b) { return a.view() == b.view(); }
-    /// Bytewise, unsigned: the order of member lists (client protocol 7.2).
+    /// Bytewise, unsigned: the order of member lists (CP 7.2).
     friend std::strong_ordering operator<=>(const NameField& a, const NameField& b) {
         return a.view() <=> b.view();
     }
@@ -75,7 +75,7 @@ struct PrivateGroup {
     friend bool operator==(const PrivateGroup&, const PrivateGroup&) = default;
 };
 
-/// Parses `#user#daemon`; nothing unless both parts are legal (client protocol 5.1, 5.6).
+/// Parses `#user#daemon`; nothing unless both parts are legal (CP 5.1, 5.6).
 [[nodiscard]] std::optional<PrivateGroup> parse_private_group(std::string_view name);
 
 /// `#user#daemon`. Both parts must be legal. Asserted.

@@ -185,7 +185,7 @@ class DaemonSet {
 /// A configured daemon.
 struct RosterEntry {
     DaemonId id;
-    std::string name;  ///< 1..19 bytes (client protocol 5.2)
+    std::string name;  ///< 1..19 bytes (CP 5.2)
 
     friend bool operator==(const RosterEntry&, const RosterEntry&) = default;
 };

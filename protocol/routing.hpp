@@ -31,7 +31,7 @@ struct RoutePlan {
 /// - the own segment by its group addresses when another daemon lives in it, else not at all;
 ///   without a group address each of its daemons by unicast;
 /// - daemons of other segments by unicast. Stock sends one copy to the first live daemon of a
-///   segment, which repeats it locally (configuration 5); a datagram then depends on that daemon's
+///   segment, which repeats it locally; a datagram then depends on that daemon's
 ///   life, and every crash of it loses packets of others. Copies are cheaper than that.
 /// Used by the daemon's UDP transport and by the simulator. `self` must be in one segment.
 [[nodiscard]] RoutePlan plan_route(std::span<const RouteSegment> segments, DaemonId self);

@@ -66,7 +66,7 @@ void append_version(std::vector<std::byte>& out, const SpreadVersion& version, b
 }
 
 // The private group is compared up to its NUL. Byte 31 of the received field counts as NUL whatever
-// it holds (section 4.2).
+// it holds (CP 4.2).
 std::string_view sender_name(const SessionHeader& header) {
     return header.private_group_name.view().substr(0, kGroupNameMax);
 }

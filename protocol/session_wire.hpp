@@ -15,8 +15,8 @@
 #include "protocol/result.hpp"
 #include "protocol/service.hpp"
 
-// The session wire: what client libraries and daemon say to each other. Not ours to choose; the
-// sections named here are those of the client protocol description.
+// The session wire: what client libraries and daemon say to each other. Not ours to choose. CP
+// numbers are those of the rules in docs/conformance.md.
 //
 // Every message, in both directions, is
 //
@@ -35,7 +35,7 @@
 
 namespace spread::protocol {
 
-// ---- Service-type word (section 1.1) ----
+// ---- Service-type word ----
 
 inline constexpr std::uint32_t kUnreliableMess = 0x00000001;
 inline constexpr std::uint32_t kReliableMess = 0x00000002;
@@ -61,10 +61,10 @@ inline constexpr std::uint32_t kLeaveMess = 0x00020000;
 inline constexpr std::uint32_t kKillMess = 0x00040000;
 inline constexpr std::uint32_t kGroupsMess = 0x00080000;
 inline constexpr std::uint32_t kRejectMess = 0x00400000;
-/// A receive option of the libraries that may slip onto the wire; passed through (section 1.1).
+/// A receive option of the libraries that may slip onto the wire; passed through.
 inline constexpr std::uint32_t kDropRecv = 0x01000000;
-/// Options of the flush layer of the libraries (library API 12.3): the first is one of its receive
-/// calls, the second marks a message to some members of a group. Both are passed through.
+/// Options of the flush layer of the libraries (docs/libspread-api.md): the first is one of its
+/// receive calls, the second marks a message to some members of a group. Both are passed through.
 inline constexpr std::uint32_t kDontBlock = 0x10000000;
 inline constexpr std::uint32_t kSubgroupCast = 0x40000000;
 /// Both set: the writer's integers are little-endian. Else they are big-endian: a proper writer
@@ -72,12 +72,12 @@ inline constexpr std::uint32_t kSubgroupCast = 0x40000000;
 inline constexpr std::uint32_t kEndianBits = 0x80000080;
 
 /// All bits a client may set besides the endian bits. Stock checks nine bits only, so forged
-/// membership, GROUPS or REJECT bits deceive clients or stop its daemon (section 5.1).
+/// membership, GROUPS or REJECT bits deceive clients or stop its daemon (CP 5.1).
 inline constexpr std::uint32_t kRequestBits = kRegularMess | kSelfDiscard | kJoinMess | kLeaveMess |
                                               kKillMess | kDropRecv | kDontBlock | kSubgroupCast;
 static_assert(kRequestBits == 0x5107007f);
 
-// ---- Limits (section 1) ----
+// ---- Limits ----
 
 inline constexpr std::size_t kSessionHeaderBytes = 48;
 inline constexpr std::size_t kGroupsPerMessageMax = 100;
@@ -91,7 +91,7 @@ inline constexpr std::size_t kAuthChoiceBytes = kAuthNameBytes * kAuthMethodsMax
 /// Longest C1: three version bytes, flags, length, ten bytes of name.
 inline constexpr std::size_t kConnectBytesMax = 5 + kPrivateNameMax;
 
-// ---- Header (section 4) ----
+// ---- Header ----
 
 enum class ByteOrder : std::uint8_t { kLittle, kBig };
 /// Of this processor.
@@ -121,12 +121,12 @@ void encode_session_header(const SessionHeader& header,
                            std::span<std::byte, kSessionHeaderBytes> out);
 
 /// Turns a checked request header into the one every receiver gets, where it stands: integers
-/// little-endian, byte 31 of the name 0, all else untouched (section 4.2). `header` is its decoded
+/// little-endian, byte 31 of the name 0, all else untouched (CP 4.2). `header` is its decoded
 /// form.
 void normalise_session_header(const SessionHeader& header,
                               std::span<std::byte, kSessionHeaderBytes> bytes);
 
-/// Hint for an application message type (section 4.1). With 0 it is that of membership messages.
+/// Hint for an application message type (CP 4.1). With 0 it is that of membership messages.
 [[nodiscard]] Hint make_hint(std::int16_t mess_type, ByteOrder order = ByteOrder::kLittle);
 
 struct HintValue {
@@ -145,7 +145,7 @@ struct HintValue {
     return (type & kSafeMess) != 0 ? Service::kSafe : Service::kAgreed;
 }
 
-// ---- Requests (section 5) ----
+// ---- Requests (CP 5) ----
 
 enum class RequestKind : std::uint8_t { kMulticast, kJoin, kLeave, kKill };
 
@@ -166,13 +166,13 @@ enum class RequestFault : std::uint8_t {
 
 [[nodiscard]] std::string_view to_string(RequestFault fault);
 
-/// The header checks of section 5.1, with kRequestBits in addition. What passes has counts and
+/// The header checks of CP 5.1, with kRequestBits in addition. What passes has counts and
 /// lengths that are safe to add up: frame_bytes() is at most kSessionFrameMax.
 [[nodiscard]] Result<RequestKind, RequestFault> check_request(const SessionHeader& header,
                                                               const NameField& own_private_group);
 
 /// What a client asks of its session, as against a multicast. Only the first group of a JOIN or
-/// LEAVE counts, and of a KILL none (section 5.3 to 5.5).
+/// LEAVE counts, and of a KILL none (CP 5.3, 5.4, 5.5).
 struct JoinRequest {
     NameField group;
     SessionHeader header;  ///< of the request, to send it back
@@ -208,9 +208,9 @@ inline constexpr std::size_t kRequestHeadBytes = kSessionHeaderBytes + kNameFiel
     return frame.subspan(kSessionHeaderBytes + index * kNameFieldBytes).first<kNameFieldBytes>();
 }
 
-// ---- Handshake (section 3) ----
+// ---- Handshake (CP 3) ----
 
-/// A signed byte in place of D1's length or D2's first byte (section 3.6). Other negative values
+/// A signed byte in place of D1's length or D2's first byte (CP 3.6). Other negative values
 /// are possible in what a client reads.
 enum class RejectCode : std::int8_t {
     kQuota = -3,
@@ -250,7 +250,7 @@ struct SpreadVersion {
     static constexpr int kFirstWithAuth = 31600;
 };
 
-/// The version that this daemon announces; every library accepts it (section 3.5).
+/// The version that this daemon announces; every library accepts it (CP 3.5).
 inline constexpr SpreadVersion kPresentedVersion{5, 0, 1};
 
 /// C1, the opening bytes:
@@ -267,7 +267,7 @@ struct ConnectRequest {
     std::uint8_t flags = 0;
     std::string private_name;  ///< empty: the daemon shall invent one
 
-    /// The byte counts as signed: odd values from 0x80 up select nothing (section 3.1).
+    /// The byte counts as signed: odd values from 0x80 up select nothing (CP 3.1).
     [[nodiscard]] bool wants_membership() const { return flags < 0x80 && (flags & 1U) != 0; }
 
     friend bool operator==(const ConnectRequest&, const ConnectRequest&) = default;
@@ -318,7 +318,7 @@ struct AuthListDecoded {
 [[nodiscard]] Result<std::vector<std::string>, RejectCode> decode_auth_choice(
     std::span<const std::byte, kAuthChoiceBytes> choice);
 
-/// What a client of method PWORD sends behind C2 (section 3.4): the user's name in 32 bytes, the
+/// What a client of method PWORD sends behind C2 (CP 3.4): the user's name in 32 bytes, the
 /// password in 8, both padded with NULs.
 inline constexpr std::size_t kPasswordUserBytes = 32;
 inline constexpr std::size_t kPasswordBytes = 8;

@@ -8,7 +8,7 @@
 
 namespace spread::c_api {
 
-/// Layout of a membership body (client protocol 7.2): group id, number of sets, offset of the own
+/// Layout of a membership body (CP 7.2): group id, number of sets, offset of the own
 /// set behind these; then the sets, each a count and its names.
 inline constexpr std::size_t kGroupIdBytes = 12;
 inline constexpr std::size_t kSetCountOffset = 12;

@@ -16,7 +16,7 @@ constexpr std::size_t kAcceptHeadBytes = 5;
 
 constexpr std::int8_t kRightPassword = 1;
 
-/// Daemons before 3.0 speak otherwise; those before 3.8 know no priority (client protocol 3.5).
+/// Daemons before 3.0 speak otherwise; those before 3.8 know no priority (CP 3.5).
 constexpr int kOldestMajor = 3;
 constexpr int kOldestWithPriority = 30800;
 

@@ -32,7 +32,7 @@ struct Accepted {
     protocol::SpreadVersion daemon;
 };
 
-/// The client's half of the handshake (client protocol 3), without a socket:
+/// The client's half of the handshake (CP 3), without a socket:
 ///
 ///     Handshake handshake(options);
 ///     write(handshake.output());      // C1
@@ -47,7 +47,7 @@ class Handshake {
     explicit Handshake(HandshakeOptions options);
 
     /// What is to be sent now, once: each message in one write, since stock daemons do not accept
-    /// the opening bytes in pieces (client protocol 3.1).
+    /// the opening bytes in pieces (CP 3.1).
     [[nodiscard]] Bytes output();
 
     /// How many bytes the next answer needs at least. Who reads no more than that reads nothing

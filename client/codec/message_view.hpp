@@ -17,7 +17,7 @@ namespace spread::client {
 inline constexpr std::size_t kFrameBytesMax = std::size_t{64} << 20U;
 
 /// A reject carries the refused request's type between header and groups, outside all counts
-/// (client protocol 7.5).
+/// (CP 7.5).
 inline constexpr std::size_t kOldTypeBytes = 4;
 
 /// Bytes of a message from the daemon behind its header; nothing for counts no daemon sends, after
@@ -33,7 +33,7 @@ inline constexpr std::size_t kOldTypeBytes = 4;
 struct MessageView {
     protocol::SessionHeader header;
     /// header.type; for a reject the refused request's type | REJECT, as the libraries report it
-    /// (client protocol 7.5).
+    /// (CP 7.5).
     std::uint32_t type = 0;
     std::span<const std::byte> groups;  ///< num_groups x 32 bytes
     std::span<const std::byte> body;
@@ -70,7 +70,7 @@ struct MessageView {
 
 using spread::GroupId;
 
-/// A regular membership or a transitional signal, taken apart (client protocol 7.2, 7.3).
+/// A regular membership or a transitional signal, taken apart (CP 7.2, 7.3).
 struct Membership {
     std::string group;
     std::uint32_t cause = 0;  ///< one kCausedBy... bit; 0 for a transitional signal

@@ -13,7 +13,7 @@
 
 namespace spread::client {
 
-/// Requests to the daemon (client protocol 5), checked as the stock libraries check them and
+/// Requests to the daemon (CP 5), checked as the stock libraries check them and
 /// appended to `out` in wire form. `self` is the private group of the session. On an error nothing
 /// is appended.
 using Bytes = std::vector<std::byte>;

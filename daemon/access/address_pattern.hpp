@@ -10,7 +10,7 @@
 namespace spread::access {
 
 /// A set of peer addresses as access files write it: `unix`, `local` (127.0.0.0/8 and ::1), an IPv4
-/// or IPv6 address, or one followed by "/prefix" (operations 5, without stock's bugs).
+/// or IPv6 address, or one followed by "/prefix" (docs/access.md).
 struct AddressPattern {
     enum class Kind : std::uint8_t { kUnix, kLocal, kNetwork };
     Kind kind = Kind::kUnix;

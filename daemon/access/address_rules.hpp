@@ -13,8 +13,8 @@ namespace spread::access {
 
 struct AddressRulesResult;
 
-/// Which clients method IP admits: the content of a file `spread.access_ip` (client-protocol 3.4,
-/// operations 5). Without rules it admits nobody.
+/// Which clients method IP admits: the content of a file `spread.access_ip` (CP 3.4,
+/// docs/access.md). Without rules it admits nobody.
 ///
 /// One pattern per line (see AddressPattern); any that matches admits. `#` at the start of a line
 /// or after a blank begins a comment, and blank lines mean nothing.

@@ -16,7 +16,8 @@ inline constexpr std::size_t kHashBytesMax = 384;    ///< CRYPT_OUTPUT_SIZE of c
 
 struct PasswordFileResult;
 
-/// The users method PWORD knows: the content of a file `spread.access_pword` (client-protocol 3.4).
+/// The users method PWORD knows: the content of a file `spread.access_pword` (CP 3.4,
+/// docs/access.md).
 ///
 /// One user per line, `user:hash`, with a hash of crypt(3). The name has 1 to 32 bytes, none of
 /// them a blank, a control character or ':'. `#` at the start of a line or after a blank begins a

@@ -17,7 +17,7 @@ struct TcpListener {
     Endpoint at;
 };
 
-/// Opens what clients connect to over TCP (client protocol 2.1): each C address of the daemon's
+/// Opens what clients connect to over TCP (CP 2.1): each C address of the daemon's
 /// interface stanza; without one the any-address, as stock does. Where that is taken, or another
 /// configured daemon lives on this host with the same port, only the daemon's own address.
 /// SO_REUSEADDR is always set, unless SocketPortReuse is off, so that a restart does not trip over

@@ -9,7 +9,7 @@
 
 namespace spread::daemon {
 
-/// The Unix socket DIR/PORT (client protocol 2.1). It has its mode and listens before it can be
+/// The Unix socket DIR/PORT (CP 2.1). It has its mode and listens before it can be
 /// seen. Removes its file when it goes, if the file is still its own. For one thread, whose current
 /// directory it changes for a moment, so that the file can be made again after chroot(2).
 class UnixListener {

@@ -39,7 +39,7 @@ class SystemResolver final : public config::Resolver {
         std::string& error) override;
 };
 
-/// Where a configuration is looked for, in this order, when none is named (configuration 1).
+/// Where a configuration is looked for, in this order, when none is named.
 [[nodiscard]] std::vector<std::string> default_config_paths();
 
 struct ConfigText {

@@ -17,7 +17,7 @@
 
 namespace spread::daemon {
 
-/// Subject of a log line, as the bits of DebugFlags (operations 4).
+/// Subject of a log line, as the bits of DebugFlags.
 enum class LogType : std::uint32_t {
     kExit = 0x1,
     kMemory = 0x4,

@@ -41,7 +41,7 @@ struct TransportSetup {
 /// Sockets: data on the segment's port P and tokens on P+1, both bound to the daemon's own address
 /// (or to each D address of its interface stanza), and for a segment of several daemons one more on
 /// each multicast or broadcast address of the segment. Stock binds the any-address instead, so that
-/// daemons with different addresses and the same port cannot share a host (configuration 5).
+/// daemons with different addresses and the same port cannot share a host.
 /// Everything is sent through the first data socket, so the kernel keeps the engine's order.
 ///
 /// A segment address that can reach nobody here (a loopback one, or unicast) is replaced by a copy

@@ -11,7 +11,7 @@
 namespace spread::session {
 
 /// Who holds which user name on this daemon, and who waits for it. A name is held until its
-/// session's disconnect has been delivered in agreed order (client protocol 3.1); one newcomer may
+/// session's disconnect has been delivered in agreed order (CP 3.1); one newcomer may
 /// wait for that.
 class NameRegistry {
   public:

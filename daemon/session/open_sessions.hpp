@@ -47,7 +47,7 @@ class OpenSessions {
                           const protocol::KillRequest& kill, SessionOutput& out);
 
     /// Nothing more is read from or written to the session, and its disconnect is submitted. Its
-    /// socket closes and its name is free only when that is delivered (client protocol 5.5).
+    /// socket closes and its name is free only when that is delivered (CP 5.5).
     void end(protocol::SessionId id, Session& session, CloseReason reason, std::string_view why,
              SessionOutput& out);
 

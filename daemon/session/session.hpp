@@ -19,7 +19,7 @@ enum class CloseReason : std::uint8_t {
     kKill,        ///< orderly disconnect
     kHandshakeTimeout,
     kRejected,        ///< a reject byte was sent
-    kIllegalRequest,  ///< a header check of client-protocol 5.1 failed
+    kIllegalRequest,  ///< a header check of CP 5.1 failed
     kSlowReader,      ///< its queue reached a limit
     kShutdown
 };

@@ -170,7 +170,7 @@ struct SessionCore::Impl {
         }
     }
 
-    /// A legal name nobody has: `r<number>-<number>`, at most 9 bytes (client protocol 3.1).
+    /// A legal name nobody has: `r<number>-<number>`, at most 9 bytes (CP 3.1).
     [[nodiscard]] std::string invent_name() {
         for (;;) {
             std::string name =

@@ -117,7 +117,7 @@ SessionStep SessionMachine::next_named() {
         return AuthListDue{protocol::encode_auth_list(methods_->allowed)};
     }
     // Libraries before 3.16 are not asked: their address counts where addresses do, else they get
-    // in where no proof is needed (client protocol 3.1). They cannot give a password.
+    // in where no proof is needed (CP 3.1). They cannot give a password.
     const bool by_address = contains(methods_->allowed, kAddressMethod);
     if (!by_address && !contains(methods_->allowed, kNullMethod)) {
         return reject(RejectCode::kAuth);
@@ -150,8 +150,7 @@ SessionStep SessionMachine::next_auth(Slice& input) {
     return next_proof(input);
 }
 
-// The chosen methods run in their order, then the required ones that were not chosen (client
-// protocol 3.3).
+// The chosen methods run in their order, then the required ones that were not chosen (CP 3.3).
 bool SessionMachine::choose_methods(std::vector<std::string> chosen) {
     const auto is_allowed = [this](const std::string& method) {
         return contains(methods_->allowed, method);
@@ -171,7 +170,7 @@ bool SessionMachine::choose_methods(std::vector<std::string> chosen) {
     return std::all_of(to_prove_.begin(), to_prove_.end(), is_known);
 }
 
-// All methods run, also after one has failed (client protocol 3.3).
+// All methods run, also after one has failed (CP 3.3).
 SessionStep SessionMachine::next_proof(Slice& input) {
     if (verdict_due_) {
         verdict_due_ = false;
@@ -248,7 +247,7 @@ bool SessionMachine::fill_partial(std::size_t wanted, Slice& input) {
 }
 
 // The checks run as soon as the header is in; nothing more of an illegal message is awaited
-// (client protocol 5.1).
+// (CP 5.1).
 SessionStep SessionMachine::next_request(Slice& input) {
     if (!in_frame_) {
         const bool in_place = partial_size_ == 0 && input.length >= kSessionHeaderBytes;

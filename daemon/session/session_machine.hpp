@@ -88,15 +88,15 @@ using SessionStep =
     std::variant<NeedBytes, NameAsked, AuthListDue, AddressAsked, PasswordAsked, VerdictDue,
                  AdmissionAsked, Accepted, Rejected, Multicast, Requested, Illegal>;
 
-/// How clients prove who they are: NULL, IP, PWORD, in any order (client protocol 3.2 to 3.4). A
+/// How clients prove who they are: NULL, IP, PWORD, in any order (CP 3.2 to 3.4). A
 /// client chooses among the allowed ones; required ones run in addition.
 struct AuthMethods {
     std::vector<std::string> allowed = {"NULL"};
     std::vector<std::string> required;
 };
 
-/// One client connection without its socket: handshake, framing and request checks (client
-/// protocol 3 to 5).
+/// One client connection without its socket: handshake, framing and request checks (CP 3
+/// to 5).
 ///
 /// The caller hands in what it read and pulls steps until NeedBytes. Bytes may come in any
 /// fragmentation, also during the handshake, where stock insists on whole pieces; answers and

@@ -152,7 +152,7 @@ void GroupEngine::request_disconnect(SessionId session, bool orderly, GroupOutpu
         return;
     }
     impl_->sessions.begin_close(session);
-    // An abrupt end waits for stability and holds back what is behind it (group semantics 2.2).
+    // An abrupt end waits for stability and holds back what is behind it (GS 2.2).
     submit(out, MessageKind::kDisconnect, orderly ? Service::kAgreed : Service::kSafe,
            encode_disconnect(found->name));
 }

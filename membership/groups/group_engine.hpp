@@ -17,7 +17,8 @@ namespace spread::membership {
 
 /// Process groups: a replicated state machine over the ring's deliveries. Every daemon applies the
 /// same joins, leaves and disconnects in the same order and therefore computes the same views.
-/// Semantics: group-semantics sections 1, 2, 5. Pure: no I/O, no time.
+/// GS numbers in this directory are those of the rules in docs/conformance.md. Pure: no I/O, no
+/// time.
 class GroupEngine {
   public:
     explicit GroupEngine(GroupConfig config);
@@ -32,7 +33,7 @@ class GroupEngine {
                          protocol::MembershipLayout layout = protocol::MembershipLayout::kVsSets);
 
     /// Requests of local sessions: validated by the session layer, turned into ring messages here.
-    /// Any group name will do that fits a name field with its NUL (client protocol 5.2); others,
+    /// Any group name will do that fits a name field with its NUL (CP 5.2); others,
     /// and requests of sessions that are gone, are ignored.
     void request_join(protocol::SessionId session, std::string_view group, GroupOutput& out);
     void request_leave(protocol::SessionId session, std::string_view group, GroupOutput& out);

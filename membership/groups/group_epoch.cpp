@@ -9,7 +9,7 @@ using protocol::GroupId;
 
 namespace {
 
-/// Clients see 31 bits of the ring's counter, so that it is never negative (client protocol 6).
+/// Clients see 31 bits of the ring's counter, so that it is never negative (CP 6).
 GroupId id_of(protocol::DaemonId daemon, std::uint64_t counter) {
     return GroupId{.proc_id = static_cast<std::int32_t>(daemon.value),
                    .time = static_cast<std::int32_t>(counter & 0x7fffffffU),

@@ -64,7 +64,7 @@ void GroupMessages::apply_join(DaemonIndex origin, const GroupRequest& request, 
     }
     Group* group = table_.find(request.group);
     if (group != nullptr && group->has_member(origin, request.member)) {
-        return;  // stock ignores it as well (client protocol 5.3)
+        return;  // stock ignores it as well (CP 5.3)
     }
     if (group == nullptr) {
         group = &table_.create(request.group, epoch_.id_before_first(request.group));
@@ -75,7 +75,7 @@ void GroupMessages::apply_join(DaemonIndex origin, const GroupRequest& request, 
     }
     if (epoch_.phase == GroupPhase::kTransitional && !epoch_.reachable().contains(origin) &&
         !group->changed) {
-        // Its members will lose the joiner (group semantics 1.4). Stock lets the old id count on
+        // Its members will lose the joiner (GS 1.4). Stock lets the old id count on
         // here; but where the join came before the transitional point, that very id names a view
         // with other vs-sets, so the group takes the transitional id like all others.
         epoch_.hit(*group);
@@ -140,7 +140,7 @@ void GroupMessages::after_removal(MemberChange change, Group& group, DaemonIndex
 }
 
 /// Tells local members of a join, leave or disconnect: the light form in a quiet group, a network
-/// view and another signal in one that a membership change has hit (group semantics 2.5).
+/// view and another signal in one that a membership change has hit (GS 2.5).
 void GroupMessages::announce(MemberChange change, Group& group, DaemonIndex origin,
                              const NameField& member, GroupOutput& out) {
     if (epoch_.phase == GroupPhase::kExchangeTransitional) {

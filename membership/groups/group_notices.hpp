@@ -20,7 +20,7 @@ class GroupNotices {
     GroupNotices(const LocalSessions& sessions, GroupStats& stats)
         : sessions_(sessions), stats_(stats) {}
 
-    /// The view of `group` is ending (client protocol 7.3).
+    /// The view of `group` is ending (CP 7.3).
     void signal(Group& group, GroupOutput& out) const;
     /// The view differs from the one before by `member`, whose daemon is ours or not.
     void member_change(protocol::MemberChange change, const Group& group, bool is_ours,

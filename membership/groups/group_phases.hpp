@@ -20,7 +20,7 @@
 
 namespace spread::membership {
 
-/// What configurations do to groups, and the state exchange behind a merge (group semantics 5.1):
+/// What configurations do to groups, and the state exchange behind a merge:
 ///
 ///   phase                   transitional                  regular
 ///   kStable                 split -> kTransitional        (only with an engine in error)

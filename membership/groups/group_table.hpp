@@ -50,11 +50,11 @@ struct Group {
     protocol::NameField name;
     protocol::GroupId id;
     /// The network changed the group and its members have not been told the final view yet: it gets
-    /// a network view at the end of the membership change (group semantics 1.4).
+    /// a network view at the end of the membership change (GS 1.4).
     bool changed = false;
     /// Members have been told that the view ends; the next view has not followed yet.
     bool signalled = false;
-    /// View order: configuration order of daemons, then bytewise by name (group semantics 1.3).
+    /// View order: configuration order of daemons, then bytewise by name (GS 1.3).
     boost::container::small_vector<const Member*, 1> members;
 
     boost::container::small_vector<protocol::SessionId, 1> receivers;  ///< of ours, ascending
@@ -82,8 +82,8 @@ inline const protocol::NameField& GroupByName::name_of(const std::unique_ptr<Gro
 /// member about 260 with its own record.
 class GroupTable {
   public:
-    /// Groups in byte order of their names, which is the order in which clients hear of them (group
-    /// semantics 2.2). References stay valid until the group is erased.
+    /// Groups in byte order of their names, which is the order in which clients hear of them
+    /// (GS 2.2). References stay valid until the group is erased.
     using ByName = std::set<std::unique_ptr<Group>, GroupByName>;
 
     GroupTable() = default;

@@ -41,7 +41,7 @@ struct MergeSide {
 
 /// A view after a merge: one vs-set per side, ascending by (proc_id, time) of the side as plain
 /// signed numbers, then by first daemon. (Stock compares by wrapping subtraction, which is no order
-/// at all for three sides far apart; clients must not depend on it. Group semantics 2.3.)
+/// at all for three sides far apart; clients must not depend on it. GS 2.3.)
 [[nodiscard]] NetworkView merged_view(const Group& group, std::vector<MergeSide> sides,
                                       protocol::DaemonIndex self);
 
@@ -51,7 +51,7 @@ struct InterimJoiner {
     protocol::NameField name;
 };
 
-/// A view between the transitional signal and the network view (group semantics 2.5): the members
+/// A view between the transitional signal and the network view (GS 2.5): the members
 /// on `reachable` daemons are one set, each other daemon is a set of its own, and a joiner stands
 /// alone in the last one. The joiner is in the group already.
 [[nodiscard]] NetworkView interim_view(const Group& group, const protocol::DaemonSet& reachable,

@@ -63,7 +63,7 @@ enum class Feed : std::uint8_t {
     kByClient
 };
 
-/// Checks what clients see: G1 to G14 (group semantics 4.2), L2, D3, and P1a, P1b for bodies, on
+/// Checks what clients see: G1 to G14 (docs/correctness.md), L2, D3, and P1a, P1b for bodies, on
 /// the events of all clients as they come; the first violation stays, and after it nothing more is
 /// recorded. Used by the simulator and by tests of real daemons.
 ///

@@ -422,7 +422,7 @@ void GroupChecker::Impl::check_interim_step(ClientIndex index, const Seat& seat,
         return;
     }
     // The transitional id begins with the first view that needs it. A group that nobody was missing
-    // from until somebody joined who is lost already had no signal (group semantics 2.5, J1).
+    // from until somebody joined who is lost already had no signal (GS 2.5, J1).
     const bool goes_on = record.id.same_membership(before.id);
     if (goes_on ? record.id.index != before.id.index + 1 || (seat.signalled && !before.is_interim())
                 : record.id.index != 2 || before.is_interim() || was_in_epoch(seat, record)) {

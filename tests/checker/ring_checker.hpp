@@ -13,7 +13,7 @@
 
 namespace spread::checker {
 
-/// One life of a daemon: a daemon that restarts is a new process (group semantics 4.1).
+/// One life of a daemon: a daemon that restarts is a new process (docs/correctness.md).
 using LifeId = protocol::StrongId<struct LifeTag, std::uint32_t>;
 
 /// A place in the total order.
@@ -33,7 +33,7 @@ struct MessageFacts {
     std::uint64_t digest = 0;
 };
 
-/// Checks P1 to P8 of extended virtual synchrony (group semantics 4.1) on daemons' histories as
+/// Checks P1 to P8 of extended virtual synchrony (docs/correctness.md) on daemons' histories as
 /// they grow. Call the on_...() functions in the order of the events, any life after any other; the
 /// first violation stays. After it nothing more is recorded.
 class RingChecker {

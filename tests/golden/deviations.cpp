@@ -35,7 +35,7 @@ bool is_request_with(const Line& line, std::uint32_t bits) {
 }
 
 /// A multicast to more than 43 groups reaches the members of every one of them. Stock looks the
-/// groups up at the wrong place and delivers it to nobody (client protocol 9, item 1).
+/// groups up at the wrong place and delivers it to nobody (CP 9, item 1).
 void deliver_to_many_groups(Scenario& scenario) {
     const auto sent = find_line(
         scenario, [](const Line& line) { return is_request_with(line, protocol::kAgreedMess); });
@@ -75,7 +75,7 @@ Bytes disconnect_of(const std::string& client, const std::string& group,
 }
 
 /// Forged membership bits next to a service drop the session; stock relays them as if they were a
-/// membership message of its own (client protocol 5.1).
+/// membership message of its own (CP 5.1).
 void drop_forger(Scenario& scenario) {
     const auto forged = find_line(scenario, [](const Line& line) {
         return is_request_with(line, protocol::kAgreedMess | protocol::kRegMembMess);
@@ -97,7 +97,7 @@ void drop_forger(Scenario& scenario) {
 }
 
 /// A choice of methods that arrives in pieces is waited for; stock rejects what it cannot read at
-/// once (client protocol 3.3).
+/// once (CP 3.3).
 void wait_for_whole_choice(Scenario& scenario) {
     const auto piece = find_line(scenario, [](const Line& line) { return line.what == "partial"; });
     const auto verdict =

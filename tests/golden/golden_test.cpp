@@ -19,7 +19,7 @@ namespace {
 
 using support::DaemonKind;
 
-/// Sessions a daemon serves at once (client protocol 1).
+/// Sessions a daemon serves at once (CP 1).
 constexpr int kSessionsMax = 997;
 
 /// A stock daemon looks for daemons that are back every 30 s only.

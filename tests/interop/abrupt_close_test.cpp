@@ -1,4 +1,4 @@
-// Clients that go away in the middle of a word (client protocol 5.1, 5.5): after every byte of the
+// Clients that go away in the middle of a word (CP 5.1, 5.5): after every byte of the
 // handshake and of every kind of request, by an orderly close, a reset and a half-close. A witness
 // must see the disconnect and nothing else.
 
@@ -45,7 +45,7 @@ class AbruptClose : public OneDaemon, public testing::WithParamInterface<Case> {
     }
 };
 
-// client protocol 5.1: mid-message the message is discarded and the session dropped
+// CP 5.1: mid-message the message is discarded and the session dropped
 TEST_P(AbruptClose, AfterEveryByteOfEveryRequest) {
     Member watcher = witness();
     const std::string other = fresh("other");
@@ -108,7 +108,7 @@ TEST_P(AbruptClose, AfterEveryByteOfEveryRequest) {
     EXPECT_EQ(sessions, 3U * 81 + 48 + 2 * 32 + 11);
 }
 
-// client protocol 3.1, 3.3: a handshake that ends half-way leaves nothing behind
+// CP 3.1, 3.3: a handshake that ends half-way leaves nothing behind
 TEST_P(AbruptClose, AfterEveryByteOfTheHandshake) {
     Member watcher = witness();
     const std::string name = fresh("h");
@@ -138,7 +138,7 @@ TEST_P(AbruptClose, AfterEveryByteOfTheHandshake) {
     watcher.session.expect_nothing();
 }
 
-// client protocol 5.5: with its own messages unread, closing turns into a reset by the kernel
+// CP 5.5: with its own messages unread, closing turns into a reset by the kernel
 TEST_P(AbruptClose, WithUnreadMessages) {
     Member watcher = witness();
     for (int i = 0; i < 20; ++i) {
@@ -157,7 +157,7 @@ TEST_P(AbruptClose, WithUnreadMessages) {
     watcher.session.expect_nothing();
 }
 
-// client protocol 5.5: what was sent whole before the close counts, in order
+// CP 5.5: what was sent whole before the close counts, in order
 TEST_P(AbruptClose, AfterABurstOfRequests) {
     Member watcher = witness();
     for (int i = 0; i < 10; ++i) {

@@ -1,4 +1,4 @@
-// Methods of authentication and access rules, as clients meet them (client protocol 3.2
+// Methods of authentication and access rules, as clients meet them (CP 3.2
 // to 3.4, 7.5).
 
 #include <crypt.h>
@@ -82,7 +82,7 @@ class Access : public testing::Test {
     std::optional<Cluster> cluster_;
 };
 
-// client protocol 3.2: the list in order of registration, whatever the order in the file
+// CP 3.2: the list in order of registration, whatever the order in the file
 TEST_F(Access, TheListNamesWhatIsAllowed) {
     struct Row {
         const char* allowed;
@@ -99,7 +99,7 @@ TEST_F(Access, TheListNamesWhatIsAllowed) {
     }
 }
 
-// client protocol 3.3: required methods run in addition to those chosen
+// CP 3.3: required methods run in addition to those chosen
 TEST_F(Access, RequiredMethodsMustBePassed) {
     SPREAD_DIFFERS_FROM_STOCK("stock has its address file in the working directory only");
     start("AllowedAuthMethods = \"NULL\"\nRequiredAuthMethods = \"IP\"\nAccessIPFile = \"" +
@@ -118,7 +118,7 @@ struct AddressRow {
     bool unix_socket;
 };
 
-// client protocol 3.4: the address file, with what stock reads wrongly read rightly
+// CP 3.4: the address file, with what stock reads wrongly read rightly
 TEST_F(Access, AddressesAreWhatTheFileSays) {
     SPREAD_DIFFERS_FROM_STOCK("unix, 0.0.0.0/0 and blank lines do not work with stock");
     const std::vector<AddressRow> rows{
@@ -146,12 +146,12 @@ TEST_F(Access, AddressesAreWhatTheFileSays) {
         reload();
         EXPECT_EQ(enter({"IP"}), row.tcp ? 1 : -9);
         EXPECT_EQ(enter({"IP"}, Transport::kUnix), row.unix_socket ? 1 : -9);
-        // client protocol 3.1: who cannot choose is asked for the address, too
+        // CP 3.1: who cannot choose is asked for the address, too
         EXPECT_EQ(enter({}, Transport::kTcp, {3, 13, 0}), row.tcp ? 1 : -9);
     }
 }
 
-// client protocol 3.4: without a file nobody passes
+// CP 3.4: without a file nobody passes
 TEST_F(Access, WithoutAnAddressFileNobodyPasses) {
     if (!stock()) {
         start("AllowedAuthMethods = \"NULL IP\"\nAccessIPFile = \"/no/such/file\"\n");
@@ -163,7 +163,7 @@ TEST_F(Access, WithoutAnAddressFileNobodyPasses) {
     EXPECT_EQ(enter({"NULL"}), 1);
 }
 
-/// PWORD as its libraries speak it (client protocol 3.4): user and password in 32 and 8 bytes.
+/// PWORD as its libraries speak it (CP 3.4): user and password in 32 and 8 bytes.
 struct PasswordResult {
     int answer = -1;  ///< the byte of the method
     int code = 0;     ///< 1, or the reject code
@@ -197,7 +197,7 @@ std::string hash_of(const std::string& password, const std::string& setting) {
     return crypt_r(password.c_str(), setting.c_str(), &data);
 }
 
-// client protocol 3.4: one byte, 1 or 0, then the acceptance or -9
+// CP 3.4: one byte, 1 or 0, then the acceptance or -9
 TEST_F(Access, PasswordsAreChecked) {
     SPREAD_DIFFERS_FROM_STOCK("stock is built without PWORD");
     const std::string users =
@@ -227,7 +227,7 @@ TEST_F(Access, PasswordsAreChecked) {
     EXPECT_EQ(log_in(cluster().connect(), "same", "alice", "geheim42").code, 1);
 }
 
-// client protocol 3.4: a client that goes away before or while it is checked harms nobody
+// CP 3.4: a client that goes away before or while it is checked harms nobody
 TEST_F(Access, AnUnfinishedPasswordIsForgotten) {
     SPREAD_DIFFERS_FROM_STOCK("stock is built without PWORD");
     const std::string users = "alice:" + hash_of("geheim42", "$6$saltsalt$") + "\n";
@@ -277,7 +277,7 @@ TEST_F(Access, AFloodOfPasswordsHoldsUpNobodyElse) {
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
-// client protocol 3.4, through the rules: connect, join and send, and whom they concern
+// CP 3.4, through the rules: connect, join and send, and whom they concern
 TEST_F(Access, RulesDecideWhoConnectsJoinsAndSends) {
     SPREAD_DIFFERS_FROM_STOCK("stock knows no rules");
     const std::string rules =
@@ -332,7 +332,7 @@ TEST_F(Access, RulesDecideWhoConnectsJoinsAndSends) {
     user.expect_nothing();
 }
 
-// client protocol 7.5: the bytes of a message that comes back
+// CP 7.5: the bytes of a message that comes back
 TEST_F(Access, ARejectedMessageLooksAsDocumented) {
     SPREAD_DIFFERS_FROM_STOCK("stock never sends one");
     start("AccessControlPolicy = \"RULES\"\nAccessRulesFile = \"" +

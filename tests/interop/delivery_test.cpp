@@ -1,4 +1,4 @@
-// Who gets a multicast, how often, and in which order (client protocol 5.6; group semantics 3).
+// Who gets a multicast, how often, and in which order (CP 5.6; GS 3).
 
 #include <algorithm>
 #include <string>
@@ -13,7 +13,7 @@ namespace {
 
 class Delivery : public OneDaemon {};
 
-// client protocol 5.6: one copy however many groups select a session
+// CP 5.6: one copy however many groups select a session
 TEST_F(Delivery, EachSessionGetsOneCopy) {
     Session alice = session(fresh("al"));
     Session bob = session(fresh("bo"));
@@ -30,7 +30,7 @@ TEST_F(Delivery, EachSessionGetsOneCopy) {
     bob.expect_nothing();
 }
 
-// client protocol 5, 5.6: senders need not be members, and get no copy then
+// CP 5, 5.6: senders need not be members, and get no copy then
 TEST_F(Delivery, GroupsAreOpenToStrangers) {
     Member member = witness();
     Session stranger = session(fresh("st"));
@@ -39,7 +39,7 @@ TEST_F(Delivery, GroupsAreOpenToStrangers) {
     stranger.expect_nothing();
 }
 
-// client protocol 5: a private group is one session, with or without membership messages
+// CP 5: a private group is one session, with or without membership messages
 TEST_F(Delivery, PrivateGroupsReachOneSession) {
     Session alice = session(fresh("al"));
     Session bob = session(fresh("bo"), {.version = {}, .flags = 0});
@@ -53,7 +53,7 @@ TEST_F(Delivery, PrivateGroupsReachOneSession) {
     cid.expect_nothing();
 }
 
-// client protocol 5.6: whom nobody is, nothing reaches, and the sender hears of no error
+// CP 5.6: whom nobody is, nothing reaches, and the sender hears of no error
 TEST_F(Delivery, UnknownAndMalformedDestinationsAreSkipped) {
     Session alice = session("alice");
     const std::vector<std::string> nobody{"no-such-group",
@@ -86,7 +86,7 @@ TEST_F(Delivery, UnknownAndMalformedDestinationsAreSkipped) {
     alice.next_text("to one of them");
 }
 
-// client protocol 5.6: no groups at all
+// CP 5.6: no groups at all
 TEST_F(Delivery, WithoutGroupsNobodyGetsIt) {
     Session alice = session(fresh("al"));
     for (const std::uint32_t service : kServices) {
@@ -95,7 +95,7 @@ TEST_F(Delivery, WithoutGroupsNobodyGetsIt) {
     alice.expect_nothing();
 }
 
-// group semantics 3.4: a message makes no group
+// GS 3.4: a message makes no group
 TEST_F(Delivery, SendingToAGroupDoesNotMakeIt) {
     Session alice = session(fresh("al"));
     const std::string group = fresh("room");
@@ -104,7 +104,7 @@ TEST_F(Delivery, SendingToAGroupDoesNotMakeIt) {
     alice.expect_nothing();
 }
 
-// client protocol 5.6, group semantics 3.4: SELF_DISCARD takes out the sender only, however
+// CP 5.6, GS 3.4: SELF_DISCARD takes out the sender only, however
 // selected
 TEST_F(Delivery, SelfDiscardTakesOutTheSender) {
     Session alice = session(fresh("al"));
@@ -130,14 +130,14 @@ TEST_F(Delivery, SelfDiscardTakesOutTheSender) {
     stranger.expect_nothing();
 }
 
-// client protocol 1.1: DROP_RECV does nothing at the daemon
+// DROP_RECV does nothing at the daemon
 TEST_F(Delivery, DropRecvChangesNothing) {
     Session alice = session(fresh("al"));
     alice.multicast({alice.name()}, "text", kSafe | kDropRecv);
     EXPECT_EQ(alice.next_text("text").type, kSafe | kDropRecv);
 }
 
-// client protocol 5: the receiver is told the service the sender used
+// CP 5: the receiver is told the service the sender used
 TEST_F(Delivery, ReceiversSeeTheServiceThatWasUsed) {
     Member member = witness();
     Session alice = session(fresh("al"));
@@ -147,7 +147,7 @@ TEST_F(Delivery, ReceiversSeeTheServiceThatWasUsed) {
     }
 }
 
-// group semantics 3.1: FIFO, CAUSAL, AGREED and SAFE in one order, per sender as sent
+// GS 3.1: FIFO, CAUSAL, AGREED and SAFE in one order, per sender as sent
 TEST_F(Delivery, OrderedServicesShareOneOrder) {
     Session alice = session(fresh("al"));
     Session bob = session(fresh("bo"));
@@ -182,7 +182,7 @@ TEST_F(Delivery, OrderedServicesShareOneOrder) {
     }
 }
 
-// group semantics 3.2: with us the other two keep their place as well
+// GS 3.2: with us the other two keep their place as well
 TEST_F(Delivery, ReliableAndUnreliableDoNotOvertake) {
     SPREAD_DIFFERS_FROM_STOCK("RELIABLE and UNRELIABLE overtake at the sender's daemon");
     Member member = witness();
@@ -201,7 +201,7 @@ TEST_F(Delivery, ReliableAndUnreliableDoNotOvertake) {
     }
 }
 
-// client protocol 5.6: one client's requests take effect in the order sent
+// CP 5.6: one client's requests take effect in the order sent
 TEST_F(Delivery, RequestsOfOneClientKeepTheirOrder) {
     Session alice = session(fresh("al"));
     const std::string group = fresh("room");
@@ -224,7 +224,7 @@ TEST_F(Delivery, RequestsOfOneClientKeepTheirOrder) {
     }
 }
 
-// client protocol 5.6, group semantics 2.2: a leaver gets messages up to its leave and none behind
+// CP 5.6, GS 2.2: a leaver gets messages up to its leave and none behind
 TEST_F(Delivery, AMessageBehindALeaveDoesNotReachTheLeaver) {
     Member member = witness();
     Session alice = session(fresh("al"));
@@ -245,7 +245,7 @@ TEST_F(Delivery, AMessageBehindALeaveDoesNotReachTheLeaver) {
     member.session.next_text("both ways");
 }
 
-// group semantics 3.4: what a client sent before it disconnects is delivered, and before the notice
+// GS 3.4: what a client sent before it disconnects is delivered, and before the notice
 TEST_F(Delivery, LastWordsComeBeforeTheDisconnect) {
     Member member = witness();
     for (const std::uint32_t service : {kFifo, kCausal, kAgreed, kSafe}) {
@@ -260,7 +260,7 @@ TEST_F(Delivery, LastWordsComeBeforeTheDisconnect) {
     }
 }
 
-// client protocol 8: bursts pass without loss
+// CP 8: bursts pass without loss
 TEST_F(Delivery, BurstsPassWithoutLoss) {
     Session alice = session(fresh("al"));
     Session bob = session(fresh("bo"));

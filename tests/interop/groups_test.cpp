@@ -1,4 +1,4 @@
-// Joining, leaving and disconnecting (client protocol 5.3 to 5.5, 7.4; group semantics 2.2).
+// Joining, leaving and disconnecting (CP 5.3 to 5.5, 7.4; GS 2.2).
 
 #include <string>
 #include <vector>
@@ -12,7 +12,7 @@ namespace {
 
 class Groups : public OneDaemon {};
 
-// client protocol 5.3: the first group counts; the others and any body are ignored
+// CP 5.3: the first group counts; the others and any body are ignored
 TEST_F(Groups, AJoinIsForItsFirstGroup) {
     Session alice = session(fresh("al"));
     const std::string group = fresh("room");
@@ -23,7 +23,7 @@ TEST_F(Groups, AJoinIsForItsFirstGroup) {
     alice.expect_nothing();
 }
 
-// client protocol 5.3: a join that names no group
+// CP 5.3: a join that names no group
 TEST_F(Groups, AJoinOrLeaveWithoutGroupDropsTheSession) {
     SPREAD_DIFFERS_FROM_STOCK("stock uses stale memory");
     Member watcher = witness();
@@ -37,7 +37,7 @@ TEST_F(Groups, AJoinOrLeaveWithoutGroupDropsTheSession) {
     }
 }
 
-// client protocol 5.3, 5.4: options make no difference, nor does the byte order
+// CP 5.3, 5.4: options make no difference, nor does the byte order
 TEST_F(Groups, OptionsOnJoinAndLeaveMakeNoDifference) {
     Session alice = session(fresh("al"));
     for (const Order order : {Order::kLittle, Order::kBig}) {
@@ -55,7 +55,7 @@ TEST_F(Groups, OptionsOnJoinAndLeaveMakeNoDifference) {
     }
 }
 
-// client protocol 5.3: a second join is ignored, and the id is as before
+// CP 5.3: a second join is ignored, and the id is as before
 TEST_F(Groups, AMembersJoinIsIgnored) {
     Member member = witness();
     member.session.join(member.group);
@@ -65,7 +65,7 @@ TEST_F(Groups, AMembersJoinIsIgnored) {
     EXPECT_EQ(member.session.next_view(member.group, kByJoin).id, member.id.next());
 }
 
-// client protocol 5.4: leaving what one is not in
+// CP 5.4: leaving what one is not in
 TEST_F(Groups, AStrangersLeaveIsIgnored) {
     Member member = witness();
     Session stranger = session(fresh("st"));
@@ -78,7 +78,7 @@ TEST_F(Groups, AStrangersLeaveIsIgnored) {
     EXPECT_EQ(stranger.enter(member.group).id, member.id.next());
 }
 
-// client protocol 5.4: the first group counts
+// CP 5.4: the first group counts
 TEST_F(Groups, ALeaveIsForItsFirstGroup) {
     Session alice = session(fresh("al"));
     const std::string first = fresh("room");
@@ -91,7 +91,7 @@ TEST_F(Groups, ALeaveIsForItsFirstGroup) {
     alice.next_text("still in");
 }
 
-// client protocol 7.4: the notice is a header and nothing else
+// CP 7.4: the notice is a header and nothing else
 TEST_F(Groups, TheNoticeOfOnesOwnLeaveIsAHeader) {
     Session alice = session(fresh("al"));
     const std::string group = fresh("room");
@@ -107,7 +107,7 @@ TEST_F(Groups, TheNoticeOfOnesOwnLeaveIsAHeader) {
     alice.expect_nothing();
 }
 
-// client protocol 3.1, 7.4: without the flag nothing at all is heard of memberships; the client is
+// CP 3.1, 7.4: without the flag nothing at all is heard of memberships; the client is
 // a member all the same, and its messages come
 TEST_F(Groups, WithoutTheFlagMembershipsAreSilent) {
     Member member = witness();
@@ -130,7 +130,7 @@ TEST_F(Groups, WithoutTheFlagMembershipsAreSilent) {
     quiet.expect_nothing();
 }
 
-// client protocol 3.1: the flags are a signed byte, and the flag is "remainder by 2 is 1"
+// CP 3.1: the flags are a signed byte, and the flag is "remainder by 2 is 1"
 TEST_F(Groups, TheFlagIsBitZeroOfAPositiveByte) {
     for (unsigned flags = 0; flags < 256; ++flags) {
         Session alice = session(fresh("al"), {.version = {}, .flags = flags});
@@ -143,7 +143,7 @@ TEST_F(Groups, TheFlagIsBitZeroOfAPositiveByte) {
     }
 }
 
-// client protocol 5.5: whatever a KILL lists or carries
+// CP 5.5: whatever a KILL lists or carries
 TEST_F(Groups, AKillNeedsNoParticularForm) {
     Member watcher = witness();
     const auto expect_killed = [&](const std::function<void(Request&)>& change) {
@@ -168,7 +168,7 @@ TEST_F(Groups, AKillNeedsNoParticularForm) {
     watcher.session.expect_nothing();
 }
 
-// client protocol 5.5: requests behind a KILL are not served
+// CP 5.5: requests behind a KILL are not served
 TEST_F(Groups, NothingIsServedBehindAKill) {
     Member watcher = witness();
     Session alice = session(fresh("al"));
@@ -180,7 +180,7 @@ TEST_F(Groups, NothingIsServedBehindAKill) {
     watcher.session.expect_nothing();
 }
 
-// group semantics 2.2: everybody in the group hears of a join, a leave, a disconnect; nobody else
+// GS 2.2: everybody in the group hears of a join, a leave, a disconnect; nobody else
 TEST_F(Groups, MembersHearOfMembersOnly) {
     Member one = witness();
     Member elsewhere = witness();
@@ -198,7 +198,7 @@ TEST_F(Groups, MembersHearOfMembersOnly) {
     one.session.expect_nothing();
 }
 
-// group semantics 2.2: a disconnect is told for every group, in byte order of their names
+// GS 2.2: a disconnect is told for every group, in byte order of their names
 TEST_F(Groups, ADisconnectIsToldForEachGroupInOrderOfNames) {
     Session alice = session(fresh("al"));
     Session watcher = session(fresh("w"));
@@ -217,7 +217,7 @@ TEST_F(Groups, ADisconnectIsToldForEachGroupInOrderOfNames) {
     watcher.expect_nothing();
 }
 
-// group semantics 2.2: the last one out hears of its own leave; the group is forgotten
+// GS 2.2: the last one out hears of its own leave; the group is forgotten
 TEST_F(Groups, TheLastMemberOutClosesTheGroup) {
     Member member = witness();
     member.session.leave(member.group);
@@ -226,12 +226,12 @@ TEST_F(Groups, TheLastMemberOutClosesTheGroup) {
     member.session.expect_nothing();
     const View again = member.session.enter(member.group);
     EXPECT_EQ(again.members, Names{member.session.name()});
-    // group semantics 1.4: stock gives the same id twice; here an id names one view for ever
+    // GS 1.4: stock gives the same id twice; here an id names one view for ever
     EXPECT_EQ(again.id == member.id, stock());
     EXPECT_TRUE(again.id.same_membership(member.id));
 }
 
-// client protocol 7.4: none of this is told to one who disconnects
+// CP 7.4: none of this is told to one who disconnects
 TEST_F(Groups, ADisconnectedClientHearsNothing) {
     Session alice = session(fresh("al"));
     alice.enter(fresh("room"));
@@ -239,7 +239,7 @@ TEST_F(Groups, ADisconnectedClientHearsNothing) {
     alice.connection().expect_end();
 }
 
-// group semantics 2.2 (E3): leave, disconnect, messages and a new join race; all see one order
+// GS 2.2 (E3): leave, disconnect, messages and a new join race; all see one order
 TEST_F(Groups, ARaceEndsInOneOrderForAll) {
     const std::string group = fresh("race");
     std::vector<Session> clients;

@@ -1,5 +1,5 @@
-// The connect handshake: its bytes, its pieces, and clients that say too little (client
-// protocol 3.1 to 3.5).
+// The connect handshake: its bytes, its pieces, and clients that say too little
+// (CP 3.1 to 3.5).
 
 #include <string>
 #include <vector>
@@ -35,7 +35,7 @@ void expect_service(RawConnection& connection, const std::string& private_group)
     EXPECT_EQ(view_of(read_frame(connection)).members, Names{private_group});
 }
 
-// client protocol 3.2, 3.5: the exact bytes of D1 and D2
+// CP 3.2, 3.5: the exact bytes of D1 and D2
 TEST_P(Handshake, AnswersWithTheDocumentedBytes) {
     const std::string name = fresh("al");
     RawConnection connection = connect_this_way();
@@ -50,14 +50,14 @@ TEST_P(Handshake, AnswersWithTheDocumentedBytes) {
     expect_service(connection, private_group);
 }
 
-// client protocol 3.1: nothing is sent before C1
+// CP 3.1: nothing is sent before C1
 TEST_P(Handshake, TheClientSpeaksFirst) {
     RawConnection connection = connect_this_way();
     EXPECT_FALSE(connection.has_input_within(std::chrono::milliseconds(100)));
     EXPECT_EQ(shake_hands(connection, opening(fresh("al"))).code, 1);
 }
 
-// client protocol 3.1, 3.3: a tolerant daemon puts C1 and C2 together from any pieces
+// CP 3.1, 3.3: a tolerant daemon puts C1 and C2 together from any pieces
 TEST_P(Handshake, ComesByteByByte) {
     SPREAD_DIFFERS_FROM_STOCK("stock reads C1 and C2 once and closes when they are not whole");
     const std::string name = fresh("al");
@@ -74,7 +74,7 @@ TEST_P(Handshake, ComesByteByByte) {
     expect_service(connection, "#" + name + "#d1");
 }
 
-// client protocol 3.1, 3.3: the same, cut in two at every place
+// CP 3.1, 3.3: the same, cut in two at every place
 TEST_P(Handshake, ComesInTwoPiecesCutAnywhere) {
     SPREAD_DIFFERS_FROM_STOCK("stock reads C1 and C2 once and closes when they are not whole");
     const std::string name = fresh("al");
@@ -97,7 +97,7 @@ TEST_P(Handshake, ComesInTwoPiecesCutAnywhere) {
     }
 }
 
-// client protocol 3.1: C2 right behind C1; stock takes it behind a name of 0 or 10 bytes only
+// CP 3.1: C2 right behind C1; stock takes it behind a name of 0 or 10 bytes only
 TEST_P(Handshake, TheChoiceMayComeBehindTheOpening) {
     std::vector<std::string> names{"", "ten-bytes" + std::to_string(GetParam() == Transport::kTcp)};
     if (!stock()) {
@@ -113,7 +113,7 @@ TEST_P(Handshake, TheChoiceMayComeBehindTheOpening) {
     }
 }
 
-// client protocol 3.3: C2 and the first request in one segment
+// CP 3.3: C2 and the first request in one segment
 TEST_P(Handshake, TheFirstRequestMayComeBehindTheChoice) {
     const std::string name = fresh("al");
     RawConnection connection = connect_this_way();
@@ -128,7 +128,7 @@ TEST_P(Handshake, TheFirstRequestMayComeBehindTheChoice) {
     EXPECT_EQ(view_of(read_frame(connection)).members, Names{join.sender});
 }
 
-// client protocol 3.1, 3.3: everything a client ever says, in one segment
+// CP 3.1, 3.3: everything a client ever says, in one segment
 TEST_P(Handshake, EverythingMayComeAtOnce) {
     SPREAD_DIFFERS_FROM_STOCK("stock reads C1 once and rejects what is longer than it should be");
     const std::string name = fresh("al");
@@ -149,7 +149,7 @@ TEST_P(Handshake, EverythingMayComeAtOnce) {
     EXPECT_EQ(read_frame(connection).text(), "hello");
 }
 
-// client protocol 3.1: no byte within a second: closed, nothing sent. Others need not wait for
+// CP 3.1: no byte within a second: closed, nothing sent. Others need not wait for
 // that.
 TEST_P(Handshake, ASilentConnectionIsClosedAndHoldsUpNobody) {
     RawConnection silent = connect_this_way();
@@ -161,7 +161,7 @@ TEST_P(Handshake, ASilentConnectionIsClosedAndHoldsUpNobody) {
     silent.expect_end();
 }
 
-// client protocol 3.1: an opening that ends before its name is answered with nothing but the end;
+// CP 3.1: an opening that ends before its name is answered with nothing but the end;
 // one that ends inside the name has an illegal one
 TEST_P(Handshake, AnOpeningCutShortByTheClientIsClosed) {
     const Bytes whole = opening(fresh("al"));
@@ -176,7 +176,7 @@ TEST_P(Handshake, AnOpeningCutShortByTheClientIsClosed) {
     }
 }
 
-// client protocol 3.3: a choice that ends early is rejected with -9
+// CP 3.3: a choice that ends early is rejected with -9
 TEST_P(Handshake, AChoiceCutShortByTheClientIsRejected) {
     const Bytes whole = choice({"NULL"});
     for (std::size_t length = 0; length < whole.size(); ++length) {
@@ -190,7 +190,7 @@ TEST_P(Handshake, AChoiceCutShortByTheClientIsRejected) {
     }
 }
 
-// client protocol 3.3: fewer than 90 bytes at the moment stock looks are rejected; we wait
+// CP 3.3: fewer than 90 bytes at the moment stock looks are rejected; we wait
 TEST_P(Handshake, AChoiceInTwoPiecesIsWaitedFor) {
     RawConnection connection = connect_this_way();
     connection.send(opening(fresh("al")));
@@ -207,7 +207,7 @@ TEST_P(Handshake, AChoiceInTwoPiecesIsWaitedFor) {
     EXPECT_EQ(read_verdict(connection).code, 1);
 }
 
-// client protocol 3.1: bytes beyond what the opening needs
+// CP 3.1: bytes beyond what the opening needs
 TEST_P(Handshake, BytesBehindTheOpeningBelongToTheChoice) {
     RawConnection connection = connect_this_way();
     const std::string name = fresh("al");
@@ -222,7 +222,7 @@ TEST_P(Handshake, BytesBehindTheOpeningBelongToTheChoice) {
     EXPECT_EQ(read_verdict(connection).private_group, "#" + name + "#d1");
 }
 
-// client protocol 3.6: a refusal is one byte, then the end
+// CP 3.6: a refusal is one byte, then the end
 TEST_P(Handshake, ARefusalIsOneByteAndTheEnd) {
     const std::string taken = fresh("al");
     Session holder(connect_this_way(), taken);
@@ -236,7 +236,7 @@ TEST_P(Handshake, ARefusalIsOneByteAndTheEnd) {
     }
 }
 
-// client protocol 3.6: the code arrives although the daemon closes with input unread
+// CP 3.6: the code arrives although the daemon closes with input unread
 TEST_P(Handshake, TheCodeOfARefusalSurvivesUnreadInput) {
     SPREAD_DIFFERS_FROM_STOCK("stock closes at once, which may turn into a reset");
     for (int i = 0; i < 20; ++i) {
@@ -249,7 +249,7 @@ TEST_P(Handshake, TheCodeOfARefusalSurvivesUnreadInput) {
     }
 }
 
-// client protocol 2.1: the Unix socket is open to everybody
+// CP 2.1: the Unix socket is open to everybody
 TEST_F(HandshakeAlone, OverTheUnixSocketNeedsNoRights) {
     const std::filesystem::path path = cluster().unix_socket();
     ASSERT_TRUE(std::filesystem::is_socket(path));
@@ -257,7 +257,7 @@ TEST_F(HandshakeAlone, OverTheUnixSocketNeedsNoRights) {
               std::filesystem::perms(0666));
 }
 
-// client protocol 3.1: the name a daemon invents
+// CP 3.1: the name a daemon invents
 TEST_P(Handshake, AnEmptyNameGetsAnInventedOne) {
     std::vector<Session> sessions;
     for (int i = 0; i < 5; ++i) {
@@ -272,7 +272,7 @@ TEST_P(Handshake, AnEmptyNameGetsAnInventedOne) {
     sessions.front().enter(fresh("room"));
 }
 
-// client protocol 3.3, 9 item 5: a handshake has ten seconds with us, in stock for ever. Where the
+// CP 3.3, 9 item 5: a handshake has ten seconds with us, in stock for ever. Where the
 // client has chosen nothing by then, it is told so; either way its name is free.
 TEST_F(HandshakeAlone, AnUnfinishedHandshakeEnds) {
     SPREAD_DIFFERS_FROM_STOCK("stock has no time limit");

@@ -1,4 +1,4 @@
-// Headers that drop their session, and headers that look odd and do not (client protocol 5.1).
+// Headers that drop their session, and headers that look odd and do not (CP 5.1).
 
 #include <functional>
 #include <ostream>
@@ -54,7 +54,7 @@ class HeaderChecks : public OneDaemon, public testing::WithParamInterface<Case> 
         }
     }
 
-    /// Just the header goes out: the daemon need not wait for more (client protocol 5.1).
+    /// Just the header goes out: the daemon need not wait for more (CP 5.1).
     static void expect_dropped(Order order, std::uint32_t base) {
         Member watcher = witness();
         Session sinner = session("sinner");
@@ -187,7 +187,7 @@ INSTANTIATE_TEST_SUITE_P(Of, HeaderChecks, testing::ValuesIn(all_cases()), case_
 
 class HeaderChecksOfKinds : public OneDaemon, public testing::WithParamInterface<std::uint32_t> {};
 
-// client protocol 5.1: joins, leaves and kills are checked like multicasts
+// CP 5.1: joins, leaves and kills are checked like multicasts
 TEST_P(HeaderChecksOfKinds, HoldForAllRequests) {
     const std::vector<std::function<void(Request&)>> changes{
         sender("#nobody#d1"), sender("#sinner#d2"), sender("sinner"),   hint(0x81000080),
@@ -218,7 +218,7 @@ class HeaderChecksPassed : public OneDaemon, public testing::WithParamInterface<
 
 class HeaderChecksAlone : public OneDaemon {};
 
-// client protocol 5.1: what looks odd and is legal
+// CP 5.1: what looks odd and is legal
 TEST_P(HeaderChecksPassed, KeepTheSession) {
     for (const Order order : {Order::kLittle, Order::kBig}) {
         Session alice = session(fresh("al"));
@@ -259,7 +259,7 @@ std::vector<Case> legal_cases() {
 
 INSTANTIATE_TEST_SUITE_P(Of, HeaderChecksPassed, testing::ValuesIn(legal_cases()), case_name);
 
-// client protocol 5.1: a partial header just waits; nothing comes of it
+// CP 5.1: a partial header just waits; nothing comes of it
 TEST_F(HeaderChecksAlone, WaitForTheWholeHeader) {
     Session alice = session(fresh("al"));
     Request request = alice.request(kAgreed, {alice.name()}, "late");
@@ -271,7 +271,7 @@ TEST_F(HeaderChecksAlone, WaitForTheWholeHeader) {
     alice.connection().expect_end();
 }
 
-// client protocol 5.1: with one of the two endian bits a header is big-endian, as stock has it; the
+// CP 5.1: with one of the two endian bits a header is big-endian, as stock has it; the
 // receivers see a whole mark
 TEST_F(HeaderChecksAlone, TakeHalfAMarkForBigEndian) {
     for (const std::uint32_t type : {kAgreed | 0x80U, kAgreed | 0x80000000U}) {
@@ -287,7 +287,7 @@ TEST_F(HeaderChecksAlone, TakeHalfAMarkForBigEndian) {
     }
 }
 
-// client protocol 5.1: what went before is served, what comes behind is not
+// CP 5.1: what went before is served, what comes behind is not
 TEST_F(HeaderChecksAlone, SpareWhatWentBefore) {
     Member watcher = witness();
     Session sinner = session(fresh("si"));

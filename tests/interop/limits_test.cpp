@@ -1,4 +1,4 @@
-// Numbers and sizes up to their limits (client protocol 1, 5.1, 8, 9).
+// Numbers and sizes up to their limits (CP 5.1, 8, 9.1).
 
 #include <sys/resource.h>
 
@@ -14,12 +14,12 @@
 namespace spread::interop {
 namespace {
 
-/// What libraries let their callers send: body and 32 bytes for each group (client protocol 1).
+/// What libraries let their callers send: body and 32 bytes for each group.
 constexpr std::size_t kContentMax = 144000;
-/// What stock carries, header included (client protocol 9, item 3).
+/// What stock carries, header included (CP 9, item 3).
 constexpr std::size_t kStockFrameMax = 143200;
 constexpr std::size_t kGroupsMax = 100;
-/// Above that stock looks the groups up at the wrong place (client protocol 9, item 1).
+/// Above that stock looks the groups up at the wrong place (CP 9, item 1).
 constexpr std::size_t kStockGroupsMax = 43;
 
 class Limits : public OneDaemon {};
@@ -59,7 +59,7 @@ void expect_all_sizes(Session& alice, Session& bob, std::size_t groups, std::siz
     }
 }
 
-// client protocol 5.6, 9: all sizes arrive whole, over each transport
+// CP 5.6, 9: all sizes arrive whole, over each transport
 TEST_F(Limits, BodiesOfAllSizesToOneGroup) {
     Session alice = session(fresh("al"));
     Session bob(connect(Transport::kUnix), fresh("bo"));
@@ -73,7 +73,7 @@ TEST_F(Limits, BodiesOfAllSizesToManyGroups) {
     expect_all_sizes(alice, bob, stock() ? kStockGroupsMax : kGroupsMax, 4999);
 }
 
-// client protocol 5.1: the largest, and one byte more. Where stock draws the line it depends on
+// CP 5.1: the largest, and one byte more. Where stock draws the line it depends on
 // what it crashes on.
 TEST_F(Limits, TheLargestMessageIsWhatLibrariesSend) {
     SPREAD_DIFFERS_FROM_STOCK("stock aborts, or drops the session, above 143200 bytes in all");
@@ -94,7 +94,7 @@ TEST_F(Limits, TheLargestMessageIsWhatLibrariesSend) {
     }
 }
 
-// client protocol 9, item 1: every group of a long list is served, whatever its place
+// CP 9, item 1: every group of a long list is served, whatever its place
 TEST_F(Limits, UpToAHundredGroupsInOneMessage) {
     const std::size_t most = stock() ? kStockGroupsMax : kGroupsMax;
     const std::string stem = fresh("many");
@@ -128,7 +128,7 @@ TEST_F(Limits, UpToAHundredGroupsInOneMessage) {
     }
 }
 
-// client protocol 9, item 1: names as long as names can be
+// CP 9, item 1: names as long as names can be
 TEST_F(Limits, AHundredGroupsWithNamesOfAnyLength) {
     SPREAD_DIFFERS_FROM_STOCK("stock delivers more than 43 groups to nobody, or to others");
     Session alice = session(fresh("al"));
@@ -148,7 +148,7 @@ TEST_F(Limits, AHundredGroupsWithNamesOfAnyLength) {
     alice.expect_nothing();
 }
 
-// client protocol 1, 3.6: 997 sessions, unfinished handshakes included; the next one is told at
+// CP 3.6: 997 sessions, unfinished handshakes included; the next one is told at
 // once
 TEST_F(Limits, SessionsUpToTheQuota) {
     rlimit limit{};
@@ -190,7 +190,7 @@ TEST_F(Limits, SessionsUpToTheQuota) {
     EXPECT_EQ(own.daemon().stop(), 0) << own.logs();
 }
 
-// client protocol 8: a client that does not read is dropped at MaxSessionMessages queued messages;
+// CP 8: a client that does not read is dropped at MaxSessionMessages queued messages;
 // the others hear of it, and it gets what the kernel still holds, then the end
 TEST_F(Limits, AReaderThatIsTooSlowIsDropped) {
     Member watcher = witness();

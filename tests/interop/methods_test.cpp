@@ -1,4 +1,4 @@
-// Choosing methods of authentication (client protocol 3.2, 3.3).
+// Choosing methods of authentication (CP 3.2, 3.3).
 
 #include <ostream>
 #include <string>
@@ -28,7 +28,7 @@ class Methods : public OneDaemon, public testing::WithParamInterface<Case> {};
 
 class MethodsAlone : public OneDaemon {};
 
-// client protocol 3.3: every named method must be allowed; names are exact
+// CP 3.3: every named method must be allowed; names are exact
 TEST_P(Methods, AreAcceptedOrRefused) {
     const Case& given = GetParam();
     if (given.stock_differs) {
@@ -74,7 +74,7 @@ const Case kCases[] = {
 INSTANTIATE_TEST_SUITE_P(Choice, Methods, testing::ValuesIn(kCases),
                          [](const auto& each) { return std::string(each.param.name); });
 
-// client protocol 3.3: whatever byte a method of four bytes is spoilt with
+// CP 3.3: whatever byte a method of four bytes is spoilt with
 TEST_F(MethodsAlone, AreComparedByteByByte) {
     for (std::size_t at = 0; at < 5; ++at) {
         for (const unsigned flip : {0x01U, 0x20U, 0x80U}) {
@@ -89,7 +89,7 @@ TEST_F(MethodsAlone, AreComparedByteByByte) {
     }
 }
 
-// client protocol 3.1, 3.3: a name is taken from the opening on, also while its holder
+// CP 3.1, 3.3: a name is taken from the opening on, also while its holder
 // authenticates, and free again when that fails
 TEST_F(MethodsAlone, PendingHoldTheName) {
     const std::string name = fresh("m");

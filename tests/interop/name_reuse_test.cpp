@@ -1,4 +1,4 @@
-// Connecting again under one's own name (client protocol 3.1): with us it always works once the
+// Connecting again under one's own name (CP 3.1): with us it always works once the
 // other connection is closed. Stock refuses until the disconnect has travelled the ring.
 
 #include <memory>
@@ -44,7 +44,7 @@ std::unique_ptr<Session> give_up(Session session, Way way) {
     return std::make_unique<Session>(std::move(session));
 }
 
-// client protocol 3.1: again and again, over each transport, on different daemons of a ring
+// CP 3.1: again and again, over each transport, on different daemons of a ring
 TEST_P(NameReuse, WorksAtOnceHoweverTheFirstOneEnded) {
     Session watcher = session(kAlpha, fresh("w"));
     const std::string group = fresh("g");
@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(After, NameReuse,
 
 class NameReuseOnOneDaemon : public OneDaemon {};
 
-// client protocol 3.6: a live session keeps its name
+// CP 3.6: a live session keeps its name
 TEST_F(NameReuseOnOneDaemon, ALiveHolderIsNotDisturbed) {
     const std::string name = fresh("al");
     Member holder{session(name), fresh("g"), {}};
@@ -107,7 +107,7 @@ TEST_F(NameReuseOnOneDaemon, ALiveHolderIsNotDisturbed) {
     holder.session.expect_nothing();
 }
 
-// client protocol 3.1: a connection that has not got past the handshake gives its name up at once,
+// CP 3.1: a connection that has not got past the handshake gives its name up at once,
 // too
 TEST_F(NameReuseOnOneDaemon, AHalfHandshakeHoldsNoNameOnceItIsClosed) {
     SPREAD_DIFFERS_FROM_STOCK("stock may look at the newcomer first");
@@ -124,7 +124,7 @@ TEST_F(NameReuseOnOneDaemon, AHalfHandshakeHoldsNoNameOnceItIsClosed) {
     }
 }
 
-// client protocol 3.1: of several who want the name of one who goes, one gets it
+// CP 3.1: of several who want the name of one who goes, one gets it
 TEST_F(NameReuseOnOneDaemon, OnlyOneHeirGetsTheName) {
     SPREAD_DIFFERS_FROM_STOCK("with stock possibly nobody gets it");
     for (int round = 0; round < 20; ++round) {

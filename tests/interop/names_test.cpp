@@ -1,4 +1,4 @@
-// Private names and group names (client protocol 3.1, 5.2; group semantics 1.2).
+// Private names and group names (CP 3.1, 5.2; GS 1.2).
 
 #include <string>
 #include <vector>
@@ -20,7 +20,7 @@ int try_name(std::string_view name, std::optional<int> length = {}) {
     return shake_hands(connection, opening(name, {}, 1, length)).code;
 }
 
-// client protocol 3.1: every byte is 0x24 to 0x7e, at every place of the name
+// CP 3.1: every byte is 0x24 to 0x7e, at every place of the name
 TEST_F(NamesRules, ConsistOfTheBytesFromDollarToTilde) {
     for (const std::string& around :
          {std::string("?"), std::string("a?"), std::string("?a"), std::string("abcd?efghi")}) {
@@ -33,7 +33,7 @@ TEST_F(NamesRules, ConsistOfTheBytesFromDollarToTilde) {
     }
 }
 
-// client protocol 3.1: the length is a signed byte, 0 to 10
+// CP 3.1: the length is a signed byte, 0 to 10
 TEST_F(NamesRules, HaveUpToTenBytes) {
     for (int length = -128; length < 128; ++length) {
         std::string name = fresh("n");
@@ -43,14 +43,14 @@ TEST_F(NamesRules, HaveUpToTenBytes) {
     }
 }
 
-// client protocol 3.1: a length that is refused needs no name behind it
+// CP 3.1: a length that is refused needs no name behind it
 TEST_F(NamesRules, OfIllegalLengthAreRefusedAtOnce) {
     for (const int length : {-128, -1, 11, 127}) {
         EXPECT_EQ(try_name("", length), -5) << length;
     }
 }
 
-// client protocol 3.1, 3.6: unique at this daemon, case counts
+// CP 3.1, 3.6: unique at this daemon, case counts
 TEST_F(NamesRules, AreUniqueAndCaseSensitive) {
     const std::string name = fresh("aa");
     Session holder = session(name);
@@ -65,7 +65,7 @@ TEST_F(NamesRules, AreUniqueAndCaseSensitive) {
     holder.expect_nothing();
 }
 
-// client protocol 3.1, 5.5: free again once the disconnect has been delivered
+// CP 3.1, 5.5: free again once the disconnect has been delivered
 TEST_F(NamesRules, AreFreeAgainAfterTheDisconnect) {
     Member watcher = witness();
     const std::string name = fresh("aa");
@@ -79,7 +79,7 @@ TEST_F(NamesRules, AreFreeAgainAfterTheDisconnect) {
     }
 }
 
-// client protocol 5.2: the daemon takes any group name that a field can hold
+// CP 5.2: the daemon takes any group name that a field can hold
 TEST_F(NamesRules, OfGroupsMayHaveAnyByte) {
     Session alice = session(fresh("al"));
     for (unsigned byte = 1; byte < 256; ++byte) {
@@ -92,7 +92,7 @@ TEST_F(NamesRules, OfGroupsMayHaveAnyByte) {
     }
 }
 
-// client protocol 5.2: raw joins that no library sends
+// CP 5.2: raw joins that no library sends
 TEST_F(NamesRules, OfGroupsMayBeOddOnTheRawWire) {
     Session alice = session(fresh("al"));
     for (const std::string& group :
@@ -105,7 +105,7 @@ TEST_F(NamesRules, OfGroupsMayBeOddOnTheRawWire) {
     alice.expect_nothing();
 }
 
-// client protocol 5.2: 32 bytes without NUL
+// CP 5.2: 32 bytes without NUL
 TEST_F(NamesRules, OfGroupsWithoutNulDropTheSession) {
     SPREAD_DIFFERS_FROM_STOCK("stock lets the name in and clients read on into the next field");
     Member watcher = witness();
@@ -119,7 +119,7 @@ TEST_F(NamesRules, OfGroupsWithoutNulDropTheSession) {
     }
 }
 
-// client protocol 5.2: as a destination it is just nobody's
+// CP 5.2: as a destination it is just nobody's
 TEST_F(NamesRules, OfDestinationsWithoutNulReachNobody) {
     SPREAD_DIFFERS_FROM_STOCK("unterminated names are undefined in stock");
     Session alice = session(fresh("al"));
@@ -128,7 +128,7 @@ TEST_F(NamesRules, OfDestinationsWithoutNulReachNobody) {
     alice.expect_nothing();
 }
 
-// client protocol 5.2: compared up to the NUL; what follows is ignored
+// CP 5.2: compared up to the NUL; what follows is ignored
 TEST_F(NamesRules, OfGroupsEndAtTheNul) {
     Session alice = session(fresh("al"));
     const std::string group = fresh("room");
@@ -137,14 +137,14 @@ TEST_F(NamesRules, OfGroupsEndAtTheNul) {
     alice.join(with_junk);  // a member already: ignored
     alice.multicast({with_junk}, "over the junk");
     const Frame frame = alice.next_text("over the junk");
-    // client protocol 4.2: and passed on as it came
+    // CP 4.2: and passed on as it came
     EXPECT_EQ(frame.group_bytes, name_field(with_junk));
     alice.leave(with_junk);
     alice.next_self_leave(group);
     alice.expect_nothing();
 }
 
-// client protocol 5.2, 7.2: junk of the joiner's request does not show up in anybody's view
+// CP 5.2, 7.2: junk of the joiner's request does not show up in anybody's view
 TEST_F(NamesRules, OfGroupsInViewsArePaddedWithZeros) {
     Session alice = session(fresh("al"));
     const std::string group = fresh("room");
@@ -157,7 +157,7 @@ TEST_F(NamesRules, OfGroupsInViewsArePaddedWithZeros) {
     EXPECT_EQ(frame.group_bytes, name_field(alice.name()));
 }
 
-// group semantics 1.2: group names are case sensitive
+// GS 1.2: group names are case sensitive
 TEST_F(NamesRules, OfGroupsAreCaseSensitive) {
     const std::string lower = fresh("room");
     std::string upper = lower;

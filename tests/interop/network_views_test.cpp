@@ -1,4 +1,4 @@
-// Splits, merges and crashes as clients see them (client protocol 6, 7.2, 7.3; group semantics 1.4,
+// Splits, merges and crashes as clients see them (CP 6, 7.2, 7.3; GS 1.4,
 // 2.3, 2.4).
 
 #include <algorithm>
@@ -30,7 +30,7 @@ View expect_split(Session& member, const std::string& group, const GroupId& old_
     expect_signal(member, group, old_id);
     View view = member.next_view(group, kByNetwork);
     EXPECT_EQ(view.members, left);
-    // group semantics 2.3: one set, which is the list
+    // GS 2.3: one set, which is the list
     EXPECT_THAT(view.sets, ElementsAre(left));
     EXPECT_EQ(view.offset, 0U);
     EXPECT_EQ(view.id.index, 1);
@@ -44,7 +44,7 @@ struct Side {
     Names names;
 };
 
-/// group semantics 2.3: ascending by (proc_id, time), as signed numbers
+/// GS 2.3: ascending by (proc_id, time), as signed numbers
 std::vector<Side> in_order(std::vector<Side> sides) {
     std::ranges::sort(sides, {},
                       [](const Side& side) { return std::tuple(side.id.proc_id, side.id.time); });
@@ -54,7 +54,7 @@ std::vector<Side> in_order(std::vector<Side> sides) {
 /// A view that brings these sides together, at a member of `own`.
 View expect_merge(Session& member, const std::string& group, const Names& all,
                   const std::vector<Side>& sides, const Names& own) {
-    View view = member.next_view(group, kByNetwork);  // client protocol 7.3: and no signal before
+    View view = member.next_view(group, kByNetwork);  // CP 7.3: and no signal before
     EXPECT_EQ(view.members, all);
     EXPECT_EQ(view.id.index, 1);
     std::vector<Names> sets;
@@ -64,7 +64,7 @@ View expect_merge(Session& member, const std::string& group, const Names& all,
     }
     EXPECT_THAT(view.sets, UnorderedElementsAreArray(sets));
     EXPECT_EQ(view.sets.at(view.own_set), own) << member.name();
-    // client protocol 7.2: counted from byte 20 of the body
+    // CP 7.2: counted from byte 20 of the body
     std::uint32_t offset = 0;
     for (std::size_t i = 0; i < view.own_set; ++i) {
         offset += 4 + static_cast<std::uint32_t>(view.sets[i].size() * kNameBytes);
@@ -73,7 +73,7 @@ View expect_merge(Session& member, const std::string& group, const Names& all,
     return view;
 }
 
-// client protocol 7.2, 7.3; group semantics 2.4 (T2): the whole story of a partition and a merge,
+// CP 7.2, 7.3; GS 2.4 (T2): the whole story of a partition and a merge,
 // with groups it concerns and groups it does not
 TEST_F(NetworkViews, PartitionAndMergeConcernAffectedGroupsOnly) {
     Session a0 = session(kZeta, "a0");
@@ -117,13 +117,13 @@ TEST_F(NetworkViews, PartitionAndMergeConcernAffectedGroupsOnly) {
         EXPECT_EQ(of_g.id, names == left ? left_g.id : right_g.id);
         *view = member->next_view(m, kByNetwork);
         EXPECT_EQ(view->members, own);
-        EXPECT_EQ(view->id, of_g.id);  // group semantics 1.4: one id for all groups of one change
+        EXPECT_EQ(view->id, of_g.id);  // GS 1.4: one id for all groups of one change
     }
     // Nothing else, and nothing at all for those whose groups are whole, or without the flag.
     for (Session* quiet : {&a0, &b0, &n0, &a1, &x1, &a2, &a3}) {
         quiet->expect_nothing();
     }
-    // group semantics 2.4: a whole group goes on as if nothing had been. Its next id is that of the
+    // GS 2.4: a whole group goes on as if nothing had been. Its next id is that of the
     // new configuration with us, and counts on with stock.
     a3.leave(k);
     a3.next_self_leave(k);
@@ -166,7 +166,7 @@ TEST_F(NetworkViews, PartitionAndMergeConcernAffectedGroupsOnly) {
     }
 }
 
-// group semantics 2.3: three sides make three sets, in the order of their ids, the same at all
+// GS 2.3: three sides make three sets, in the order of their ids, the same at all
 TEST_F(NetworkViews, ThreeSidesMakeThreeSets) {
     std::vector<Session> sessions;
     std::vector<Session*> members;
@@ -217,7 +217,7 @@ TEST_F(NetworkViews, ThreeSidesMakeThreeSets) {
     }
 }
 
-// group semantics 2.3: everybody by itself, and back again
+// GS 2.3: everybody by itself, and back again
 TEST_F(NetworkViews, EveryDaemonAloneStillHasViews) {
     std::vector<Session> sessions;
     std::vector<Session*> members;
@@ -232,7 +232,7 @@ TEST_F(NetworkViews, EveryDaemonAloneStillHasViews) {
     for (Session* member : members) {
         expect_split(*member, group, id, {member->name()});
     }
-    // group semantics 2.4: no side is the main one: all go on, all services work
+    // GS 2.4: no side is the main one: all go on, all services work
     for (Session* member : members) {
         for (const std::uint32_t service : kServices) {
             member->multicast({group}, "alone", service);
@@ -248,14 +248,14 @@ TEST_F(NetworkViews, EveryDaemonAloneStillHasViews) {
             for (const Names& set : view.sets) {
                 in_sets.insert(in_sets.end(), set.begin(), set.end());
             }
-            // client protocol 7.2: the union of the sets is the list
+            // CP 7.2: the union of the sets is the list
             EXPECT_THAT(in_sets, UnorderedElementsAreArray(view.members));
             EXPECT_THAT(view.sets[view.own_set], testing::Contains(member->name()));
         } while (view.members.size() < kDaemons);
     }
 }
 
-// group semantics 2.7, 5: what joined, left and disconnected on each side meanwhile
+// GS 2.7, 5: what joined, left and disconnected on each side meanwhile
 TEST_F(NetworkViews, ChangesOnBothSidesMeetInTheMergedView) {
     Session a0 = session(kZeta, fresh("a"));
     Session b0 = session(kZeta, fresh("b"));
@@ -297,13 +297,13 @@ TEST_F(NetworkViews, ChangesOnBothSidesMeetInTheMergedView) {
     expect_merge(a0, group, all, sides, sides[0].names);
     expect_merge(c1, group, all, sides, sides[0].names);
     expect_merge(a2, group, all, sides, sides[1].names);
-    // group semantics 1.4: what lives on one side only is not touched by a merge
+    // GS 1.4: what lives on one side only is not touched by a merge
     for (Session* quiet : {&a0, &b0, &c1, &a2}) {
         quiet->expect_nothing();
     }
 }
 
-// group semantics 2.4, 3.4: nothing accepted from a live client of a live daemon is lost
+// GS 2.4, 3.4: nothing accepted from a live client of a live daemon is lost
 TEST_F(NetworkViews, MessagesSentDuringAChangeArrive) {
     Session a0 = session(kZeta, fresh("a"));
     Session a1 = session(kAlpha, fresh("a"));
@@ -349,7 +349,7 @@ TEST_F(NetworkViews, MessagesSentDuringAChangeArrive) {
     history(a2, 1);
 }
 
-// group semantics 2.4: a crash looks like a cut to the others; its own clients lose the connection
+// GS 2.4: a crash looks like a cut to the others; its own clients lose the connection
 TEST_F(NetworkViews, ACrashedDaemonsClientsAreGone) {
     Session a0 = session(kZeta, fresh("a"));
     Session a1 = session(kAlpha, fresh("a"));
@@ -376,7 +376,7 @@ TEST_F(NetworkViews, ACrashedDaemonsClientsAreGone) {
     elsewhere.expect_nothing();
 }
 
-// group semantics 2.4 (G1): back before anybody has missed it
+// GS 2.4 (G1): back before anybody has missed it
 TEST_F(NetworkViews, ADaemonThatIsBackAtOnceHasLostItsClients) {
     Session a0 = session(kZeta, fresh("a"));
     Session a2 = session(kMid, "phoenix");
@@ -394,7 +394,7 @@ TEST_F(NetworkViews, ADaemonThatIsBackAtOnceHasLostItsClients) {
     EXPECT_NE(view.id, alone.id);
 }
 
-// group semantics 2.4: a daemon that stood still comes back by a merge; its clients hear of the end
+// GS 2.4: a daemon that stood still comes back by a merge; its clients hear of the end
 // of their old view first, whether or not they were alone in between
 TEST_F(NetworkViews, AStoppedDaemonComesBackByAMerge) {
     const auto stop_and_return = [this] {
@@ -440,7 +440,7 @@ TEST_F(NetworkViews, AStoppedDaemonComesBackByAMerge) {
     }
 }
 
-// group semantics 2.4 (E1): a ring that breaks and forms with the same daemons again is none of the
+// GS 2.4 (E1): a ring that breaks and forms with the same daemons again is none of the
 // clients' business
 TEST_F(NetworkViews, ARingThatFormsAgainIsNotNoticed) {
     // Without tokens the ring breaks; all hear each other all the time. That it has broken is known
@@ -500,7 +500,7 @@ TEST_F(NetworkViews, ARingThatFormsAgainIsNotNoticed) {
     EXPECT_LT(tries, 10) << "the ring does not break, or its clients notice each time";
 }
 
-// client protocol 7.2: all the bytes of a view after a split, and of the signal
+// CP 7.2: all the bytes of a view after a split, and of the signal
 TEST_F(NetworkViews, LookAsDocumented) {
     Session a0 = session(kZeta, fresh("a"));
     Session a3 = session(kLast, fresh("a"));
@@ -536,10 +536,10 @@ TEST_F(NetworkViews, LookAsDocumented) {
     append(expected, name_field(a0.name()));
     EXPECT_EQ(second.raw, expected);
     EXPECT_EQ(support::hex_of(std::span(second.raw).first(4)), "80180080");
-    // group semantics 1.4: the leader of the new ring, and a later time
+    // GS 1.4: the leader of the new ring, and a later time
     EXPECT_EQ(view.id.proc_id, id.proc_id);
     EXPECT_GT(view.id.time, id.time);
-    // group semantics 1.4: on the other side its own daemon leads
+    // GS 1.4: on the other side its own daemon leads
     expect_signal(a3, group, id);
     EXPECT_EQ(static_cast<std::uint32_t>(a3.next_view(group, kByNetwork).id.proc_id), 0xD5C30851U);
 }

@@ -1,4 +1,4 @@
-// Libraries of version 3 expect another membership body than later ones (client protocol 7.6, 11):
+// Libraries of version 3 expect another membership body than later ones (CP 7.6, 11):
 // id, number of names, names. They get it, unless the configuration says that they are to get what
 // stock sends them.
 
@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(Of, OldClients,
 
 class OldClientsNewer : public OneDaemon, public testing::WithParamInterface<Version> {};
 
-// client protocol 7.2: from 4.0 on there is one layout
+// CP 7.2: from 4.0 on there is one layout
 TEST_P(OldClientsNewer, GetTheLayoutWithSets) {
     Session alice = session(fresh("al"), of_version(GetParam()));
     EXPECT_EQ(alice.enter(fresh("g")).members, Names{alice.name()});
@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(Of, OldClientsNewer,
 
 class OldClientsAlone : public OneDaemon {};
 
-// client protocol 7.6, 11: with the option off everybody gets what stock sends
+// CP 7.6, 11: with the option off everybody gets what stock sends
 TEST_F(OldClientsAlone, GetStocksLayoutIfConfigured) {
     Cluster own({"d1"}, false, stock() ? "" : "OldClientLayout = no\n");
     for (const Version& version : {Version{3, 13, 0}, Version{3, 17, 3}}) {
@@ -128,7 +128,7 @@ TEST_F(OldClientsAlone, GetStocksLayoutIfConfigured) {
 
 class OldClientsOnARing : public SharedRing {};
 
-// client protocol 7.3, 11: network views show one's own set; the signal is the same for all
+// CP 7.3, 11: network views show one's own set; the signal is the same for all
 TEST_F(OldClientsOnARing, ReadTheirOwnSetInNetworkViews) {
     SPREAD_DIFFERS_FROM_STOCK("stock sends everybody the layout of 4.0");
     const std::string group = fresh("g");

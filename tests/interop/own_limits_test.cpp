@@ -25,7 +25,7 @@ class OwnLimits : public testing::Test {
     }
 };
 
-// client protocol 3.6: -3 at the limit
+// CP 3.6: -3 at the limit
 TEST_F(OwnLimits, MaxSessionsIsTheQuota) {
     Cluster own({"d1"}, false, "MaxSessions = 3\n");
     std::vector<Session> sessions;
@@ -57,7 +57,7 @@ TEST_F(OwnLimits, MaxMembershipsSendsJoinsBack) {
     expect_orderly_stop(own);
 }
 
-// client protocol 7.5: a join beyond the limit comes back
+// CP 7.5: a join beyond the limit comes back
 TEST_F(OwnLimits, MaxSessionGroupsSendsJoinsBack) {
     Cluster own({"d1"}, false, "MaxSessionGroups = 3\n");
     Session alice(own.connect(), "alice");
@@ -121,7 +121,7 @@ std::size_t send_until_dropped(Session& witness, Session& slow, std::size_t body
     return 0;
 }
 
-// client protocol 8: bytes count, too; the log says at half of the limit who is slow
+// CP 8: bytes count, too; the log says at half of the limit who is slow
 TEST_F(OwnLimits, MaxSessionBytesDropsBeforeTheMessagesDo) {
     Cluster own({"d1"}, false, "MaxSessionBytes = 3000000\n");
     Session witness(own.connect(), "witness");
@@ -137,7 +137,7 @@ TEST_F(OwnLimits, MaxSessionBytesDropsBeforeTheMessagesDo) {
     EXPECT_LT(log.find("warning: client #slow#d1"), log.rfind("#slow#d1")) << log;
 }
 
-// client protocol 8: whoever sends waits for the reader, and nothing is lost
+// CP 8: whoever sends waits for the reader, and nothing is lost
 TEST_F(OwnLimits, BlockingMakesSendersWaitForTheReader) {
     Cluster own({"d1"}, false,
                 "SlowReaderPolicy = block\nSlowReaderTimeout = 60000\nMaxSessionMessages = 50\n");
@@ -178,7 +178,7 @@ TEST_F(OwnLimits, BlockingMakesSendersWaitForTheReader) {
     expect_orderly_stop(own);
 }
 
-// client protocol 8: the wait has an end
+// CP 8: the wait has an end
 TEST_F(OwnLimits, BlockingEndsAfterTheTimeout) {
     Cluster own({"d1"}, false,
                 "SlowReaderPolicy = block\nSlowReaderTimeout = 300\nMaxSessionMessages = 50\n");

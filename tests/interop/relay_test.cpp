@@ -1,4 +1,4 @@
-// What reaches the receivers of a multicast, byte for byte (client protocol 4, 7.1).
+// What reaches the receivers of a multicast, byte for byte (CP 4.2).
 
 #include <string>
 #include <vector>
@@ -16,7 +16,7 @@ std::string junk(std::size_t size) {
     return std::string(1, '\0') + std::string(size, '\x7e');
 }
 
-/// What a receiver gets for `request` (client protocol 4.2): integers in the daemon's order, all
+/// What a receiver gets for `request` (CP 4.2): integers in the daemon's order, all
 /// else as sent. Our hosts are little-endian, and so is what our daemon says.
 Bytes relayed(Request request) {
     if (request.hint.empty()) {
@@ -33,7 +33,7 @@ void expect_relayed(Session& sender, Session& receiver, const Request& request) 
     EXPECT_EQ(receiver.next().raw, relayed(request));
 }
 
-// client protocol 4.2: type, num_groups and data_len in the daemon's order, from either
+// CP 4.2: type, num_groups and data_len in the daemon's order, from either
 TEST_F(Relay, TurnsIntegersToTheDaemonsOrder) {
     Session alice = session(fresh("al"));
     for (const Order order : {Order::kLittle, Order::kBig}) {
@@ -48,7 +48,7 @@ TEST_F(Relay, TurnsIntegersToTheDaemonsOrder) {
     }
 }
 
-// client protocol 4.2: SELF_DISCARD is seen by the others
+// CP 4.2: SELF_DISCARD is seen by the others
 TEST_F(Relay, KeepsTheOptionBits) {
     Session alice = session(fresh("al"));
     Session bob = session(fresh("bo"));
@@ -61,7 +61,7 @@ TEST_F(Relay, KeepsTheOptionBits) {
     }
 }
 
-// client protocol 4.1, 4.2: the four bytes of the hint, whatever they are
+// CP 4.1, 4.2: the four bytes of the hint, whatever they are
 TEST_F(Relay, DoesNotTouchTheHint) {
     Session alice = session(fresh("al"));
     std::vector<int> mess_types{0, 1, -1, 0x1234, 32767, -32768, 0x80, 0x7f80, -129, 255, 256};
@@ -80,7 +80,7 @@ TEST_F(Relay, DoesNotTouchTheHint) {
     }
 }
 
-// client protocol 4.1: the documented bytes
+// CP 4.1: the documented bytes
 TEST_F(Relay, HintsLookAsDocumented) {
     Session alice = session(fresh("al"));
     for (const auto& [order, hex] :
@@ -93,7 +93,7 @@ TEST_F(Relay, HintsLookAsDocumented) {
     }
 }
 
-// client protocol 4.2: hints need not be what a library makes
+// CP 4.2: hints need not be what a library makes
 TEST_F(Relay, OddHintsPassThrough) {
     Session alice = session(fresh("al"));
     for (const std::uint32_t hint : {0x80ffff80U, 0x80000000U, 0x00000080U, 0x00ffff80U}) {
@@ -103,7 +103,7 @@ TEST_F(Relay, OddHintsPassThrough) {
     }
 }
 
-// client protocol 4.2: junk behind the sender's NUL passes; the last byte is forced to 0
+// CP 4.2: junk behind the sender's NUL passes; the last byte is forced to 0
 TEST_F(Relay, KeepsJunkBehindTheSendersName) {
     Session alice = session(fresh("al"));
     Request request = alice.request(kAgreed, {alice.name()}, "text");
@@ -111,7 +111,7 @@ TEST_F(Relay, KeepsJunkBehindTheSendersName) {
     expect_relayed(alice, alice, request);
 }
 
-// client protocol 4.2, 5.6: the list of groups as sent: duplicates, strangers, junk and all
+// CP 4.2, 5.6: the list of groups as sent: duplicates, strangers, junk and all
 TEST_F(Relay, KeepsTheListOfGroups) {
     Session alice = session(fresh("al"));
     const std::string group = fresh("room");
@@ -123,7 +123,7 @@ TEST_F(Relay, KeepsTheListOfGroups) {
     alice.expect_nothing();
 }
 
-// client protocol 4.2: any body
+// CP 4.2: any body
 TEST_F(Relay, KeepsTheBody) {
     Session alice = session(fresh("al"));
     std::string all_bytes;
@@ -136,7 +136,7 @@ TEST_F(Relay, KeepsTheBody) {
     }
 }
 
-// client protocol 1.1: the bytes a type begins with, from either order, arrive in the daemon's
+// CP 4.2: the bytes a type begins with, from either order, arrive in the daemon's
 TEST_F(Relay, TypesLookAsDocumented) {
     Session alice = session(fresh("al"));
     const std::vector<std::pair<std::uint32_t, std::string>> types{
@@ -152,7 +152,7 @@ TEST_F(Relay, TypesLookAsDocumented) {
     }
 }
 
-// client protocol 5: requests in any pieces: one byte at a time, all kinds
+// CP 5: requests in any pieces: one byte at a time, all kinds
 TEST_F(Relay, PutsRequestsTogetherFromSingleBytes) {
     Session alice = session(fresh("al"));
     const std::string group = fresh("room");
@@ -172,7 +172,7 @@ TEST_F(Relay, PutsRequestsTogetherFromSingleBytes) {
     alice.connection().expect_end();
 }
 
-// client protocol 5: the same, cut in two at every place
+// CP 5: the same, cut in two at every place
 TEST_F(Relay, PutsRequestsTogetherCutAnywhere) {
     Session alice = session(fresh("al"));
     const Request message = alice.request(kAgreed, {alice.name(), "other"}, "cut");
@@ -185,7 +185,7 @@ TEST_F(Relay, PutsRequestsTogetherCutAnywhere) {
     }
 }
 
-// client protocol 5: many in one segment, also when the last is cut
+// CP 5: many in one segment, also when the last is cut
 TEST_F(Relay, TakesManyRequestsAtOnce) {
     Session alice = session(fresh("al"));
     Bytes bytes;

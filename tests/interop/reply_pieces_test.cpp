@@ -1,5 +1,5 @@
 // Old libraries read the list of methods, and the private group of an acceptance, with a single
-// read (client protocol 3.2, 3.5): each must come in one write.
+// read (CP 3.2, 3.5): each must come in one write.
 
 #include <atomic>
 #include <memory>
@@ -59,7 +59,7 @@ class ReplyPieces : public OneDaemon {
     std::unique_ptr<SegmentSniffer> sniffer_;
 };
 
-// client protocol 3.2, 3.5
+// CP 3.2, 3.5
 TEST_F(ReplyPieces, ListAndAcceptanceAreOneWriteEach) {
     for (const Version& version : {Version{3, 8, 0}, Version{3, 15, 0}, Version{3, 17, 3},
                                    Version{4, 4, 0}, Version{5, 0, 1}}) {
@@ -69,7 +69,7 @@ TEST_F(ReplyPieces, ListAndAcceptanceAreOneWriteEach) {
     }
 }
 
-// client protocol 3.6
+// CP 3.6
 TEST_F(ReplyPieces, ARefusalIsOneSegment) {
     for (const Bytes& bytes : {opening("a b"), opening("al", {2, 0, 0})}) {
         RawConnection connection = connect();
@@ -79,7 +79,7 @@ TEST_F(ReplyPieces, ARefusalIsOneSegment) {
     }
 }
 
-// client protocol 3.2, 3.5: also when the answers to both come at the same time
+// CP 3.2, 3.5: also when the answers to both come at the same time
 TEST_F(ReplyPieces, PipelinedHandshakesGetWholeReplies) {
     SPREAD_DIFFERS_FROM_STOCK("stock takes no pipelined handshake");
     for (int i = 0; i < 50; ++i) {
@@ -96,7 +96,7 @@ TEST_F(ReplyPieces, PipelinedHandshakesGetWholeReplies) {
     }
 }
 
-// client protocol 3.2, 3.5: also while the daemon is busy with others and their full queues
+// CP 3.2, 3.5: also while the daemon is busy with others and their full queues
 TEST_F(ReplyPieces, StayWholeUnderBackPressure) {
     // Its own messages, faster than it reads them, over the socket that the sniffer does not see.
     Session flooder(connect(Transport::kUnix), fresh("fl"));
@@ -121,7 +121,7 @@ TEST_F(ReplyPieces, StayWholeUnderBackPressure) {
     reader.join();
 }
 
-// client protocol 3.2, 3.5: over the Unix socket, as a reader sees it that takes what is there as
+// CP 3.2, 3.5: over the Unix socket, as a reader sees it that takes what is there as
 // soon as anything is
 TEST_F(ReplyPieces, ArriveWholeOverTheUnixSocket) {
     SPREAD_DIFFERS_FROM_STOCK("stock sends the acceptance in several writes");

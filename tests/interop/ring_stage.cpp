@@ -100,7 +100,7 @@ void expect_signal(Session& session, const std::string& group, const GroupId& id
         throw std::runtime_error(session.name() + " expects a transitional signal of " + group +
                                  " but gets " + describe(frame));
     }
-    // client protocol 7.3
+    // CP 7.3
     EXPECT_EQ(frame.raw.size(), kHeaderBytes + 12);
     EXPECT_EQ(frame.hint, word(kEndian, Order::kLittle));
     EXPECT_EQ(signal_id(frame), id) << session.name();

@@ -1,4 +1,4 @@
-// Rules that show with several daemons and all links whole (client protocol 5 to 7; group semantics
+// Rules that show with several daemons and all links whole (CP 5 to 7; group semantics
 // 1 to 3).
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 class RingViews : public SharedRing {};
 
-// group semantics 1.3: by daemon as configured, then bytewise by name; the same list for everybody
+// GS 1.3: by daemon as configured, then bytewise by name; the same list for everybody
 TEST_F(RingViews, ListMembersByDaemonAsConfiguredThenByName) {
     struct Place {
         std::size_t daemon;
@@ -45,12 +45,12 @@ TEST_F(RingViews, ListMembersByDaemonAsConfiguredThenByName) {
         EXPECT_EQ(view_of(frame).members, with_late);
         frames.push_back(frame.raw);
     }
-    // client protocol 6: all see the same, byte for byte
+    // CP 6: all see the same, byte for byte
     EXPECT_EQ(std::ranges::count(frames, frames.front()),
               static_cast<std::ptrdiff_t>(frames.size()));
 }
 
-// client protocol 3.1: the same name on another daemon is another client
+// CP 3.1: the same name on another daemon is another client
 TEST_F(RingViews, NamesAreUniquePerDaemonOnly) {
     const std::string name = fresh("same");
     std::vector<Session> sessions;
@@ -71,7 +71,7 @@ TEST_F(RingViews, NamesAreUniquePerDaemonOnly) {
     }
 }
 
-// group semantics 1.4: ids begin with the leading daemon, the first one configured
+// GS 1.4: ids begin with the leading daemon, the first one configured
 TEST_F(RingViews, IdsNameTheFirstDaemonOfTheRing) {
     for (std::size_t i = 0; i < kDaemons; ++i) {
         Session alice = session(i, fresh("al"));
@@ -79,7 +79,7 @@ TEST_F(RingViews, IdsNameTheFirstDaemonOfTheRing) {
     }
 }
 
-// group semantics 2.2 (E2): joins at the same time come in one order for all; each sees the chain
+// GS 2.2 (E2): joins at the same time come in one order for all; each sees the chain
 // from its own on
 TEST_F(RingViews, SimultaneousJoinsMakeOneChain) {
     std::vector<Session> sessions;
@@ -119,7 +119,7 @@ TEST_F(RingViews, SimultaneousJoinsMakeOneChain) {
     }
 }
 
-// group semantics 2.2, client protocol 7.2: leaves and disconnects reach members everywhere; the
+// GS 2.2, CP 7.2: leaves and disconnects reach members everywhere; the
 // leaver hears of its leave at that very place
 TEST_F(RingViews, LeavesAndDisconnectsAreToldEverywhere) {
     std::vector<Session> sessions;
@@ -152,7 +152,7 @@ TEST_F(RingViews, LeavesAndDisconnectsAreToldEverywhere) {
     sessions[0].expect_nothing();
 }
 
-// group semantics 2.2 (E3): a leave, a disconnect, a join and messages race; members see one order
+// GS 2.2 (E3): a leave, a disconnect, a join and messages race; members see one order
 TEST_F(RingViews, RacesEndInOneOrder) {
     std::vector<Session> sessions;
     for (std::size_t i = 0; i < kDaemons; ++i) {
@@ -194,7 +194,7 @@ TEST_F(RingViews, RacesEndInOneOrder) {
     }
 }
 
-// group semantics 3.1, 3.4: one order for all groups and ordered services, whoever sends
+// GS 3.1, 3.4: one order for all groups and ordered services, whoever sends
 TEST_F(RingViews, AllReceiversSeeOneOrder) {
     const std::string first = fresh("g");
     const std::string second = fresh("g");
@@ -227,7 +227,7 @@ TEST_F(RingViews, AllReceiversSeeOneOrder) {
             ASSERT_EQ(sessions[other].next().raw, frame.raw) << "message " << i;
         }
     }
-    // group semantics 3.1: and each sender's messages in the order sent
+    // GS 3.1: and each sender's messages in the order sent
     for (const Session& sender : sessions) {
         std::size_t expected = 0;
         for (const Bytes& message : order) {
@@ -242,7 +242,7 @@ TEST_F(RingViews, AllReceiversSeeOneOrder) {
     }
 }
 
-// client protocol 4.2, 5.6: what is relayed to other daemons is the same message
+// CP 4.2, 5.6: what is relayed to other daemons is the same message
 TEST_F(RingViews, MessagesArriveUnchangedAtOtherDaemons) {
     const std::string group = fresh("room");
     Session sender = session(kAlpha, fresh("s"));
@@ -273,7 +273,7 @@ TEST_F(RingViews, MessagesArriveUnchangedAtOtherDaemons) {
     sender.expect_nothing();
 }
 
-// client protocol 5.6: private groups across daemons, well-formed and not
+// CP 5.6: private groups across daemons, well-formed and not
 TEST_F(RingViews, PrivateGroupsReachTheirDaemonOnly) {
     const std::string name = fresh("p");
     std::vector<Session> sessions;
@@ -296,7 +296,7 @@ TEST_F(RingViews, PrivateGroupsReachTheirDaemonOnly) {
     sender.expect_nothing();
 }
 
-// client protocol 9: sizes around the ends of packets and the limits, over the network
+// CP 9: sizes around the ends of packets and the limits, over the network
 TEST_F(RingViews, BodiesOfAllSizesCrossTheNetwork) {
     Session sender = session(kZeta, fresh("s"));
     Session far = session(kLast, fresh("f"), 0);
@@ -312,7 +312,7 @@ TEST_F(RingViews, BodiesOfAllSizesCrossTheNetwork) {
             sizes.push_back(size);
         }
     }
-    // client protocol 9: stock's largest, and that of the libraries
+    // CP 9: stock's largest, and that of the libraries
     sizes.push_back(stock() ? 143120 : 143968);
     for (const std::size_t size : sizes) {
         Request request = sender.request(kAgreed, {far.name()});
@@ -323,7 +323,7 @@ TEST_F(RingViews, BodiesOfAllSizesCrossTheNetwork) {
     }
 }
 
-// group semantics 3.4: what a client has sent is delivered although it is gone
+// GS 3.4: what a client has sent is delivered although it is gone
 TEST_F(RingViews, LastWordsArriveEverywhere) {
     const std::string group = fresh("room");
     Session near = session(kAlpha, fresh("n"));

@@ -125,7 +125,7 @@ class StockProgram : public testing::Test {
     std::filesystem::path program_;
 };
 
-// client protocol 10, 7.6 and all the rest, through the library
+// CP 10, 7.6 and all the rest, through the library
 TEST_F(StockProgram, SeesTheSameFromBothDaemons) {
     std::string first;
     for (const bool over_tcp : {true, false}) {
@@ -137,14 +137,14 @@ TEST_F(StockProgram, SeesTheSameFromBothDaemons) {
     }
 }
 
-// client protocol 3.2: the library gives up when its method is not in the list
+// CP 3.2: the library gives up when its method is not in the list
 TEST_F(StockProgram, IsRefusedWithAnUnknownMethod) {
     const std::string ours = transcript(DaemonKind::kOurs, "auth", true);
     EXPECT_THAT(ours, HasSubstr("connects -9"));
     EXPECT_EQ(ours, transcript(DaemonKind::kStock, "auth", true));
 }
 
-// client protocol 7.2, 7.3: vs-sets and signals through the library's helpers
+// CP 7.2, 7.3: vs-sets and signals through the library's helpers
 TEST_F(StockProgram, SeesTheSamePartitionAndMerge) {
     const std::string ours = transcript_of_partition(DaemonKind::kOurs);
     EXPECT_THAT(ours, HasSubstr("type 0x2000"));

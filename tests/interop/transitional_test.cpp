@@ -1,5 +1,5 @@
 // Joins, leaves and disconnects that are ordered between a transitional signal and the view behind
-// it (client protocol 7.3; group semantics 2.5).
+// it (CP 7.3; GS 2.5).
 //
 // They are forced from outside: while one daemon gets no token any more, another one sends a SAFE
 // message, which can thus not become stable, and the request right behind it. That both are ordered
@@ -86,7 +86,7 @@ class Transitional : public SharedRing {
     }
 };
 
-// group semantics 2.5: in a group that has lost a daemon a join is a network view with the lost
+// GS 2.5: in a group that has lost a daemon a join is a network view with the lost
 // members still in it: a set of those who are here, one of each lost daemon, one of the joiner; and
 // then another signal
 TEST_F(Transitional, AJoinInAGroupThatLosesADaemon) {
@@ -166,7 +166,7 @@ bool expect_interim_without(Session& member, const std::string& group, const Gro
     return true;
 }
 
-// group semantics 2.5: the leaver hears of its own leave as always
+// GS 2.5: the leaver hears of its own leave as always
 TEST_F(Transitional, ALeaveInAGroupThatLosesADaemon) {
     until_forced([] {
         Session a0 = session(kZeta, fresh("a"));
@@ -189,7 +189,7 @@ TEST_F(Transitional, ALeaveInAGroupThatLosesADaemon) {
     });
 }
 
-// group semantics 2.5: likewise a disconnect
+// GS 2.5: likewise a disconnect
 TEST_F(Transitional, ADisconnectInAGroupThatLosesADaemon) {
     until_forced([] {
         Session a0 = session(kZeta, fresh("a"));
@@ -205,7 +205,7 @@ TEST_F(Transitional, ADisconnectInAGroupThatLosesADaemon) {
     });
 }
 
-// group semantics 2.2, 2.5: an abrupt end is ordered behind what is not stable, too
+// GS 2.2, 2.5: an abrupt end is ordered behind what is not stable, too
 TEST_F(Transitional, AnAbruptEndInAGroupThatLosesADaemon) {
     until_forced([] {
         Session a0 = session(kZeta, fresh("a"));
@@ -222,7 +222,7 @@ TEST_F(Transitional, AnAbruptEndInAGroupThatLosesADaemon) {
     });
 }
 
-// group semantics 2.5: groups that lose nobody keep the light forms and hear no signal
+// GS 2.5: groups that lose nobody keep the light forms and hear no signal
 TEST_F(Transitional, AJoinAndALeaveInGroupsThatLoseNobody) {
     until_forced([] {
         Session a0 = session(kZeta, fresh("a"));
@@ -273,7 +273,7 @@ TEST_F(Transitional, AJoinAndALeaveInGroupsThatLoseNobody) {
     });
 }
 
-// group semantics 2.5 (D2): the same from the daemon that dies
+// GS 2.5 (D2): the same from the daemon that dies
 TEST_F(Transitional, AJoinFromTheDaemonThatIsLost) {
     until_forced([] {
         Session a0 = session(kZeta, fresh("a"));
@@ -304,7 +304,7 @@ TEST_F(Transitional, AJoinFromTheDaemonThatIsLost) {
     });
 }
 
-// group semantics 2.5 (J1): a group becomes affected by that very join; the lost daemon's set of
+// GS 2.5 (J1): a group becomes affected by that very join; the lost daemon's set of
 // earlier members is there, and empty
 TEST_F(Transitional, AJoinFromTheLostDaemonInAGroupItHadNoMembersIn) {
     until_forced([] {

@@ -1,4 +1,4 @@
-// What clients of all versions say and get (client protocol 3.1, 3.5).
+// What clients of all versions say and get (CP 3.1, 3.5).
 
 #include <ostream>
 #include <string>
@@ -27,7 +27,7 @@ class Versions : public OneDaemon, public testing::WithParamInterface<Case> {};
 
 class VersionsAlone : public OneDaemon {};
 
-// client protocol 3.1: which versions are let in; how many version bytes each side sends; from 3.16
+// CP 3.1: which versions are let in; how many version bytes each side sends; from 3.16
 // on a choice of methods in between. shake_hands() keeps to that, so that one byte more or less
 // shows.
 TEST_P(Versions, GetTheHandshakeOfTheirTime) {
@@ -42,7 +42,7 @@ TEST_P(Versions, GetTheHandshakeOfTheirTime) {
     }
     const Verdict verdict = shake_hands(connection, opening(name, given.version), given.version);
     ASSERT_EQ(verdict.code, 1);
-    // client protocol 3.5: the daemon presents itself as 5.0.1
+    // CP 3.5: the daemon presents itself as 5.0.1
     EXPECT_EQ(verdict.daemon.major, 5);
     EXPECT_EQ(verdict.daemon.minor, 0);
     EXPECT_EQ(verdict.daemon.patch, given.version.has_patch() ? 1 : 0);
@@ -57,7 +57,7 @@ TEST_P(Versions, GetTheHandshakeOfTheirTime) {
     EXPECT_EQ(read_frame(connection).raw, encode(request));
 }
 
-// client protocol 3.1: refused as soon as the version is in, whatever else is missing
+// CP 3.1: refused as soon as the version is in, whatever else is missing
 TEST_F(VersionsAlone, RefusedNeedNoName) {
     SPREAD_DIFFERS_FROM_STOCK("stock closes when the opening is not there in one piece");
     RawConnection connection = connect();
@@ -66,7 +66,7 @@ TEST_F(VersionsAlone, RefusedNeedNoName) {
     connection.expect_end();
 }
 
-// client protocol 13, 2: the version is judged before the name
+// The version is judged before the name
 TEST_F(VersionsAlone, AreJudgedBeforeNames) {
     RawConnection connection = connect();
     connection.send(opening("a b", {2, 0, 0}));

@@ -1,4 +1,4 @@
-// Membership messages of one daemon, byte for byte (client protocol 6, 7.2; group semantics 1.3,
+// Membership messages of one daemon, byte for byte (CP 6, 7.2; GS 1.3,
 // 1.4, 2.1).
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 class Views : public OneDaemon {};
 
-/// A view after one member's coming or going, as section 7.2 lays it out.
+/// A view after one member's coming or going, as CP 7.2 lays it out.
 Bytes light_view(std::uint32_t cause, const std::string& group, const GroupId& id,
                  const Names& members, const std::string& changed) {
     Bytes bytes = word(kEndian | kRegular | cause, Order::kLittle);
@@ -38,7 +38,7 @@ Bytes light_view(std::uint32_t cause, const std::string& group, const GroupId& i
     return bytes;
 }
 
-// client protocol 7.2: all bytes of the three light forms
+// CP 7.2: all bytes of the three light forms
 TEST_F(Views, LookAsDocumented) {
     Session alice = session("alice");
     const std::string group = fresh("room");
@@ -72,7 +72,7 @@ TEST_F(Views, LookAsDocumented) {
     EXPECT_EQ(support::hex_of(std::span(gone.raw).first(4)), "80140080");
 }
 
-// client protocol 7.2, group semantics 1.3: bytewise by private name, '#' ending the shorter first
+// CP 7.2, GS 1.3: bytewise by private name, '#' ending the shorter first
 TEST_F(Views, ListMembersBytewise) {
     std::vector<std::string> users{"m9", "m10", "b",  "a",  "B",  "nm", "a1", "Z", "m_", "~x",
                                    "$",  "%a",  "0",  "9",  "10", "A",  "AA", "_", "ab", "aB",
@@ -101,7 +101,7 @@ TEST_F(Views, ListMembersBytewise) {
     EXPECT_EQ(view.members, expected);
 }
 
-// client protocol 6, group semantics 1.4: index + 1 for each join, leave and disconnect, in each
+// CP 6, GS 1.4: index + 1 for each join, leave and disconnect, in each
 // group by itself; one (proc_id, time) for all that begin in one ring
 TEST_F(Views, CountOnForEachChange) {
     Session alice = session(fresh("al"));
@@ -124,13 +124,13 @@ TEST_F(Views, CountOnForEachChange) {
     EXPECT_EQ(bob.enter(second).id, other.next());
 }
 
-// group semantics 1.4: proc_id is a hash of the leading daemon's name
+// GS 1.4: proc_id is a hash of the leading daemon's name
 TEST_F(Views, IdsNameTheLeadingDaemon) {
     Session alice = session(fresh("al"));
     EXPECT_EQ(static_cast<std::uint32_t>(alice.enter(fresh("room")).id.proc_id), 0x5C8D7AEFU);
 }
 
-// client protocol 1.1, 7.2: membership messages have no other bits, whatever the request had
+// CP 7.2: membership messages have no other bits, whatever the request had
 TEST_F(Views, HaveNoBitsOfTheRequest) {
     Session alice = session(fresh("al"));
     const std::string group = fresh("room");
@@ -143,7 +143,7 @@ TEST_F(Views, HaveNoBitsOfTheRequest) {
     EXPECT_EQ(frame.hint, word(kEndian, Order::kLittle));
 }
 
-// client protocol 7.2: a list may be longer than a message may have groups
+// CP 7.2: a list may be longer than a message may have groups
 TEST_F(Views, ListMoreThanAHundredMembers) {
     const std::string group = fresh("room");
     constexpr std::size_t kMembers = 250;
@@ -162,7 +162,7 @@ TEST_F(Views, ListMoreThanAHundredMembers) {
     EXPECT_TRUE(std::ranges::is_sorted(view.members));
 }
 
-// group semantics 1.2: a name belongs to one client after the other
+// GS 1.2: a name belongs to one client after the other
 TEST_F(Views, OfAReusedNameShowTheNewClient) {
     Member watcher = witness();
     const std::string name = fresh("re");

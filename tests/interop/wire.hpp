@@ -18,7 +18,7 @@ namespace spread::interop {
 
 using support::Bytes;
 
-// ---- Type word (section 1.1) ----
+// ---- Type word ----
 
 inline constexpr std::uint32_t kUnreliable = 0x00000001;
 inline constexpr std::uint32_t kReliable = 0x00000002;
@@ -58,7 +58,7 @@ void append(Bytes& to, std::span<const std::byte> more);
 /// `size` bytes without a pattern that a shift could hide.
 [[nodiscard]] Bytes filling(std::size_t size, std::size_t seed = 0);
 
-// ---- Handshake (section 3) ----
+// ---- Handshake (CP 3) ----
 
 struct Version {
     int major = 5;
@@ -75,9 +75,9 @@ struct Version {
 /// C2, of up to three fields of up to 30 bytes each.
 [[nodiscard]] Bytes choice(const std::vector<std::string>& methods);
 
-// ---- Messages (sections 4 and 5) ----
+// ---- Messages (CP 4.1 to 5.6) ----
 
-/// Four bytes (section 4.1).
+/// Four bytes (CP 4.1).
 [[nodiscard]] Bytes hint_of(int mess_type, Order order = Order::kLittle);
 
 /// What a client sends. Members left out are what a library would fill in.
@@ -104,7 +104,7 @@ struct Frame {
     std::int32_t num_groups = 0;
     Bytes hint;
     std::int32_t data_len = 0;
-    Bytes old_type;  ///< of a reject message only (section 7.5)
+    Bytes old_type;  ///< of a reject message only (CP 7.5)
     std::vector<std::string> groups;
     Bytes group_bytes;
     Bytes body;
@@ -122,7 +122,7 @@ struct Frame {
 /// One line, for messages of failed tests.
 [[nodiscard]] std::string describe(const Frame& frame);
 
-// ---- Memberships (sections 6 and 7) ----
+// ---- Memberships (CP 6 to 7.6) ----
 
 struct GroupId {
     std::int32_t proc_id = 0;
@@ -154,9 +154,9 @@ struct View {
     [[nodiscard]] std::string changed() const;
 };
 
-/// Throws unless `frame` is a regular membership in the layout of section 7.2.
+/// Throws unless `frame` is a regular membership in the layout of CP 7.2.
 [[nodiscard]] View view_of(const Frame& frame);
-/// Throws unless `frame` is a transitional signal in the layout of section 7.3.
+/// Throws unless `frame` is a transitional signal in the layout of CP 7.3.
 [[nodiscard]] GroupId signal_id(const Frame& frame);
 
 }  // namespace spread::interop

@@ -263,7 +263,7 @@ void Host::apply() {
     ring_->port().push();
 }
 
-/// W2: an end without a goodbye waits for stability (group semantics 2.2).
+/// W2: an end without a goodbye waits for stability (GS 2.2).
 void Host::check_disconnect(const membership::Submission& submission) {
     if (submission.kind != protocol::MessageKind::kDisconnect ||
         submission.service == protocol::Service::kSafe) {

@@ -218,7 +218,7 @@ class Crowd {
 
     [[nodiscard]] bool seen_by_all(std::size_t members) const { return least_seen() == members; }
 
-    /// Private groups on these daemons, in the order of views (client protocol 7.2).
+    /// Private groups on these daemons, in the order of views (CP 7.2).
     [[nodiscard]] Names names_on(const std::vector<std::size_t>& daemons) const {
         Names all;
         for (std::size_t d = 0; d < kDaemons; ++d) {

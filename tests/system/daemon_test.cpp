@@ -179,7 +179,7 @@ TEST(DaemonSockets, ServesTheUnixSocketAndRemovesIt) {
     TestRing ring(1, on_loopback());
     const auto path = ring.daemon(0).unix_socket();
     ASSERT_TRUE(std::filesystem::is_socket(path)) << ring.logs();
-    // Any user of the host may connect (client protocol 2.1).
+    // Any user of the host may connect (CP 2.1).
     EXPECT_EQ(std::filesystem::status(path).permissions() & std::filesystem::perms::all,
               std::filesystem::perms(0666));
     TestClient local(RawConnection::unix_socket(path), "local");
@@ -380,7 +380,7 @@ TEST(DaemonClients, CarriesTheLargestMessageALibrarySends) {
     TestClient client = ring.client(0, "alice");
     client.join("room");
     client.receive_membership("room", kCausedByJoin);
-    // Libraries stop at body + 32 x groups = 144000; stock aborts on it (client protocol 9, item
+    // Libraries stop at body + 32 x groups = 144000; stock aborts on it (CP 9, item
     // 3).
     for (const std::size_t size : {143152U, 143153U, 143921U, 143968U}) {
         const std::string body(size, static_cast<char>('a' + size % 26));

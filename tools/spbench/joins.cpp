@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kWaitMs = 10'000;
 
-/// In a membership message for one joiner the only vs-set holds the joiner (client protocol 7.2):
+/// In a membership message for one joiner the only vs-set holds the joiner (CP 7.2):
 /// five integers and the set's count stand before the name.
 constexpr std::size_t kChangedMemberOffset = 24;
 

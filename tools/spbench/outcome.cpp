@@ -58,7 +58,7 @@ Json cpu_json(const CpuUse& use, const Options& options, const std::vector<Work>
     }
     if (use.syscalls) {
         json["syscalls_per_s"] = static_cast<double>(*use.syscalls) / use.wall_seconds;
-        // The first kind of work is what a mode is about.
+        // A mode's first kind of work is the one it measures.
         if (!work.empty() && work.front().amount > 0) {
             json["syscalls_per_unit"] = static_cast<double>(*use.syscalls) / work.front().amount;
         }

@@ -56,7 +56,7 @@ class Progress {
             streams_.messages << line.str() << std::endl;
         }
     }
-    /// Before anything else is written.
+    /// To be called before anything else is written.
     void clear() {
         if (std::exchange(drawn_, false)) {
             streams_.messages << "\r\x1b[K" << std::flush;

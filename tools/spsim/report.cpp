@@ -6,7 +6,7 @@
 namespace spread::spsim {
 namespace {
 
-/// Traces begin so long before what they shall explain.
+/// How long before a violation its trace begins.
 constexpr std::uint64_t kPreludeUs = 15000;
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace spread::spuser {
 
 namespace {
 
-/// As the stock program does it, so that mixed company looks alike.
+/// As in the stock program, so that users of both see the same.
 const Delivery kSend{Service::kSafe, 1};
 const Delivery kBurst{Service::kFifo, 2};
 constexpr int kBurstMessages = 10;

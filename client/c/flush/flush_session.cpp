@@ -17,7 +17,7 @@ namespace {
 
 using protocol::kNameFieldBytes;
 
-/// The layer's own messages, by their message type (library API 12.3).
+/// The layer's own messages, by their message type (docs/libspread-api.md).
 constexpr int kFlushOkType = -32768;
 constexpr int kFlushReceivedType = -32767;
 constexpr int kVulnerableType = -32766;

@@ -17,7 +17,7 @@ std::uint32_t hash_of(const std::string& text) {
 const std::string kThree =
     "Spread_Segment 239.0.0.96:4803 { d1 10.96.0.1 d2 10.96.0.2 d3 10.96.0.3 }\n";
 
-// The numbers are those stock daemons print for these files (configuration 7).
+// The numbers are those stock daemons print for these files.
 TEST(ConfigurationHash, EqualsWhatStockComputes) {
     EXPECT_EQ(hash_of(kThree), 949479469U);
     EXPECT_EQ(hash_of(kThree + "AcceleratedRing = no"), 949479469U);

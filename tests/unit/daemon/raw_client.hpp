@@ -21,7 +21,7 @@ inline constexpr std::uint32_t kEndianBits = 0x80000080;
 inline constexpr std::uint32_t kAgreedMess = 0x10;
 inline constexpr std::uint32_t kJoinMess = 0x10000;
 
-/// A blocking client on the Unix socket, raw bytes of client protocol 3 and 4.
+/// A blocking client on the Unix socket, raw bytes of CP 3 and 4.
 class RawClient {
   public:
     explicit RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {

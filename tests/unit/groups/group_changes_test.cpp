@@ -1,5 +1,5 @@
-// What clients see when daemons come and go (group semantics 2.3 to 2.7). The letters and numbers
-// in comments name the experiments there.
+// What clients see when daemons come and go (GS 2.3 to 2.7 in docs/conformance.md). The letters
+// and numbers in comments name experiments with stock daemons.
 
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
 // Random histories, checked against the client-visible properties G2 to G8, G11, G13 and G14 of
-// group semantics 4.2. Failures print their seed.
+// docs/correctness.md. Failures print their seed.
 
 #include <algorithm>
 #include <map>

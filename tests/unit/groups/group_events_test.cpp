@@ -1,5 +1,5 @@
 // What clients see of joins, leaves, disconnects and messages while the daemons stay the same
-// (group semantics 1.3 to 2.2 and 3.4, client protocol 5.3 to 5.6).
+// (GS 1.3 to 2.2 and 3.4, CP 5.3 to 5.6).
 
 #include <string>
 #include <vector>

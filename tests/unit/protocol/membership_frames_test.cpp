@@ -226,7 +226,7 @@ TEST(MembershipBodies, ContradictionsAreRefused) {
               DecodeError::kTrailingBytes);
 }
 
-// client protocol 7.6 and 11: id, count, names
+// CP 7.6 and 11: id, count, names
 TEST(MembershipFrames3x, HaveTheReceiversOwnSetAndNothingElse) {
     const std::array a = {NameField("#a#d1"), NameField("#b#d1")};
     const std::array c = {NameField("#c#d2")};

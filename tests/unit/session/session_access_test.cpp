@@ -320,7 +320,7 @@ TEST(SessionCoreRules, RefuseConnectionsInPlaceOfD2) {
     EXPECT_EQ(daemon.info(boss).private_name, "#bob#d1");
 }
 
-/// The reject message for `request` from #tst#d1 (client protocol 7.5).
+/// The reject message for `request` from #tst#d1 (CP 7.5).
 Bytes reject_of(const Bytes& request) {
     return bytes_of(protocol::encode_reject(request));
 }
@@ -426,7 +426,7 @@ TEST(SessionCoreLimits, AJoinBeyondTheLimitIsSentBack) {
 
 // ---- 3.x libraries ----
 
-// client protocol 7.6 and 11
+// CP 7.6 and 11
 TEST(SessionCoreOldClients, AreToldOfMembersInTheirOwnLayout) {
     for (const bool own_layout : {true, false}) {
         SessionConfig config;

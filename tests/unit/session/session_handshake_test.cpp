@@ -109,7 +109,7 @@ TEST(SessionMachineHandshake, AcceptsOnlyAllowedMethodsByExactName) {
 
 constexpr std::string_view kD2 = "D2 01050001052378236431";
 
-// client protocol 3.3, operations 5: the chosen methods, then the required ones not chosen
+// CP 3.3: the chosen methods, then the required ones not chosen
 TEST(SessionMachineAuth, RunsTheChosenMethodsAndThenTheRequiredOnes) {
     struct Case {
         AuthMethods methods;
@@ -143,7 +143,7 @@ TEST(SessionMachineAuth, RunsTheChosenMethodsAndThenTheRequiredOnes) {
     }
 }
 
-// client protocol 3.4
+// CP 3.4
 TEST(SessionMachineAuth, APasswordIsAnsweredByOneByteAndThenTheVerdict) {
     const AuthMethods methods{.allowed = {"PWORD"}, .required = {}};
     for (const bool is_right : {true, false}) {
@@ -186,7 +186,7 @@ TEST(SessionMachineAuth, WhoIsNotAdmittedIsRejectedInPlaceOfD2) {
     EXPECT_THAT(c.said(), testing::ElementsAre("name x", testing::_, "reject -9"));
 }
 
-// client protocol 3.1: libraries before 3.16 are not asked
+// CP 3.1: libraries before 3.16 are not asked
 TEST(SessionMachineAuth, OldLibrariesAreAdmittedByAddressElseWithoutProof) {
     struct Case {
         AuthMethods methods;
