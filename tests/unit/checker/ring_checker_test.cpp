@@ -6,88 +6,16 @@
 
 #include <gtest/gtest.h>
 
+#include "ring_story.hpp"
+
 namespace spread::checker {
 namespace {
 
-using membership::ConfigurationKind;
-using protocol::DaemonId;
-using protocol::MemberList;
-using protocol::MessageKind;
-using protocol::RingId;
-using protocol::Seq;
-using protocol::Service;
-
-constexpr DaemonId kD1{1};
-constexpr DaemonId kD2{2};
-constexpr DaemonId kD3{3};
-constexpr RingId kAll{kD1, 7, 100};
-
-struct Sent {
-    DaemonId origin;
-    MessageFacts facts;
-};
-
-/// Writes histories. A fresh one has d1, d2 and d3 on the ring kAll.
-class History {
-  public:
-    explicit History(RingChecker::Holds holds = {}) : checker(std::move(holds)) {
-        for (const DaemonId daemon : {kD1, kD2, kD3}) {
-            start(daemon);
-        }
-        for (const DaemonId daemon : {kD1, kD2, kD3}) {
-            install(daemon, {daemon}, kAll, {kD1, kD2, kD3});
-        }
-    }
-
-    void start(DaemonId daemon) { lives[daemon] = checker.on_start(daemon); }
-    void end(DaemonId daemon) { checker.on_end(lives[daemon]); }
-    void transitional(DaemonId daemon, const MemberList& members, RingId next) {
-        checker.on_configuration(lives[daemon], {ConfigurationKind::kTransitional, next, members});
-    }
-    void regular(DaemonId daemon, RingId ring, const MemberList& members) {
-        checker.on_configuration(lives[daemon], {ConfigurationKind::kRegular, ring, members});
-        checker.on_resume(lives[daemon], ring);
-    }
-    void install(DaemonId daemon, const MemberList& with, RingId ring, const MemberList& members) {
-        transitional(daemon, with, ring);
-        regular(daemon, ring, members);
-    }
-    Sent accept(DaemonId daemon, std::uint64_t digest, Service service = Service::kAgreed) {
-        return accept(daemon, {service, MessageKind::kClientFrame, false, digest});
-    }
-    Sent accept(DaemonId daemon, const MessageFacts& facts) {
-        checker.on_accept(lives[daemon], facts);
-        return {daemon, facts};
-    }
-    void deliver(DaemonId daemon, const Sent& sent, std::uint64_t seq, RingId ring = kAll) {
-        checker.on_delivery(lives[daemon], {ring, Seq{seq}, 0}, sent.origin, sent.facts);
-    }
-    void deliver_all(const Sent& sent, std::uint64_t seq, RingId ring = kAll) {
-        for (const DaemonId daemon : {kD1, kD2, kD3}) {
-            deliver(daemon, sent, seq, ring);
-        }
-    }
-    /// The name of the violated property; empty when there is none.
-    [[nodiscard]] std::string verdict() const {
-        return checker.violation() ? checker.violation()->property : "";
-    }
-    [[nodiscard]] std::string quiet_end() {
-        checker.finish(true);
-        return verdict();
-    }
-
-    RingChecker checker;
-    std::map<DaemonId, LifeId> lives;
-};
-
-RingId ring(DaemonId representative, std::uint64_t counter) {
-    return {representative, 9, counter};
-}
-
+using namespace ring_story;
 // --- legal histories ---
 
 TEST(RingChecker, AcceptsARingThatDeliversEverythingEverywhere) {
-    History h;
+    RingStory h;
     const Sent a = h.accept(kD1, 1);
     const Sent b = h.accept(kD2, 2, Service::kSafe);
     const Sent c = h.accept(kD1, 3);
@@ -98,7 +26,7 @@ TEST(RingChecker, AcceptsARingThatDeliversEverythingEverywhere) {
 }
 
 TEST(RingChecker, AcceptsAPartitionAndAMergeWithMessagesInTheTransitionalConfigurations) {
-    History h;
+    RingStory h;
     const Sent a = h.accept(kD3, 1);
     const Sent b = h.accept(kD1, 2, Service::kSafe);
     h.deliver_all(a, 1);
@@ -118,7 +46,7 @@ TEST(RingChecker, AcceptsAPartitionAndAMergeWithMessagesInTheTransitionalConfigu
 }
 
 TEST(RingChecker, AcceptsAHoleInFrontOfMessagesOfThoseWhoComeAlong) {
-    History h;
+    RingStory h;
     const Sent lost = h.accept(kD3, 1);
     const Sent kept = h.accept(kD1, 2);
     // d3 alone has its message at 1; the others never got it.
@@ -133,7 +61,7 @@ TEST(RingChecker, AcceptsAHoleInFrontOfMessagesOfThoseWhoComeAlong) {
 }
 
 TEST(RingChecker, AcceptsThatTheMessageInTheHoleIsSeenLast) {
-    History h;
+    RingStory h;
     const Sent lost = h.accept(kD3, 1);
     const Sent kept = h.accept(kD1, 2);
     for (const DaemonId daemon : {kD1, kD2}) {
@@ -149,7 +77,7 @@ TEST(RingChecker, AcceptsThatTheMessageInTheHoleIsSeenLast) {
 }
 
 TEST(RingChecker, AcceptsEqualMessagesOfOneSender) {
-    History h;
+    RingStory h;
     const Sent join = h.accept(kD3, {Service::kAgreed, MessageKind::kGroupJoin, false, 5});
     const Sent leave = h.accept(kD3, {Service::kAgreed, MessageKind::kGroupLeave, false, 6});
     static_cast<void>(h.accept(kD3, join.facts));
@@ -160,7 +88,7 @@ TEST(RingChecker, AcceptsEqualMessagesOfOneSender) {
 }
 
 TEST(RingChecker, AcceptsAHoleBetweenALostSendersMessagesAndThoseOfOthers) {
-    History h;
+    RingStory h;
     const Sent kept = h.accept(kD3, 1);
     const Sent lost = h.accept(kD3, 2);
     h.deliver_all(kept, 1);
@@ -176,7 +104,7 @@ TEST(RingChecker, AcceptsAHoleBetweenALostSendersMessagesAndThoseOfOthers) {
 }
 
 TEST(RingChecker, AcceptsAMessageThatWaitsForTheNextRing) {
-    History h;
+    RingStory h;
     const Sent a = h.accept(kD1, 1);
     for (const DaemonId daemon : {kD1, kD2, kD3}) {
         h.install(daemon, {kD1, kD2, kD3}, ring(kD1, 102), {kD1, kD2, kD3});
@@ -186,7 +114,7 @@ TEST(RingChecker, AcceptsAMessageThatWaitsForTheNextRing) {
 }
 
 TEST(RingChecker, ExcusesALifeThatEndsAndTakesItsSuccessor) {
-    History h;
+    RingStory h;
     const Sent a = h.accept(kD1, 1, Service::kSafe);
     static_cast<void>(h.accept(kD3, 2));
     h.deliver(kD1, a, 1);
@@ -202,7 +130,7 @@ TEST(RingChecker, ExcusesALifeThatEndsAndTakesItsSuccessor) {
 }
 
 TEST(RingChecker, ControlMessagesOvertakeOrdinaryOnesAndNeedNoResume) {
-    History h;
+    RingStory h;
     const Sent ordinary = h.accept(kD1, 1);
     const Sent state = h.accept(kD1, {Service::kAgreed, MessageKind::kGroupState, true, 2});
     h.deliver_all(state, 1);
@@ -213,13 +141,13 @@ TEST(RingChecker, ControlMessagesOvertakeOrdinaryOnesAndNeedNoResume) {
 // --- P1 ---
 
 TEST(RingChecker, P1aNobodySentIt) {
-    History h;
+    RingStory h;
     h.deliver(kD2, {kD1, {Service::kAgreed, MessageKind::kClientFrame, false, 1}}, 1);
     EXPECT_EQ(h.verdict(), "P1a");
 }
 
 TEST(RingChecker, P1aAnotherBodyThanSent) {
-    History h;
+    RingStory h;
     Sent a = h.accept(kD1, 1);
     a.facts.digest = 2;
     h.deliver(kD2, a, 1);
@@ -227,7 +155,7 @@ TEST(RingChecker, P1aAnotherBodyThanSent) {
 }
 
 TEST(RingChecker, P1aSafeIsNotWhatWasSentAsAgreed) {
-    History h;
+    RingStory h;
     Sent a = h.accept(kD1, 1, Service::kSafe);
     a.facts.service = Service::kAgreed;
     h.deliver(kD2, a, 1);
@@ -235,7 +163,7 @@ TEST(RingChecker, P1aSafeIsNotWhatWasSentAsAgreed) {
 }
 
 TEST(RingChecker, P1aTheOriginIsNotOnTheRing) {
-    History h;
+    RingStory h;
     h.install(kD1, {kD1}, ring(kD1, 102), {kD1});
     const Sent a = h.accept(kD2, 1);
     h.deliver(kD1, a, 1, ring(kD1, 102));
@@ -243,7 +171,7 @@ TEST(RingChecker, P1aTheOriginIsNotOnTheRing) {
 }
 
 TEST(RingChecker, P1bOnePlaceTwice) {
-    History h;
+    RingStory h;
     const Sent a = h.accept(kD1, 1);
     h.deliver(kD2, a, 1);
     h.deliver(kD2, a, 1);
@@ -251,7 +179,7 @@ TEST(RingChecker, P1bOnePlaceTwice) {
 }
 
 TEST(RingChecker, P1bOneMessageAtTwoPlaces) {
-    History h;
+    RingStory h;
     const Sent a = h.accept(kD1, 1);
     h.deliver(kD2, a, 1);
     h.deliver(kD2, a, 2);
@@ -259,7 +187,7 @@ TEST(RingChecker, P1bOneMessageAtTwoPlaces) {
 }
 
 TEST(RingChecker, P1bOneMessageOnTwoRings) {
-    History h;
+    RingStory h;
     const Sent a = h.accept(kD1, 1);
     h.deliver_all(a, 1);
     for (const DaemonId daemon : {kD1, kD2, kD3}) {
@@ -270,7 +198,7 @@ TEST(RingChecker, P1bOneMessageOnTwoRings) {
 }
 
 TEST(RingChecker, P1cOldMessagesOnTheNewRing) {
-    History h;
+    RingStory h;
     const Sent a = h.accept(kD1, 1);
     h.install(kD2, {kD2}, ring(kD2, 102), {kD2});
     h.deliver(kD2, a, 1, kAll);
@@ -278,7 +206,7 @@ TEST(RingChecker, P1cOldMessagesOnTheNewRing) {
 }
 
 TEST(RingChecker, P1cBeforeTheFirstRing) {
-    History h;
+    RingStory h;
     h.end(kD2);
     h.start(kD2);
     const Sent a = h.accept(kD1, 1);
@@ -287,7 +215,7 @@ TEST(RingChecker, P1cBeforeTheFirstRing) {
 }
 
 TEST(RingChecker, P1dSentAfterItsRingWasLeft) {
-    History h;
+    RingStory h;
     h.install(kD1, {kD1}, ring(kD1, 102), {kD1});
     const Sent a = h.accept(kD1, 1);
     h.deliver(kD2, a, 1);
@@ -297,46 +225,46 @@ TEST(RingChecker, P1dSentAfterItsRingWasLeft) {
 // --- P2 ---
 
 TEST(RingChecker, P2aNotAMember) {
-    History h;
+    RingStory h;
     h.transitional(kD1, {kD2}, ring(kD2, 102));
     EXPECT_EQ(h.verdict(), "P2a");
 }
 
 TEST(RingChecker, P2aOneRingTwice) {
-    History h;
+    RingStory h;
     h.install(kD1, {kD1, kD2, kD3}, kAll, {kD1, kD2, kD3});
     EXPECT_EQ(h.verdict(), "P2a");
 }
 
 TEST(RingChecker, P2bDifferentMembers) {
-    History h;
+    RingStory h;
     h.install(kD1, {kD1}, ring(kD1, 102), {kD1, kD2});
     h.install(kD2, {kD2}, ring(kD1, 102), {kD1, kD2, kD3});
     EXPECT_EQ(h.verdict(), "P2b");
 }
 
 TEST(RingChecker, P2bDifferentTransitionalMembers) {
-    History h;
+    RingStory h;
     h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
     h.transitional(kD2, {kD1, kD2, kD3}, ring(kD1, 102));
     EXPECT_EQ(h.verdict(), "P2b");
 }
 
 TEST(RingChecker, P2cWithoutATransitionalConfiguration) {
-    History h;
+    RingStory h;
     h.regular(kD1, ring(kD1, 102), {kD1});
     EXPECT_EQ(h.verdict(), "P2c");
 }
 
 TEST(RingChecker, P2cTwoTransitionalConfigurations) {
-    History h;
+    RingStory h;
     h.transitional(kD1, {kD1}, ring(kD1, 102));
     h.transitional(kD1, {kD1}, ring(kD1, 104));
     EXPECT_EQ(h.verdict(), "P2c");
 }
 
 TEST(RingChecker, P2cComesWithAStranger) {
-    History h;
+    RingStory h;
     for (const DaemonId daemon : {kD1, kD2}) {
         h.install(daemon, {kD1, kD2}, ring(kD1, 102), {kD1, kD2});
     }
@@ -345,14 +273,14 @@ TEST(RingChecker, P2cComesWithAStranger) {
 }
 
 TEST(RingChecker, P2cComesWithSomebodyWhoDoesNotArrive) {
-    History h;
+    RingStory h;
     h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
     h.regular(kD1, ring(kD1, 102), {kD1});
     EXPECT_EQ(h.verdict(), "P2c");
 }
 
 TEST(RingChecker, P2dTogetherFromDifferentRings) {
-    History h;
+    RingStory h;
     for (const DaemonId daemon : {kD1, kD2}) {
         h.install(daemon, {kD1, kD2}, ring(kD1, 102), {kD1, kD2});
     }
@@ -363,14 +291,14 @@ TEST(RingChecker, P2dTogetherFromDifferentRings) {
 }
 
 TEST(RingChecker, P2dAnotherRingThanAnnounced) {
-    History h;
+    RingStory h;
     h.transitional(kD1, {kD1}, ring(kD1, 102));
     h.regular(kD1, ring(kD1, 104), {kD1});
     EXPECT_EQ(h.verdict(), "P2d");
 }
 
 TEST(RingChecker, P2eAMemberNeverInstalled) {
-    History h;
+    RingStory h;
     for (const DaemonId daemon : {kD1, kD2}) {
         h.install(daemon, {kD1, kD2}, ring(kD1, 102), {kD1, kD2, kD3});
     }
@@ -379,39 +307,39 @@ TEST(RingChecker, P2eAMemberNeverInstalled) {
 }
 
 TEST(RingChecker, P2eAMemberEnded) {
-    History h;
+    RingStory h;
     h.end(kD3);
     EXPECT_EQ(h.quiet_end(), "P2e");
 }
 
 TEST(RingChecker, P2eStaysInATransitionalConfiguration) {
-    History h;
+    RingStory h;
     h.transitional(kD1, {kD1}, ring(kD1, 102));
     EXPECT_EQ(h.quiet_end(), "P2e");
 }
 
 TEST(RingChecker, P2fSaidToComeAlongButCameAlone) {
-    History h;
+    RingStory h;
     h.install(kD1, {kD1, kD2}, ring(kD1, 102), {kD1, kD2});
     h.install(kD2, {kD2}, ring(kD1, 102), {kD1, kD2});
     EXPECT_EQ(h.verdict(), "P2f");
 }
 
 TEST(RingChecker, P2fCameAloneAndIsClaimedLater) {
-    History h;
+    RingStory h;
     h.install(kD2, {kD2}, ring(kD1, 102), {kD1, kD2});
     h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
     EXPECT_EQ(h.verdict(), "P2f");
 }
 
 TEST(RingChecker, P2gTheCounterDoesNotGrow) {
-    History h;
+    RingStory h;
     h.transitional(kD1, {kD1}, ring(kD1, 100));
     EXPECT_EQ(h.verdict(), "P2g");
 }
 
 TEST(RingChecker, P2gTheCounterGoesBackInTheNextLife) {
-    History h;
+    RingStory h;
     h.end(kD1);
     h.start(kD1);
     h.transitional(kD1, {kD1}, ring(kD1, 98));
@@ -419,319 +347,11 @@ TEST(RingChecker, P2gTheCounterGoesBackInTheNextLife) {
 }
 
 TEST(RingChecker, P2gARingIdIsUsedAgain) {
-    History h;
+    RingStory h;
     h.end(kD1);
     h.start(kD1);
     h.transitional(kD1, {kD1}, kAll);
     EXPECT_EQ(h.verdict(), "P2g");
-}
-
-// --- P3 ---
-
-TEST(RingChecker, P3LeavesItsOwnMessageOut) {
-    History h;
-    static_cast<void>(h.accept(kD1, 1));
-    const Sent b = h.accept(kD1, 2);
-    h.deliver(kD1, b, 2);
-    EXPECT_EQ(h.verdict(), "P3");
-}
-
-TEST(RingChecker, P3DeliversAnothersMessageBeforeItsOwn) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    const Sent b = h.accept(kD2, 2);
-    h.deliver(kD3, a, 1);
-    h.deliver(kD1, b, 2);
-    EXPECT_EQ(h.verdict(), "P3");
-}
-
-TEST(RingChecker, P3LeavesTheRingWithoutItsOwnMessage) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    h.deliver(kD2, a, 1);
-    h.install(kD1, {kD1}, ring(kD1, 102), {kD1});
-    EXPECT_EQ(h.verdict(), "P3");
-}
-
-TEST(RingChecker, P3ItsMessageTurnsUpOnARingItHasLeft) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    h.install(kD1, {kD1}, ring(kD1, 102), {kD1});
-    h.deliver(kD2, a, 1);
-    EXPECT_EQ(h.verdict(), "P3");
-}
-
-TEST(RingChecker, P3NeverDeliversItsOwnMessage) {
-    History h;
-    static_cast<void>(h.accept(kD1, 1));
-    EXPECT_EQ(h.quiet_end(), "P3");
-}
-
-TEST(RingChecker, WhatIsUnderWayIsNoViolationOfP3) {
-    History h;
-    static_cast<void>(h.accept(kD1, 1));
-    h.checker.finish(false);
-    EXPECT_EQ(h.verdict(), "");
-}
-
-// --- P4 ---
-
-TEST(RingChecker, P4DifferentMessagesInTheRegularConfiguration) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    h.deliver(kD1, a, 1);
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.transitional(kD2, {kD1, kD2}, ring(kD1, 102));
-    EXPECT_EQ(h.verdict(), "P4");
-}
-
-TEST(RingChecker, P4DifferentMessagesInTheTransitionalConfiguration) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.deliver(kD1, a, 1);
-    h.regular(kD1, ring(kD1, 102), {kD1, kD2});
-    h.install(kD2, {kD1, kD2}, ring(kD1, 102), {kD1, kD2});
-    EXPECT_EQ(h.verdict(), "P4");
-}
-
-TEST(RingChecker, P4AMessageTooManyInTheTransitionalConfiguration) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    h.install(kD2, {kD1, kD2}, ring(kD1, 102), {kD1, kD2});
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.deliver(kD1, a, 1);
-    EXPECT_EQ(h.verdict(), "P4");
-}
-
-// --- P5 ---
-
-TEST(RingChecker, P5StandsBeforeWhatItsSenderHadDelivered) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    h.deliver(kD3, a, 5);
-    const Sent b = h.accept(kD3, 2);
-    h.deliver(kD2, b, 4);
-    EXPECT_EQ(h.verdict(), "P5");
-}
-
-TEST(RingChecker, P5NotInTheOrderOfItsSender) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    const Sent b = h.accept(kD1, 2);
-    h.deliver(kD2, b, 1);
-    h.deliver(kD2, a, 2);
-    EXPECT_EQ(h.verdict(), "P5");
-}
-
-TEST(RingChecker, P5ALostSendersMessageBehindAHoleOfItsOwn) {
-    History h;
-    const Sent one = h.accept(kD3, 1);
-    const Sent two = h.accept(kD3, 2);
-    const Sent three = h.accept(kD3, 3);
-    h.deliver_all(one, 1);
-    h.deliver(kD3, two, 2);
-    h.deliver(kD3, three, 3);
-    h.end(kD3);
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.deliver(kD1, three, 3);
-    EXPECT_EQ(h.verdict(), "P5");
-}
-
-TEST(RingChecker, P5TheHoleOfALostSenderThatNobodyLivedToTellOf) {
-    History h;
-    static_cast<void>(h.accept(kD3, 1));
-    const Sent two = h.accept(kD3, 2);
-    h.end(kD3);
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.deliver(kD1, two, 2);
-    EXPECT_EQ(h.verdict(), "P5");
-}
-
-TEST(RingChecker, P5AnAnswerWithoutItsQuestion) {
-    History h;
-    const Sent question = h.accept(kD3, 1);
-    h.deliver(kD3, question, 1);
-    h.deliver(kD2, question, 1);
-    const Sent answer = h.accept(kD2, 2);
-    // d1 never got the question, and the others of its component hold it.
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.deliver(kD1, answer, 2);
-    EXPECT_EQ(h.verdict(), "P5");
-}
-
-// --- P6 ---
-
-TEST(RingChecker, P6aBackInTheOrder) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    const Sent b = h.accept(kD2, 2);
-    h.deliver(kD3, b, 2);
-    h.deliver(kD3, a, 1);
-    EXPECT_EQ(h.verdict(), "P6a");
-}
-
-TEST(RingChecker, P6bTwoMessagesAtOnePlace) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    const Sent b = h.accept(kD2, 2);
-    h.deliver(kD3, a, 1);
-    h.deliver(kD2, b, 1);
-    EXPECT_EQ(h.verdict(), "P6b");
-}
-
-TEST(RingChecker, P6cAHoleInTheRegularConfiguration) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    const Sent b = h.accept(kD2, 2);
-    h.deliver(kD3, a, 1);
-    h.deliver(kD2, b, 2);
-    EXPECT_EQ(h.verdict(), "P6c");
-}
-
-TEST(RingChecker, P6cAHoleThatShowsLater) {
-    History h;
-    const Sent a = h.accept(kD1, 1);
-    const Sent b = h.accept(kD2, 2);
-    h.deliver(kD2, b, 2);
-    h.deliver(kD3, a, 1);
-    EXPECT_EQ(h.verdict(), "P6c");
-}
-
-TEST(RingChecker, P6dLeavesOutWhoComesAlong) {
-    History h;
-    const Sent a = h.accept(kD2, 1);
-    const Sent b = h.accept(kD3, 2);
-    h.deliver(kD3, a, 1);
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.deliver(kD1, b, 2);
-    EXPECT_EQ(h.verdict(), "P6d");
-}
-
-TEST(RingChecker, P6dLeftOutWhoComesAlong) {
-    History h;
-    const Sent a = h.accept(kD2, 1);
-    const Sent b = h.accept(kD3, 2);
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.deliver(kD1, b, 2);
-    h.deliver(kD3, a, 1);
-    EXPECT_EQ(h.verdict(), "P6d");
-}
-
-// --- P7 ---
-
-TEST(RingChecker, P7aWhoLeavesHasDeliveredWhatWasSafe) {
-    History h;
-    const Sent a = h.accept(kD1, 1, Service::kSafe);
-    h.deliver(kD1, a, 1);
-    h.install(kD2, {kD2}, ring(kD2, 102), {kD2});
-    EXPECT_EQ(h.verdict(), "P7a");
-}
-
-TEST(RingChecker, P7aSafeThoughAMemberHasLeftWithoutIt) {
-    History h;
-    const Sent a = h.accept(kD1, 1, Service::kSafe);
-    h.install(kD2, {kD2}, ring(kD2, 102), {kD2});
-    h.deliver(kD1, a, 1);
-    EXPECT_EQ(h.verdict(), "P7a");
-}
-
-TEST(RingChecker, P7aAMemberNeverInstalledTheRing) {
-    History h;
-    h.install(kD1, {kD1}, ring(kD1, 102), {kD1, kD2});
-    const Sent a = h.accept(kD1, 1, Service::kSafe);
-    h.deliver(kD1, a, 1, ring(kD1, 102));
-    h.install(kD2, {kD2}, ring(kD2, 104), {kD2});
-    EXPECT_EQ(h.verdict(), "P7a");
-}
-
-TEST(RingChecker, P7aIsDueAtAQuietEnd) {
-    History h;
-    const Sent a = h.accept(kD1, 1, Service::kSafe);
-    h.deliver(kD1, a, 1);
-    h.deliver(kD2, a, 1);
-    EXPECT_EQ(h.quiet_end(), "P7a");
-}
-
-TEST(RingChecker, P7bSafeAmongThoseWhoComeAlong) {
-    History h;
-    const Sent a = h.accept(kD1, 1, Service::kSafe);
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.deliver(kD1, a, 1);
-    // The recovery breaks at d2, which forgets what it promised.
-    h.install(kD2, {kD2}, ring(kD2, 104), {kD2});
-    EXPECT_EQ(h.verdict(), "P7b");
-}
-
-TEST(RingChecker, P7bAMemberOfTheTransitionalConfigurationHasLeftWithoutIt) {
-    History h;
-    const Sent a = h.accept(kD1, 1, Service::kSafe);
-    h.install(kD2, {kD2}, ring(kD2, 104), {kD2});
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.deliver(kD1, a, 1);
-    EXPECT_EQ(h.verdict(), "P7b");
-}
-
-TEST(RingChecker, P7cSafeThoughAMemberDoesNotHoldIt) {
-    LifeId asked;
-    History h([&](LifeId member, RingId, Seq) {
-        asked = member;
-        return std::optional(member.value != 3);
-    });
-    const Sent a = h.accept(kD1, 1, Service::kSafe);
-    h.deliver(kD1, a, 1);
-    EXPECT_EQ(h.verdict(), "P7c");
-    EXPECT_EQ(asked, h.lives[kD3]);
-}
-
-TEST(RingChecker, P7cIsNotAskedOfThoseWhoEndedOrCannotSay) {
-    History h([](LifeId member, RingId, Seq) {
-        return member.value == 2 ? std::nullopt : std::optional(false);
-    });
-    h.end(kD3);
-    const Sent a = h.accept(kD1, 1, Service::kSafe);
-    h.deliver(kD1, a, 1);
-    EXPECT_EQ(h.verdict(), "");
-}
-
-// --- R1 and the report ---
-
-TEST(RingChecker, R1SentBeforeItsOriginResumed) {
-    RingChecker checker;
-    const LifeId life = checker.on_start(kD1);
-    const MessageFacts facts{Service::kAgreed, MessageKind::kClientFrame, false, 1};
-    checker.on_accept(life, facts);
-    checker.on_configuration(life, {ConfigurationKind::kTransitional, kAll, {kD1}});
-    checker.on_configuration(life, {ConfigurationKind::kRegular, kAll, {kD1}});
-    checker.on_delivery(life, {kAll, Seq{1}, 0}, kD1, facts);
-    ASSERT_TRUE(checker.violation());
-    EXPECT_EQ(checker.violation()->property, "R1");
-}
-
-TEST(RingChecker, ShowsBothHistoriesThatDisagree) {
-    History h;
-    const Sent a = h.accept(kD1, 0x1f);
-    h.deliver(kD1, a, 1);
-    h.transitional(kD1, {kD1, kD2}, ring(kD1, 102));
-    h.transitional(kD2, {kD1, kD2}, ring(kD1, 102));
-    ASSERT_TRUE(h.checker.violation());
-    const Violation& violation = *h.checker.violation();
-    EXPECT_NE(violation.summary.find("d2/1 and d1/1"), std::string::npos) << violation.summary;
-    bool first = false;
-    bool second = false;
-    for (const std::string& line : violation.evidence) {
-        first = first || (line.starts_with("d1/1: ") &&
-                          line.find("message 1f of d1 at 1.0") != std::string::npos);
-        second = second || line.starts_with("d2/1: ");
-    }
-    EXPECT_TRUE(first && second);
-}
-
-TEST(RingChecker, TheFirstViolationStays) {
-    History h;
-    h.regular(kD1, ring(kD1, 102), {kD1});
-    h.deliver(kD2, {kD1, {}}, 1);
-    EXPECT_EQ(h.quiet_end(), "P2c");
 }
 
 }  // namespace
