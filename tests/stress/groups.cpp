@@ -301,9 +301,9 @@ std::optional<Times> measure(DaemonKind kind, const GroupsOptions& options, Verd
                              1000 * times.longest_gap));
     if (ours && sound) {
         const std::size_t count = configurations() - before;
-        verdict.check(count == 2, fmt::format("{} configurations instead of the 2 of the kill and "
-                                              "the start:\n{}",
-                                              count, ring.logs()));
+        verdict.note(fmt::format("  {} configurations, for the kill and the start", count));
+        verdict.check(!options.strict || count == 2,
+                      "the ring broke without a fault:\n" + ring.logs());
     }
     for (std::size_t d = 0; d < kDaemons; ++d) {
         verdict.note(fmt::format("  d{}: {} at most", d + 1,
@@ -321,7 +321,7 @@ void run_groups(const GroupsOptions& options, Verdict& verdict) {
                     options.clients, options.groups, options.rate, options.closing));
     const auto ours = measure(DaemonKind::kOurs, options, verdict);
     verdict.check(ours.has_value(), "our daemons did not come to rest");
-    if (!ours || !support::stock_directory()) {
+    if (!ours || !options.strict || !support::stock_directory()) {
         return;
     }
     const auto stock = measure(DaemonKind::kStock, options, verdict);

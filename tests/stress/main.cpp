@@ -156,7 +156,7 @@ void add_groups(CLI::App& app, Arguments& arguments) {
     auto* command = app.add_subcommand(
         "groups",
         "Hundreds of thousands of memberships on three daemons, one of which is killed and comes "
-        "back; with stock daemons beside them where SPREAD_STOCK_DIR names some");
+        "back");
     GroupsOptions& options = arguments.groups;
     command->add_option("--clients", options.clients, "Clients that are in many groups")
         ->check(CLI::Range(1, 900))
@@ -170,6 +170,9 @@ void add_groups(CLI::App& app, Arguments& arguments) {
     command->add_option("--closing", options.closing, "Groups of the client that closes")
         ->check(CLI::Range(1, 65000))
         ->capture_default_str();
+    command->add_flag("--strict", options.strict,
+                      "Fail when the ring breaks without a fault, or stock comes to rest sooner; "
+                      "for an idle machine with a processor for each daemon");
 }
 
 milliseconds in_milliseconds(double seconds) {
