@@ -79,13 +79,14 @@ class DriverRing::Daemon final : public driver::Transport, public driver::RingHo
             ring_.carry(number_, packet);
         }
     }
+    void send_one_by_one(const protocol::MemberList&) override {}
     bool receive(Channel channel, driver::Inbox& into) override {
         auto& waiting = inbox(channel);
         if (waiting.empty()) {
             return false;
         }
         for (std::size_t i = 0; i < kBatch && !waiting.empty(); ++i) {
-            into.take(waiting.front());
+            into.take(membership::arrival_by(channel, true), waiting.front());
             waiting.pop_front();
         }
         return true;
