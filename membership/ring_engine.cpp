@@ -9,6 +9,7 @@
 #include "membership/commit.hpp"
 #include "membership/engine_core.hpp"
 #include "membership/gather.hpp"
+#include "membership/given_up.hpp"
 #include "membership/join_log.hpp"
 #include "membership/operational.hpp"
 #include "membership/packets.hpp"
@@ -48,6 +49,7 @@ class RingEngine::Impl {
          protocol::Rng rng, protocol::BufferPool& pool, Tracer& tracer)
         : core_(std::move(config), incarnation, ring_counter, rng, pool),
           joins_(core_.roster.size()),
+          given_up_(core_.roster.size()),
           tracer_(tracer),
           state_(std::in_place_type<Gather>, core_, Gather::Sets{{core_.self}, {}}, true) {}
 
@@ -59,6 +61,7 @@ class RingEngine::Impl {
     [[nodiscard]] SubmitStatus submit(Submission&& submission);
     void pump(const Step& step);
     void resume(const Step& step, const RingId& ring);
+    void give_up(const Step& step, const RingId& ring, const MemberList& daemons);
     void set_delivery_room(const Step& step, std::size_t deliveries);
 
     [[nodiscard]] const EngineCore& core() const { return core_; }
@@ -77,7 +80,7 @@ class RingEngine::Impl {
 
     void give_up_unreachable(const Step& step, DaemonId peer);
     void on_challenge_due(const Step& step);
-    [[nodiscard]] bool is_for_us(const PacketHeader& from);
+    [[nodiscard]] bool is_for_us(Instant now, const PacketHeader& from);
     /// The function of the datagram's kind: one instance of decode_as() for each.
     template <std::size_t... kinds>
     void decode(const Step& step, const PacketHeader& from, const Slice& datagram,
@@ -134,6 +137,7 @@ class RingEngine::Impl {
 
     EngineCore core_;
     JoinLog joins_;
+    GivenUp given_up_;
     Tracer& tracer_;
     State state_;
     bool silent_ = false;  ///< after leave()
@@ -157,7 +161,7 @@ void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
     const auto from = protocol::decode_header(datagram.bytes());
     if (!from) {
         core_.count(from.error());
-    } else if (is_for_us(*from)) {
+    } else if (is_for_us(step.now, *from)) {
         // Data may be sent again by others.
         if (!core_.challenges.open().empty() && from->kind != PacketKind::kData) {
             core_.challenges.answered(*core_.roster.find(from->sender));
@@ -166,8 +170,8 @@ void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
     }
 }
 
-/// From a configured daemon other than us that has the same configuration.
-bool RingEngine::Impl::is_for_us(const PacketHeader& from) {
+/// From a configured daemon other than us that has the same configuration, and is not given up.
+bool RingEngine::Impl::is_for_us(Instant now, const PacketHeader& from) {
     if (from.config_hash != core_.config.config_hash) {
         ++core_.stats.config_hash_mismatches;
         core_.stats.last_mismatched_hash = from.config_hash;
@@ -180,11 +184,12 @@ bool RingEngine::Impl::is_for_us(const PacketHeader& from) {
     if (from.sender == core_.config.self) {
         return false;  // our own multicast
     }
-    if (!core_.roster.contains(from.sender)) {
+    const auto sender = core_.roster.find(from.sender);
+    if (!sender) {
         core_.count(DecodeError::kBadValue);
         return false;
     }
-    return true;
+    return given_up_.hears(now, *sender);
 }
 
 template <PacketKind kind>
@@ -242,7 +247,7 @@ void RingEngine::Impl::decode_data_token(const Step& step, const Slice& datagram
     const auto from = protocol::decode_part_header(parts->token);
     if (!from) {
         core_.count(from.error());
-    } else if (is_for_us(*from)) {
+    } else if (is_for_us(step.now, *from)) {
         decode_token(step, *from, parts->token, Addressed::kMaybe);
     }
 }
@@ -376,6 +381,17 @@ void RingEngine::Impl::resume(const Step& step, const RingId& ring) {
     }
     core_.queue.resume();
     pump(step);
+}
+
+void RingEngine::Impl::give_up(const Step& step, const RingId& ring, const MemberList& daemons) {
+    protocol::DaemonSet overdue = core_.roster.set_of(daemons) & core_.ring_set();
+    overdue.erase(core_.self);
+    if (ring != core_.ring.id() || !is_operational() || overdue.empty()) {
+        return;
+    }
+    given_up_.give_up(step.now, overdue);
+    go(step,
+       ToGather{ChangeReason::kStateOverdue, core_.roster.id(overdue.front()), {}, overdue, {}});
 }
 
 void RingEngine::Impl::set_delivery_room(const Step& step, std::size_t deliveries) {
@@ -521,12 +537,15 @@ void RingEngine::Impl::begin_ring(const Step& step, const RingId& id, RingMember
 
 namespace {
 
-/// At the end of each call of a debug build.
-template <typename Impl>
-void leave_door([[maybe_unused]] const Impl& impl) {
+/// A call from outside, which a daemon that has left the ring ignores. Debug builds then check.
+template <typename Impl, typename Call>
+void enter(Impl& impl, const Call& call) {
+    if (!impl.is_silent()) {
+        call(impl);
 #ifndef NDEBUG
-    impl.check_invariants();
+        impl.check_invariants();
 #endif
+    }
 }
 
 }  // namespace
@@ -540,35 +559,23 @@ RingEngine::RingEngine(RingConfig config, protocol::Incarnation incarnation,
 RingEngine::~RingEngine() = default;
 
 void RingEngine::on_start(Instant now, EngineOutput& out) {
-    impl_->start({now, out});
-    leave_door(*impl_);
+    enter(*impl_, [&](Impl& impl) { impl.start({now, out}); });
 }
 
 void RingEngine::on_packet(Instant now, Arrival arrival, const Slice& datagram, EngineOutput& out) {
-    if (!impl_->is_silent()) {
-        impl_->on_packet({now, out, arrival}, datagram);
-        leave_door(*impl_);
-    }
+    enter(*impl_, [&](Impl& impl) { impl.on_packet({now, out, arrival}, datagram); });
 }
 
 void RingEngine::on_deadline(Instant now, EngineOutput& out) {
-    if (!impl_->is_silent()) {
-        impl_->on_deadline({now, out});
-        leave_door(*impl_);
-    }
+    enter(*impl_, [&](Impl& impl) { impl.on_deadline({now, out}); });
 }
 
 void RingEngine::on_peer_unreachable(Instant now, DaemonId peer, EngineOutput& out) {
-    if (!impl_->is_silent()) {
-        impl_->on_peer_unreachable({now, out}, peer);
-        leave_door(*impl_);
-    }
+    enter(*impl_, [&](Impl& impl) { impl.on_peer_unreachable({now, out}, peer); });
 }
 
 void RingEngine::on_leave(Instant now, EngineOutput& out) {
-    if (!impl_->is_silent()) {
-        impl_->leave({now, out});
-    }
+    enter(*impl_, [&](Impl& impl) { impl.leave({now, out}); });
 }
 
 SubmitStatus RingEngine::submit(Submission&& submission) {
@@ -576,22 +583,19 @@ SubmitStatus RingEngine::submit(Submission&& submission) {
 }
 
 void RingEngine::on_submitted(Instant now, EngineOutput& out) {
-    if (!impl_->is_silent()) {
-        impl_->pump({now, out});
-        leave_door(*impl_);
-    }
+    enter(*impl_, [&](Impl& impl) { impl.pump({now, out}); });
 }
 
 void RingEngine::resume(Instant now, RingId ring, EngineOutput& out) {
-    if (!impl_->is_silent()) {
-        impl_->resume({now, out}, ring);
-        leave_door(*impl_);
-    }
+    enter(*impl_, [&](Impl& impl) { impl.resume({now, out}, ring); });
+}
+
+void RingEngine::give_up(Instant now, RingId ring, const MemberList& daemons, EngineOutput& out) {
+    enter(*impl_, [&](Impl& impl) { impl.give_up({now, out}, ring, daemons); });
 }
 
 void RingEngine::set_delivery_room(Instant now, std::size_t deliveries, EngineOutput& out) {
-    impl_->set_delivery_room({now, out}, deliveries);
-    leave_door(*impl_);
+    impl_->set_delivery_room({now, out}, deliveries);  // also after leave(): for what is ordered
 }
 
 std::optional<Instant> RingEngine::next_deadline() const {

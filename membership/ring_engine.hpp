@@ -61,6 +61,10 @@ class RingEngine {
     /// After each regular configuration ordinary messages wait until the host resumes that ring;
     /// control messages do not wait.
     void resume(protocol::Instant now, protocol::RingId ring, EngineOutput& out);
+    /// `daemons` are members of `ring`, but the group layer waits for their state in vain. Gathers
+    /// without them, and does not hear them for a while.
+    void give_up(protocol::Instant now, protocol::RingId ring, const protocol::MemberList& daemons,
+                 EngineOutput& out);
     /// How many deliveries the host can take now; more stay in the engine, whose aru then stops, so
     /// that the ring slows down. Configuration changes are always handed over. Unlimited at first.
     void set_delivery_room(protocol::Instant now, std::size_t deliveries, EngineOutput& out);

@@ -13,6 +13,7 @@ std::string_view to_string(ChangeReason reason) {
         case ChangeReason::kPeerLeft: return "peer left";
         case ChangeReason::kPeerUnreachable: return "peer unreachable";
         case ChangeReason::kNoProgress: return "no progress though the token goes round";
+        case ChangeReason::kStateOverdue: return "group state overdue";
         case ChangeReason::kConsensus: return "consensus";
         case ChangeReason::kConsensusTimeout: return "consensus timeout";
         case ChangeReason::kCommitTokenReceived: return "commit token received";

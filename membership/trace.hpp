@@ -19,6 +19,7 @@ enum class ChangeReason : std::uint8_t {
     kPeerLeft,
     kPeerUnreachable,
     kNoProgress,
+    kStateOverdue,
     kConsensus,
     kConsensusTimeout,
     kCommitTokenReceived,

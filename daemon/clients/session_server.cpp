@@ -425,6 +425,9 @@ void SessionServer::apply() {
     if (out_.resume) {
         port_.resume(*out_.resume);
     }
+    if (out_.overdue) {
+        port_.give_up({out_.overdue->ring, std::move(out_.overdue->owing)});
+    }
     out_.clear();
     push_submissions();
 }

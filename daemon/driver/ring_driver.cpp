@@ -128,6 +128,8 @@ void RingDriver::take_control() {
             submitted = true;
         } else if (const auto* ring = std::get_if<protocol::RingId>(item)) {
             engine_.resume(now_, *ring, out_);
+        } else if (const auto* overdue = std::get_if<GiveUp>(item)) {
+            engine_.give_up(now_, overdue->ring, overdue->daemons, out_);
         }
         queues_.control.pop();
         sessions_.notify(RingQueues::kSubmitRoom);

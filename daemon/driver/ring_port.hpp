@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <utility>
 
 #include "daemon/driver/ring_queues.hpp"
 #include "daemon/driver/wake_signal.hpp"
@@ -22,6 +23,8 @@ class RingPort {
     void add(membership::Submission&& submission);
     /// The permission to go on with `ring`; passed on by push().
     void resume(const protocol::RingId& ring) { waiting_control_.push_back(ring); }
+    /// The wish to go on without daemons; passed on by push().
+    void give_up(GiveUp&& overdue) { waiting_control_.push_back(std::move(overdue)); }
     /// Passes on what there is room for, and wakes the ring for it. Returns the number of ordinary
     /// messages passed on.
     std::size_t push();

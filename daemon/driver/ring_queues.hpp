@@ -12,9 +12,16 @@
 
 namespace spread::driver {
 
-/// What must overtake the messages that wait for the ring: group state, and the permission to
-/// resume. Those messages may be waiting for exactly this, so it has a queue of its own.
-using ControlItem = std::variant<std::monostate, membership::Submission, protocol::RingId>;
+/// These daemons are members of `ring`, but their group state does not come.
+struct GiveUp {
+    protocol::RingId ring;
+    protocol::MemberList daemons;
+};
+
+/// What must overtake the messages that wait for the ring: group state, the permission to resume,
+/// and the wish to go on without daemons. Those messages may be waiting for exactly this, so it has
+/// a queue of its own.
+using ControlItem = std::variant<std::monostate, membership::Submission, protocol::RingId, GiveUp>;
 
 /// Bounds of the queues. Only tests and the simulator take others.
 struct QueueLimits {

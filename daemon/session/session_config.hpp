@@ -33,6 +33,9 @@ struct SessionConfig : config::SessionOptions {
     protocol::Duration handshake_protected = std::chrono::seconds(3);
     /// After accept a peer must send its first byte within this time (stock: 1 s).
     protocol::Duration first_byte_timeout = std::chrono::seconds(1);
+    /// How long a state exchange may stand still before the daemons that owe their state are taken
+    /// out of the ring; longer by the time that readers may block.
+    protocol::Duration exchange_timeout = std::chrono::seconds(10);
     AuthMethods auth;
 };
 

@@ -224,6 +224,7 @@ void SessionCore::on_ring_event(Instant now, membership::DeliveryEvent&& event,
     self.now_ = now;
     self.outbound_.begin_event(now);
     self.close_disconnected(self.open_.on_ring_event(std::move(event), out), out);
+    self.exchange_.look(now, self.open_.groups().pending_exchange());
 }
 
 bool SessionCore::has_work() const {
@@ -235,6 +236,7 @@ void SessionCore::work(Instant now, SessionOutput& out) {
     self.now_ = now;
     self.outbound_.go_on_with_event(now);
     self.close_disconnected(self.open_.work(out), out);
+    self.exchange_.look(now, self.open_.groups().pending_exchange());
 }
 
 bool SessionCore::is_blocked() const {
@@ -254,6 +256,9 @@ void SessionCore::on_deadline(Instant now, SessionOutput& out) {
         self.on_timer_of(*id, *self.sessions_.find(*id), out);  // clears the timer
     }
     self.open_.end_overdue_readers(now, out);
+    if (auto overdue = self.exchange_.overdue(now)) {
+        out.overdue = std::move(overdue);
+    }
     self.outbound_.on_deadline(now);
     while (const auto id = self.outbound_.overdue_lingerer(now)) {
         self.release(*id, out);
@@ -262,9 +267,13 @@ void SessionCore::on_deadline(Instant now, SessionOutput& out) {
 }
 
 std::optional<Instant> SessionCore::next_deadline() const {
-    const auto handshakes = impl_->timers_.first();
-    const auto queues = impl_->outbound_.next_deadline();
-    return !queues || (handshakes && *handshakes < *queues) ? handshakes : queues;
+    std::optional<Instant> first = impl_->timers_.first();
+    for (const auto& other : {impl_->outbound_.next_deadline(), impl_->exchange_.deadline()}) {
+        if (other && (!first || *other < *first)) {
+            first = other;
+        }
+    }
+    return first;
 }
 
 void SessionCore::on_memory(Instant now, bool is_short, SessionOutput& out) {

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/session/exchange_watch.hpp"
 #include "daemon/session/name_registry.hpp"
 #include "daemon/session/open_sessions.hpp"
 #include "daemon/session/outbound.hpp"
@@ -45,6 +46,14 @@ struct SessionCore::Impl {
         return limits;
     }
 
+    /// A daemon that waits for a slow reader takes nothing from the ring meanwhile, and sends no
+    /// state.
+    static protocol::Duration patience_with_exchanges(const SessionConfig& config) {
+        return config.exchange_timeout + (config.slow_reader_policy == SlowReaderPolicy::kBlock
+                                              ? config.slow_reader_timeout
+                                              : protocol::Duration{});
+    }
+
     static SessionLimits limits_of_sessions(const SessionConfig& config) {
         return {.all_max = config.max_sessions,
                 .place_max = config.place_sessions_max,
@@ -56,7 +65,8 @@ struct SessionCore::Impl {
           rng_(seeded),
           quota_(limits_of_sessions(config_)),
           outbound_(limits_of(config_)),
-          open_(config_, permissions_, std::move(group_config), sessions_, outbound_) {
+          open_(config_, permissions_, std::move(group_config), sessions_, outbound_),
+          exchange_(patience_with_exchanges(config_)) {
         SPREAD_ASSERT(config_.max_sessions + config_.unix_sessions_reserved <= kSlotsMax / 2);
     }
 
@@ -347,6 +357,7 @@ struct SessionCore::Impl {
     Outbound outbound_;
     Permissions permissions_;
     OpenSessions open_;
+    ExchangeWatch exchange_;
     NameRegistry names_;
     SessionTimers timers_;  ///< of handshakes
     PasswordChecks passwords_;

@@ -7,6 +7,7 @@
 #include "daemon/session/password_queue.hpp"
 #include "daemon/session/session.hpp"
 #include "membership/events.hpp"
+#include "membership/groups/group_output.hpp"
 #include "protocol/ids.hpp"
 
 namespace spread::session {
@@ -41,11 +42,13 @@ struct SessionOutput {
     std::vector<std::string> warnings;                ///< for the log, client text already escaped
     std::vector<membership::Submission> submissions;  ///< for the ring, in order
     std::optional<protocol::RingId> resume;           ///< for the ring, after the submissions
+    /// For the ring: to go on without the daemons that owe their group state.
+    std::optional<membership::PendingExchange> overdue;
 
     [[nodiscard]] bool empty() const {
         return opened.empty() && closes.empty() && shutdowns.empty() && releases.empty() &&
                readers.empty() && password_checks.empty() && warnings.empty() &&
-               submissions.empty() && !resume;
+               submissions.empty() && !resume && !overdue;
     }
     void clear() {
         opened.clear();
@@ -57,6 +60,7 @@ struct SessionOutput {
         warnings.clear();
         submissions.clear();
         resume.reset();
+        overdue.reset();
     }
 };
 

@@ -178,6 +178,10 @@ GroupPhase GroupEngine::phase() const {
     return impl_->epoch.phase;
 }
 
+std::optional<PendingExchange> GroupEngine::pending_exchange() const {
+    return impl_->phases.pending_exchange();
+}
+
 GroupStats GroupEngine::stats() const {
     GroupStats stats = impl_->stats;
     stats.groups = impl_->table.groups().size();

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,10 @@ class GroupEngine {
     void work(GroupOutput& out);
 
     [[nodiscard]] GroupPhase phase() const;
+    /// The state exchange that keeps clients' messages from flowing, as long as state is missing.
+    /// It has no end of its own: whoever owns a clock takes the daemons that owe their state out of
+    /// the ring.
+    [[nodiscard]] std::optional<PendingExchange> pending_exchange() const;
     [[nodiscard]] GroupStats stats() const;
 
     /// Operator's and tests' view: members of `group` as private names in view order; empty if

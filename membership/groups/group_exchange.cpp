@@ -36,6 +36,7 @@ GroupExchange::Verdict GroupExchange::on_part(GroupStatePart part, DaemonIndex o
         return Verdict::kMalformed;
     }
     ++bundle.next_part;
+    ++parts_;
     if (part.last) {
         bundle.complete = true;
         bundle.speaks_for = bundle.synced;

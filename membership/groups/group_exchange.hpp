@@ -38,6 +38,10 @@ class GroupExchange {
     /// For every member the state of its synced set has arrived.
     [[nodiscard]] bool is_complete() const { return covered_ == members_; }
 
+    /// Members whose state has not arrived, and parts that have.
+    [[nodiscard]] protocol::DaemonSet owing() const { return members_ - covered_; }
+    [[nodiscard]] std::uint64_t parts() const { return parts_; }
+
     /// A group whose members get a network view, with the parts that the sides brought.
     struct ChangedGroup {
         Group* group = nullptr;  ///< in the merged table
@@ -87,6 +91,7 @@ class GroupExchange {
     protocol::RingId ring_;
     protocol::DaemonSet members_;
     protocol::DaemonSet covered_;
+    std::uint64_t parts_ = 0;
     std::vector<Bundle> bundles_;  ///< by sender
     Merged merged_;
 };

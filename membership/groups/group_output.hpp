@@ -44,6 +44,15 @@ struct GroupOutput {
     }
 };
 
+/// A state exchange that is under way.
+struct PendingExchange {
+    protocol::RingId ring;
+    protocol::MemberList owing;  ///< daemons whose state has not come; configuration order
+    std::uint64_t parts = 0;     ///< that have come
+
+    friend bool operator==(const PendingExchange&, const PendingExchange&) = default;
+};
+
 enum class GroupPhase : std::uint8_t { kStable, kTransitional, kExchange, kExchangeTransitional };
 
 struct GroupStats {

@@ -93,6 +93,13 @@ void GroupPhases::on_state(const Delivery& delivery, DaemonIndex origin) {
     }
 }
 
+std::optional<PendingExchange> GroupPhases::pending_exchange() const {
+    if (epoch_.phase != GroupPhase::kExchange || !exchange_ || exchange_->is_complete()) {
+        return std::nullopt;
+    }
+    return PendingExchange{epoch_.ring(), roster_.ids_of(exchange_->owing()), exchange_->parts()};
+}
+
 void GroupPhases::hold(Delivery&& delivery, DaemonIndex origin) {
     if (delivery.kind == MessageKind::kClientFrame && ++held_frames_ > kHeldFramesMax) {
         ++stats_.malformed_messages;

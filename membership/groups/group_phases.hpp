@@ -44,6 +44,8 @@ class GroupPhases {
     void on_state(const Delivery& delivery, protocol::DaemonIndex origin);
     /// An exchange is under way: messages must wait for its end and go to hold().
     [[nodiscard]] bool is_exchanging() const { return exchange_.has_value(); }
+    /// The exchange of the present ring, as long as state is missing.
+    [[nodiscard]] std::optional<PendingExchange> pending_exchange() const;
     void hold(Delivery&& delivery, protocol::DaemonIndex origin);
 
     [[nodiscard]] bool has_work() const { return !steps_.empty(); }

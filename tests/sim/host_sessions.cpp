@@ -260,6 +260,9 @@ void Host::apply() {
     if (out.resume) {
         ring_->resume(*out.resume);
     }
+    if (out.overdue) {
+        ring_->give_up({out.overdue->ring, std::move(out.overdue->owing)});
+    }
     ring_->port().push();
 }
 

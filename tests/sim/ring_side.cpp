@@ -206,14 +206,19 @@ void RingSide::resume(const protocol::RingId& ring) {
     port_.resume(ring);
 }
 
+void RingSide::give_up(driver::GiveUp&& overdue) {
+    control_facts_.emplace_back(overdue);
+    port_.give_up(std::move(overdue));
+}
+
 /// What has left the queues is with the engine.
 void RingSide::tell_of_taken() {
     while (control_facts_.size() > port_.control_left()) {
         const ControlFact& fact = control_facts_.front();
         if (const auto* message = std::get_if<checker::MessageFacts>(&fact)) {
             simulator_.rings().on_accept(life_, *message);
-        } else {
-            simulator_.rings().on_resume(life_, std::get<protocol::RingId>(fact));
+        } else if (const auto* ring = std::get_if<protocol::RingId>(&fact)) {
+            simulator_.rings().on_resume(life_, *ring);
         }
         control_facts_.pop_front();
     }

@@ -58,6 +58,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     /// Adds a message of the session side, or the permission to resume a ring, to the port.
     void submit(membership::Submission&& submission);
     void resume(const protocol::RingId& ring);
+    void give_up(driver::GiveUp&& overdue);
 
     [[nodiscard]] driver::RingDriver& driver() { return driver_; }
     [[nodiscard]] const driver::RingDriver& driver() const { return driver_; }
@@ -80,7 +81,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
         RingSide& side_;
         void (Host::*wake_)();
     };
-    using ControlFact = std::variant<checker::MessageFacts, protocol::RingId>;
+    using ControlFact = std::variant<checker::MessageFacts, protocol::RingId, driver::GiveUp>;
 
     void on_state_change(const membership::StateChange& change) override;
     void keep_counter(std::uint64_t ring_counter) override;

@@ -65,6 +65,18 @@ TEST_F(Cascade, WhoHasAllStateGoesAheadAndTheOthersWait) {
     EXPECT_THAT(news(*a1), IsEmpty());
 }
 
+TEST_F(Cascade, WhoseStateIsMissingIsKnown) {
+    EXPECT_EQ(bus_->engine(2).pending_exchange(), std::nullopt) << "it has everything";
+    const auto pending = bus_->engine(0).pending_exchange();
+    ASSERT_TRUE(pending);
+    EXPECT_THAT(pending->owing, ElementsAre(protocol::DaemonId{3}, protocol::DaemonId{4}))
+        << "the third daemon speaks for both";
+    EXPECT_EQ(pending->parts, 1U);
+    bus_->reform({{0, 1}, {2, 3}});
+    bus_->settle();
+    EXPECT_EQ(bus_->engine(0).pending_exchange(), std::nullopt);
+}
+
 // F2
 TEST_F(Cascade, CutBackToTheOldSidesOnlyThoseWhoSawTheMergeHearOfItsEnd) {
     bus_->send(*a3, {"g"}, "safe", protocol::kSafeMess);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "membership/foreign_rings.hpp"
+#include "membership/given_up.hpp"
 #include "membership/installed_ring.hpp"
 #include "membership/join_log.hpp"
 #include "membership/ring_id_counter.hpp"
@@ -131,6 +132,15 @@ protocol::Join join(std::uint64_t incarnation, std::uint64_t join_seq) {
     join.incarnation = Incarnation{incarnation};
     join.join_seq = join_seq;
     return join;
+}
+
+TEST(GivenUp, AreNotHeardForAMinute) {
+    GivenUp given_up(3);
+    given_up.give_up(Instant{1s}, {1, 2});
+    EXPECT_TRUE(given_up.hears(Instant{1s}, 0));
+    EXPECT_FALSE(given_up.hears(Instant{1s}, 2));
+    EXPECT_FALSE(given_up.hears(Instant{61s} - 1ns, 1));
+    EXPECT_TRUE(given_up.hears(Instant{61s}, 1));
 }
 
 TEST(JoinLog, CopiesAndLateJoinsAreNoNews) {
