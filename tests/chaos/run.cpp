@@ -38,7 +38,6 @@ Run::Run(const Plan& plan, const std::atomic<bool>& interrupt)
       cluster_(plan.daemons, plan.directory, rng_.next()),
       stage_{.cluster = cluster_,
              .journal = {},
-             .checker = {},
              .book = {},
              .counters = {},
              .names = std::vector<std::string>(plan.daemons * plan.clients_per_daemon),
