@@ -68,7 +68,7 @@ inline std::string broken(const ClientStory& story) {
 }
 
 /// a1, b2 and c3 join g: first(3).
-ClientStory three() {
+inline ClientStory three() {
     ClientStory story;
     story.connect("a1 b2 c3").join("a1").joined("a1", first(1), "a1", "a1");
     story.join("b2").joined("a1 b2", first(2), "a1 b2", "b2");
@@ -77,7 +77,7 @@ ClientStory three() {
 }
 
 /// And d3 is lost: those who stay are in second(1), c3 is in aside(1).
-ClientStory split() {
+inline ClientStory split() {
     ClientStory story = three();
     story.signal("a1 b2 c3", first(3)).network("a1 b2", second(1), "a1 b2");
     story.network("c3", aside(1), "c3");
