@@ -54,12 +54,12 @@ void catch_signals(unsigned seconds) {
     alarm(seconds);
 }
 
-struct Options {
+struct CommandLine {
     chaos::Plan plan;
     std::string kept_logs;
 };
 
-std::optional<int> parse(int argc, char** argv, Options& options) {
+std::optional<int> parse(int argc, char** argv, CommandLine& line) {
     double minutes = 5;
     std::optional<double> run_seconds;
     std::optional<std::uint64_t> seed;
@@ -76,10 +76,10 @@ std::optional<int> parse(int argc, char** argv, Options& options) {
         ->capture_default_str();
     app.add_option("--seconds", run_seconds, "How long, instead of --minutes")
         ->check(CLI::Range(1.0, kSecondsMax));
-    app.add_option("--daemons", options.plan.daemons, "How many")
+    app.add_option("--daemons", line.plan.daemons, "How many")
         ->check(CLI::Range(2, 16))
         ->capture_default_str();
-    app.add_option("--clients", options.plan.clients_per_daemon, "How many on each daemon")
+    app.add_option("--clients", line.plan.clients_per_daemon, "How many on each daemon")
         ->check(CLI::Range(1, 20))
         ->capture_default_str();
     app.add_option("--seed", seed, "Of all that is drawn (default: a new one, printed)");
@@ -87,10 +87,10 @@ std::optional<int> parse(int argc, char** argv, Options& options) {
                    "Only these: partition deafness loss delay duplicate corrupt clog unplug "
                    "interface crash stop pause")
         ->delimiter(',');
-    app.add_option("--sabotage", options.plan.sabotaged,
+    app.add_option("--sabotage", line.plan.sabotaged,
                    "Hide one message from the checker, about the Nth received; it has to notice")
         ->type_name("N");
-    app.add_option("--keep-logs", options.kept_logs,
+    app.add_option("--keep-logs", line.kept_logs,
                    "Directory for the daemons' logs and state, kept in any case (default: a "
                    "temporary one, kept after a violation)");
     app.footer(
@@ -103,28 +103,28 @@ std::optional<int> parse(int argc, char** argv, Options& options) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : kUsageError;
     }
-    options.plan.duration =
+    line.plan.duration =
         std::chrono::seconds(static_cast<std::int64_t>(run_seconds.value_or(minutes * 60)));
-    options.plan.seed = seed ? *seed : std::random_device{}();
+    line.plan.seed = seed ? *seed : std::random_device{}();
     for (const std::string& name : fault_names) {
         if (!faults.contains(name)) {
             std::cerr << "chaos: there is no fault '" << name << "'\n";
             return kUsageError;
         }
-        options.plan.faults.push_back(faults[name]);
+        line.plan.faults.push_back(faults[name]);
     }
     if (fault_names.empty()) {
-        options.plan.faults.assign(chaos::all_faults().begin(), chaos::all_faults().end());
+        line.plan.faults.assign(chaos::all_faults().begin(), chaos::all_faults().end());
     }
     return std::nullopt;
 }
 
-int run(Options& options) {
-    std::filesystem::path& directory = options.plan.directory;
-    const bool keeps_logs = !options.kept_logs.empty();
+int run(CommandLine& line) {
+    std::filesystem::path& directory = line.plan.directory;
+    const bool keeps_logs = !line.kept_logs.empty();
     if (keeps_logs) {
-        options.plan.keeps_journal = true;
-        directory = std::filesystem::absolute(options.kept_logs);
+        line.plan.keeps_journal = true;
+        directory = std::filesystem::absolute(line.kept_logs);
         std::filesystem::create_directories(directory);
     } else {
         std::string name =
@@ -134,7 +134,7 @@ int run(Options& options) {
         }
         directory = name;
     }
-    const auto verdict = chaos::Run(options.plan, interrupted).execute();
+    const auto verdict = chaos::Run(line.plan, interrupted).execute();
     if (!keeps_logs && verdict != chaos::Verdict::kViolated) {
         std::filesystem::remove_all(directory);
     }
@@ -144,8 +144,8 @@ int run(Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Options options;
-    if (const auto status = parse(argc, argv, options)) {
+    CommandLine line;
+    if (const auto status = parse(argc, argv, line)) {
         return *status;
     }
     if (const std::string& problem = support::enter_private_network(); !problem.empty()) {
@@ -153,9 +153,9 @@ int main(int argc, char** argv) {
                   << problem << '\n';
         return kSkipped;
     }
-    catch_signals(static_cast<unsigned>(options.plan.duration.count()) + kGraceSeconds);
+    catch_signals(static_cast<unsigned>(line.plan.duration.count()) + kGraceSeconds);
     try {
-        return run(options);
+        return run(line);
     } catch (const std::exception& problem) {
         std::cerr << "chaos: " << problem.what() << '\n';
         return kBroken;
