@@ -35,7 +35,8 @@ membership::GroupConfig group_config() {
 }  // namespace
 
 SessionHost::SessionHost(std::size_t sessions)
-    : core_(session_config(sessions), group_config(), protocol::Rng(7)) {
+    : core_(session_config(static_cast<std::uint32_t>(sessions)), group_config(),
+            protocol::Rng(7)) {
     for (const auto kind : {ConfigurationKind::kTransitional, ConfigurationKind::kRegular}) {
         event(ConfigurationChange{kind, kRing, {DaemonId{1}}});
     }
