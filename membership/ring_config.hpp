@@ -73,8 +73,9 @@ struct RingConfig {
     /// uses the larger of this floor and the time that signs of progress have taken lately.
     protocol::Duration token_retransmit_timeout = std::chrono::milliseconds(1);
     /// An idle ring's representative keeps the token for so long between rounds. A daemon that dies
-    /// meanwhile may go unnoticed for this time, even if its host answers "port unreachable".
-    protocol::Duration token_hold_timeout = std::chrono::milliseconds(75);
+    /// meanwhile may go unnoticed for this time, even if its host answers "port unreachable"; with
+    /// the challenge that follows that is below 100 ms.
+    protocol::Duration token_hold_timeout = std::chrono::milliseconds(45);
     /// With little to do the representative keeps the token after each round and hands it to
     /// whoever asks, and back. After so long it sends the token round again, so that losses are
     /// noticed and the safe line moves. 0: it keeps only the token of an idle ring.

@@ -53,8 +53,8 @@ TEST(RingEngine, AnIdleRingParksItsToken) {
     cluster.run_for(1s);
     const auto before = cluster.packets_sent();
     cluster.run_for(10s);
-    // One hold notice and one rotation per 75 ms of hold.
-    EXPECT_LE(cluster.packets_sent() - before, 10'000U / 75 * (5 + 1) * 11 / 10);
+    // One hold notice and one rotation per 45 ms of hold.
+    EXPECT_LE(cluster.packets_sent() - before, 10'000U / 45 * (5 + 1) * 11 / 10);
     EXPECT_TRUE(cluster.is_stable());
 }
 
