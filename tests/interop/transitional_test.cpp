@@ -54,7 +54,7 @@ class Transitional : public SharedRing {
         append(burst, encode(sender.request(kSafe, groups, "unstable")));
         append(burst, request);
         // The ring comes to rest, with the token at the first daemon: nobody can tell from outside.
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        std::this_thread::sleep_for(std::chrono::milliseconds(stock() ? 50 : 25));
         block_tokens_at(deaf);
         sender.send(burst);
         // Stays, since its end would be a safe message in front of the mark.

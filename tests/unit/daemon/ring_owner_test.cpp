@@ -119,7 +119,7 @@ class RingOwner : public ::testing::Test {
         const auto give_up = std::chrono::steady_clock::now() + kPatience;
         while (!nodes_[client]->session_has_ring()) {
             ASSERT_LT(std::chrono::steady_clock::now(), give_up);
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
             chat(client, 1);
         }
     }
