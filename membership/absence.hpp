@@ -10,8 +10,8 @@ namespace spread::membership {
 
 struct EngineCore;
 
-/// Why a configured daemon is not in the ring. A closed list: log, status and metrics name the same
-/// causes.
+/// Why a configured daemon is not in the ring. A closed list. kMulticast, kOtherWire,
+/// kSameIdentity, kOwnPause, kOwnAddress and kSendError have words, and nothing says them yet.
 enum class Cause : std::uint8_t {
     kUnknown,
     kLeft,          ///< it said goodbye

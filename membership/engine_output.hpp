@@ -20,7 +20,7 @@ enum class Destination : std::uint8_t {
 };
 
 /// Which socket a datagram belongs to: tokens travel apart from data so that the reader can choose
-/// which to drain first.
+/// which to drain first (except in a DataToken).
 enum class Channel : std::uint8_t { kData, kToken };
 
 /// By which way a datagram came, as its receiver's sockets tell it.

@@ -22,7 +22,7 @@ struct DataPacket {
     const protocol::Slice& datagram;  ///< to be kept
 };
 
-/// The sender has the token and keeps it.
+/// The token has arrived at the sender; it rests, there or on lease.
 struct Hold {
     protocol::TokenSeq token_seq;  ///< of that token
 };

@@ -38,7 +38,7 @@ class TokenHolder {
     /// The token will arrive soon: the host should read tokens first.
     [[nodiscard]] bool is_close() const { return is_close_; }
 
-    /// The token does not rest here, so the ring has to show signs of life.
+    /// The token does not rest with us as representative, so the ring has to show signs of life.
     [[nodiscard]] bool is_away() const { return rest_.here() == nullptr; }
     /// The ring starts with this seq.
     void start(protocol::Seq seq) { rest_.start(seq); }

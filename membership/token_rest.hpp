@@ -52,10 +52,11 @@ struct Borrowed {
 /// next (a lease: keep it until there is work), instead of sending it round a ring without work.
 /// After `settle`, and whenever a full round is needed (for a safe message, a lost packet, a second
 /// member that asks), it goes round. When rounds find nothing left to do the ring is idle: the
-/// others are told once, and the token rests for `hold` at a time.
+/// others are told at the start of each rest, and the token rests for `hold` at a time.
 ///
-/// This class decides and remembers; whoever owns it makes the visits and sends the packets. On a
-/// member only Turning and Borrowed occur.
+/// This class chooses between rest, grant, lease and round, and remembers; TokenHolder, which owns
+/// it, says whether the ring is quiet, makes the visits and sends the packets. On a member only
+/// Turning and Borrowed occur.
 class TokenRest {
   public:
     struct Rules {

@@ -15,7 +15,6 @@ std::string_view to_string(ChangeReason reason) {
         case ChangeReason::kNoProgress: return "no progress though the token goes round";
         case ChangeReason::kStateOverdue: return "group state overdue";
         case ChangeReason::kConsensus: return "consensus";
-        case ChangeReason::kConsensusTimeout: return "consensus timeout";
         case ChangeReason::kCommitTokenReceived: return "commit token received";
         case ChangeReason::kCommitTimeout: return "commit token lost";
         case ChangeReason::kRecoveryTimeout: return "token lost during recovery";

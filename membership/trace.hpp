@@ -21,7 +21,6 @@ enum class ChangeReason : std::uint8_t {
     kNoProgress,
     kStateOverdue,
     kConsensus,
-    kConsensusTimeout,
     kCommitTokenReceived,
     kCommitTimeout,
     kRecoveryTimeout,

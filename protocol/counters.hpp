@@ -9,7 +9,7 @@
 #include "protocol/time.hpp"
 
 // The table of counters. A row is the only place where a counter is declared: the struct that
-// counts, what a snapshot carries, its name in dumps and metrics, and its documentation come from
+// counts, what a snapshot carries, its name in dumps, and its documentation come from
 // it. To add one: a row here, and the line that counts.
 //
 // ROW(type, name, kind, unit, help): `type` is std::uint64_t, or what else to_number() knows.
@@ -37,7 +37,7 @@ enum class CounterKind : std::uint8_t {
     ROW(std::uint64_t, tokens_retransmitted, kCounter, "tokens",                                  \
         "tokens sent again for want of a sign that they arrived")                                 \
     ROW(std::uint64_t, token_losses, kCounter, "tokens",                                          \
-        "times the ring was silent for the token loss timeout")                                   \
+        "times the ring, or one that formed, was silent for the token loss timeout")              \
     ROW(std::uint64_t, tokens_granted, kCounter, "tokens",                                        \
         "tokens handed to members that asked, by the representative")                             \
     ROW(std::uint64_t, tokens_leased, kCounter, "tokens",                                         \
