@@ -385,6 +385,7 @@ TEST_F(NetworkViews, ADaemonThatIsBackAtOnceHasLostItsClients) {
     ring().daemon(kMid).crash();
     restart(kMid);
     const View alone = expect_split(a0, group, id, {a0.name()});
+    ring().wait_formed();  // a slow one may be alone at first
     Session again = session(kMid, "phoenix");
     again.join(group);
     // Nothing between: the daemon brought nobody along.
