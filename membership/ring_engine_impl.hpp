@@ -92,8 +92,8 @@ class RingEngine::Impl {
     /// Hands a packet to the state, unless that ignores its kind.
     template <PacketKind kind, typename Packet>
     void dispatch(const Step& step, const PacketHeader& from, Packet& packet) {
-        const auto act = [&]<typename Now>(Now& state) -> Next {
-            if constexpr (PacketRow<kind>::IgnoredBy::template kInclude<Now>) {
+        const auto act = [&]<typename Current>(Current& state) -> Next {
+            if constexpr (PacketRow<kind>::IgnoredBy::template kInclude<Current>) {
                 static_assert(!requires { state.on(step, from, packet); });
                 return Stay{};
             } else {
