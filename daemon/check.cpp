@@ -15,13 +15,13 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <spdlog/spdlog.h>
 
 #include "config/identity.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "daemon/clients/access_files.hpp"
 #include "daemon/clients/listeners.hpp"
+#include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/loaded.hpp"
 #include "daemon/ring/udp_transport.hpp"
@@ -157,7 +157,7 @@ void Check::check_ports() {
     if (!options_.ports || !loaded_.self.daemon) {
         return;
     }
-    spdlog::set_default_logger(nullptr);  // what they log belongs to a start
+    discard_log();  // what they log belongs to a start
     try {
         const UdpTransport transport(configuration(), *loaded_.self.daemon, loaded_.locals);
     } catch (const StartupError& failure) {

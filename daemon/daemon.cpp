@@ -50,16 +50,25 @@ constexpr std::size_t kPoolBlockBytesMin = 2048;
 /// Descriptors that are not of sessions: sockets, logs, connections that were only just accepted.
 constexpr std::size_t kOwnFiles = 320;
 
-spdlog::level::level_enum level_of(config::LogPriority priority) {
+LogLevel level_of(config::LogPriority priority) {
     switch (priority) {
-        case config::LogPriority::kDebug: return spdlog::level::debug;
-        case config::LogPriority::kInfo: return spdlog::level::info;
-        case config::LogPriority::kWarning: return spdlog::level::warn;
-        case config::LogPriority::kError: return spdlog::level::err;
+        case config::LogPriority::kDebug: return LogLevel::kDebug;
+        case config::LogPriority::kInfo: return LogLevel::kInfo;
+        case config::LogPriority::kWarning: return LogLevel::kWarning;
+        case config::LogPriority::kError: return LogLevel::kError;
         case config::LogPriority::kCritical:
-        case config::LogPriority::kFatal: return spdlog::level::critical;
+        case config::LogPriority::kFatal: return LogLevel::kCritical;
     }
-    return spdlog::level::info;
+    return LogLevel::kInfo;
+}
+
+/// `name` is one that --log-level takes.
+LogLevel level_of(std::string_view name) {
+    return name == "debug"     ? LogLevel::kDebug
+           : name == "info"    ? LogLevel::kInfo
+           : name == "warning" ? LogLevel::kWarning
+           : name == "error"   ? LogLevel::kError
+                               : LogLevel::kCritical;
 }
 
 LogSettings log_settings(const config::Configuration& configuration, const Options& options) {
@@ -71,7 +80,7 @@ LogSettings log_settings(const config::Configuration& configuration, const Optio
                          static_cast<std::uint32_t>(LogType::kMembership);
     }
     if (options.log_level) {
-        settings.level = spdlog::level::from_str(*options.log_level);
+        settings.level = level_of(*options.log_level);
         settings.types = 0xffffffff;
     }
     if (options.log_file) {

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
-
+#include "command_line/command_line.hpp"
 #include "config/sample.hpp"
 
 namespace spread::daemon {
@@ -22,71 +21,64 @@ std::string one_line(std::string text) {
 std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>& arguments) {
     Options options;
     std::string session_log = "n";
-    CLI::App app(
+    command_line::CommandLine line(
         "spreadd - group communication daemon for Spread clients.\n"
         "Orders messages of process groups over a ring of daemons. Runs in the foreground.",
         "spreadd");
-    app.set_help_flag("-h,--help", "Show this text and exit");
-    app.set_version_flag("-V,--version", std::string("spreadd ") + kVersion,
-                         "Show the version and exit");
-    app.add_option("-n", options.name,
-                   "Be this configured daemon; without it, the first one whose address is local")
-        ->type_name("NAME")
-        ->check([](const std::string& name) {
+    line.version("-V,--version", std::string("spreadd ") + kVersion);
+    line.value("-n", options.name,
+               "Be this configured daemon; without it, the first one whose address is local")
+        .type_name("NAME")
+        .check([](const std::string& name) {
             if (name.empty() || name.size() > kDaemonNameBytesMax) {
                 return std::string("a daemon name has 1 to 19 bytes");
             }
             return std::string();
         });
-    app.add_option("-c", options.config_file,
+    const command_line::Option config_file =
+        line.value("-c", options.config_file,
                    "Configuration file; without it ./spread.conf, /etc/spread.conf,\n"
                    "/etc/spread/spread.conf, else one daemon at 127.0.0.1 port 4803")
-        ->type_name("FILE");
-    app.add_option("-l", session_log, "Log each client's connect and disconnect (default n)")
-        ->type_name("y|n")
-        ->check(CLI::IsMember({"y", "n"}));
-    CLI::Option* const check =
-        app.add_flag("--check", options.check,
-                     "Check everything that a start would refuse, print the configuration's hash,\n"
-                     "identifiers and the own daemon, and exit: 0 good, 1 bad");
-    app.add_flag("--json", options.json, "With --check: print one JSON object")->needs(check);
-    app.add_flag("--any-host", options.any_host, "With --check: this host need not be in the file")
-        ->needs(check);
-    app.add_flag("--ports", options.ports, "With --check: try whether the ports are free")
-        ->needs(check);
+            .type_name("FILE");
+    line.value("-l", session_log, "Log each client's connect and disconnect (default n)")
+        .type_name("y|n")
+        .one_of({"y", "n"});
+    const command_line::Option check =
+        line.flag("--check", options.check,
+                  "Check everything that a start would refuse, print the configuration's hash,\n"
+                  "identifiers and the own daemon, and exit: 0 good, 1 bad");
+    line.flag("--json", options.json, "With --check: print one JSON object").needs(check);
+    line.flag("--any-host", options.any_host, "With --check: this host need not be in the file")
+        .needs(check);
+    line.flag("--ports", options.ports, "With --check: try whether the ports are free")
+        .needs(check);
     bool sample = false;
-    app.add_flag("--sample", sample, "Print a sample configuration with every option, and exit");
-    app.add_option("--log-level", options.log_level,
-                   "debug, info, warning, error or critical; overrides EventPriority, DebugFlags")
-        ->type_name("LEVEL")
-        ->check(CLI::IsMember({"debug", "info", "warning", "error", "critical"}));
-    app.add_option("--log-file", options.log_file,
-                   "Append the log here, reopened on SIGUSR1; - is stderr; overrides EventLogFile")
-        ->type_name("FILE");
-    app.add_option(
-           "--wait-for-address", options.wait_for_address,
-           "Wait so long for the network to give this host the daemon's address (default 0)")
-        ->type_name("SECONDS")
-        ->check(CLI::Range(0U, kWaitForAddressMax));
-    app.add_option("--state-dir", options.state_dir,
-                   "Where to remember the last ring (default /var/lib/spreadd if writable)")
-        ->type_name("DIR");
-    app.add_option("--unix-dir", options.unix_dir,
-                   "Directory of the Unix socket, named like the port; overrides UnixSocketDir")
-        ->type_name("DIR");
+    line.flag("--sample", sample, "Print a sample configuration with every option, and exit");
+    line.value("--log-level", options.log_level,
+               "debug, info, warning, error or critical; overrides EventPriority, DebugFlags")
+        .type_name("LEVEL")
+        .one_of({"debug", "info", "warning", "error", "critical"});
+    line.value("--log-file", options.log_file,
+               "Append the log here, reopened on SIGUSR1; - is stderr; overrides EventLogFile")
+        .type_name("FILE");
+    line.value("--wait-for-address", options.wait_for_address,
+               "Wait so long for the network to give this host the daemon's address (default 0)")
+        .type_name("SECONDS")
+        .between(0U, kWaitForAddressMax);
+    line.value("--state-dir", options.state_dir,
+               "Where to remember the last ring (default /var/lib/spreadd if writable)")
+        .type_name("DIR");
+    line.value("--unix-dir", options.unix_dir,
+               "Directory of the Unix socket, named like the port; overrides UnixSocketDir")
+        .type_name("DIR");
 
-    // CLI11 takes the arguments in reverse.
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    try {
-        app.parse(reversed);
-    } catch (const CLI::CallForHelp&) {
-        return OptionsExit{0, app.help()};
-    } catch (const CLI::CallForVersion& version) {
-        return OptionsExit{0, std::string(version.what()) + "\n"};
-    } catch (const CLI::ParseError& error) {
-        return OptionsExit{2, "spreadd: " + one_line(error.what()) + " (see spreadd --help)"};
+    if (const auto ending = line.parse(arguments)) {
+        return ending->status == 0
+                   ? OptionsExit{0, ending->text}
+                   : OptionsExit{ending->status,
+                                 "spreadd: " + one_line(ending->text) + " (see spreadd --help)"};
     }
-    if (app.count("-c") > 0 && options.config_file.empty()) {
+    if (config_file.is_given() && options.config_file.empty()) {
         return OptionsExit{2, "spreadd: -c needs a file name (see spreadd --help)"};
     }
     if (sample) {

@@ -5,15 +5,40 @@
 #include <utility>
 
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 
+#include "daemon/clients/acceptor.hpp"
 #include "daemon/host/logging.hpp"
 
 namespace spread::daemon {
 
 using boost::system::error_code;
 
-MainLoop::MainLoop(SessionServer& server, std::vector<TcpListener> tcp_listeners,
-                   std::unique_ptr<UnixListener> unix_listener)
+class MainLoop::Impl {
+  public:
+    Impl(SessionServer& server, std::vector<TcpListener> tcp_listeners,
+         std::unique_ptr<UnixListener> unix_listener);
+
+    void run();
+
+    std::function<void()> reload_hook;
+    std::function<void()> dump_hook;
+
+  private:
+    void wait_signals();
+    void on_signal(int number);
+    void on_stop_signal(int number);
+
+    SessionServer& server_;
+    boost::asio::io_context io_;
+    boost::asio::signal_set signals_;
+    Acceptor acceptor_;
+    bool stopping_ = false;
+};
+
+MainLoop::Impl::Impl(SessionServer& server, std::vector<TcpListener> tcp_listeners,
+                     std::unique_ptr<UnixListener> unix_listener)
     : server_(server),
       io_(1),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
@@ -23,7 +48,7 @@ MainLoop::MainLoop(SessionServer& server, std::vector<TcpListener> tcp_listeners
     signals_.add(SIGQUIT);
 }
 
-void MainLoop::run() {
+void MainLoop::Impl::run() {
     const auto work = boost::asio::make_work_guard(io_);
     acceptor_.start();
     wait_signals();
@@ -40,7 +65,7 @@ void MainLoop::run() {
     signals_.clear(ignored);  // whoever is impatient from here on ends the process at once
 }
 
-void MainLoop::wait_signals() {
+void MainLoop::Impl::wait_signals() {
     signals_.async_wait([this](const error_code& error, int number) {
         if (!error) {
             on_signal(number);
@@ -49,24 +74,24 @@ void MainLoop::wait_signals() {
     });
 }
 
-void MainLoop::on_signal(int number) {
+void MainLoop::Impl::on_signal(int number) {
     switch (number) {
         case SIGHUP:
-            if (reload_hook_) {
-                reload_hook_();
+            if (reload_hook) {
+                reload_hook();
             }
             break;
         case SIGUSR1: reopen_log(); break;
         case SIGUSR2:
-            if (dump_hook_) {
-                dump_hook_();
+            if (dump_hook) {
+                dump_hook();
             }
             break;
         default: on_stop_signal(number); break;
     }
 }
 
-void MainLoop::on_stop_signal(int number) {
+void MainLoop::Impl::on_stop_signal(int number) {
     const char* name = number == SIGINT ? "SIGINT" : number == SIGQUIT ? "SIGQUIT" : "SIGTERM";
     if (std::exchange(stopping_, true)) {
         log_warning(LogType::kExit, "second {}: exiting at once", name);
@@ -76,6 +101,24 @@ void MainLoop::on_stop_signal(int number) {
     log_info(LogType::kExit, "{}: leaving the ring", name);
     acceptor_.stop();
     server_.stop();
+}
+
+MainLoop::MainLoop(SessionServer& server, std::vector<TcpListener> tcp_listeners,
+                   std::unique_ptr<UnixListener> unix_listener)
+    : impl_(std::make_unique<Impl>(server, std::move(tcp_listeners), std::move(unix_listener))) {}
+
+MainLoop::~MainLoop() = default;
+
+void MainLoop::on_reload(std::function<void()> hook) {
+    impl_->reload_hook = std::move(hook);
+}
+
+void MainLoop::on_dump(std::function<void()> hook) {
+    impl_->dump_hook = std::move(hook);
+}
+
+void MainLoop::run() {
+    impl_->run();
 }
 
 }  // namespace spread::daemon

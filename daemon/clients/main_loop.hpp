@@ -4,45 +4,37 @@
 #include <memory>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-
-#include "daemon/clients/acceptor.hpp"
+#include "daemon/clients/listeners.hpp"
 #include "daemon/clients/session_server.hpp"
+#include "daemon/clients/unix_listener.hpp"
 
 namespace spread::daemon {
 
 /// The main thread, once the daemon serves: signals, and the acceptor. What is rare and may take
-/// long is done here, so that it delays no messages.
+/// long is done here, so that it delays no messages. Keeps Asio, whose headers take long to
+/// compile, to itself.
 class MainLoop {
   public:
     /// `server` must outlive this object.
     MainLoop(SessionServer& server, std::vector<TcpListener> tcp_listeners,
              std::unique_ptr<UnixListener> unix_listener);
+    ~MainLoop();
     MainLoop(const MainLoop&) = delete;
     MainLoop& operator=(const MainLoop&) = delete;
 
     /// Called on SIGHUP.
-    void on_reload(std::function<void()> hook) { reload_hook_ = std::move(hook); }
+    void on_reload(std::function<void()> hook);
     /// Called on SIGUSR2.
-    void on_dump(std::function<void()> hook) { dump_hook_ = std::move(hook); }
+    void on_dump(std::function<void()> hook);
 
     /// Starts the session thread and serves until that has ended, which SIGTERM or SIGINT makes it
     /// do.
     void run();
 
   private:
-    void wait_signals();
-    void on_signal(int number);
-    void on_stop_signal(int number);
+    class Impl;
 
-    SessionServer& server_;
-    boost::asio::io_context io_;
-    boost::asio::signal_set signals_;
-    Acceptor acceptor_;
-    std::function<void()> reload_hook_;
-    std::function<void()> dump_hook_;
-    bool stopping_ = false;
+    std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace spread::daemon

@@ -11,10 +11,12 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <mutex>
 
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
 
 #include "daemon/host/log_output.hpp"
 
@@ -25,6 +27,17 @@ constexpr std::size_t kQueuedLinesMax = 8192;
 
 std::atomic<std::uint32_t> enabled_types{0xffffffff};
 std::atomic<bool> reopen_wanted{false};
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+    switch (level) {
+        case LogLevel::kDebug: return spdlog::level::debug;
+        case LogLevel::kInfo: return spdlog::level::info;
+        case LogLevel::kWarning: return spdlog::level::warn;
+        case LogLevel::kError: return spdlog::level::err;
+        case LogLevel::kCritical: break;
+    }
+    return spdlog::level::critical;
+}
 
 /// Formats lines and writes them. What could not be written is told by the next line that can.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
@@ -167,7 +180,7 @@ void start_logging(const LogSettings& settings) {
     sink->watch_overruns(spdlog::thread_pool().get());
     auto logger = std::make_shared<spdlog::async_logger>(
         "spreadd", sink, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
-    logger->set_level(settings.level);
+    logger->set_level(to_spdlog(settings.level));
     enabled_types.store(settings.types, std::memory_order_relaxed);
     current_logger = logger;
     current_sink = std::move(sink);
@@ -190,15 +203,23 @@ void stop_logging() {
     spdlog::shutdown();
 }
 
-spdlog::logger* logger_for(spdlog::level::level_enum level, LogType type) {
-    spdlog::logger* logger = spdlog::default_logger_raw();
-    if (logger == nullptr || !logger->should_log(level)) {
-        return nullptr;
+void discard_log() {
+    spdlog::set_default_logger(nullptr);
+}
+
+bool is_logged(LogLevel level, LogType type) {
+    const spdlog::logger* logger = spdlog::default_logger_raw();
+    if (logger == nullptr || !logger->should_log(to_spdlog(level))) {
+        return false;
     }
-    const bool wanted =
-        level >= spdlog::level::warn ||
-        (enabled_types.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(type)) != 0;
-    return wanted ? logger : nullptr;
+    return level >= LogLevel::kWarning ||
+           (enabled_types.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(type)) != 0;
+}
+
+void write_log_line(LogLevel level, std::string_view text) {
+    if (spdlog::logger* logger = spdlog::default_logger_raw()) {
+        logger->log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
+    }
 }
 
 }  // namespace spread::daemon

@@ -5,17 +5,18 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "protocol/time.hpp"
 
 namespace spread::daemon {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError, kCritical };
 
 /// Subject of a log line, as the bits of DebugFlags.
 enum class LogType : std::uint32_t {
@@ -35,7 +36,7 @@ enum class LogType : std::uint32_t {
 /// DebugFlags, and by default hides nearly everything an operator needs. Here the default shows
 /// every type; a DebugFlags list of the user's own filters lines below warning.
 struct LogSettings {
-    spdlog::level::level_enum level = spdlog::level::info;
+    LogLevel level = LogLevel::kInfo;
     std::uint32_t types = 0xffffffff;
     std::string file;  ///< empty: stderr
     /// strftime prefix of each line, before the level; nullopt: date and time with milliseconds.
@@ -58,35 +59,38 @@ void reopen_log();
 /// pipe or a stopped terminal, that is waited for one second.
 void stop_logging();
 
-/// What takes such lines; null when they are not wanted, or logging has ended.
-[[nodiscard]] spdlog::logger* logger_for(spdlog::level::level_enum level, LogType type);
+/// Drops all lines from now on; for a process that is no daemon.
+void discard_log();
+
+/// Whether such lines are wanted: not when logging has ended.
+[[nodiscard]] bool is_logged(LogLevel level, LogType type);
+void write_log_line(LogLevel level, std::string_view text);
 
 template <typename... Args>
-void log_line(spdlog::level::level_enum level, LogType type, fmt::format_string<Args...> format,
-              Args&&... args) {
-    if (spdlog::logger* logger = logger_for(level, type)) {
-        logger->log(level, fmt::format(format, std::forward<Args>(args)...));
+void log_line(LogLevel level, LogType type, fmt::format_string<Args...> format, Args&&... args) {
+    if (is_logged(level, type)) {
+        write_log_line(level, fmt::format(format, std::forward<Args>(args)...));
     }
 }
 
 template <typename... Args>
 void log_debug(LogType type, fmt::format_string<Args...> format, Args&&... args) {
-    log_line(spdlog::level::debug, type, format, std::forward<Args>(args)...);
+    log_line(LogLevel::kDebug, type, format, std::forward<Args>(args)...);
 }
 
 template <typename... Args>
 void log_info(LogType type, fmt::format_string<Args...> format, Args&&... args) {
-    log_line(spdlog::level::info, type, format, std::forward<Args>(args)...);
+    log_line(LogLevel::kInfo, type, format, std::forward<Args>(args)...);
 }
 
 template <typename... Args>
 void log_warning(LogType type, fmt::format_string<Args...> format, Args&&... args) {
-    log_line(spdlog::level::warn, type, format, std::forward<Args>(args)...);
+    log_line(LogLevel::kWarning, type, format, std::forward<Args>(args)...);
 }
 
 template <typename... Args>
 void log_error(LogType type, fmt::format_string<Args...> format, Args&&... args) {
-    log_line(spdlog::level::err, type, format, std::forward<Args>(args)...);
+    log_line(LogLevel::kError, type, format, std::forward<Args>(args)...);
 }
 
 /// Lets one event through per interval and counts the others, so that whoever sends us rubbish

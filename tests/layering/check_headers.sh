@@ -14,7 +14,7 @@ while IFS= read -r header; do
         continue
     fi
     headers+=("$header")
-done < <(find config protocol ordering membership daemon client tools tests -name '*.hpp' | sort)
+done < <(find config protocol ordering membership daemon client command_line tools tests -name '*.hpp' | sort)
 [ ${#headers[@]} -gt 0 ] || { echo "no header found under $2" >&2; exit 1; }
 
 export compiler

@@ -5,10 +5,10 @@
 #include <iostream>
 #include <map>
 
-#include <CLI/CLI.hpp>
 #include <spdlog/fmt/fmt.h>
 
 #include "client/address.hpp"
+#include "command_line/command_line.hpp"
 #include "protocol/session_wire.hpp"
 #include "tools/spbench/stamp.hpp"
 
@@ -45,20 +45,13 @@ std::string names_of(const std::map<std::string, T>& values) {
     return out;
 }
 
-/// One of the names in `values`; says them all when it is not.
+/// Accepts one of the names in `values`; says them all otherwise.
 template <typename T>
-CLI::Validator one_of(const std::map<std::string, T>& values) {
-    return CLI::Validator(
-        [&values](std::string& text) {
-            return values.contains(text) ? std::string()
-                                         : "\"" + text + "\" is none of " + names_of(values);
-        },
-        "");
-}
-
-template <typename Number>
-CLI::Validator between(Number low, Number high) {
-    return CLI::Range(low, high).description("");
+auto one_of(const std::map<std::string, T>& values) {
+    return [&values](const std::string& text) {
+        return values.contains(text) ? std::string()
+                                     : "\"" + text + "\" is none of " + names_of(values);
+    };
 }
 
 Nanoseconds from_seconds(double seconds) {
@@ -120,104 +113,100 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     double drain = 5;
     options.daemons = {};
 
-    CLI::App app("Loads Spread daemons over the session wire and measures them.", "spbench");
-    app.set_version_flag("--version", "spbench (spreadd) " SPREAD_VERSION);
-    app.add_option("MODE", mode,
-                   "load: senders and receivers on every daemon\n"
-                   "fanout: one sender in all, many receivers\n"
-                   "pingpong: round trips between first and last daemon, one at a time\n"
-                   "joins: clients join and leave\n"
-                   "connects: clients connect and disconnect\n"
-                   "idle: clients that are connected and do nothing\n"
-                   "views: a client per daemon says when which view of its group comes")
-        ->check(one_of(kModes))
-        ->capture_default_str();
-    app.add_option("-d,--daemon", options.daemons,
-                   "Daemon: PORT, PORT@HOST, /path, or any of them behind ns:NAME: for a network "
-                   "namespace; repeat for each daemon (default 4803)")
-        ->allow_extra_args(false);
-    app.add_option("-S,--senders", options.senders, "Senders per daemon (fanout: in all)")
-        ->check(between<std::size_t>(1, kClientsMax))
-        ->capture_default_str();
-    app.add_option("-R,--receivers", options.receivers, "Receivers per daemon")
-        ->check(between<std::size_t>(1, kClientsMax))
-        ->capture_default_str();
-    app.add_option("-b,--bytes", options.payload, "Payload of a message, bytes")
-        ->check(between<std::size_t>(Stamp::kBytes,
-                                     protocol::kMessageContentMax - protocol::kNameFieldBytes))
-        ->capture_default_str();
-    app.add_option("--service", options.service_name,
-                   "unreliable, reliable, fifo, causal, agreed or safe")
-        ->check(one_of(kServices))
-        ->capture_default_str();
-    app.add_option("-g,--groups", options.groups,
-                   "Groups; receivers of each daemon and all senders are dealt out to them")
-        ->check(between<std::size_t>(1, 10000))
-        ->capture_default_str();
-    app.add_option("-w,--window", options.window,
-                   "Closed loop: messages under way per sender, counted until the slowest receiver "
-                   "has them (default 16 to 1000, by payload)")
-        ->check(between<std::size_t>(1, 1'000'000));
-    app.add_option("--rate", options.rate,
-                   "Open loop: messages per second of all senders together, whatever the daemons "
-                   "do; latency counts from the intended time")
-        ->check(between(1e-3, 1e9));
+    command_line::CommandLine line("Loads Spread daemons over the session wire and measures them.",
+                                   "spbench");
+    line.version("--version", "spbench (spreadd) " SPREAD_VERSION);
+    line.value("MODE", mode,
+               "load: senders and receivers on every daemon\n"
+               "fanout: one sender in all, many receivers\n"
+               "pingpong: round trips between first and last daemon, one at a time\n"
+               "joins: clients join and leave\n"
+               "connects: clients connect and disconnect\n"
+               "idle: clients that are connected and do nothing\n"
+               "views: a client per daemon says when which view of its group comes")
+        .check(one_of(kModes))
+        .show_default();
+    line.value("-d,--daemon", options.daemons,
+               "Daemon: PORT, PORT@HOST, /path, or any of them behind ns:NAME: for a network "
+               "namespace; repeat for each daemon (default 4803)");
+    line.value("-S,--senders", options.senders, "Senders per daemon (fanout: in all)")
+        .between<std::size_t>(1, kClientsMax)
+        .show_default();
+    line.value("-R,--receivers", options.receivers, "Receivers per daemon")
+        .between<std::size_t>(1, kClientsMax)
+        .show_default();
+    line.value("-b,--bytes", options.payload, "Payload of a message, bytes")
+        .between<std::size_t>(Stamp::kBytes,
+                              protocol::kMessageContentMax - protocol::kNameFieldBytes)
+        .show_default();
+    line.value("--service", options.service_name,
+               "unreliable, reliable, fifo, causal, agreed or safe")
+        .check(one_of(kServices))
+        .show_default();
+    line.value("-g,--groups", options.groups,
+               "Groups; receivers of each daemon and all senders are dealt out to them")
+        .between<std::size_t>(1, 10000)
+        .show_default();
+    line.value("-w,--window", options.window,
+               "Closed loop: messages under way per sender, counted until the slowest receiver "
+               "has them (default 16 to 1000, by payload)")
+        .between<std::size_t>(1, 1'000'000);
+    line.value("--rate", options.rate,
+               "Open loop: messages per second of all senders together, whatever the daemons "
+               "do; latency counts from the intended time")
+        .between(1e-3, 1e9);
     std::string arrivals = "even";
-    app.add_option("--arrivals", arrivals,
-                   "With --rate: even (senders take turns) or random (at any time, in any order)")
-        ->check(CLI::IsMember({"even", "random"}))
-        ->capture_default_str();
-    app.add_option("-t,--duration", duration, "Seconds to measure")
-        ->check(between(0.001, kSecondsMax))
-        ->capture_default_str();
-    app.add_option("--warmup", warmup, "Seconds of load before the measurement")
-        ->check(between(0.0, kSecondsMax))
-        ->capture_default_str();
-    app.add_option("-m,--messages", options.messages,
-                   "Messages per sender (round trips, rounds per client) instead of a duration; "
-                   "all are measured")
-        ->check(between<std::uint64_t>(1, 4'000'000'000));
-    app.add_option("--drain-timeout", drain,
-                   "Seconds without any delivery after which what is missing counts as lost")
-        ->check(between(0.001, kSecondsMax))
-        ->capture_default_str();
-    app.add_option("-c,--clients", options.clients, "joins, connects: clients per daemon")
-        ->check(between<std::size_t>(1, kClientsMax))
-        ->capture_default_str();
-    app.add_option("--members", options.members, "joins: members that stay in each group")
-        ->check(between<std::size_t>(0, kClientsMax))
-        ->capture_default_str();
-    app.add_option("--client", style,
-                   "buffered: writes gathered, reads of 64 KiB; stock (or simple): many small "
-                   "reads and writes, as the stock library does")
-        ->check(one_of(kStyles))
-        ->capture_default_str();
-    app.add_option("--threads", options.threads,
-                   "Threads of the load (default: as many as daemons, at most as CPUs)")
-        ->check(between<std::size_t>(0, 256));
-    app.add_option("--pid", options.watched.pids,
-                   "Process id of a daemon, for its CPU use; repeat for each daemon")
-        ->allow_extra_args(false);
-    app.add_option("--beside", options.watched.beside,
-                   "Process id of something else that belongs to the measurement: its CPU use does "
-                   "not count as that of others")
-        ->allow_extra_args(false);
-    app.add_flag("--count-syscalls", options.watched.counts_syscalls,
-                 "Count the system calls of the daemons named by --pid; as root");
-    app.add_flag("--check-bodies", options.checks_bodies, "Compare every byte that arrives");
-    app.add_flag("--tolerate-disconnects", options.tolerates_disconnects,
-                 "Go on when sessions break, and verify the surviving ones; for crash tests");
-    app.add_flag("--json", options.is_json, "Print the result as one JSON object");
-    app.add_flag("-q,--quiet", options.is_quiet, "No progress on standard error");
-    app.footer(
+    line.value("--arrivals", arrivals,
+               "With --rate: even (senders take turns) or random (at any time, in any order)")
+        .one_of({"even", "random"})
+        .show_default();
+    line.value("-t,--duration", duration, "Seconds to measure")
+        .between(0.001, kSecondsMax)
+        .show_default();
+    line.value("--warmup", warmup, "Seconds of load before the measurement")
+        .between(0.0, kSecondsMax)
+        .show_default();
+    line.value("-m,--messages", options.messages,
+               "Messages per sender (round trips, rounds per client) instead of a duration; "
+               "all are measured")
+        .between<std::uint64_t>(1, 4'000'000'000);
+    line.value("--drain-timeout", drain,
+               "Seconds without any delivery after which what is missing counts as lost")
+        .between(0.001, kSecondsMax)
+        .show_default();
+    line.value("-c,--clients", options.clients, "joins, connects: clients per daemon")
+        .between<std::size_t>(1, kClientsMax)
+        .show_default();
+    line.value("--members", options.members, "joins: members that stay in each group")
+        .between<std::size_t>(0, kClientsMax)
+        .show_default();
+    line.value("--client", style,
+               "buffered: writes gathered, reads of 64 KiB; stock (or simple): many small "
+               "reads and writes, as the stock library does")
+        .check(one_of(kStyles))
+        .show_default();
+    line.value("--threads", options.threads,
+               "Threads of the load (default: as many as daemons, at most as CPUs)")
+        .between<std::size_t>(0, 256);
+    line.value("--pid", options.watched.pids,
+               "Process id of a daemon, for its CPU use; repeat for each daemon");
+    line.value("--beside", options.watched.beside,
+               "Process id of something else that belongs to the measurement: its CPU use does "
+               "not count as that of others");
+    line.flag("--count-syscalls", options.watched.counts_syscalls,
+              "Count the system calls of the daemons named by --pid; as root");
+    line.flag("--check-bodies", options.checks_bodies, "Compare every byte that arrives");
+    line.flag("--tolerate-disconnects", options.tolerates_disconnects,
+              "Go on when sessions break, and verify the surviving ones; for crash tests");
+    line.flag("--json", options.is_json, "Print the result as one JSON object");
+    line.flag("-q,--quiet", options.is_quiet, "No progress on standard error");
+    line.footer(
         "Exit status: 0 fine, 1 lost or disordered messages, broken sessions or no connection,\n"
         "2 wrong usage.\n"
         "Example: spbench load -d 4803@node1 -d 4803@node2 -b 1350 -t 10 --pid 211 --pid 212\n"
         "         spbench load -d ns:n1:4803@10.0.0.1 -d ns:n2:4803@10.0.0.2 --rate 5000 --json");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        parsed.exit_status = app.exit(error) == 0 ? 0 : kUsageError;
+    if (const auto ending = line.parse(argc, argv)) {
+        parsed.exit_status = command_line::print(*ending);
         return parsed;
     }
     if (options.daemons.empty()) {

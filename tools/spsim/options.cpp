@@ -4,16 +4,13 @@
 #include <charconv>
 #include <thread>
 
-#include <CLI/CLI.hpp>
-
+#include "command_line/command_line.hpp"
 #include "tests/sim/scenario_line.hpp"
 #include "tools/spsim/planted.hpp"
 
 namespace spread::spsim {
 
 namespace {
-
-constexpr int kUsageError = 2;
 
 std::string seed_error(const std::string& text) {
     return parse_seed(text) ? "" : "'" + text + "' is no seed (expected 24301 or 0x5eed)";
@@ -55,58 +52,57 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     std::string first;
     std::string trace;
     std::string from;
-    CLI::App app(
+    command_line::CommandLine line(
         "Runs whole clusters of daemons and clients in virtual time and checks everything.",
         "spsim");
-    app.set_version_flag("--version", "spsim (spreadd) " SPREAD_VERSION);
-    const auto seed_check = CLI::Validator(seed_error, "SEED");
-    auto* one = app.add_option("--seed", seed, "One seed: 24301 or 0x5eed")->check(seed_check);
-    auto* many = app.add_option("--seeds", options.seeds, "So many seeds");
-    auto* files = app.add_option("--scenario", options.scenarios, "Scenario files");
-    one->excludes(many)->excludes(files);
-    many->excludes(files);
-    app.add_option("--first", first, "With --seeds: the first one; default 1")
-        ->check(seed_check)
-        ->needs(many);
-    app.add_option("-j,--jobs", options.jobs, "With --seeds: processes at work; default all cores")
-        ->check(CLI::Range(1, 1024));
-    app.add_flag("--keep-going", options.keeps_going, "Do not stop at the first failure");
-    auto* print = app.add_flag("--print", options.prints, "Print the scenario, do not run it");
-    auto* tracing =
-        app.add_flag("--trace{states}", trace, "Tell what happens; --trace=packets tells all of it")
-            ->check(CLI::IsMember({"states", "packets"}));
-    app.add_option("--from", from, "With --trace: from this virtual time on, as 1.19s")
-        ->check(CLI::Validator(time_error, "TIME"))
-        ->needs(tracing);
-    auto* shrinking = app.add_flag("--shrink", options.shrinks,
-                                   "Look for a smaller scenario that violates the same property");
-    app.add_option("--shrink-runs", options.shrink_runs_max, "With --shrink: at most so many runs")
-        ->needs(shrinking)
-        ->capture_default_str();
-    app.add_option("-o,--output", options.output, "With --shrink: write the scenario to this file")
-        ->needs(shrinking);
-    app.add_flag("--check-determinism", options.checks_determinism,
-                 "Run everything twice and compare");
+    line.version("--version", "spsim (spreadd) " SPREAD_VERSION);
+    auto one =
+        line.value("--seed", seed, "One seed: 24301 or 0x5eed").type_name("SEED").check(seed_error);
+    auto many = line.value("--seeds", options.seeds, "So many seeds");
+    auto files = line.values("--scenario", options.scenarios, "Scenario files");
+    one.excludes(many).excludes(files);
+    many.excludes(files);
+    line.value("--first", first, "With --seeds: the first one; default 1")
+        .type_name("SEED")
+        .check(seed_error)
+        .needs(many);
+    line.value("-j,--jobs", options.jobs, "With --seeds: processes at work; default all cores")
+        .between(1U, 1024U);
+    line.flag("--keep-going", options.keeps_going, "Do not stop at the first failure");
+    auto print = line.flag("--print", options.prints, "Print the scenario, do not run it");
+    auto tracing =
+        line.flag("--trace{states}", trace, "Tell what happens; --trace=packets tells all of it")
+            .one_of({"states", "packets"});
+    line.value("--from", from, "With --trace: from this virtual time on, as 1.19s")
+        .type_name("TIME")
+        .check(time_error)
+        .needs(tracing);
+    auto shrinking = line.flag("--shrink", options.shrinks,
+                               "Look for a smaller scenario that violates the same property");
+    line.value("--shrink-runs", options.shrink_runs_max, "With --shrink: at most so many runs")
+        .needs(shrinking)
+        .show_default();
+    line.value("-o,--output", options.output, "With --shrink: write the scenario to this file")
+        .needs(shrinking);
+    line.flag("--check-determinism", options.checks_determinism,
+              "Run everything twice and compare");
     if (!planted_bugs().empty()) {
-        app.add_option("--plant", options.planted_bug, "Run with a planted bug")
-            ->check(CLI::IsMember(planted_bugs()));
+        line.value("--plant", options.planted_bug, "Run with a planted bug").one_of(planted_bugs());
     }
-    tracing->excludes(many);
-    shrinking->excludes(many);
-    print->excludes(many);
-    app.footer(
+    tracing.excludes(many);
+    shrinking.excludes(many);
+    print.excludes(many);
+    line.footer(
         "Exit status: 0 everything holds, 1 something does not, 2 wrong usage.\n"
         "Example: spsim --seeds 2000 --first 1; then what it says to repeat a failure.");
-    try {
-        app.parse(argc, argv);
-        if (one->empty() && many->empty() && files->empty()) {
-            throw CLI::RequiredError("--seed, --seeds or --scenario");
-        }
-        if (options.shrinks && options.scenarios.size() > 1) {
-            throw CLI::ValidationError("--shrink", "takes one scenario");
-        }
-    } catch (const CLI::ParseError& error) {
-        parsed.exit_status = app.exit(error) == 0 ? 0 : kUsageError;
+    auto ending = line.parse(argc, argv);
+    if (!ending && !one.is_given() && !many.is_given() && !files.is_given()) {
+        ending = {command_line::kUsageError, "--seed, --seeds or --scenario is required"};
+    } else if (!ending && options.shrinks && options.scenarios.size() > 1) {
+        ending = {command_line::kUsageError, "--shrink takes one scenario"};
+    }
+    if (ending) {
+        parsed.exit_status = command_line::print(*ending);
         return parsed;
     }
     if (!seed.empty()) {
