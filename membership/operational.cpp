@@ -59,7 +59,7 @@ Next Operational::on(const Step& step, const PacketHeader& from, const DataPacke
         case Insert::kNew: ++core_.stats.packets_received; break;
     }
     core_.note_progress(step.now, packet.header.token_seq);
-    if (holder_.is_away() && !core_.ring.members().is_alone()) {
+    if (!holder_.rests_here() && !core_.ring.members().is_alone()) {
         core_.expect_token(step.now);
     }
     holder_.note_packet(from.sender, packet.header.token_seq);
@@ -84,7 +84,7 @@ Next Operational::on(const Step& step, const PacketHeader& from, const Hold& hol
         return Stay{};
     }
     core_.note_progress(step.now, hold.token_seq);
-    if (holder_.is_away() && !core_.ring.members().is_alone()) {
+    if (!holder_.rests_here() && !core_.ring.members().is_alone()) {
         core_.expect_token(step.now);
     }
     return Stay{};

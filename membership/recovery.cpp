@@ -126,7 +126,7 @@ Next Recovery::on(const Step& step, const PacketHeader&, Token& token) {
 }
 
 Next Recovery::visit(const Step& step, Token& token) {
-    if (!order_->is_new(token) || token.to != core_.config.self || token.grant ||
+    if (!order_->is_new(token) || token.to != core_.config.self || token.out_of_turn ||
         token.sender != forming_.members.predecessor()) {
         ++core_.stats.tokens_duplicate;
         return Stay{};

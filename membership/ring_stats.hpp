@@ -9,7 +9,8 @@
 
 namespace spread::membership {
 
-/// Counters of one engine, and what explains some of them.
+/// What one engine counts: the rows of the table in protocol/counters.hpp, which everybody sees,
+/// and what only the log tells, since it explains some of them.
 struct RingStats : protocol::RingCounters {
     std::uint32_t last_mismatched_hash = 0;  ///< the other configuration's hash seen last
     protocol::DaemonId last_mismatched_sender;

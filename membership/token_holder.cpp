@@ -22,12 +22,12 @@ TokenHolder::TokenHolder(EngineCore& core)
             core.ring.members()) {}
 
 bool TokenHolder::is_quiet(const Token& token) const {
-    return others_are_quiet(token) && !core_.queue.has_sendable();
+    return !needs_round(token) && !core_.queue.has_sendable();
 }
 
-bool TokenHolder::others_are_quiet(const Token& token) const {
-    return token.rtr.empty() && token.backlog == 0 && token.complete.empty() &&
-           core_.order->window().my_aru() >= token.seq && !core_.waits_for_safe;
+bool TokenHolder::needs_round(const Token& token) const {
+    return !token.rtr.empty() || token.backlog != 0 || !token.complete.empty() ||
+           core_.order->window().my_aru() < token.seq || core_.waits_for_safe;
 }
 
 /// Only the member a token is for may take it: two holders would stamp twice.
@@ -36,7 +36,7 @@ bool TokenHolder::may_take(const Token& token) const {
         return false;
     }
     const OnLoan* loan = rest_.on_loan();
-    if (!token.grant) {
+    if (!token.out_of_turn) {
         return loan == nullptr && token.sender == members().predecessor();
     }
     return members().is_representative() ? loan != nullptr && loan->to == token.sender
@@ -48,19 +48,19 @@ bool TokenHolder::drop_copy(const Step& step, const Token& token) {
     if (const Borrowed* lease = rest_.borrowed()) {
         // While we have the token there is no other; a copy that is no lease asks it back.
         ++stats.tokens_duplicate;
-        if (token.grant && !token.lease && token.token_seq == lease->token.token_seq &&
+        if (token.out_of_turn && !token.lease && token.token_seq == lease->token.token_seq &&
             may_take(token)) {
             use_lease(step);
         }
         return true;
     }
-    const Token* resting = rest_.resting();
-    if (resting != nullptr && token.token_seq <= resting->token_seq) {
+    const Token* parked = rest_.parked_token();
+    if (parked != nullptr && token.token_seq <= parked->token_seq) {
         ++stats.tokens_duplicate;
         // Whoever sent it does not know that it has arrived.
         const bool announced = rest_.here() != nullptr && rest_.here()->announced;
         if (!announced && token.to == core_.config.self) {
-            step.send_to(token.sender, Channel::kData, hold_packet(resting->token_seq));
+            step.send_to(token.sender, Channel::kData, hold_packet(parked->token_seq));
         }
         return true;
     }
@@ -90,7 +90,7 @@ Next TokenHolder::on_token(const Step& step, Token& token) {
     if (!std::holds_alternative<Stay>(next)) {
         return next;
     }
-    if (!token.grant) {
+    if (!token.out_of_turn) {
         take_in_turn(step, token);
     } else if (members().is_representative()) {
         last_visit_.reset();
@@ -168,7 +168,7 @@ bool TokenHolder::keep(const Step& step, Token& token) {
         const auto* slot = core_.order->window().find(seq);
         return slot != nullptr ? slot->sender : DaemonId{};
     });
-    if (!may_rest || !others_are_quiet(token)) {
+    if (!may_rest || needs_round(token)) {
         return false;
     }
     if (rest_.is_idle()) {
@@ -218,7 +218,7 @@ void TokenHolder::stop_waiting(const Token& token) {
 void TokenHolder::lend(const Step& step, Token& token, const TokenRest::Decision& to,
                        Instant until) {
     token.lease = to.verdict == TokenRest::Verdict::kLease;
-    token.grant = true;
+    token.out_of_turn = true;
     token.to = to.to;
     token.sender = core_.config.self;
     ++token.token_seq.value;
@@ -242,7 +242,7 @@ void TokenHolder::recall_lease(const Step& step) {
 void TokenHolder::take_back(const Step& step, Token& token) {
     const Instant until = rest_.take_back(step.now, token);
     arm();
-    token.grant = false;
+    token.out_of_turn = false;
     if (core_.queue.has_sendable()) {
         visit_out_of_turn(step, token);
     }
@@ -355,7 +355,7 @@ void TokenHolder::use_lease(const Step& step) {
 /// A second copy of a loan that we have used says that the token we gave back is missing.
 void TokenHolder::return_again(const Step& step, const Token& token) {
     const auto* sent = core_.watch.watched();
-    if (token.grant && !members().is_representative() && sent != nullptr &&
+    if (token.out_of_turn && !members().is_representative() && sent != nullptr &&
         sent->token_seq.value == token.token_seq.value + 1) {
         step.send_to(sent->to, Channel::kToken, sent->datagram);
     }
@@ -375,7 +375,7 @@ void TokenHolder::pump(const Step& step) {
 }
 
 bool TokenHolder::accepts(const protocol::DataHeader& data) const {
-    const Token* token = rest_.at_hand();
+    const Token* token = rest_.token_here();
     return token == nullptr || data.seq <= token->seq;
 }
 

@@ -38,17 +38,18 @@ class TokenHolder {
     /// The token will arrive soon: the host should read tokens first.
     [[nodiscard]] bool is_close() const { return is_close_; }
 
-    /// The token does not rest with us as representative, so the ring has to show signs of life.
-    [[nodiscard]] bool is_away() const { return rest_.here() == nullptr; }
+    /// The token rests with us, the representative. Otherwise the ring has to show signs of life.
+    [[nodiscard]] bool rests_here() const { return rest_.here() != nullptr; }
     /// The ring starts with this seq.
     void start(protocol::Seq seq) { rest_.start(seq); }
     void check_invariants() const { rest_.check_invariants(); }
 
   private:
     [[nodiscard]] const RingMembers& members() const { return core_.ring.members(); }
-    /// As far as we know, no member asks for packets or waits for anything but the token.
+    /// As far as we know, nobody, we included, has anything to do.
     [[nodiscard]] bool is_quiet(const protocol::Token& token) const;
-    [[nodiscard]] bool others_are_quiet(const protocol::Token& token) const;
+    /// A member is known to ask for packets or to wait for what only a full round brings.
+    [[nodiscard]] bool needs_round(const protocol::Token& token) const;
     [[nodiscard]] bool may_take(const protocol::Token& token) const;
     /// True if `token` is a copy, or for another reason not the next one. It is handled then.
     [[nodiscard]] bool drop_copy(const Step& step, const protocol::Token& token);

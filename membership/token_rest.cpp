@@ -23,7 +23,7 @@ bool TokenRest::may_rest() const {
     return turning != nullptr && turning->may_rest;
 }
 
-const Token* TokenRest::resting() const {
+const Token* TokenRest::parked_token() const {
     if (const RestsHere* rests = here()) {
         return &rests->token;
     }
@@ -31,7 +31,7 @@ const Token* TokenRest::resting() const {
     return loan != nullptr && loan->is_lease() ? &loan->token : nullptr;
 }
 
-const Token* TokenRest::at_hand() const {
+const Token* TokenRest::token_here() const {
     if (const RestsHere* rests = here()) {
         return &rests->token;
     }
@@ -104,7 +104,7 @@ void TokenRest::rest_on(const Token& token) {
 }
 
 void TokenRest::lend(Instant now, const Token& token, Instant until) {
-    SPREAD_ASSERT(members_.is_representative() && token.grant);
+    SPREAD_ASSERT(members_.is_representative() && token.out_of_turn);
     place_ = OnLoan{token.to, token, until,
                     token.lease ? std::optional(now + rules_.settle) : std::nullopt};
 }
@@ -169,16 +169,16 @@ void TokenRest::check_invariants() const {
     const bool representative = members_.is_representative();
     if (const RestsHere* rests = here()) {
         SPREAD_ASSERT(representative);
-        SPREAD_ASSERT(!rests->token.grant && rests->token.rtr.empty());
+        SPREAD_ASSERT(!rests->token.out_of_turn && rests->token.rtr.empty());
         SPREAD_ASSERT(wakes_.empty());  // who asks gets it at once
     } else if (const OnLoan* loan = on_loan()) {
         SPREAD_ASSERT(representative && members_.is_member(loan->to) &&
                       loan->to != members_.self());
-        SPREAD_ASSERT(loan->token.grant && loan->token.to == loan->to);
+        SPREAD_ASSERT(loan->token.out_of_turn && loan->token.to == loan->to);
         SPREAD_ASSERT(loan->token.lease == loan->is_lease());
     } else if (const Borrowed* lease = borrowed()) {
         SPREAD_ASSERT(!representative);
-        SPREAD_ASSERT(lease->token.grant && lease->token.lease && lease->token.rtr.empty());
+        SPREAD_ASSERT(lease->token.out_of_turn && lease->token.lease && lease->token.rtr.empty());
     }
     SPREAD_ASSERT(representative || wakes_.empty());
     for (const Wake& wake : wakes_) {

@@ -73,10 +73,11 @@ class TokenRest {
     [[nodiscard]] const RestsHere* here() const { return std::get_if<RestsHere>(&place_); }
     [[nodiscard]] const OnLoan* on_loan() const { return std::get_if<OnLoan>(&place_); }
     [[nodiscard]] const Borrowed* borrowed() const { return std::get_if<Borrowed>(&place_); }
-    /// The token that rests here or is on lease: until it moves, older tokens are copies.
-    [[nodiscard]] const protocol::Token* resting() const;
-    /// The token that this member has, resting or on lease; else null.
-    [[nodiscard]] const protocol::Token* at_hand() const;
+    /// The token that stands still as far as we know, resting here or with who has the lease: until
+    /// it moves, older tokens are copies.
+    [[nodiscard]] const protocol::Token* parked_token() const;
+    /// The token that this member has, resting or borrowed; else null.
+    [[nodiscard]] const protocol::Token* token_here() const;
     /// When the rest, or the lease, ends.
     [[nodiscard]] std::optional<protocol::Instant> deadline() const;
 

@@ -6,7 +6,7 @@ namespace spread::protocol {
 namespace {
 
 constexpr std::uint16_t kTokenMayRest = 0x0001;
-constexpr std::uint16_t kTokenGrant = 0x0002;
+constexpr std::uint16_t kTokenOutOfTurn = 0x0002;
 constexpr std::uint16_t kTokenLease = 0x0004;
 
 }  // namespace
@@ -34,11 +34,11 @@ std::optional<DecodeError> decode_token(const PacketHeader& header,
     if (rtr_count > kRtrRangesMax) {
         return DecodeError::kBadLength;
     }
-    if (token.aru > token.seq || flags > (kTokenMayRest | kTokenGrant | kTokenLease)) {
+    if (token.aru > token.seq || flags > (kTokenMayRest | kTokenOutOfTurn | kTokenLease)) {
         return DecodeError::kBadValue;
     }
     token.may_rest = (flags & kTokenMayRest) != 0;
-    token.grant = (flags & kTokenGrant) != 0;
+    token.out_of_turn = (flags & kTokenOutOfTurn) != 0;
     token.lease = (flags & kTokenLease) != 0;
     token.rtr.clear();
     token.rtr.reserve(rtr_count);
@@ -89,7 +89,7 @@ Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& po
         writer.write_le(token.window_limit);
         writer.write_le(token.lost);
         writer.write_le(static_cast<std::uint16_t>((token.may_rest ? kTokenMayRest : 0) |
-                                                   (token.grant ? kTokenGrant : 0) |
+                                                   (token.out_of_turn ? kTokenOutOfTurn : 0) |
                                                    (token.lease ? kTokenLease : 0)));
         writer.write_le(static_cast<std::uint16_t>(token.rtr.size()));
         for (const SeqRange& range : token.rtr) {

@@ -177,8 +177,9 @@ inline constexpr std::size_t kRtrRangesMax = 256;
 ///   80     4    lost: the most packets that one of these members found missing
 ///   84     2    flags: bit 0 may rest (the representative may keep the token when it comes
 ///               round),
-///               bit 1 grant (between the representative and one member, past all others),
-///               bit 2 lease (only of a grant to a member: it may keep the token until it has work
+///               bit 1 out of turn (between the representative and one member, past all
+///               others: a loan, or its return),
+///               bit 2 lease (only of a loan: the member may keep the token until it has work
 ///               or a copy without this bit asks it back)
 ///   86     2    number of retransmission ranges
 ///   88     12n  ranges: u64 first, u32 count
@@ -199,7 +200,7 @@ struct Token {
     std::uint32_t window_limit = 0;
     std::uint32_t lost = 0;
     bool may_rest = false;
-    bool grant = false;
+    bool out_of_turn = false;
     bool lease = false;
     std::vector<SeqRange> rtr;
     DaemonSet complete;  ///< positions in the new ring

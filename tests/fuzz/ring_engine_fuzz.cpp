@@ -176,7 +176,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 const std::uint8_t flags = script.byte();
                 token.to = DaemonId{flags % 4U};
                 token.may_rest = (flags & 4U) != 0;
-                token.grant = (flags & 8U) != 0;
+                token.out_of_turn = (flags & 8U) != 0;
                 token.lease = (flags & 16U) != 0;
                 if (token.seq.value > 3) {
                     token.rtr = {{Seq{token.seq.value - 2}, 2}};

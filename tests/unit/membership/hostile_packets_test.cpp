@@ -186,9 +186,9 @@ TEST_F(HostilePackets, ATokenBelowWhatWasReleased) {
     const RingId before = ring();
     Token forged = token();
     for (const std::uint64_t seq : {std::uint64_t{0}, std::uint64_t{1}, forged.seq.value - 1}) {
-        for (const bool grant : {false, true}) {
+        for (const bool out_of_turn : {false, true}) {
             forged.seq = forged.aru = Seq{seq};
-            forged.grant = grant;
+            forged.out_of_turn = out_of_turn;
             EXPECT_EQ(dropped(kSecondEngine, protocol::encode_token(forged, 0, pool_)), 1U) << seq;
         }
     }
@@ -217,8 +217,8 @@ TEST_F(HostilePackets, ATokenThatTheRepresentativeHasNotLent) {
     Token forged = token();
     forged.sender = DaemonId{2};
     forged.to = DaemonId{1};
-    for (const bool grant : {false, true}) {
-        forged.grant = grant;
+    for (const bool out_of_turn : {false, true}) {
+        forged.out_of_turn = out_of_turn;
         receive(kFirstEngine, protocol::encode_token(forged, 0, pool_));
     }
     expect_peace(before);
@@ -278,11 +278,11 @@ TEST_F(HostilePackets, AJoinWithAnImpossibleCounter) {
 
 /// The ring may break, as a token can be forged that is as good as a true one; not the daemon.
 TEST_F(HostilePackets, ATokenThatCannotBeToldFromATrueOneEndsTheRingAtMost) {
-    for (const bool grant : {false, true}) {
+    for (const bool out_of_turn : {false, true}) {
         for (const bool lease : {false, true}) {
             Token forged = token();
             forged.token_seq = TokenSeq{1U << 31U};
-            forged.grant = grant;
+            forged.out_of_turn = out_of_turn;
             forged.lease = lease;
             forged.fcc = forged.backlog = forged.lost = forged.window = 0xffffffffU;
             forged.window_limit = 1;

@@ -45,7 +45,7 @@ class Member : public TokenHolderTest {
     Member() : TokenHolderTest(kSecond) {}
 
     void lend(bool lease) {
-        core_.token.grant = true;
+        core_.token.out_of_turn = true;
         core_.token.lease = lease;
         EXPECT_TRUE(stays(take(kFirst, kSecond)));
     }
@@ -110,7 +110,7 @@ TEST_F(Member, UsesAGrantAndGivesItBack) {
     lend(false);
     EXPECT_THAT(sent(), ElementsAre(PacketKind::kDataToken));
     EXPECT_EQ(core_.token.to, kFirst) << "past all others";
-    EXPECT_TRUE(core_.token.grant);
+    EXPECT_TRUE(core_.token.out_of_turn);
 }
 
 TEST_F(Member, KeepsALeaseUntilThereIsWork) {
@@ -150,7 +150,7 @@ class Representative : public TokenHolderTest {
         EXPECT_TRUE(core_.token.may_rest);
         EXPECT_TRUE(stays(take(kThird, kFirst)));
         EXPECT_THAT(sent(), IsEmpty());
-        EXPECT_FALSE(holder_.is_away());
+        EXPECT_TRUE(holder_.rests_here());
     }
 };
 
@@ -170,7 +170,7 @@ TEST_F(Representative, SendsWithoutMovingATokenThatRests) {
     submit();
     holder_.pump(step());
     EXPECT_THAT(sent(), ElementsAre(PacketKind::kData));
-    EXPECT_FALSE(holder_.is_away());
+    EXPECT_TRUE(holder_.rests_here());
 }
 
 TEST_F(Representative, GrantsTheTokenToWhoAsks) {
@@ -178,13 +178,13 @@ TEST_F(Representative, GrantsTheTokenToWhoAsks) {
     holder_.on_wake(step(), kThird, TokenSeq{1});
     EXPECT_THAT(sent(), ElementsAre(PacketKind::kToken));
     EXPECT_EQ(last_sent().to, kThird);
-    EXPECT_TRUE(holder_.is_away());
+    EXPECT_FALSE(holder_.rests_here());
     EXPECT_EQ(core_.stats.tokens_granted, 1U);
     // It comes back, and rests again.
-    core_.token.grant = true;
+    core_.token.out_of_turn = true;
     EXPECT_TRUE(stays(take(kThird, kFirst)));
     EXPECT_THAT(sent(), IsEmpty());
-    EXPECT_FALSE(holder_.is_away());
+    EXPECT_TRUE(holder_.rests_here());
 }
 
 TEST_F(Representative, TellsWhoSendsTheTokenAgainThatItHasArrived) {

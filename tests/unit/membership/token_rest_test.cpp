@@ -66,7 +66,7 @@ class TokenRestTest : public testing::Test {
     }
 
     void lend(DaemonId to, bool lease) {
-        token_.grant = true;
+        token_.out_of_turn = true;
         token_.lease = lease;
         token_.to = to;
         ++token_.token_seq.value;
@@ -77,14 +77,14 @@ class TokenRestTest : public testing::Test {
         token_.sender = from;
         ++token_.token_seq.value;
         const Instant until = rest_.take_back(now_, token_);
-        token_.grant = token_.lease = false;
+        token_.out_of_turn = token_.lease = false;
         return until;
     }
 };
 
 TEST_F(TokenRestTest, TurnsAtFirst) {
     EXPECT_FALSE(rest_.may_rest());
-    EXPECT_EQ(rest_.resting(), nullptr);
+    EXPECT_EQ(rest_.parked_token(), nullptr);
     EXPECT_EQ(rest_.deadline(), std::nullopt);
 }
 
@@ -99,7 +99,7 @@ TEST_F(TokenRestTest, RestsUntilTheTimeIsUp) {
     rest_here();
     ASSERT_NE(rest_.here(), nullptr);
     EXPECT_EQ(rest_.deadline(), soon());
-    EXPECT_EQ(rest_.resting()->token_seq, token_.token_seq);
+    EXPECT_EQ(rest_.parked_token()->token_seq, token_.token_seq);
     EXPECT_EQ(rest_.decide(soon(), soon(), false).verdict, Verdict::kGoRound);
 }
 
@@ -113,7 +113,7 @@ TEST_F(TokenRestTest, IsGrantedToWhoAsksAndComesBack) {
     ASSERT_NE(rest_.on_loan(), nullptr);
     EXPECT_FALSE(rest_.on_loan()->is_lease());
     EXPECT_EQ(rest_.deadline(), std::nullopt) << "a grant comes back by itself";
-    EXPECT_EQ(rest_.resting(), nullptr);
+    EXPECT_EQ(rest_.parked_token(), nullptr);
     EXPECT_EQ(give_back(kSecond), soon()) << "the round is due when it was before";
     EXPECT_EQ(rest_.decide(now_, soon(), false).verdict, Verdict::kRest);
 }
@@ -157,10 +157,10 @@ TEST_F(TokenRestTest, ALeaseIsAskedBackWhenItsTimeIsUp) {
     round();
     lend(kSecond, true);
     EXPECT_EQ(rest_.deadline(), now_ + kSettle);
-    EXPECT_EQ(rest_.resting()->to, kSecond);
+    EXPECT_EQ(rest_.parked_token()->to, kSecond);
     const Token& recalled = rest_.recall();
     EXPECT_FALSE(recalled.lease);
-    EXPECT_TRUE(recalled.grant);
+    EXPECT_TRUE(recalled.out_of_turn);
     EXPECT_EQ(rest_.deadline(), std::nullopt) << "from now on it is a grant";
     EXPECT_FALSE(rest_.asked(kThird, token_.token_seq)) << "it is asked back already";
 }
@@ -241,7 +241,7 @@ TEST_F(TokenRestTest, ABusyRingsTokenTurns) {
 
 TEST_F(TokenRestTest, AMemberKeepsALeaseAndGivesItBack) {
     Token lease;
-    lease.grant = lease.lease = true;
+    lease.out_of_turn = lease.lease = true;
     lease.to = kSecond;
     member_.pass_on(false);
     member_.borrow(lease);

@@ -31,7 +31,7 @@ class RingWire : public testing::Test {
         token.window_limit = 5777;
         token.lost = 14;
         token.may_rest = true;
-        token.grant = true;
+        token.out_of_turn = true;
         token.lease = true;
         token.to = DaemonId{3};
         token.rtr = {{Seq{901}, 3}, {Seq{950}, 51}};
