@@ -140,9 +140,13 @@ Result<void> SessionImpl::check_connected() const {
     return fail(ErrorCode::kIllegalSession, std::string(kClosedText));
 }
 
-void SessionImpl::set_has_unsent(bool has_unsent) {
+void SessionImpl::count_queued() {
     counters_.queued_bytes.store(line_->unsent(), std::memory_order_relaxed);
     counters_.queued_messages.store(line_->queue().frames(), std::memory_order_relaxed);
+}
+
+void SessionImpl::set_has_unsent(bool has_unsent) {
+    count_queued();
     if (has_unsent_ == has_unsent) {
         return;
     }
@@ -296,6 +300,8 @@ Result<std::uint64_t> SessionImpl::multicast(const Delivery& delivery,
                 if (const auto left = push(); !left) {
                     done = tl::unexpected(left.error());
                 }
+            } else {
+                count_queued();
             }
         }
         if (done) {

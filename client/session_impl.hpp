@@ -84,6 +84,7 @@ class SessionImpl {
     /// Writes what the socket takes; remembers whether some is left.
     [[nodiscard]] Result<std::size_t> push();
     [[nodiscard]] Result<void> push_all(Deadline deadline);
+    void count_queued();
     void set_has_unsent(bool has_unsent);
     /// Ends both halves of the line.
     void break_line(const Error& error);

@@ -88,7 +88,9 @@ TEST(Session, QueuedMessagesLeaveTogether) {
     ASSERT_TRUE(session.queue_multicast(Service::kAgreed, "room", "one"));
     ASSERT_TRUE(session.queue_multicast(Service::kAgreed, "room", "two"));
     EXPECT_TRUE(daemon.heard().empty());
+    EXPECT_EQ(session.stats().queued_messages, 2U);
     EXPECT_EQ(session.flush(), 0U);
+    EXPECT_EQ(session.stats().queued_messages, 0U);
     EXPECT_EQ(daemon.heard(),
               frame(protocol::kAgreedMess, "#alice#d1", {"room"}, bytes_of("one")) +
                   frame(protocol::kAgreedMess, "#alice#d1", {"room"}, bytes_of("two")));
