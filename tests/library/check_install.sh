@@ -6,7 +6,9 @@ set -euo pipefail
 cmake=$1 build=$2 cc=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$cmake" --install "$build" --component libspread --prefix "$work/prefix" >/dev/null
+for component in libspread libspread-dev; do
+    "$cmake" --install "$build" --component $component --prefix "$work/prefix" >/dev/null
+done
 lib=$(dirname "$(find "$work/prefix" -name libspread.so)")
 
 cat >"$work/program.c" <<'C'
