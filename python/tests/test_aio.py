@@ -19,6 +19,15 @@ class AioTest(unittest.IsolatedAsyncioTestCase):
         self.addAsyncCleanup(mbox.close)
         return mbox
 
+    async def test_what_it_is(self):
+        mbox = await self.connect("bob")
+        self.assertEqual(mbox.private_group, "#bob#d1")
+        self.assertTrue(mbox.is_connected)
+        self.assertFalse(mbox.is_reconnecting or mbox.is_closed)
+        self.assertEqual(mbox.address, self.ring.address())
+        self.assertEqual(mbox.daemon_version, (5, 0, 1))
+        self.assertEqual(mbox.stats, (0, 0, 0, 0, 0, 0, 0))
+
     async def test_join_send_receive(self):
         mbox = await self.connect("alice")
         view = await asyncio.wait_for(mbox.join("room"), daemons.PATIENCE)

@@ -174,7 +174,9 @@ void DaemonProcess::restart() {
 }
 
 std::filesystem::path DaemonProcess::unix_socket() const {
-    return log_file_.parent_path() / std::to_string(port_);
+    const std::filesystem::path directory =
+        kind_ == DaemonKind::kStock ? "/tmp" : log_file_.parent_path();
+    return directory / std::to_string(port_);
 }
 
 std::string DaemonProcess::log() const {

@@ -39,8 +39,8 @@ struct DaemonSpec {
 /// local addresses and as a Unix socket, and that no other test of this run is likely to pick.
 [[nodiscard]] std::uint16_t pick_port();
 
-/// A running daemon. Its output goes to a file in `directory`, its Unix socket (ours only) is
-/// there.
+/// A running daemon. Its output goes to a file in `directory`; our daemon's Unix socket is there,
+/// stock's in /tmp, which all stock daemons of one port share: the last one started has it.
 class DaemonProcess {
   public:
     DaemonProcess(DaemonKind kind, DaemonSpec spec, const std::filesystem::path& configuration,
@@ -59,7 +59,7 @@ class DaemonProcess {
     [[nodiscard]] const DaemonSpec& spec() const { return spec_; }
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string log() const;
-    /// Where clients on this host reach our daemon.
+    /// Where clients on this host reach the daemon.
     [[nodiscard]] std::filesystem::path unix_socket() const;
 
   private:
