@@ -19,6 +19,7 @@ namespace spread::config {
 
 namespace {
 
+// What stock takes, and what checks take, where an option is not set.
 constexpr std::uint32_t kDefaultWindow = 160;
 constexpr std::uint32_t kDefaultPersonalWindow = 20;
 constexpr std::uint32_t kDefaultAcceleratedWindow = 15;
@@ -214,15 +215,16 @@ void OptionChecker::read_auth_methods() {
 void OptionChecker::check_windows() {
     const auto cite = [&](const OptionTarget& target, std::uint32_t value) {
         const OptionTerm* const option = last(target);
-        return std::to_string(value) +
-               (option == nullptr ? " (its default)" : " (at " + to_text(option->value_at) + ")");
+        return std::to_string(value) + (option == nullptr
+                                            ? " (not set; stock's value counts)"
+                                            : " (at " + to_text(option->value_at) + ")");
     };
     const std::uint32_t window = result_.window.value_or(kDefaultWindow);
     if (!result_.personal_window && window < kDefaultPersonalWindow) {
         result_.personal_window = window;
         warning(value_at(&Configuration::window),
                 "PersonalWindow is not set; " + std::to_string(window) +
-                    " is used instead of its default " + std::to_string(kDefaultPersonalWindow) +
+                    " is used instead of stock's " + std::to_string(kDefaultPersonalWindow) +
                     ", because it cannot be above Window");
     }
     const std::uint32_t personal = result_.personal_window.value_or(kDefaultPersonalWindow);
@@ -237,8 +239,7 @@ void OptionChecker::check_windows() {
             result_.accelerated_window = personal;
             warning(value_at(&Configuration::accelerated_ring),
                     "AcceleratedWindow is not set; " + std::to_string(personal) +
-                        " is used instead of its default " +
-                        std::to_string(kDefaultAcceleratedWindow) +
+                        " is used instead of stock's " + std::to_string(kDefaultAcceleratedWindow) +
                         ", because it cannot be above PersonalWindow");
         }
         return;

@@ -25,6 +25,7 @@
 #include "daemon/host/startup_error.hpp"
 #include "daemon/loaded.hpp"
 #include "daemon/ring/udp_transport.hpp"
+#include "protocol/names.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -97,22 +98,23 @@ void Check::check_user() {
         user && ::getpwnam(user->c_str()) == nullptr) {
         error_of("DaemonUser", fmt::format("DaemonUser {} does not exist on this host; create it "
                                            "or remove the line",
-                                           escape(*user)));
+                                           protocol::escaped(*user)));
     }
     if (const auto& group = configuration().daemon_group;
         group && ::getgrnam(group->c_str()) == nullptr) {
         error_of("DaemonGroup", fmt::format("DaemonGroup {} does not exist on this host; create it "
                                             "or remove the line",
-                                            escape(*group)));
+                                            protocol::escaped(*group)));
     }
     if (const auto& directory = configuration().runtime_dir) {
         struct stat info {};
         if (::stat(directory->c_str(), &info) != 0) {
-            error_of("RuntimeDir", fmt::format("RuntimeDir {} cannot become the root directory: {}",
-                                               escape(*directory), std::strerror(errno)));
+            error_of("RuntimeDir",
+                     fmt::format("RuntimeDir {} cannot become the root directory: {}",
+                                 protocol::escaped(*directory), std::strerror(errno)));
         } else if (!S_ISDIR(info.st_mode)) {
             error_of("RuntimeDir",
-                     fmt::format("RuntimeDir {} is no directory", escape(*directory)));
+                     fmt::format("RuntimeDir {} is no directory", protocol::escaped(*directory)));
         }
     }
 }
@@ -142,8 +144,8 @@ void Check::check_log_file() {
         failure = ::access(directory.c_str(), W_OK | X_OK) != 0 ? errno : 0;
     }
     if (failure != 0) {
-        std::string message =
-            fmt::format("cannot open log file {}: {}", escape(path), std::strerror(failure));
+        std::string message = fmt::format("cannot open log file {}: {}", protocol::escaped(path),
+                                          std::strerror(failure));
         if (options_.log_file) {
             error(std::move(message));
         } else {
@@ -200,8 +202,8 @@ void Check::print_text() const {
                 config::configuration_hash(configuration()));
     for (std::size_t i = 0; i < configuration().daemons.size(); ++i) {
         const config::Daemon& daemon = configuration().daemons[i];
-        std::printf("Daemon '%s' id %u addr %s port %u%s\n", escape(daemon.name).c_str(), daemon.id,
-                    daemon.address.to_string().c_str(),
+        std::printf("Daemon '%s' id %u addr %s port %u%s\n", protocol::escaped(daemon.name).c_str(),
+                    daemon.id, daemon.address.to_string().c_str(),
                     unsigned{configuration().segments[daemon.segment].port},
                     loaded_.self.daemon == i ? " (this one)" : "");
     }
@@ -210,7 +212,8 @@ void Check::print_text() const {
             const std::string value = value_text(spec, configuration()).value_or("");
             std::printf("Option %s%s%s (line %u)\n", std::string(spec.name).c_str(),
                         value.empty() ? "" : " = ",
-                        spec.may_break_lines ? escape(value).c_str() : value.c_str(), at->line);
+                        spec.may_break_lines ? protocol::escaped(value).c_str() : value.c_str(),
+                        at->line);
         }
     }
     if (!loaded_.self.daemon && options_.any_host) {

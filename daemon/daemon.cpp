@@ -40,6 +40,7 @@
 #include "daemon/ring/state_keeper.hpp"
 #include "daemon/ring/udp_transport.hpp"
 #include "protocol/buffer.hpp"
+#include "protocol/names.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -107,7 +108,7 @@ void log_start(const Loaded& loaded, const Options& options) {
         const config::Segment& segment = configuration.segments[i];
         std::string names;
         for (const std::size_t daemon : segment.daemons) {
-            names += " " + escape(configuration.daemons[daemon].name);
+            names += " " + protocol::escaped(configuration.daemons[daemon].name);
         }
         log_info(LogType::kConfiguration, "segment {} [{}]:{} with {} daemons:{}", i,
                  segment.addresses.empty() ? std::string("unicast")
@@ -116,8 +117,9 @@ void log_start(const Loaded& loaded, const Options& options) {
     }
     log_info(LogType::kConfiguration, "Hash value for this configuration is: {}",
              config::configuration_hash(configuration));
-    log_info(LogType::kConfiguration, "My name: {}, id: {}, addr: {}, port: {}", escape(me.name),
-             me.id, me.address.to_string(), configuration.segments[me.segment].port);
+    log_info(LogType::kConfiguration, "My name: {}, id: {}, addr: {}, port: {}",
+             protocol::escaped(me.name), me.id, me.address.to_string(),
+             configuration.segments[me.segment].port);
     if (options.session_log) {
         log_info(LogType::kSession, "session log is on");
     }

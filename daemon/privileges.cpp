@@ -18,6 +18,7 @@
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
+#include "protocol/names.hpp"
 
 namespace spread::daemon {
 
@@ -57,7 +58,7 @@ void drop_privileges(const config::Configuration& configuration, StateFile& stat
         user = ::getpwnam(configuration.daemon_user->c_str());
         if (user == nullptr) {
             throw StartupError(fmt::format("DaemonUser {} does not exist on this host",
-                                           escape(*configuration.daemon_user)));
+                                           protocol::escaped(*configuration.daemon_user)));
         }
         uid = user->pw_uid;
         gid = user->pw_gid;
@@ -65,7 +66,7 @@ void drop_privileges(const config::Configuration& configuration, StateFile& stat
             const group* group = ::getgrnam(configuration.daemon_group->c_str());
             if (group == nullptr) {
                 throw StartupError(fmt::format("DaemonGroup {} does not exist on this host",
-                                               escape(*configuration.daemon_group)));
+                                               protocol::escaped(*configuration.daemon_group)));
             }
             gid = group->gr_gid;
         }
@@ -75,27 +76,29 @@ void drop_privileges(const config::Configuration& configuration, StateFile& stat
         if (::chdir(directory.c_str()) != 0 || ::chroot(directory.c_str()) != 0 ||
             ::chdir("/") != 0) {
             throw StartupError(fmt::format("cannot change the root directory to RuntimeDir {}: {}",
-                                           escape(directory), std::strerror(errno)));
+                                           protocol::escaped(directory), std::strerror(errno)));
         }
-        log_info(LogType::kSecurity, "root directory is now {}", escape(directory));
+        log_info(LogType::kSecurity, "root directory is now {}", protocol::escaped(directory));
     }
     if (user != nullptr) {
         if (const int error = state.give_to(uid, gid)) {
             log_warning(LogType::kSecurity, "cannot make the directory of {} user {}'s: {}",
-                        state.path(), escape(*configuration.daemon_user), std::strerror(error));
+                        state.path(), protocol::escaped(*configuration.daemon_user),
+                        std::strerror(error));
         }
         if (const int error = give_log_to(uid, gid)) {
             log_warning(LogType::kSecurity,
                         "cannot make the log file user {}'s: {}; it cannot be reopened after a "
                         "rotation",
-                        escape(*configuration.daemon_user), std::strerror(error));
+                        protocol::escaped(*configuration.daemon_user), std::strerror(error));
         }
         if (::setgroups(1, &gid) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0) {
             throw StartupError(fmt::format("cannot become user {}: {}",
-                                           escape(*configuration.daemon_user),
+                                           protocol::escaped(*configuration.daemon_user),
                                            std::strerror(errno)));
         }
-        log_info(LogType::kSecurity, "running as user {} now", escape(*configuration.daemon_user));
+        log_info(LogType::kSecurity, "running as user {} now",
+                 protocol::escaped(*configuration.daemon_user));
     } else {
         keep_file_capabilities();
         log_info(LogType::kSecurity,

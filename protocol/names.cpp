@@ -74,7 +74,7 @@ std::string escaped(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     for (const char c : text) {
-        if (c >= ' ' && c <= '~' && c != '\\') {
+        if (c >= ' ' && c <= '~' && c != '\\' && c != '"') {
             out.push_back(c);
             continue;
         }

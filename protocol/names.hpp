@@ -81,8 +81,8 @@ struct PrivateGroup {
 /// `#user#daemon`. Both parts must be legal. Asserted.
 [[nodiscard]] std::string make_private_group(std::string_view user, std::string_view daemon);
 
-/// `text` for a log line or an error message: bytes outside ' '..'~', and the backslash, become
-/// \xNN.
+/// `text` for a log line or an error message: bytes outside ' '..'~', quotes and backslashes become
+/// \xNN, so that it cannot forge a line or end a quotation.
 [[nodiscard]] std::string escaped(std::string_view text);
 
 }  // namespace spread::protocol

@@ -36,9 +36,10 @@ struct RoutePlan {
 /// Used by the daemon's UDP transport and by the simulator. `self` must be in one segment.
 [[nodiscard]] RoutePlan plan_route(std::span<const RouteSegment> segments, DaemonId self);
 
-/// Tokens travel on the port after the data port P; before it when P is the last one.
+/// Tokens travel on the port after the data port, which is never the last one: the configuration
+/// refuses that.
 [[nodiscard]] constexpr std::uint16_t token_port_of(std::uint16_t data_port) {
-    return static_cast<std::uint16_t>(data_port == 65535 ? 65534 : data_port + 1);
+    return static_cast<std::uint16_t>(data_port + 1);
 }
 
 }  // namespace spread::protocol

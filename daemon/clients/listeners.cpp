@@ -11,6 +11,7 @@
 
 #include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
+#include "protocol/names.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -36,8 +37,8 @@ UniqueFd listen_at(const Endpoint& at, bool reuse) {
 
 [[noreturn]] void cannot_listen(const Endpoint& at, const std::string& daemon, int error) {
     throw StartupError(fmt::format(
-        "cannot listen for clients of daemon {} at TCP {}: {}{}", escape(daemon), at.to_string(),
-        std::strerror(error),
+        "cannot listen for clients of daemon {} at TCP {}: {}{}", protocol::escaped(daemon),
+        at.to_string(), std::strerror(error),
         error == EADDRINUSE ? "; is a daemon running there already? See ss -ltnp" : ""));
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "daemon/host/host_facts.hpp"
+#include "protocol/names.hpp"
 
 namespace spread::daemon {
 
@@ -14,8 +15,9 @@ using session::SessionOutput;
 
 void SessionLog::on_opened(const SessionOutput::Opened& opened) const {
     if (each_session_) {
-        log_info(LogType::kSession, "client {} connected from {}{}", escape(opened.private_name),
-                 opened.peer, opened.wants_membership ? ", wants membership messages" : "");
+        log_info(LogType::kSession, "client {} connected from {}{}",
+                 protocol::escaped(opened.private_name), opened.peer,
+                 opened.wants_membership ? ", wants membership messages" : "");
     }
 }
 

@@ -53,9 +53,6 @@ struct ConfigText {
 [[nodiscard]] ConfigText read_configuration(const std::string& path,
                                             const std::vector<std::string>& fallbacks);
 
-/// Makes printable what came from outside: control bytes, quotes and backslashes as escapes.
-[[nodiscard]] std::string escape(std::string_view text);
-
 /// Raises the soft limit of open files to the hard one. Returns the limit in force.
 std::size_t raise_file_limit();
 

@@ -41,7 +41,8 @@ std::string AbsenceText::why(const Absence& absence) const {
         case Cause::kUnknown: return "not known yet why";
         case Cause::kLeft: return "has left";
         case Cause::kPortClosed:
-            return fmt::format("nobody listens on {}; is it running?", data_port(absence.daemon));
+            return fmt::format("its host says that nobody listens on {} or {}; is it running?",
+                               data_port(absence.daemon), token_port(absence.daemon));
         case Cause::kSilent:
             return fmt::format("nothing heard of it; is it running, with {} and {} open?",
                                data_port(absence.daemon), token_port(absence.daemon));

@@ -14,8 +14,8 @@ class AbsenceText {
   public:
     explicit AbsenceText(const config::Configuration& configuration);
 
-    /// "node3 (token port UDP 10.0.0.3:4804 gets nothing of node1, its data port does; open it
-    /// there), node4 (has left)".
+    /// "node3 (the token port UDP 10.0.0.3:4804 of node3 gets nothing of node1, its data port does;
+    /// open it there), node4 (has left)".
     [[nodiscard]] std::string describe(std::span<const membership::Absence> missing) const;
 
   private:

@@ -14,6 +14,7 @@
 #include "daemon/ring/multicast.hpp"
 #include "daemon/ring/roster_of.hpp"
 #include "daemon/ring/udp_transport.hpp"
+#include "protocol/names.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -77,7 +78,7 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
         throw StartupError(
             fmt::format("daemon {} has the address {}, which no interface of this "
                         "host carries",
-                        escape(me.name), me.address.to_string()));
+                        protocol::escaped(me.name), me.address.to_string()));
     }
 
     // Other daemons of our segment on this host hear our group sends only if they are looped back.
@@ -183,8 +184,8 @@ UdpTransport::Socket UdpTransport::open_socket(const Endpoint& at, membership::C
     if (::bind(fd, at.address(), at.length) != 0) {
         const int error = errno;
         throw StartupError(fmt::format(
-            "cannot bind UDP {} for daemon {}: {}{}", at.to_string(), escape(daemon_name),
-            std::strerror(error),
+            "cannot bind UDP {} for daemon {}: {}{}", at.to_string(),
+            protocol::escaped(daemon_name), std::strerror(error),
             error == EADDRINUSE ? "; is this daemon running already? See ss -lunp" : ""));
     }
     return out;

@@ -271,4 +271,14 @@ void Client::multicast(std::uint32_t service, std::string_view group,
     send_raw(request);
 }
 
+std::unique_ptr<Client> make_client(Loop& loop, const support::DaemonProcess& daemon,
+                                    const std::string& name, bool wants_membership,
+                                    std::string& problem) {
+    auto client = std::make_unique<Client>(
+        loop, Door{daemon.spec().address, daemon.port(), {}},
+        Client::Options{.name = name, .wants_membership = wants_membership});
+    client->on_end = [&problem, name](const std::string& why) { problem = name + ": " + why; };
+    return client;
+}
+
 }  // namespace spread::stress

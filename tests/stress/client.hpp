@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "protocol/names.hpp"
 #include "tests/stress/daemon.hpp"
 #include "tests/stress/loop.hpp"
+#include "tests/support/daemon_process.hpp"
 
 namespace spread::stress {
 
@@ -94,5 +96,11 @@ class Client {
     bool finishing_ = false;
     std::uint32_t interest_ = 0;
 };
+
+/// A client of `daemon` that is yet to connect. When its connection ends, and not by our close(),
+/// its name and the reason go to `problem`, which must outlive it.
+[[nodiscard]] std::unique_ptr<Client> make_client(Loop& loop, const support::DaemonProcess& daemon,
+                                                  const std::string& name, bool wants_membership,
+                                                  std::string& problem);
 
 }  // namespace spread::stress

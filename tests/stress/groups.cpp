@@ -29,10 +29,6 @@ constexpr std::string_view kWatched = "~watched";
 /// Requests that are written at once; what is unsent takes memory here.
 constexpr std::size_t kJoinsAtOnce = 500;
 
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 /// What one kind of daemon takes; seconds.
 struct Times {
     double joining = 0;
@@ -135,12 +131,7 @@ class Cast {
   private:
     std::unique_ptr<Client> make(std::size_t daemon, const std::string& name,
                                  bool wants_membership) {
-        const auto& process = ring_.daemon(daemon);
-        auto client = std::make_unique<Client>(
-            loop_, Door{process.spec().address, process.port(), {}},
-            Client::Options{.name = name, .wants_membership = wants_membership});
-        client->on_end = [this, name](const std::string& why) { problem_ = name + ": " + why; };
-        return client;
+        return make_client(loop_, ring_.daemon(daemon), name, wants_membership, problem_);
     }
 
     Watcher make_watcher(std::size_t daemon) {

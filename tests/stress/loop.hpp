@@ -16,6 +16,10 @@ namespace spread::stress {
 
 using Clock = std::chrono::steady_clock;
 
+[[nodiscard]] inline double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
 /// Waits for thousands of sockets, and for moments, from one thread.
 class Loop {
   public:

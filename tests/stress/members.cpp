@@ -28,10 +28,6 @@ constexpr std::string_view kGroup = "crowd";
 using Names = std::vector<std::string>;
 using Sets = std::set<Names>;
 
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 struct Observer {
     std::unique_ptr<Client> client;
     std::size_t daemon = 0;
@@ -165,12 +161,7 @@ class Crowd {
   private:
     std::unique_ptr<Client> make(std::size_t daemon, const std::string& name,
                                  bool wants_membership) {
-        const auto& process = ring_.daemon(daemon);
-        auto client = std::make_unique<Client>(
-            loop_, Door{process.spec().address, process.port(), {}},
-            Client::Options{.name = name, .wants_membership = wants_membership});
-        client->on_end = [this, name](const std::string& why) { problem_ = name + ": " + why; };
-        return client;
+        return make_client(loop_, ring_.daemon(daemon), name, wants_membership, problem_);
     }
 
     static void open(Client& client) {

@@ -35,10 +35,6 @@ Client& add(Clients& clients, Loop& loop, const Door& door, Client::Options opti
     return *clients.back();
 }
 
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 /// Does `work` in a process of its own beside the well-behaved clients, and waits for it to end.
 /// `meanwhile` is called again and again.
 void load_by(

@@ -24,10 +24,6 @@ constexpr std::size_t kWindow = 200;
 constexpr auto kPatience = std::chrono::minutes(5);
 constexpr std::string_view kGroup = "everybody";
 
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 class Crowd {
   public:
     Crowd(Loop& loop, const Door& door, std::size_t count) : loop_(loop), got_(count) {

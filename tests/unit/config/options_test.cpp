@@ -338,13 +338,13 @@ TEST(Options, WindowsMustFitIntoEachOther) {
     EXPECT_EQ(all->personal_window, 60U);
     EXPECT_EQ(all->accelerated_window, 60U);
     EXPECT_THAT(problems_with("PersonalWindow = 161"),
-                ElementsAre(HasSubstr("above Window = 160 (its default)")));
+                ElementsAre(HasSubstr("above Window = 160 (not set; stock's value counts)")));
     EXPECT_THAT(problems_with("PersonalWindow = 20\nWindow = 10"),
                 ElementsAre(HasSubstr("1:18: error: PersonalWindow = 20 is above Window = 10 "
                                       "(at 2:10)")));
     EXPECT_THAT(problems_with("AcceleratedRing = yes AcceleratedWindow = 21"),
                 ElementsAre(HasSubstr("error: AcceleratedWindow = 21 is above PersonalWindow = 20 "
-                                      "(its default)")));
+                                      "(not set; stock's value counts)")));
     EXPECT_THAT(problems_with("AcceleratedRing = no AcceleratedWindow = 21"),
                 ElementsAre(HasSubstr("warning: AcceleratedWindow")));
 }

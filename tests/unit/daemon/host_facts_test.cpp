@@ -70,11 +70,5 @@ TEST(HostFacts, TheResolverReadsAddressLiterals) {
     EXPECT_NE(error, "");
 }
 
-TEST(HostFacts, ClientTextCannotForgeALogLine) {
-    EXPECT_EQ(escape("plain #user#d1"), "plain #user#d1");
-    EXPECT_EQ(escape("a\nb\x7f\\\""), "a\\x0ab\\x7f\\x5c\\x22");
-    EXPECT_EQ(escape("\xc3\xa9"), "\\xc3\\xa9");
-}
-
 }  // namespace
 }  // namespace spread::daemon

@@ -120,7 +120,7 @@ TEST(NameField, OrdersBytesAsUnsignedAndShorterNamesFirst) {
 TEST(Escaped, ShowsUnprintableBytesInHexadecimal) {
     EXPECT_EQ(escaped("plain text"), "plain text");
     EXPECT_EQ(escaped("a\nb\x1b[31m\xc3\xa9\0"s), "a\\x0ab\\x1b[31m\\xc3\\xa9\\x00");
-    EXPECT_EQ(escaped("back\\slash"), "back\\x5cslash");
+    EXPECT_EQ(escaped("back\\slash, \"quotes\""), "back\\x5cslash, \\x22quotes\\x22");
 }
 
 TEST(NameFieldDeathTest, OwnNamesThatDoNotFitAreABug) {
