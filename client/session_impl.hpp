@@ -27,6 +27,7 @@ inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
     counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }
 
+// Long: its functions share three locks and their order, which a class of its own could not see.
 /// What Session promises, over one BufferedSession after the other.
 ///
 /// Three locks, taken in this order:

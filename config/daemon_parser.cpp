@@ -143,6 +143,7 @@ void DaemonParser::parse_virtual_id(DaemonTerm& daemon, bool keep) {
     daemon.virtual_id_at = token.at;
 }
 
+// Long: a flat switch.
 void DaemonParser::parse_stanza(DaemonTerm& daemon) {
     const Token open = in_.take();
     daemon.stanza_at = open.at;

@@ -309,6 +309,33 @@ Token Lexer::scan_word(Token token) {
     return classify(std::move(token));
 }
 
+/// "[host]:port". False when it is none, which `token` says then. `port` has no data without a
+/// colon.
+bool Lexer::split_bracketed(Token& token, std::string_view& host, std::string_view& port) {
+    const std::string_view text = token.text;
+    const std::size_t close = text.find(']');
+    host = text.substr(1, close == std::string_view::npos ? std::string_view::npos : close - 1);
+    const bool has_colon = host.find(':') != std::string_view::npos;
+    if ((!has_colon && !looks_like_ipv4(host)) || host.find('[') != std::string_view::npos) {
+        diagnostics_.error(token.at, "unexpected " + in_quotes(text) +
+                                         ": brackets only stand around an IPv6 address; in a "
+                                         "name or value they need quotes");
+        token.kind = TokenKind::kInvalid;
+        return false;
+    }
+    token.is_bracketed = true;
+    token.kind = TokenKind::kBadAddress;
+    if (close == std::string_view::npos || !has_colon) {
+        return false;
+    }
+    const std::string_view rest = text.substr(close + 1);
+    if (rest.empty()) {
+        return true;
+    }
+    port = rest.substr(1);
+    return rest.front() == ':';
+}
+
 Token Lexer::classify(Token token) {
     const std::string_view text = token.text;
     const auto control = std::find_if(text.begin(), text.end(), is_control);
@@ -330,32 +357,10 @@ Token Lexer::classify(Token token) {
     std::string_view port;
     bool has_port = false;
     if (text.front() == '[') {
-        const std::size_t close = text.find(']');
-        const std::string_view inner =
-            text.substr(1, close == std::string_view::npos ? std::string_view::npos : close - 1);
-        const bool is_address = inner.find(':') != std::string_view::npos || looks_like_ipv4(inner);
-        if (!is_address || inner.find('[') != std::string_view::npos) {
-            diagnostics_.error(token.at, "unexpected " + in_quotes(text) +
-                                             ": brackets only stand around an IPv6 address; in a "
-                                             "name or value they need quotes");
-            token.kind = TokenKind::kInvalid;
+        if (!split_bracketed(token, host, port)) {
             return token;
         }
-        token.is_bracketed = true;
-        token.kind = TokenKind::kBadAddress;
-        if (close == std::string_view::npos || inner.find(':') == std::string_view::npos) {
-            return token;
-        }
-        host = inner;
-        const std::string_view rest = text.substr(close + 1);
-        has_port = !rest.empty();
-        port = rest;
-        if (has_port) {
-            if (rest.front() != ':') {
-                return token;
-            }
-            port.remove_prefix(1);
-        }
+        has_port = port.data() != nullptr;
     } else if (text.find_first_of("[]") != std::string_view::npos) {
         diagnostics_.error(
             token.at, "brackets in an unquoted string; write " + in_quotes(text) + " in quotes");

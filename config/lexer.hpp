@@ -58,6 +58,7 @@ class Lexer {
     [[nodiscard]] Token scan_quoted(Token token);
     [[nodiscard]] Token scan_word(Token token);
     [[nodiscard]] Token classify(Token token);
+    bool split_bracketed(Token& token, std::string_view& host, std::string_view& port);
     [[nodiscard]] std::size_t end_of_word(std::size_t from) const;
     [[nodiscard]] bool is_value_position() const { return previous_kind_ == TokenKind::kEquals; }
     [[nodiscard]] Position position_of(std::size_t offset) const;

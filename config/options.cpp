@@ -35,6 +35,7 @@ constexpr std::array<std::string_view, 2> kAccessPolicies = {"PERMIT", "RULES"};
 using enum ValueKind;
 using enum Section;
 
+// Long: the table.
 constexpr std::array kOptions = {
     OptionSpec{.name = "EventLogFile",
                .kind = kString,

@@ -30,6 +30,7 @@ void SegmentParser::parse(SyntaxTree& tree) {
 }
 
 /// Everything up to the opening brace. Returns false when there is no body to read.
+// Long: a flat switch.
 bool SegmentParser::parse_header(SegmentTerm& segment, Token& open) {
     open = in_.peek();
     bool is_blamed = false;

@@ -284,6 +284,7 @@ session::SessionConfig sessions_of(const config::Configuration& configuration, s
     return sessions;
 }
 
+// Long: what a daemon consists of, in the order in which it has to be made.
 void serve(const Loaded& loaded, const Options& options) {
     const config::Configuration& configuration = loaded.configuration;
     const std::size_t self = *loaded.self.daemon;

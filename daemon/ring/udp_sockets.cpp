@@ -65,6 +65,49 @@ bool is_warned_of(const config::IpAddress& address, const config::Configuration&
            });
 }
 
+/// The addresses of our segment that reach all of it at once.
+std::vector<config::IpAddress> groups_of(const config::Segment& segment,
+                                         const config::Configuration& configuration,
+                                         const config::Daemon& me, const LocalAddress& own) {
+    std::vector<config::IpAddress> groups;
+    if (segment.daemons.size() == 1) {
+        return groups;
+    }
+    for (const config::IpAddress& address : segment.addresses) {
+        if (reaches_segment(address, own)) {
+            groups.push_back(address);
+        } else if (!own.loopback && !is_warned_of(address, configuration, segment)) {
+            log_warning(LogType::kNetwork,
+                        "segment address {} is neither multicast nor the broadcast address of "
+                        "{} on {}: sending to each daemon instead",
+                        address.to_string(), me.address.to_string(), own.interface);
+        }
+    }
+    return groups;
+}
+
+/// Where `me` receives, the primary address first: everything is sent from it. The wildcard address
+/// stands alone, since it includes all others.
+std::vector<config::IpAddress> own_addresses(const config::Daemon& me) {
+    std::vector<config::IpAddress> addresses;
+    for (const config::Interface& interface : me.interfaces) {
+        if (interface.daemon) {
+            addresses.push_back(interface.address);
+        }
+    }
+    if (addresses.empty()) {
+        addresses.push_back(me.address);
+    }
+    std::stable_partition(addresses.begin(), addresses.end(),
+                          [&me](const config::IpAddress& a) { return a == me.address; });
+    const auto any = std::find_if(addresses.begin(), addresses.end(),
+                                  [](const config::IpAddress& a) { return a.is_unspecified(); });
+    if (any != addresses.end()) {
+        addresses = {*any};
+    }
+    return addresses;
+}
+
 }  // namespace
 
 UdpTransport::UdpTransport(const config::Configuration& configuration, std::size_t self,
@@ -87,19 +130,7 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
         shares_host = shares_host ||
                       (index != self && find_local(locals, configuration.daemons[index].address));
     }
-    std::vector<config::IpAddress> groups;
-    if (segment.daemons.size() > 1) {
-        for (const config::IpAddress& address : segment.addresses) {
-            if (reaches_segment(address, *own)) {
-                groups.push_back(address);
-            } else if (!own->loopback && !is_warned_of(address, configuration, segment)) {
-                log_warning(LogType::kNetwork,
-                            "segment address {} is neither multicast nor the broadcast address of "
-                            "{} on {}: sending to each daemon instead",
-                            address.to_string(), me.address.to_string(), own->interface);
-            }
-        }
-    }
+    const std::vector<config::IpAddress> groups = groups_of(segment, configuration, me, *own);
     open_sockets(configuration, self, *own, shares_host, groups);
     if (setup.coalescing) {
         for (Socket& socket : sockets_) {
@@ -211,24 +242,8 @@ void UdpTransport::open_sockets(const config::Configuration& configuration, std:
     const std::uint16_t port = configuration.segments[me.segment].port;
     const unsigned scope = own.interface_index;
 
-    // The primary address first: everything is sent from it.
-    std::vector<config::IpAddress> addresses;
-    for (const config::Interface& interface : me.interfaces) {
-        if (interface.daemon) {
-            addresses.push_back(interface.address);
-        }
-    }
-    if (addresses.empty()) {
-        addresses.push_back(me.address);
-    }
-    std::stable_partition(addresses.begin(), addresses.end(),
-                          [&me](const config::IpAddress& a) { return a == me.address; });
-    const auto any = std::find_if(addresses.begin(), addresses.end(),
-                                  [](const config::IpAddress& a) { return a.is_unspecified(); });
-    const bool wildcard = any != addresses.end();
-    if (wildcard) {
-        addresses = {*any};  // it includes the others
-    }
+    const std::vector<config::IpAddress> addresses = own_addresses(me);
+    const bool wildcard = addresses.front().is_unspecified();
 
     for (const config::IpAddress& address : addresses) {
         sockets_.push_back(open_socket(make_endpoint(address, port, scope),

@@ -61,6 +61,43 @@ void connect_again_and_again(const Options& options, std::uint16_t run, Connecto
     ++shared.finished;
 }
 
+Outcome conclude(const Options& options, const std::vector<std::unique_ptr<Connector>>& connectors,
+                 double seconds, const CpuUse& cpu) {
+    Histogram times;
+    std::uint64_t failures = 0;
+    std::string last_error;
+    for (const auto& connector : connectors) {
+        times.merge(connector->times);
+        failures += connector->failures;
+        last_error = connector->last_error.empty() ? last_error : connector->last_error;
+    }
+    const auto count = static_cast<double>(times.count());
+    const std::vector<Work> work{{"connect and disconnect", "per_connect_us", count}};
+    Outcome outcome;
+    outcome.is_clean = failures == 0;
+    outcome.text = fmt::format("connects: daemons {}, clients at a time {}\n",
+                               options.daemons.size(), connectors.size());
+    outcome.text +=
+        fmt::format("rate        {:.0f} connects/s over {:.2f} s\n", count / seconds, seconds);
+    outcome.text += "handshake   " + latency_text(times) + '\n';
+    outcome.text += cpu_text(cpu, options, work);
+    if (failures > 0) {
+        outcome.text +=
+            fmt::format("PROBLEM     {} connects failed, one of them: {}\n", failures, last_error);
+    }
+    Json& json = outcome.json;
+    json = setup_json(options);
+    json["clients"] = connectors.size();
+    json["seconds"] = seconds;
+    json["connects_per_s"] = count / seconds;
+    json["failures"] = failures;
+    json["last_error"] = last_error;
+    json["latency"] = latency_json(times);
+    json["cpu"] = cpu_json(cpu, options, work);
+    json["ok"] = outcome.is_clean;
+    return outcome;
+}
+
 }  // namespace
 
 RunResult<Outcome> run_connects(const Options& options) {
@@ -114,40 +151,7 @@ RunResult<Outcome> run_connects(const Options& options) {
     for (auto& thread : threads) {
         thread.join();
     }
-
-    Histogram times;
-    std::uint64_t failures = 0;
-    std::string last_error;
-    for (const auto& connector : connectors) {
-        times.merge(connector->times);
-        failures += connector->failures;
-        last_error = connector->last_error.empty() ? last_error : connector->last_error;
-    }
-    const auto count = static_cast<double>(times.count());
-    const std::vector<Work> work{{"connect and disconnect", "per_connect_us", count}};
-    Outcome outcome;
-    outcome.is_clean = failures == 0;
-    outcome.text = fmt::format("connects: daemons {}, clients at a time {}\n",
-                               options.daemons.size(), connectors.size());
-    outcome.text +=
-        fmt::format("rate        {:.0f} connects/s over {:.2f} s\n", count / seconds, seconds);
-    outcome.text += "handshake   " + latency_text(times) + '\n';
-    outcome.text += cpu_text(cpu, options, work);
-    if (failures > 0) {
-        outcome.text +=
-            fmt::format("PROBLEM     {} connects failed, one of them: {}\n", failures, last_error);
-    }
-    Json& json = outcome.json;
-    json = setup_json(options);
-    json["clients"] = connectors.size();
-    json["seconds"] = seconds;
-    json["connects_per_s"] = count / seconds;
-    json["failures"] = failures;
-    json["last_error"] = last_error;
-    json["latency"] = latency_json(times);
-    json["cpu"] = cpu_json(cpu, options, work);
-    json["ok"] = outcome.is_clean;
-    return outcome;
+    return conclude(options, connectors, seconds, cpu);
 }
 
 }  // namespace spread::spbench

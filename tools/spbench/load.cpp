@@ -223,6 +223,8 @@ class LoadRun {
     }
 
     Outcome conclude();
+    [[nodiscard]] double megabit() const;
+    [[nodiscard]] Json to_json(const std::vector<Work>& work, bool is_saturated) const;
     void collect();
     void add_problems(Outcome& outcome) const;
 
@@ -327,12 +329,51 @@ void LoadRun::add_problems(Outcome& outcome) const {
     }
 }
 
+double LoadRun::megabit() const {
+    return ordered_ / seconds_ * static_cast<double>(options().payload) * 8 / 1e6;
+}
+
+Json LoadRun::to_json(const std::vector<Work>& work, bool is_saturated) const {
+    Json json = setup_json(options());
+    json["senders"] = senders_.size();
+    json["receivers"] = receivers_.size();
+    json["groups"] = options().groups;
+    json["payload_bytes"] = options().payload;
+    json["service"] = options().service_name;
+    if (options().rate > 0) {
+        json["rate"] = options().rate;
+        json["arrivals"] = options().has_random_arrivals ? "random" : "even";
+        json["saturated"] = is_saturated;
+        json["scheduled"] = scheduled_;
+    } else {
+        json["window"] = options().window_or_default();
+    }
+    json["seconds"] = seconds_;
+    json["sent"] = sent_;
+    json["ordered_per_s"] = ordered_ / seconds_;
+    json["delivered_per_s"] = static_cast<double>(deliveries_) / seconds_;
+    json["mbit_per_s"] = megabit();
+    json["latency"] = latency_json(latency_);
+    json["longest_silence_us"] = static_cast<double>(longest_silence_) / 1e3;
+    json["cpu"] = cpu_json(cpu_, options(), work);
+    json["verified"] = {{"done", !is_given_up_},
+                        {"same_order", verdict_.is_same_order},
+                        {"complete", verdict_.is_complete},
+                        {"intact", verdict_.is_intact},
+                        {"lost", verdict_.lost},
+                        {"duplicates", verdict_.duplicates},
+                        {"foreign", foreign_},
+                        {"receivers", verdict_.receivers_compared}};
+    json["problems"] = verdict_.problems;
+    json["broken"] = breaks_;
+    return json;
+}
+
 Outcome LoadRun::conclude() {
     collect();
     Outcome outcome;
     outcome.is_clean = verdict_.is_clean() && (options().tolerates_disconnects || breaks_.empty());
     const bool is_open_loop = options().rate > 0;
-    const double megabit = ordered_ / seconds_ * static_cast<double>(options().payload) * 8 / 1e6;
     // Below this share of the schedule the daemons did not keep up and latencies grow with the
     // length of the run.
     constexpr double kKeptUp = 0.99;
@@ -352,7 +393,7 @@ Outcome LoadRun::conclude() {
         options().groups, options().payload, options().service_name, pace,
         to_string(options().style));
     outcome.text += fmt::format("ordered     {:.0f} msg/s  {:.1f} Mbit/s  over {:.2f} s\n",
-                                ordered_ / seconds_, megabit, seconds_);
+                                ordered_ / seconds_, megabit(), seconds_);
     outcome.text += fmt::format("delivered   {:.0f} msg/s to all receivers together\n",
                                 static_cast<double>(deliveries_) / seconds_);
     outcome.text += "latency     " + latency_text(latency_) + '\n';
@@ -371,40 +412,8 @@ Outcome LoadRun::conclude() {
     }
     add_problems(outcome);
 
-    Json& json = outcome.json;
-    json = setup_json(options());
-    json["senders"] = senders_.size();
-    json["receivers"] = receivers_.size();
-    json["groups"] = options().groups;
-    json["payload_bytes"] = options().payload;
-    json["service"] = options().service_name;
-    if (is_open_loop) {
-        json["rate"] = options().rate;
-        json["arrivals"] = options().has_random_arrivals ? "random" : "even";
-        json["saturated"] = is_saturated;
-        json["scheduled"] = scheduled_;
-    } else {
-        json["window"] = options().window_or_default();
-    }
-    json["seconds"] = seconds_;
-    json["sent"] = sent_;
-    json["ordered_per_s"] = ordered_ / seconds_;
-    json["delivered_per_s"] = static_cast<double>(deliveries_) / seconds_;
-    json["mbit_per_s"] = megabit;
-    json["latency"] = latency_json(latency_);
-    json["longest_silence_us"] = static_cast<double>(longest_silence_) / 1e3;
-    json["cpu"] = cpu_json(cpu_, options(), work);
-    json["verified"] = {{"done", !is_given_up_},
-                        {"same_order", verdict_.is_same_order},
-                        {"complete", verdict_.is_complete},
-                        {"intact", verdict_.is_intact},
-                        {"lost", verdict_.lost},
-                        {"duplicates", verdict_.duplicates},
-                        {"foreign", foreign_},
-                        {"receivers", verdict_.receivers_compared}};
-    json["problems"] = verdict_.problems;
-    json["broken"] = breaks_;
-    json["ok"] = outcome.is_clean;
+    outcome.json = to_json(work, is_saturated);
+    outcome.json["ok"] = outcome.is_clean;
     return outcome;
 }
 

@@ -103,6 +103,7 @@ std::size_t Options::window_or_default() const {
     return window > 0 ? window : std::clamp(kBytes / std::max<std::size_t>(payload, 1), kMin, kMax);
 }
 
+// Long: one option after the other.
 ParsedOptions parse_options(int argc, const char* const* argv) {
     ParsedOptions parsed;
     Options& options = parsed.options;

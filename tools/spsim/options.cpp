@@ -44,6 +44,7 @@ std::optional<std::uint64_t> parse_time_us(const std::string& text) {
     return us;
 }
 
+// Long: one option after the other.
 ParsedOptions parse_options(int argc, const char* const* argv) {
     ParsedOptions parsed;
     Options& options = parsed.options;

@@ -204,6 +204,7 @@ bool read_names(PyObject* sequence, std::vector<std::string>& names) {
 
 PyObject* g_session_type = nullptr;
 
+// Long: one argument after the other.
 PyObject* connect(PyObject* /*module*/, PyObject* arguments) {
     PyObject* servers = nullptr;
     const char* name = nullptr;
