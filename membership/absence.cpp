@@ -61,6 +61,9 @@ Absence absence_of(const EngineCore& core, DaemonIndex missing, const DaemonSet&
     if (core.gone.other_config.contains(missing)) {
         return plain(Cause::kOtherConfig);
     }
+    if (core.stood_still_at && *core.stood_still_at > since) {
+        return plain(Cause::kOwnPause);
+    }
     bool is_heard = false;
     for (const DaemonIndex member : ring) {
         is_heard = is_heard || core.hearing.ways(member, missing, since) != 0;

@@ -11,7 +11,7 @@ namespace spread::membership {
 struct EngineCore;
 
 /// Why a configured daemon is not in the ring. A closed list. kMulticast, kOtherWire,
-/// kSameIdentity, kOwnPause, kOwnAddress and kSendError have words, and nothing says them yet.
+/// kSameIdentity, kOwnAddress and kSendError have words, and nothing says them yet.
 enum class Cause : std::uint8_t {
     kUnknown,
     kLeft,          ///< it said goodbye

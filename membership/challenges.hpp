@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -36,6 +37,12 @@ class Challenges {
         }
         open_ -= overdue;
         return overdue;
+    }
+    /// Nobody is overdue before `at`.
+    void put_off(protocol::Instant at) {
+        for (const protocol::DaemonIndex daemon : open_) {
+            ends_[daemon] = std::max(ends_[daemon], at);
+        }
     }
     [[nodiscard]] const protocol::DaemonSet& open() const { return open_; }
     void clear() { open_.clear(); }

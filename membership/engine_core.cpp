@@ -140,6 +140,18 @@ ToGather EngineCore::gather_for(DaemonId sender, const protocol::Join& join) con
         ChangeReason::kJoinReceived, sender, roster.set_of(join.proc_set) | only(sender), {}, join};
 }
 
+void EngineCore::stood_still(const Step& step, Duration late) {
+    const Instant earliest = step.now + config.join_timeout;
+    for (const RingTimer timer : kGivingUp) {
+        timers.put_off(timer, earliest);
+    }
+    challenges.put_off(earliest);
+    stall.reset();
+    watch.measure_nothing();
+    stood_still_at = step.now;
+    step.out.not_run_for = late;
+}
+
 void EngineCore::note_progress(Instant now, TokenSeq token_seq) {
     if (watch.progress(now, token_seq)) {
         timers.clear(RingTimer::kTokenRetransmit);

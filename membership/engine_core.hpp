@@ -82,6 +82,9 @@ struct EngineCore {
     void expect_token(protocol::Instant now) {
         timers.set(RingTimer::kTokenLoss, now + config.token_loss_timeout);
     }
+    /// This daemon did not run for `late`: the others may all be well, and are given time to say
+    /// so.
+    void stood_still(const Step& step, protocol::Duration late);
     /// The ring has moved on to `token_seq`: a token sent before has arrived and need not be sent
     /// again.
     void note_progress(protocol::Instant now, protocol::TokenSeq token_seq);
@@ -134,6 +137,7 @@ struct EngineCore {
     TokenWatch watch;
     StallWatch stall;
     std::optional<protocol::Instant> last_stall;  ///< of any ring of ours
+    std::optional<protocol::Instant> stood_still_at;
     ForeignRings foreign;
     Challenges challenges;
     Hearing hearing;

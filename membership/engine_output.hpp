@@ -7,6 +7,7 @@
 #include "membership/events.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/ids.hpp"
+#include "protocol/time.hpp"
 
 // What the ring engine gives its host to carry out. A header of its own so that transports know
 // datagrams and destinations, and nothing of the engine.
@@ -56,8 +57,12 @@ struct EngineOutput {
     /// Set when it is not what the last configuration, or the last of these, said.
     std::optional<std::vector<Absence>> missing;
 
+    /// Set when this daemon was found not to have run for so long that it gives nobody up for it.
+    std::optional<protocol::Duration> not_run_for;
+
     void clear() {
         missing.reset();
+        not_run_for.reset();
         sends.clear();
         deliveries.clear();
         one_by_one.reset();

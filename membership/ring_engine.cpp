@@ -1,5 +1,6 @@
 #include "membership/ring_engine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "membership/ring_engine_impl.hpp"
@@ -7,6 +8,7 @@
 namespace spread::membership {
 
 using protocol::DaemonId;
+using protocol::Duration;
 using protocol::Instant;
 using protocol::MemberList;
 using protocol::RingId;
@@ -45,6 +47,19 @@ void RingEngine::on_packet(Instant now, Arrival arrival, const Slice& datagram, 
 
 void RingEngine::on_deadline(Instant now, EngineOutput& out) {
     enter(*impl_, [&](Impl& impl) { impl.on_deadline({now, out}); });
+}
+
+bool RingEngine::would_give_up(Instant now) const {
+    return std::any_of(kGivingUp.begin(), kGivingUp.end(),
+                       [&](RingTimer timer) { return impl_->core().timers.is_due(timer, now); });
+}
+
+void RingEngine::on_late(Instant now, Duration late, EngineOutput& out) {
+    enter(*impl_, [&](Impl& impl) { impl.on_late({now, out}, late); });
+}
+
+Duration RingEngine::pulse() const {
+    return impl_->core().config.token_loss_timeout / 4;
 }
 
 void RingEngine::on_peer_unreachable(Instant now, DaemonId peer, EngineOutput& out) {

@@ -48,6 +48,14 @@ class RingEngine {
                    EngineOutput& out);
     /// Call at or after next_deadline(), after draining the sockets.
     void on_deadline(protocol::Instant now, EngineOutput& out);
+    /// on_deadline() would give somebody up for want of a packet, which may be in a socket.
+    [[nodiscard]] bool would_give_up(protocol::Instant now) const;
+    /// The host wanted to run `late` ago. When that is long, nobody is given up before the packets
+    /// that it has missed were read, and others who stood still with it had time to speak. To be
+    /// called first.
+    void on_late(protocol::Instant now, protocol::Duration late, EngineOutput& out);
+    /// The host should run at least so often, so that it notices when it does not.
+    [[nodiscard]] protocol::Duration pulse() const;
     /// The kernel of `peer` said that nobody listens there.
     void on_peer_unreachable(protocol::Instant now, protocol::DaemonId peer, EngineOutput& out);
     /// Graceful shutdown: tells the ring to go on without us. The engine is silent afterwards.

@@ -208,6 +208,12 @@ void RingEngine::Impl::on_deadline(const Step& step) {
     }
 }
 
+void RingEngine::Impl::on_late(const Step& step, protocol::Duration late) {
+    if (2 * late > core_.config.token_loss_timeout) {
+        core_.stood_still(step, late);
+    }
+}
+
 void RingEngine::Impl::on_peer_unreachable(const Step& step, DaemonId peer) {
     if (!core_.roster.contains(peer) || peer == core_.config.self) {
         return;

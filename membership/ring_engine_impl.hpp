@@ -44,6 +44,7 @@ class RingEngine::Impl {
     void start(const Step& step);
     void on_packet(const Step& step, const Slice& datagram);
     void on_deadline(const Step& step);
+    void on_late(const Step& step, protocol::Duration late);
     void on_peer_unreachable(const Step& step, DaemonId peer);
     void leave(const Step& step);
     [[nodiscard]] SubmitStatus submit(Submission&& submission);

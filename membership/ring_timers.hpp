@@ -24,6 +24,10 @@ enum class RingTimer : std::uint8_t {
 
 inline constexpr std::size_t kRingTimerCount = 8;
 
+/// At these somebody is given up for want of a sign.
+inline constexpr std::array kGivingUp = {RingTimer::kTokenLoss, RingTimer::kConsensus,
+                                         RingTimer::kChallenge};
+
 /// One slot per purpose; there are no handles and hence no races with cancelled timers.
 class RingTimers {
   public:
@@ -34,20 +38,28 @@ class RingTimers {
         auto& due = slot(timer);
         due = due ? std::min(*due, at) : at;
     }
+    /// If it is set, it is not due before `at`.
+    void put_off(RingTimer timer, protocol::Instant at) {
+        auto& due = slot(timer);
+        due = due ? std::optional(std::max(*due, at)) : due;
+    }
     void clear(RingTimer timer) { slot(timer).reset(); }
     void clear_all() { slots_ = {}; }
 
     [[nodiscard]] bool is_set(RingTimer timer) const {
         return slots_[static_cast<std::size_t>(timer)].has_value();
     }
+    [[nodiscard]] bool is_due(RingTimer timer, protocol::Instant now) const {
+        const auto& at = slots_[static_cast<std::size_t>(timer)];
+        return at && *at <= now;
+    }
     /// True when `timer` is due; it is cleared then.
     [[nodiscard]] bool take_due(RingTimer timer, protocol::Instant now) {
-        auto& at = slot(timer);
-        if (!at || *at > now) {
-            return false;
+        const bool due = is_due(timer, now);
+        if (due) {
+            clear(timer);
         }
-        at.reset();
-        return true;
+        return due;
     }
     /// When the first of them is due.
     [[nodiscard]] std::optional<protocol::Instant> earliest() const {

@@ -59,6 +59,12 @@ class TokenWatch {
     [[nodiscard]] const SentToken* send_again(protocol::Instant now, protocol::Instant& next);
     /// The token that was sent does not matter any more.
     void forget() { sent_.reset(); }
+    /// This daemon stood still: the sign of the token under way will measure nothing.
+    void measure_nothing() {
+        if (sent_) {
+            sent_->measured = false;
+        }
+    }
     /// How long a rotation of the busy ring took.
     void note_rotation(protocol::Duration rotation);
     /// A new ring: forgets what was measured on the old one. A token that is watched stays watched.

@@ -1,5 +1,6 @@
 #include "daemon/driver/ring_driver.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -46,7 +47,11 @@ void RingDriver::start(Instant now) {
 }
 
 void RingDriver::work(Instant now) {
+    const Instant wanted = std::max(next_deadline().value_or(now), now_);
     now_ = now;
+    if (now > wanted) {
+        engine_.on_late(now, now - wanted, out_);
+    }
     grant_delivery_room();
     take_control();
     take_submissions();
@@ -57,10 +62,21 @@ void RingDriver::work(Instant now) {
 void RingDriver::finish(Instant now) {
     now_ = now;
     if (const auto deadline = engine_.next_deadline(); deadline && *deadline <= now_) {
-        engine_.on_deadline(now_, out_);
-        dispatch();
+        fire_deadline();
     }
     leave_if_wanted();
+}
+
+/// What is left in the sockets is for the next turn, which follows at once.
+void RingDriver::fire_deadline() {
+    if (engine_.would_give_up(now_) && reading_turns_ < kReadingTurnsMax &&
+        transport_.has_unread()) {
+        ++reading_turns_;
+        return;
+    }
+    reading_turns_ = 0;
+    engine_.on_deadline(now_, out_);
+    dispatch();
 }
 
 bool RingDriver::has_work() {
@@ -89,6 +105,9 @@ WakeSignal::Reasons RingDriver::wake_reasons() const {
 
 std::optional<Instant> RingDriver::next_deadline() const {
     auto deadline = engine_.next_deadline();
+    if (deadline) {
+        deadline = std::min(*deadline, now_ + engine_.pulse());
+    }
     if (leave_by_ && (!deadline || *leave_by_ < *deadline)) {
         deadline = leave_by_;
     }
@@ -214,6 +233,10 @@ void RingDriver::dispatch() {
     if (out_.one_by_one) {
         transport_.send_one_by_one(*out_.one_by_one);
         out_.one_by_one.reset();
+    }
+    if (out_.not_run_for) {
+        host_.on_not_run(*out_.not_run_for);
+        out_.not_run_for.reset();
     }
     if (out_.missing) {
         host_.on_missing(*out_.missing);

@@ -33,6 +33,8 @@ class RingHost : public membership::Tracer {
     virtual void on_bad_datagram(BadDatagram kind) = 0;
     /// Who is missing in the ring, or why, has changed since it was installed.
     virtual void on_missing(std::span<const membership::Absence>) {}
+    /// The driver was not called for `late` after it should have been.
+    virtual void on_not_run(protocol::Duration) {}
     /// Called before a batch of the engine's output is sent and delivered; for hosts that watch.
     virtual void on_output(const membership::EngineOutput&) {}
 };
@@ -56,6 +58,9 @@ class RingDriver {
     static constexpr protocol::Duration kLeaveGrace = std::chrono::milliseconds(150);
     /// Receive calls in one turn at most.
     static constexpr int kReceiveCallsMax = 8;
+    /// Turns for which a deadline waits until the sockets are read: enough for full ones, and an
+    /// end where others fill them faster than they are read.
+    static constexpr int kReadingTurnsMax = 512;
 
     /// Everything but `setup` must outlive the driver. `sessions` wakes the session side.
     RingDriver(Setup setup, RingQueues& queues, WakeSignal& sessions, Transport& transport,
@@ -71,7 +76,8 @@ class RingDriver {
     /// order, passes deliveries on, and takes submissions again.
     void work(protocol::Instant now);
     /// The second half fires the deadline if it is due. It comes last because the datagram that the
-    /// deadline waits for may have been in a socket. Then it leaves the ring if that is wanted and
+    /// deadline waits for may have been in a socket; one at which somebody is given up waits until
+    /// the sockets are empty (kReadingTurnsMax). Then it leaves the ring if that is wanted and
     /// no submission waits any more, or kLeaveGrace is over.
     void finish(protocol::Instant now);
 
@@ -91,6 +97,7 @@ class RingDriver {
   private:
     friend class Inbox;
 
+    void fire_deadline();
     void grant_delivery_room();
     [[nodiscard]] std::size_t delivery_room() const;
     [[nodiscard]] bool is_short_of_room() const;
@@ -111,7 +118,8 @@ class RingDriver {
     protocol::BufferPool& pool_;
     membership::RingEngine engine_;
     std::uint64_t kept_counter_;
-    protocol::Instant now_{};
+    protocol::Instant now_{};  ///< in a turn; afterwards when it ended
+    int reading_turns_ = 0;    ///< for which a deadline has waited
     membership::EngineOutput out_;
     /// Deliveries that found the queue full: configuration changes, and those that the engine
     /// released before it was told of less room. Bounded by the ring's window.

@@ -42,6 +42,8 @@ class Transport {
     /// Puts one batch of what has arrived at `channel` into `inbox`, in the order of arrival.
     /// False: there is nothing.
     [[nodiscard]] virtual bool receive(membership::Channel channel, Inbox& inbox) = 0;
+    /// Asks the sockets themselves whether something is left to receive, whatever was known.
+    [[nodiscard]] virtual bool has_unread() = 0;
     /// Puts the unreachable peers that it has learned of into `inbox`.
     virtual void read_errors(Inbox& inbox) = 0;
 };

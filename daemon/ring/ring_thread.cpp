@@ -114,6 +114,15 @@ void RingThread::on_missing(std::span<const membership::Absence> missing) {
     }
 }
 
+void RingThread::on_not_run(protocol::Duration late) {
+    if (const auto more = not_run_limit_.admit(now_)) {
+        log_warning(LogType::kMembership, "this daemon did not run for {} ms{}",
+                    std::chrono::duration_cast<std::chrono::milliseconds>(late).count(),
+                    *more == 0 ? std::string()
+                               : fmt::format(" ({} more times since the last warning)", *more));
+    }
+}
+
 void RingThread::run() {
     now_ = now();
     load_.reset(now_, thread_cpu_time());

@@ -87,6 +87,7 @@ class RingThread final : private driver::RingHost {
     void keep_counter(std::uint64_t ring_counter) override;
     void on_bad_datagram(BadDatagram kind) override;
     void on_missing(std::span<const membership::Absence> missing) override;
+    void on_not_run(protocol::Duration late) override;
 
     void run();
     void turn();
@@ -116,6 +117,7 @@ class RingThread final : private driver::RingHost {
     protocol::Instant counters_published_{};
     RateLimit malformed_limit_{std::chrono::seconds(10)};
     RateLimit mismatch_limit_{std::chrono::seconds(10)};
+    RateLimit not_run_limit_{std::chrono::seconds(1)};
 
     std::thread thread_;
 };

@@ -3,6 +3,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -74,6 +75,16 @@ bool UdpTransport::receive(membership::Channel channel, driver::Inbox& inbox) {
         }
     }
     return false;
+}
+
+bool UdpTransport::has_unread() {
+    std::vector<pollfd> asked;
+    for (const Socket& socket : sockets_) {
+        asked.push_back({socket.fd.get(), POLLIN, 0});
+    }
+    ::poll(asked.data(), asked.size(), 0);
+    return std::any_of(asked.begin(), asked.end(),
+                       [](const pollfd& socket) { return (socket.revents & POLLIN) != 0; });
 }
 
 void UdpTransport::read_errors(driver::Inbox& inbox) {

@@ -132,6 +132,7 @@ class UdpTransport final : public driver::Transport {
     void send_one_by_one(const protocol::MemberList& daemons) override;
     /// From the first readable socket of `channel`. It stays readable as long as it fills batches.
     [[nodiscard]] bool receive(membership::Channel channel, driver::Inbox& inbox) override;
+    [[nodiscard]] bool has_unread() override;
     void read_errors(driver::Inbox& inbox) override;
 
     // What epoll says of sockets(), by index.

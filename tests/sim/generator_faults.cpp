@@ -13,6 +13,10 @@ std::uint64_t incidents(Draw& draw) {
     return draw.skewed(1, 6);
 }
 
+/// What machines that are moved, or that have too much to do, let their processes wait.
+constexpr std::uint64_t kHostPauseLeastUs = 100'000;
+constexpr std::uint64_t kHostPauseMostUs = 2'000'000;
+
 /// Two different daemons.
 std::vector<std::uint16_t> any_link(const Draft& draft, Draw& draw) {
     const DaemonIndex from = draft.any_daemon(draw);
@@ -175,6 +179,23 @@ void draw_pauses(Draft& draft, Draw& draw) {
     }
 }
 
+/// A machine that is moved or starved: its daemon, or those of several, do not run for a while.
+void draw_host_pauses(Draft& draft, Draw& draw) {
+    for (std::uint64_t left = draw.between(1, 3); left > 0; --left) {
+        const std::uint64_t at = draft.any_time(draw);
+        std::vector<std::uint16_t> victims = {draft.any_daemon(draw)};
+        while (draw.percent(50)) {
+            victims.push_back(draft.any_daemon(draw));
+        }
+        const std::uint64_t until =
+            std::min(at + draw.skewed(kHostPauseLeastUs, kHostPauseMostUs), draft.peace_us - 1);
+        for (const std::uint16_t victim : victims) {
+            draft.push(at, Action::kPause, {victim});
+            draft.push(until, Action::kContinue, {victim});
+        }
+    }
+}
+
 void draw_slow_hosts(Draft& draft, Draw& draw) {
     for (std::uint64_t left = incidents(draw); left > 0; --left) {
         const std::uint64_t at = draft.any_time(draw);
@@ -274,12 +295,19 @@ void draw_rates(Draft& draft, Draw& draw) {
 constexpr int kRumourCount = 100;
 
 struct LastingFault {
-    enum class Links : std::uint8_t { kToVictim, kFromVictim, kOneLink, kOnePair, kRumours };
+    enum class Links : std::uint8_t {
+        kToVictim,
+        kFromVictim,
+        kOneLink,
+        kOnePair,
+        kRumours,
+        kPauses
+    };
     Links links;
     std::optional<Way> way;  ///< absent: everything
 };
 
-constexpr std::array<LastingFault, 11> kLastingFaults{{
+constexpr std::array<LastingFault, 12> kLastingFaults{{
     {LastingFault::Links::kToVictim, Way::kToken},
     {LastingFault::Links::kToVictim, Way::kData},
     {LastingFault::Links::kToVictim, Way::kGroup},
@@ -291,7 +319,20 @@ constexpr std::array<LastingFault, 11> kLastingFaults{{
     {LastingFault::Links::kOneLink, std::nullopt},
     {LastingFault::Links::kOnePair, std::nullopt},
     {LastingFault::Links::kRumours, std::nullopt},
+    {LastingFault::Links::kPauses, std::nullopt},
 }};
+
+/// The machine that all daemons run on stops, again and again.
+void draw_common_pauses(Draft& draft, Draw& draw) {
+    std::vector<std::uint16_t> all(draft.scenario.daemons());
+    std::iota(all.begin(), all.end(), std::uint16_t{0});
+    constexpr std::uint64_t kBetweenUs = 4'000'000;
+    for (std::uint64_t at = draft.faults_us + kBetweenUs; at + kHostPauseMostUs < draft.peace_us;
+         at += kBetweenUs + draw.between(0, kBetweenUs)) {
+        draft.push(at, Action::kPause, all);
+        draft.push(at + draw.between(kHostPauseLeastUs, kHostPauseMostUs), Action::kContinue, all);
+    }
+}
 
 struct Fault {
     std::string_view name;
@@ -300,7 +341,7 @@ struct Fault {
     void (*draw)(Draft&, Draw&);
 };
 
-constexpr std::array<Fault, 16> kFaults{{
+constexpr std::array<Fault, 17> kFaults{{
     {"rates", 55, true, draw_rates},
     {"partitions", 35, true, draw_partitions},
     {"cascade", 25, true, draw_cascade},
@@ -317,6 +358,7 @@ constexpr std::array<Fault, 16> kFaults{{
     {"reconfigurations", 8, false, draw_reconfigurations},
     {"second cascade", 10, true, draw_cascade},
     {"deafness", 2, true, draw_deafness},
+    {"host pauses", 12, false, draw_host_pauses},
 }};
 
 }  // namespace
@@ -334,6 +376,7 @@ void draw_lasting_fault(Draft& draft) {
                 draft.push(draft.any_time(draw), Action::kRumour, any_link(draft, draw));
             }
             break;
+        case LastingFault::Links::kPauses: draw_common_pauses(draft, draw); break;
         default:
             for (std::uint16_t other = 0; other < draft.scenario.daemons(); ++other) {
                 if (other != pair[0]) {
@@ -351,15 +394,16 @@ void draw_lasting_fault(Draft& draft) {
         step.value = fault.way ? 1 : 0;
         draft.push(draft.faults_us, std::move(step));
     }
-    // Where only the group address fails, or a rumour goes round, all stay together.
+    // Where only the group address fails, a rumour goes round, or nobody runs, all stay together.
+    const bool on_links =
+        fault.links != LastingFault::Links::kRumours && fault.links != LastingFault::Links::kPauses;
     const bool one_link = fault.links == LastingFault::Links::kOneLink ||
                           fault.links == LastingFault::Links::kOnePair;
     Step steady;
     steady.action = Action::kSteady;
     for (std::uint16_t daemon = 0; daemon < draft.scenario.daemons(); ++daemon) {
         const bool is_touched = daemon == pair[0] || (one_link && daemon == pair[1]);
-        if (!is_touched || fault.way == Way::kGroup ||
-            fault.links == LastingFault::Links::kRumours) {
+        if (!is_touched || fault.way == Way::kGroup || !on_links) {
             steady.who.push_back(daemon);
         }
     }

@@ -91,6 +91,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void send(std::span<const membership::OutboundPacket> packets) override;
     void send_one_by_one(const protocol::MemberList& daemons) override;
     [[nodiscard]] bool receive(membership::Channel channel, driver::Inbox& inbox) override;
+    [[nodiscard]] bool has_unread() override { return is_readable(); }
     void read_errors(driver::Inbox& inbox) override;
 
     void tell_of_taken();

@@ -64,6 +64,7 @@ class FakeTransport final : public Transport {
         ++received;
         return true;
     }
+    bool has_unread() override { return !data.empty() || !tokens.empty(); }
     void read_errors(Inbox& inbox) override {
         for (const DaemonId peer : std::exchange(unreachable, {})) {
             inbox.note_unreachable(peer);
@@ -96,11 +97,13 @@ class FakeHost final : public RingHost {
         counter = ring_counter;
     }
     void on_bad_datagram(BadDatagram kind) override { bad.push_back(kind); }
+    void on_not_run(protocol::Duration late) override { not_run_for.push_back(late); }
 
     std::uint64_t counter = 0;
     std::vector<membership::RingState> states;
     std::vector<membership::ChangeReason> reasons;
     std::vector<BadDatagram> bad;
+    std::vector<protocol::Duration> not_run_for;
 
   private:
     Journal& journal_;
@@ -289,6 +292,72 @@ TEST_F(RingDriverTest, FiresTheDeadlineAfterTheSockets) {
     EXPECT_THAT(transport_.sent, IsEmpty());
     driver_->finish(now_);
     EXPECT_THAT(transport_.sent, Not(IsEmpty())) << "joins are repeated";
+}
+
+TEST_F(RingDriverTest, GivesNobodyUpWhileSomethingIsUnread) {
+    make({kSelf, kPeer});
+    const protocol::Message junk = protocol::make_message(std::vector<std::byte>(50, std::byte{9}));
+    const auto turns = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            transport_.data.assign(RingDriver::kReceiveCallsMax + 1, junk.slice(0));
+            now_ += std::chrono::milliseconds(1);
+            turn();
+        }
+    };
+    const int until_alone = 300;
+    turns(until_alone);
+    EXPECT_EQ(driver_->engine().state(), membership::RingState::kGather);
+    transport_.data.clear();
+    turn();
+    EXPECT_NE(driver_->engine().next_deadline(), std::nullopt);
+    run_until_operational();
+    EXPECT_EQ(driver_->engine().members().size(), 1U);
+}
+
+TEST_F(RingDriverTest, SocketsThatAreNeverEmptyHoldNothingUpForEver) {
+    make({kSelf, kPeer});
+    const protocol::Message junk = protocol::make_message(std::vector<std::byte>(50, std::byte{9}));
+    int turns = 0;
+    while (driver_->engine().state() == membership::RingState::kGather && turns < 5000) {
+        transport_.data.assign(RingDriver::kReceiveCallsMax + 1, junk.slice(0));
+        now_ += std::chrono::milliseconds(1);
+        turn();
+        ++turns;
+    }
+    EXPECT_EQ(driver_->engine().state(), membership::RingState::kOperational);
+    EXPECT_GT(turns, RingDriver::kReadingTurnsMax);
+}
+
+TEST_F(RingDriverTest, WhoStoodStillGivesOthersTimeToSpeak) {
+    make({kSelf, kPeer});
+    for (int i = 0; i < 100; ++i) {  // it waits for others
+        now_ += std::chrono::milliseconds(1);
+        turn();
+    }
+    ASSERT_EQ(driver_->engine().state(), membership::RingState::kGather);
+    EXPECT_THAT(host_.not_run_for, IsEmpty());
+    now_ += std::chrono::seconds(2);
+    turn();
+    EXPECT_EQ(driver_->engine().state(), membership::RingState::kGather);
+    ASSERT_THAT(host_.not_run_for, SizeIs(1));
+    EXPECT_GT(host_.not_run_for.front(), std::chrono::milliseconds(1900));
+    EXPECT_LE(host_.not_run_for.front(), std::chrono::seconds(2));
+    EXPECT_GE(run_until_operational(), std::chrono::milliseconds(15));
+    EXPECT_THAT(host_.not_run_for, SizeIs(1));
+    // Of the other it cannot say anything else yet.
+    const auto events = take_deliveries();
+    const auto* change = std::get_if<ConfigurationChange>(&events.back());
+    ASSERT_NE(change, nullptr);
+    ASSERT_THAT(change->missing, SizeIs(1));
+    EXPECT_EQ(change->missing.front().cause, membership::Cause::kOwnPause);
+}
+
+TEST_F(RingDriverTest, WantsToRunSeveralTimesInALossTimeout) {
+    make({kSelf, kPeer});
+    run_until_operational();
+    turn();
+    EXPECT_LE(*driver_->next_deadline() - now_, driver_->engine().pulse());
+    EXPECT_LE(4 * driver_->engine().pulse(), membership::RingConfig{}.token_loss_timeout);
 }
 
 TEST_F(RingDriverTest, TellsTheEngineOfUnreachablePeers) {

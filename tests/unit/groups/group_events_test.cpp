@@ -88,20 +88,20 @@ TEST_F(GroupEvents, OnlyNoticesOfOthersComingAndGoingMayWait) {
 }
 
 TEST_F(GroupEvents, AClientOfManyGroupsLeavesSomeAndTakesItsEndToTheOthers) {
-    constexpr int kGroups = 2000;
+    constexpr int kManyGroups = 2000;
     Client& a = bus_.connect(0, "a1");
     // Neither in the order of names nor all in it.
-    const auto name = [](int i) { return "g" + std::to_string(i * 7919 % kGroups); };
-    for (int i = 0; i < kGroups; ++i) {
+    const auto name = [](int i) { return "g" + std::to_string(i * 7919 % kManyGroups); };
+    for (int i = 0; i < kManyGroups; ++i) {
         bus_.join(a, name(i));
     }
     bus_.settle();
-    EXPECT_EQ(bus_.engine(1).group_names().size(), kGroups);
-    for (int i = 0; i < kGroups; i += 2) {
+    EXPECT_EQ(bus_.engine(1).group_names().size(), kManyGroups);
+    for (int i = 0; i < kManyGroups; i += 2) {
         bus_.leave(a, name(i));
     }
     bus_.settle();
-    EXPECT_EQ(bus_.engine(1).group_names().size(), kGroups / 2);
+    EXPECT_EQ(bus_.engine(1).group_names().size(), kManyGroups / 2);
     bus_.disconnect(a);
     bus_.settle();
     EXPECT_THAT(bus_.engine(0).group_names(), IsEmpty());
