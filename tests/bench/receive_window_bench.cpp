@@ -21,7 +21,7 @@ using protocol::SeqRange;
 using protocol::Slice;
 
 constexpr std::size_t kCapacity = 8192;
-constexpr std::uint64_t kBurst = 160;  // packets of one rotation
+constexpr std::uint64_t kRotation = 160;  // packets
 
 /// One packet in and out per iteration, in order.
 void insert_and_release(benchmark::State& state) {
@@ -29,8 +29,8 @@ void insert_and_release(benchmark::State& state) {
     ReceiveWindow window(kCapacity);
     const Slice datagram = data_packet(pool, 1, 1390);
     Seq next{1};
-    while (state.KeepRunningBatch(kBurst)) {
-        for (std::uint64_t i = 0; i < kBurst; ++i, ++next) {
+    while (state.KeepRunningBatch(kRotation)) {
+        for (std::uint64_t i = 0; i < kRotation; ++i, ++next) {
             benchmark::DoNotOptimize(window.insert(next, DaemonId{1}, datagram));
         }
         window.release_up_to(window.my_aru());
@@ -43,8 +43,8 @@ void insert_out_of_order(benchmark::State& state) {
     ReceiveWindow window(kCapacity);
     const Slice datagram = data_packet(pool, 1, 1390);
     Seq next{1};
-    while (state.KeepRunningBatch(kBurst)) {
-        for (std::uint64_t i = 0; i < kBurst; i += 2, next = next + 2) {
+    while (state.KeepRunningBatch(kRotation)) {
+        for (std::uint64_t i = 0; i < kRotation; i += 2, next = next + 2) {
             benchmark::DoNotOptimize(window.insert(next + 1, DaemonId{1}, datagram));
             benchmark::DoNotOptimize(window.insert(next, DaemonId{1}, datagram));
         }
@@ -57,7 +57,7 @@ void list_missing(benchmark::State& state) {
     BufferPool pool(kBlockBytes, kBlocksMax);
     ReceiveWindow window(kCapacity);
     const Slice datagram = data_packet(pool, 1, 1390);
-    const Seq end{12 * kBurst};
+    const Seq end{12 * kRotation};
     for (Seq seq{1}; seq <= end; ++seq) {
         if (seq.value % static_cast<std::uint64_t>(state.range(0)) != 0) {
             window.insert(seq, DaemonId{1}, datagram);

@@ -20,7 +20,7 @@ namespace {
 using protocol::Slice;
 using session::SessionMachine;
 
-constexpr std::size_t kReadBytes = 64U << 10U;
+constexpr std::size_t kReadAtOnce = 64U << 10U;
 
 /// A session past its handshake.
 SessionMachine open_session(const session::AuthMethods& methods) {
@@ -44,7 +44,7 @@ void parse_requests(benchmark::State& state) {
     SessionMachine machine = open_session(methods);
     const auto request =
         multicast_frame("room", static_cast<std::size_t>(state.range(0)), private_group(1));
-    const std::size_t count = kReadBytes / request.size();
+    const std::size_t count = kReadAtOnce / request.size();
     std::vector<std::byte> read;
     for (std::size_t i = 0; i < count; ++i) {
         read.insert(read.end(), request.begin(), request.end());

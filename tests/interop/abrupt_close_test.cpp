@@ -15,31 +15,31 @@ namespace {
 
 using support::RawConnection;
 
-enum class Way : std::uint8_t { kClose, kReset, kHalfClose };
+enum class Abruptly : std::uint8_t { kClose, kReset, kHalfClose };
 
-struct Case {
+struct Abruptness {
     Transport transport;
-    Way way;
+    Abruptly way;
 };
 
-std::string case_name(const testing::TestParamInfo<Case>& info) {
+std::string abruptness_name(const testing::TestParamInfo<Abruptness>& info) {
     constexpr const char* kWays[] = {"Close", "Reset", "HalfClose"};
     return std::string(info.param.transport == Transport::kTcp ? "Tcp" : "Unix") +
            kWays[static_cast<std::size_t>(info.param.way)];
 }
 
-class AbruptClose : public OneDaemon, public testing::WithParamInterface<Case> {
+class AbruptClose : public OneDaemon, public testing::WithParamInterface<Abruptness> {
   protected:
     static RawConnection connect_this_way() { return connect(GetParam().transport); }
 
     static void go_away(RawConnection& connection) {
         switch (GetParam().way) {
-            case Way::kReset: connection.reset_on_close(); break;
-            case Way::kHalfClose:
+            case Abruptly::kReset: connection.reset_on_close(); break;
+            case Abruptly::kHalfClose:
                 connection.finish_sending();
                 connection.drain();  // the daemon closes its side, too
                 break;
-            case Way::kClose: break;
+            case Abruptly::kClose: break;
         }
         const RawConnection closed = std::move(connection);
     }
@@ -87,7 +87,7 @@ TEST_P(AbruptClose, AfterEveryByteOfEveryRequest) {
                 EXPECT_EQ(frame.text(), "last words");
                 frame = watcher.session.next();
             } else if (whole && kind != 2) {
-                EXPECT_TRUE(GetParam().way == Way::kReset || kind == 1) << describe(frame);
+                EXPECT_TRUE(GetParam().way == Abruptly::kReset || kind == 1) << describe(frame);
             }
             const View view = view_of(frame);
             id = id.next();
@@ -167,7 +167,7 @@ TEST_P(AbruptClose, AfterABurstOfRequests) {
             append(burst, encode(victim.request(kAgreed, {watcher.group}, std::to_string(j))));
         }
         victim.send(burst);
-        if (GetParam().way == Way::kReset) {
+        if (GetParam().way == Abruptly::kReset) {
             victim.next_view(watcher.group, kByJoin);
         }
         go_away(victim.connection());
@@ -180,7 +180,7 @@ TEST_P(AbruptClose, AfterABurstOfRequests) {
         }
         EXPECT_EQ(view_of(frame).cause, kByDisconnect);
         EXPECT_EQ(view_of(frame).changed(), victim.name());
-        if (GetParam().way != Way::kReset) {
+        if (GetParam().way != Abruptly::kReset) {
             EXPECT_EQ(got, 100);
         }
     }
@@ -188,12 +188,12 @@ TEST_P(AbruptClose, AfterABurstOfRequests) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, AbruptClose,
-                         testing::Values(Case{Transport::kTcp, Way::kClose},
-                                         Case{Transport::kTcp, Way::kReset},
-                                         Case{Transport::kTcp, Way::kHalfClose},
-                                         Case{Transport::kUnix, Way::kClose},
-                                         Case{Transport::kUnix, Way::kHalfClose}),
-                         case_name);
+                         testing::Values(Abruptness{Transport::kTcp, Abruptly::kClose},
+                                         Abruptness{Transport::kTcp, Abruptly::kReset},
+                                         Abruptness{Transport::kTcp, Abruptly::kHalfClose},
+                                         Abruptness{Transport::kUnix, Abruptly::kClose},
+                                         Abruptness{Transport::kUnix, Abruptly::kHalfClose}),
+                         abruptness_name);
 
 }  // namespace
 }  // namespace spread::interop

@@ -12,18 +12,18 @@
 namespace spread::interop {
 namespace {
 
-struct Case {
+struct HeaderCase {
     std::string name;
     std::function<void(Request&)> change;  ///< to an AGREED multicast with one group
     std::string stock_differs;             ///< why, if it does
     bool only_little = false;              ///< harmless in a big-endian header
 };
 
-void PrintTo(const Case& c, std::ostream* out) {
+void PrintTo(const HeaderCase& c, std::ostream* out) {
     *out << c.name;
 }
 
-std::string case_name(const testing::TestParamInfo<Case>& info) {
+std::string header_case_name(const testing::TestParamInfo<HeaderCase>& info) {
     return info.param.name;
 }
 
@@ -46,7 +46,7 @@ std::function<void(Request&)> lengths(std::int32_t groups, std::int32_t body) {
     };
 }
 
-class HeaderChecks : public OneDaemon, public testing::WithParamInterface<Case> {
+class HeaderChecks : public OneDaemon, public testing::WithParamInterface<HeaderCase> {
   protected:
     void SetUp() override {
         if (!GetParam().stock_differs.empty()) {
@@ -83,8 +83,8 @@ TEST_P(HeaderChecks, DropTheSession) {
     }
 }
 
-std::vector<Case> all_cases() {
-    std::vector<Case> cases{
+std::vector<HeaderCase> all_cases() {
+    std::vector<HeaderCase> cases{
         // exactly one of services, JOIN, LEAVE and KILL
         {"no_kind", type(0), ""},
         {"only_self_discard", type(kSelfDiscard), ""},
@@ -183,7 +183,7 @@ std::vector<Case> all_cases() {
     return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, HeaderChecks, testing::ValuesIn(all_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Of, HeaderChecks, testing::ValuesIn(all_cases()), header_case_name);
 
 class HeaderChecksOfKinds : public OneDaemon, public testing::WithParamInterface<std::uint32_t> {};
 
@@ -214,7 +214,7 @@ TEST_P(HeaderChecksOfKinds, HoldForAllRequests) {
 INSTANTIATE_TEST_SUITE_P(Of, HeaderChecksOfKinds,
                          testing::Values(kJoin, kLeave, kKill, kUnreliable, kSafe));
 
-class HeaderChecksPassed : public OneDaemon, public testing::WithParamInterface<Case> {};
+class HeaderChecksPassed : public OneDaemon, public testing::WithParamInterface<HeaderCase> {};
 
 class HeaderChecksAlone : public OneDaemon {};
 
@@ -241,8 +241,8 @@ TEST_P(HeaderChecksPassed, KeepTheSession) {
     }
 }
 
-std::vector<Case> legal_cases() {
-    std::vector<Case> cases{
+std::vector<HeaderCase> legal_cases() {
+    std::vector<HeaderCase> cases{
         {"no_groups", lengths(0, 0), ""},
         {"no_groups_and_a_body", lengths(0, 1000), ""},
         {"drop_recv", type(kAgreed | kDropRecv), ""},
@@ -257,7 +257,8 @@ std::vector<Case> legal_cases() {
     return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, HeaderChecksPassed, testing::ValuesIn(legal_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Of, HeaderChecksPassed, testing::ValuesIn(legal_cases()),
+                         header_case_name);
 
 // CP 5.1: a partial header just waits; nothing comes of it
 TEST_F(HeaderChecksAlone, WaitForTheWholeHeader) {

@@ -13,24 +13,24 @@ namespace {
 
 using support::RawConnection;
 
-struct Case {
+struct MethodsCase {
     std::vector<std::string> fields;
     bool accepted;
     const char* name;
     bool stock_differs = false;
 };
 
-void PrintTo(const Case& c, std::ostream* out) {
+void PrintTo(const MethodsCase& c, std::ostream* out) {
     *out << c.name;
 }
 
-class Methods : public OneDaemon, public testing::WithParamInterface<Case> {};
+class Methods : public OneDaemon, public testing::WithParamInterface<MethodsCase> {};
 
 class MethodsAlone : public OneDaemon {};
 
 // CP 3.3: every named method must be allowed; names are exact
 TEST_P(Methods, AreAcceptedOrRefused) {
-    const Case& given = GetParam();
+    const MethodsCase& given = GetParam();
     if (given.stock_differs) {
         SPREAD_DIFFERS_FROM_STOCK("stock reads past the 90 bytes when all fields are filled");
     }
@@ -50,7 +50,7 @@ TEST_P(Methods, AreAcceptedOrRefused) {
 
 const std::string kNul(1, '\0');
 
-const Case kCases[] = {
+const MethodsCase kMethodsCases[] = {
     {{"NULL"}, true, "one_NULL"},
     {{"NULL", "NULL"}, true, "two_NULLs"},
     {{"NULL", "NULL", "NULL"}, true, "three_NULLs", true},
@@ -71,7 +71,7 @@ const Case kCases[] = {
     {{std::string(30, 'N')}, false, "field_without_NUL"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Choice, Methods, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Choice, Methods, testing::ValuesIn(kMethodsCases),
                          [](const auto& each) { return std::string(each.param.name); });
 
 // CP 3.3: whatever byte a method of four bytes is spoilt with

@@ -13,17 +13,17 @@ namespace {
 
 using support::RawConnection;
 
-struct Case {
+struct VersionCase {
     Version version;
     bool accepted;
     const char* name;
 };
 
-void PrintTo(const Case& c, std::ostream* out) {
+void PrintTo(const VersionCase& c, std::ostream* out) {
     *out << c.version.major << '.' << c.version.minor << '.' << c.version.patch;
 }
 
-class Versions : public OneDaemon, public testing::WithParamInterface<Case> {};
+class Versions : public OneDaemon, public testing::WithParamInterface<VersionCase> {};
 
 class VersionsAlone : public OneDaemon {};
 
@@ -31,7 +31,7 @@ class VersionsAlone : public OneDaemon {};
 // on a choice of methods in between. shake_hands() keeps to that, so that one byte more or less
 // shows.
 TEST_P(Versions, GetTheHandshakeOfTheirTime) {
-    const Case& given = GetParam();
+    const VersionCase& given = GetParam();
     const std::string name = fresh("v");
     RawConnection connection = connect();
     if (!given.accepted) {
@@ -73,7 +73,7 @@ TEST_F(VersionsAlone, AreJudgedBeforeNames) {
     EXPECT_EQ(read_method_list(connection).code, -7);
 }
 
-constexpr Case kCases[] = {
+constexpr VersionCase kVersionCases[] = {
     {{0, 0, 0}, false, "0_0"},
     {{1, 0, 0}, false, "1_0"},
     {{2, 99, 99}, false, "2_99"},
@@ -104,7 +104,7 @@ constexpr Case kCases[] = {
     {{127, 127, 127}, true, "127_127_127"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Of, Versions, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Of, Versions, testing::ValuesIn(kVersionCases),
                          [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace

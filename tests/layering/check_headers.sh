@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # check_headers.sh COMPILER ROOT
 # Every header of the project compiles on its own. A header that is the first thing its own .cpp
-# includes has proved that in the build already; the others are compiled here.
+# includes has proved that in the dev build, or in the tidy part, already; the others are compiled here.
 set -euo pipefail
 compiler=$1
 cd "$2"

@@ -23,7 +23,6 @@ using support::DaemonKind;
 
 constexpr std::size_t kDaemons = 3;
 constexpr std::size_t kVictim = 2;
-constexpr auto kPatience = std::chrono::minutes(5);
 /// Behind all other groups in the order in which a client leaves them.
 constexpr std::string_view kWatched = "~watched";
 /// Requests that are written at once; what is unsent takes memory here.

@@ -16,6 +16,9 @@ namespace spread::stress {
 
 using Clock = std::chrono::steady_clock;
 
+/// How long what must happen may take: for loaded machines, no measure of speed.
+inline constexpr auto kPatience = std::chrono::minutes(5);
+
 [[nodiscard]] inline double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }

@@ -17,13 +17,12 @@
 namespace spread::stress {
 namespace {
 
-constexpr std::size_t kDaemons = 3;
+constexpr std::size_t kCrowdDaemons = 3;
 constexpr std::size_t kObserversEach = 2;
 /// Joins under way at any time. Every view names everybody: an observer has a megabyte to read for
 /// six of them.
-constexpr std::size_t kWindow = 50;
-constexpr auto kPatience = std::chrono::minutes(5);
-constexpr std::string_view kGroup = "crowd";
+constexpr std::size_t kJoinsUnderWay = 50;
+constexpr std::string_view kCrowdGroup = "crowd";
 
 using Names = std::vector<std::string>;
 using Sets = std::set<Names>;
@@ -40,14 +39,14 @@ class Crowd {
   public:
     Crowd(std::size_t count, support::TestRing& ring, Verdict& verdict)
         : ring_(ring), verdict_(verdict), got_(count) {
-        for (std::size_t d = 0; d < kDaemons; ++d) {
+        for (std::size_t d = 0; d < kCrowdDaemons; ++d) {
             for (std::size_t i = 0; i < kObserversEach; ++i) {
                 observers_.push_back(
                     {.client = make(d, "watch" + std::to_string(i), true), .daemon = d});
             }
         }
         for (std::size_t i = 0; i < count; ++i) {
-            members_.push_back(make(i % kDaemons, "m" + std::to_string(i), false));
+            members_.push_back(make(i % kCrowdDaemons, "m" + std::to_string(i), false));
             members_.back()->on_message = [this, i](const client::MessageView&) { ++got_[i]; };
         }
         for (Observer& observer : observers_) {
@@ -70,7 +69,8 @@ class Crowd {
         }
         std::size_t begun = 0;
         return wait([&] {
-            while (begun < members_.size() && begun < least_seen() - observers_.size() + kWindow) {
+            while (begun < members_.size() &&
+                   begun < least_seen() - observers_.size() + kJoinsUnderWay) {
                 open(*members_[begun++]);
             }
             return seen_by_all(size());
@@ -150,7 +150,7 @@ class Crowd {
     bool send_to_all() {
         std::ranges::fill(got_, 0);
         const std::vector<std::byte> body(100);
-        members_.front()->multicast(protocol::kSafeMess, kGroup, body);
+        members_.front()->multicast(protocol::kSafeMess, kCrowdGroup, body);
         const bool reached =
             wait([this] { return std::ranges::all_of(got_, [](auto got) { return got >= 1; }); });
         return reached && std::ranges::all_of(got_, [](auto got) { return got == 1; });
@@ -165,7 +165,7 @@ class Crowd {
     }
 
     static void open(Client& client) {
-        client.on_open = [&client] { client.join(kGroup); };
+        client.on_open = [&client] { client.join(kCrowdGroup); };
         client.connect();
     }
 
@@ -212,7 +212,7 @@ class Crowd {
     /// Private groups on these daemons, in the order of views (CP 7.2).
     [[nodiscard]] Names names_on(const std::vector<std::size_t>& daemons) const {
         Names all;
-        for (std::size_t d = 0; d < kDaemons; ++d) {
+        for (std::size_t d = 0; d < kCrowdDaemons; ++d) {
             if (std::ranges::find(daemons, d) == daemons.end()) {
                 continue;
             }
@@ -222,7 +222,7 @@ class Crowd {
                     names.push_back(observer.client->private_group());
                 }
             }
-            for (std::size_t i = d; i < members_.size(); i += kDaemons) {
+            for (std::size_t i = d; i < members_.size(); i += kCrowdDaemons) {
                 names.push_back(members_[i]->private_group());
             }
             std::ranges::sort(names);
@@ -244,18 +244,18 @@ class Crowd {
 
 void run_members(std::size_t count, Verdict& verdict) {
     verdict.note(fmt::format("members: {} and {} observers on {} daemons", count,
-                             kDaemons * kObserversEach, kDaemons));
+                             kCrowdDaemons * kObserversEach, kCrowdDaemons));
     support::TestRing::Options options;
-    const std::size_t sessions = count / kDaemons + 1 + kObserversEach + 10;
+    const std::size_t sessions = count / kCrowdDaemons + 1 + kObserversEach + 10;
     if (sessions > 997) {
         options.extra_options = fmt::format("MaxSessions = {}\n", sessions);
     }
-    support::TestRing ring(kDaemons, options);
+    support::TestRing ring(kCrowdDaemons, options);
     ring.wait_formed();
     Crowd crowd(count, ring, verdict);
     const auto show_memory = [&] {
         std::string line = "  memory of the daemons:";
-        for (std::size_t d = 0; d < kDaemons; ++d) {
+        for (std::size_t d = 0; d < kCrowdDaemons; ++d) {
             const Usage usage = usage_of(ring.daemon(d).process().pid());
             line += fmt::format(" {} (peak {})", mib(usage.rss_kib), mib(usage.peak_rss_kib));
         }
@@ -299,7 +299,7 @@ void run_members(std::size_t count, Verdict& verdict) {
         show_memory();
     }
     step("a message to all", [&] { return crowd.send_to_all(); });
-    for (std::size_t d = 0; d < kDaemons; ++d) {
+    for (std::size_t d = 0; d < kCrowdDaemons; ++d) {
         if (!verdict.passed()) {
             verdict.note(ring.daemon(d).log().substr(0, 4000));
         }

@@ -21,8 +21,8 @@ constexpr int kNice = 19;
 /// Beyond what a behaviour may have queued: queues between the daemon's threads (delivery queue
 /// 32 MiB, submit queue 4 MiB), read blocks, sockets, and what the allocator keeps.
 constexpr std::size_t kSlackKib = 64 * 1024;
-constexpr auto kPatience = std::chrono::seconds(60);
-constexpr std::string_view kGroup = "rude";
+constexpr auto kRudePatience = std::chrono::seconds(60);
+constexpr std::string_view kRudeGroup = "rude";
 
 using Clients = std::vector<std::unique_ptr<Client>>;
 
@@ -69,7 +69,7 @@ int stop_reading(const Door& door, const Worker::Say& say) {
                               .way = way_of(i),
                               .number = i,
                               .receive_buffer = i == 0 ? 0 : 4096});
-        client.on_open = [&client] { client.join(kGroup); };
+        client.on_open = [&client] { client.join(kRudeGroup); };
         client.connect();
     }
     clients.front()->on_message = [&members](const client::MessageView& message) {
@@ -93,12 +93,12 @@ int stop_reading(const Door& door, const Worker::Say& say) {
         [&] {
             // The watcher must not fall behind itself.
             for (int i = 0; i < 4 && members > 1 && flooder.unsent() == 0; ++i) {
-                flooder.multicast(protocol::kAgreedMess, kGroup, body);
+                flooder.multicast(protocol::kAgreedMess, kRudeGroup, body);
                 ++sent;
             }
             return members == 1;
         },
-        kPatience);
+        kRudePatience);
     say(fmt::format(
         "{} clients that do not read were {} after {:.2f} s and {} messages of {} bytes", kVictims,
         dropped ? "dropped" : "NOT DROPPED", seconds_since(start), sent, kFloodBytes));
@@ -138,7 +138,7 @@ int drip(const Door& door, milliseconds duration, const Worker::Say& say) {
         Client& reader =
             add(readers, loop, door,
                 {.name = "read" + number, .way = way_of(i), .number = i, .receive_buffer = 4096});
-        reader.on_open = [&reader] { reader.join(kGroup); };
+        reader.on_open = [&reader] { reader.join(kRudeGroup); };
         reader.connect();
     }
     const auto all_open = [](const Clients& clients) {
@@ -151,7 +151,7 @@ int drip(const Door& door, milliseconds duration, const Worker::Say& say) {
     // Names of bytes that are never complete: a body of 100000 bytes is announced.
     std::vector<client::Bytes> requests;
     for (const auto& sender : senders) {
-        const std::array<protocol::NameField, 1> groups{protocol::NameField(kGroup)};
+        const std::array<protocol::NameField, 1> groups{protocol::NameField(kRudeGroup)};
         const std::vector<std::byte> body(kFloodBytes);
         client::Bytes request;
         static_cast<void>(client::append_multicast(
@@ -174,7 +174,7 @@ int drip(const Door& door, milliseconds duration, const Worker::Say& say) {
             readers[i]->set_reading(turn % 4 == 0);
         }
         if (turn % 2 == 0) {
-            readers.front()->multicast(protocol::kAgreedMess, kGroup, chatter);
+            readers.front()->multicast(protocol::kAgreedMess, kRudeGroup, chatter);
         }
         loop.run_for(kDrip);
     }
@@ -232,7 +232,7 @@ int half_close(const Door& door, const Worker::Say& say) {
         }
     }
     const auto start = Clock::now();
-    const bool all_ended = loop.run_until([&] { return ended == kHalfClosers; }, kPatience);
+    const bool all_ended = loop.run_until([&] { return ended == kHalfClosers; }, kRudePatience);
     say(
         fmt::format("{} of {} half-closed connections were closed by the daemon within {:.2f} s; "
                     "{} messages reached those who were still listening",
@@ -321,7 +321,7 @@ int idle_sockets(const Door& door, std::size_t count, const Openings& openings,
         loop.turn(Clock::duration(0));
     }
     const double opened = seconds_since(start);
-    const bool all_ended = loop.run_until([&] { return ended == count; }, kPatience);
+    const bool all_ended = loop.run_until([&] { return ended == count; }, kRudePatience);
     say(fmt::format(
         "{} sockets were opened within {:.2f} s; the last was closed by the daemon after {:.2f} s",
         count, opened, seconds_since(start)));

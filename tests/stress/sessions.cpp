@@ -20,13 +20,12 @@ constexpr std::size_t kSessionsDefault = 997;
 /// What daemon and this program need besides their clients.
 constexpr std::size_t kOtherDescriptors = 40;
 /// Sessions on their way at any time.
-constexpr std::size_t kWindow = 200;
-constexpr auto kPatience = std::chrono::minutes(5);
-constexpr std::string_view kGroup = "everybody";
+constexpr std::size_t kOpeningsUnderWay = 200;
+constexpr std::string_view kAudienceGroup = "everybody";
 
-class Crowd {
+class Audience {
   public:
-    Crowd(Loop& loop, const Door& door, std::size_t count) : loop_(loop), got_(count) {
+    Audience(Loop& loop, const Door& door, std::size_t count) : loop_(loop), got_(count) {
         for (std::size_t i = 0; i < count; ++i) {
             auto client =
                 std::make_unique<Client>(loop, door,
@@ -48,7 +47,7 @@ class Crowd {
         std::size_t begun = 0;
         return loop_.run_until(
                    [&] {
-                       while (begun < clients_.size() && begun < open_ + kWindow) {
+                       while (begun < clients_.size() && begun < open_ + kOpeningsUnderWay) {
                            clients_[begun++]->connect();
                        }
                        return !problem_.empty() || open_ == clients_.size();
@@ -61,9 +60,9 @@ class Crowd {
     [[nodiscard]] bool join_all() {
         std::size_t begun = 0;
         return await([&] {
-            while (begun < clients_.size() && begun < messages_ + kWindow) {
+            while (begun < clients_.size() && begun < messages_ + kOpeningsUnderWay) {
                 Client& client = *clients_[begun++];
-                client.join(kGroup);
+                client.join(kAudienceGroup);
                 client.multicast(protocol::kAgreedMess, client.private_group(), {});
             }
         });
@@ -106,7 +105,7 @@ bool see_all(Loop& loop, Client& outsider, std::size_t expected) {
             }
         }
     };
-    outsider.join(kGroup);
+    outsider.join(kAudienceGroup);
     const bool seen = loop.run_until([&] { return !members.empty(); });
     outsider.on_message = nullptr;
     return seen && members.size() == expected && std::ranges::is_sorted(members) &&
@@ -144,14 +143,14 @@ void run_sessions(const Settings& settings, std::size_t count, Verdict& verdict)
         return;
     }
     const Usage before = daemon.usage();
-    Crowd crowd(loop, daemon.door(), count);
+    Audience audience(loop, daemon.door(), count);
     const auto fail = [&](const std::string& what) {
-        verdict.fail(what + (crowd.problem().empty() ? "" : ": " + crowd.problem()));
+        verdict.fail(what + (audience.problem().empty() ? "" : ": " + audience.problem()));
         verdict.note(daemon.last_words());
     };
 
     auto start = Clock::now();
-    if (!crowd.open_all()) {
+    if (!audience.open_all()) {
         fail("not all sessions could be opened");
         return;
     }
@@ -165,15 +164,15 @@ void run_sessions(const Settings& settings, std::size_t count, Verdict& verdict)
         mib(before.rss_kib), mib(open.rss_kib),
         static_cast<double>(open.rss_kib - before.rss_kib) / static_cast<double>(count)));
     start = Clock::now();
-    if (!crowd.join_all()) {
+    if (!audience.join_all()) {
         fail("not all could join");
         return;
     }
     verdict.note(fmt::format("  all joined one group in {:.2f} s; memory {}", seconds_since(start),
                              mib(daemon.usage().rss_kib)));
     start = Clock::now();
-    outsider.multicast(protocol::kAgreedMess, kGroup, {});
-    if (!crowd.await()) {
+    outsider.multicast(protocol::kAgreedMess, kAudienceGroup, {});
+    if (!audience.await()) {
         fail("a message to all did not reach everybody once");
         return;
     }
@@ -184,7 +183,7 @@ void run_sessions(const Settings& settings, std::size_t count, Verdict& verdict)
                              count + 1, seconds_since(start)));
     outsider.close();
     start = Clock::now();
-    crowd.close_all();
+    audience.close_all();
     const bool closed =
         loop.run_until([&] { return daemon.usage().descriptors < before.descriptors; }, kPatience);
     verdict.check(closed, "the daemon did not close all sessions");

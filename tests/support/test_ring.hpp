@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/daemon_process.hpp"
@@ -50,5 +51,13 @@ class TestRing {
     std::optional<NetworkLab> lab_;
     std::vector<std::unique_ptr<DaemonProcess>> daemons_;
 };
+
+/// Daemons of ours on loopback, with these lines in their configuration.
+[[nodiscard]] inline TestRing::Options on_loopback(std::string extra_options = "") {
+    return {.kind = DaemonKind::kOurs,
+            .loopback = true,
+            .segment_address = {},
+            .extra_options = std::move(extra_options)};
+}
 
 }  // namespace spread::support

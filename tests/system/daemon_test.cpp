@@ -31,19 +31,13 @@ using support::ChildProcess;
 using support::DaemonKind;
 using support::DaemonProcess;
 using support::DaemonSpec;
+using support::on_loopback;
 using support::RawConnection;
 using support::TempDir;
 using support::TestClient;
 using support::TestRing;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-TestRing::Options on_loopback(std::string extra_options = "") {
-    return {.kind = DaemonKind::kOurs,
-            .loopback = true,
-            .segment_address = {},
-            .extra_options = std::move(extra_options)};
-}
 
 /// Is the daemon in order, as a client sees it?
 void expect_service(TestRing& ring, const std::string& user) {

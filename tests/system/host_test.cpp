@@ -29,6 +29,7 @@ using protocol::kCausedByJoin;
 using support::ChildProcess;
 using support::DaemonKind;
 using support::DaemonSpec;
+using support::on_loopback;
 using support::RawConnection;
 using support::TempDir;
 using support::TestClient;
@@ -38,13 +39,6 @@ using testing::HasSubstr;
 /// The daemon is not the one built with the tests: it may be instrumented.
 bool is_other_build() {
     return std::getenv("SPREAD_TEST_DAEMON") != nullptr;
-}
-
-TestRing::Options on_loopback(std::string extra_options = "") {
-    return {.kind = DaemonKind::kOurs,
-            .loopback = true,
-            .segment_address = {},
-            .extra_options = std::move(extra_options)};
 }
 
 /// A daemon started by `prefix`, a command that ends in starting what follows it.
