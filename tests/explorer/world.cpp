@@ -1,0 +1,455 @@
+#include "tests/explorer/world.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <tuple>
+
+#include "membership/ring_timers.hpp"
+#include "tests/explorer/fingerprint.hpp"
+
+namespace spread::explorer {
+
+using membership::Arrival;
+using membership::Channel;
+using membership::ConfigurationChange;
+using membership::ConfigurationKind;
+using membership::Delivery;
+using membership::Destination;
+using membership::EngineOutput;
+using membership::RingEngine;
+using membership::RingState;
+using protocol::DaemonId;
+using protocol::Instant;
+using protocol::PacketKind;
+
+namespace {
+
+constexpr std::size_t kDatagramBytes = 200;
+constexpr std::size_t kPoolBlocks = 100000;
+constexpr auto kHop = std::chrono::microseconds(20);
+/// Peace has to come within.
+constexpr auto kPeaceWithin = std::chrono::seconds(8);
+constexpr int kPeaceSteps = 60000;
+constexpr int kBootSteps = 20000;
+
+const char* name_of_kind(PacketKind kind) {
+    switch (kind) {
+        case PacketKind::kData: return "data";
+        case PacketKind::kToken: return "token";
+        case PacketKind::kJoin: return "join";
+        case PacketKind::kCommit: return "commit token";
+        case PacketKind::kWake: return "wake";
+        case PacketKind::kHold: return "hold";
+        case PacketKind::kProbe: return "probe";
+        case PacketKind::kLeave: return "goodbye";
+        case PacketKind::kDataToken: return "data with token";
+    }
+    return "nothing known";
+}
+
+std::string name_of_daemon(std::size_t daemon) {
+    return "d" + std::to_string(daemon + 1);
+}
+
+membership::RingConfig config_of(const Setup& setup, std::size_t daemon) {
+    membership::RingSettings settings;
+    for (std::uint32_t i = 1; i <= setup.daemons; ++i) {
+        settings.daemons.push_back(DaemonId{i});
+    }
+    settings.self = DaemonId{static_cast<std::uint32_t>(daemon + 1)};
+    settings.config_hash = 7;
+    settings.accelerated = setup.accelerated;
+    settings.window = 8;
+    settings.personal_window = 4;
+    settings.window_max = 8;
+    settings.accelerated_window = 2;
+    settings.gap_max = 16;
+    settings.datagram_bytes_max = kDatagramBytes;
+    settings.lease_after_hits = setup.lease_after_hits;
+    settings.send_queue_messages_max = 100;
+    membership::RingConfig config = membership::RingConfig::settled(settings);
+    config.group_mates = config.daemons;
+    return config;
+}
+
+}  // namespace
+
+Reached World::reached;
+
+World::World(const Setup& setup)
+    : setup_(setup),
+      pool_(512, kPoolBlocks),
+      nodes_(setup.daemons),
+      now_(std::chrono::seconds(1000)) {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        start(i);
+    }
+    for (int step = 0; !setup.from_boot && step < kBootSteps; ++step) {
+        if (packets_.empty() && is_one_ring() && holds_token(*nodes_.front().engine)) {
+            break;
+        }
+        static_cast<void>(let_time_pass());
+    }
+    is_peace_ = false;
+}
+
+// What may happen -------------------------------------------------------------------------------
+
+std::vector<Move> World::deliveries() const {
+    std::vector<Move> out;
+    std::set<std::tuple<std::size_t, std::size_t, bool>> streams;
+    for (std::size_t i = 0; i < packets_.size() && i < setup_.overtaking; ++i) {
+        const Packet& packet = packets_[i];
+        if (streams.emplace(packet.from, packet.to, packet.by_token_socket).second ||
+            setup_.any_order) {
+            out.push_back({Move::Kind::kDeliver, i});
+        }
+    }
+    return out;
+}
+
+std::vector<Move> World::timers() const {
+    std::vector<Move> out;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        for (std::size_t timer = 0; is_up(i) && timer < membership::kRingTimerCount; ++timer) {
+            if (is_timer_set(*nodes_[i].engine, timer)) {
+                out.push_back({Move::Kind::kTimer, i, timer});
+            }
+        }
+    }
+    return out;
+}
+
+void World::moves(std::vector<Move>& out) const {
+    out = deliveries();
+    if (dropped_ < setup_.drops) {
+        for (std::size_t i = 0, count = out.size(); i < count; ++i) {
+            out.push_back({Move::Kind::kDrop, out[i].what});
+        }
+    }
+    if (fired_ < setup_.timers) {
+        const auto due = timers();
+        out.insert(out.end(), due.begin(), due.end());
+    }
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        if (is_up(i) && submitted_ < setup_.messages) {
+            out.push_back({Move::Kind::kSubmit, i});
+        }
+        if (is_up(i) && crashed_ < setup_.crashes) {
+            out.push_back({Move::Kind::kCrash, i});
+        }
+        if (!is_up(i) && setup_.restarts) {
+            out.push_back({Move::Kind::kRestart, i});
+        }
+    }
+}
+
+std::string World::name_of(const Move& move) const {
+    switch (move.kind) {
+        case Move::Kind::kDeliver:
+        case Move::Kind::kDrop: {
+            const Packet& packet = packets_[move.what];
+            return std::string(move.kind == Move::Kind::kDrop ? "lose " : "deliver ") +
+                   name_of_kind(packet.kind) + " " + name_of_daemon(packet.from) + " to " +
+                   name_of_daemon(packet.to);
+        }
+        case Move::Kind::kTimer:
+            return "timer " + std::to_string(move.timer) + " at " + name_of_daemon(move.what);
+        case Move::Kind::kSubmit: return "submit at " + name_of_daemon(move.what);
+        case Move::Kind::kCrash: return "crash " + name_of_daemon(move.what);
+        case Move::Kind::kRestart: return "restart " + name_of_daemon(move.what);
+    }
+    return "";
+}
+
+void World::make(const Move& move) {
+    switch (move.kind) {
+        case Move::Kind::kDeliver: deliver(move.what); break;
+        case Move::Kind::kDrop:
+            ++dropped_;
+            packets_.erase(packets_.begin() + static_cast<std::ptrdiff_t>(move.what));
+            break;
+        case Move::Kind::kTimer:
+            ++fired_;
+            call(move.what, [&](RingEngine& engine, EngineOutput& out) {
+                make_due(engine, move.timer, now_);
+                engine.on_deadline(now_, out);
+            });
+            break;
+        case Move::Kind::kSubmit: submit(move.what); break;
+        case Move::Kind::kCrash: crash(move.what); break;
+        case Move::Kind::kRestart: start(move.what); break;
+    }
+}
+
+std::uint64_t World::fingerprint() const {
+    Hash hash;
+    for (const std::uint32_t used : {dropped_, fired_, submitted_, crashed_}) {
+        hash.add(used);
+    }
+    for (const Node& node : nodes_) {
+        hash.add(node.engine != nullptr);
+        hash.add(node.history);
+        hash.add(node.counter);
+        if (node.engine) {
+            add_engine(hash, *node.engine);
+        }
+    }
+    for (const Packet& packet : packets_) {
+        hash.add(packet.digest);
+        hash.add(packet.to * 2 + (packet.by_token_socket ? 1 : 0));
+    }
+    return hash.value();
+}
+
+// What happens ----------------------------------------------------------------------------------
+
+template <typename Call>
+void World::call(std::size_t daemon, const Call& action) {
+    Node& node = nodes_[daemon];
+    if (!is_peace_) {
+        forget_times(*node.engine, 100 + daemon);
+    }
+    const RingState before = node.engine->state();
+    EngineOutput out;
+    action(*node.engine, out);
+    if (!is_peace_) {
+        count(daemon, before);
+    }
+    node.counter = std::max(node.counter, node.engine->ring_counter());
+    carry_out(daemon, out);
+}
+
+void World::count(std::size_t daemon, RingState before) const {
+    const RingEngine& engine = *nodes_[daemon].engine;
+    const RingState after = engine.state();
+    if (before == RingState::kRecovery && after == RingState::kGather) {
+        ++reached.interrupted;
+    }
+    if (before == RingState::kRecovery || after != RingState::kRecovery) {
+        return;
+    }
+    const RecoveryFacts facts = recovery_of(engine);
+    ++reached.recoveries;
+    reached.with_packets += facts.has_packets ? 1 : 0;
+    reached.with_hole += facts.has_hole ? 1 : 0;
+    reached.with_promise += facts.has_promise ? 1 : 0;
+    reached.with_both += facts.has_hole && facts.has_promise ? 1 : 0;
+}
+
+void World::carry_out(std::size_t daemon, EngineOutput& out) {
+    std::optional<PacketKind> last;
+    for (const membership::OutboundPacket& packet : out.sends) {
+        const auto header = protocol::decode_header(packet.datagram.bytes());
+        const bool repeats =
+            last == header->kind && (*last == PacketKind::kJoin || *last == PacketKind::kProbe);
+        send(daemon, packet, repeats);
+        last = header->kind;
+    }
+    const auto deliveries = std::move(out.deliveries);
+    for (const membership::DeliveryEvent& event : deliveries) {
+        observe(daemon, event);
+    }
+}
+
+void World::send(std::size_t daemon, const membership::OutboundPacket& packet, bool joins_last) {
+    const bool to_all = packet.destination == Destination::kAll;
+    const auto kind = protocol::decode_header(packet.datagram.bytes())->kind;
+    const Arrival arrival = membership::arrival_by(packet.channel, to_all);
+    for (std::size_t to = 0; to < nodes_.size(); ++to) {
+        if (to == daemon || !is_up(to) || (!to_all && packet.to.value != to + 1)) {
+            continue;
+        }
+        Hash digest;
+        digest.add(packet.datagram);
+        if (joins_last) {
+            const auto same = std::find_if(
+                packets_.rbegin(), packets_.rend(),
+                [&](const Packet& each) { return each.from == daemon && each.to == to; });
+            if (same != packets_.rend() && same->kind == kind) {
+                same->datagrams.emplace_back(arrival, packet.datagram);
+                digest.add(same->digest);
+                same->digest = digest.value();
+                continue;
+            }
+        }
+        packets_.push_back({daemon,
+                            to,
+                            packet.channel == Channel::kToken,
+                            kind,
+                            {{arrival, packet.datagram}},
+                            digest.value()});
+    }
+}
+
+void World::observe(std::size_t daemon, const membership::DeliveryEvent& event) {
+    Node& node = nodes_[daemon];
+    Hash history;
+    history.add(node.history);
+    if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
+        history.add(static_cast<std::uint64_t>(change->kind) + 1);
+        history.add(change->ring_id);
+        for (const DaemonId member : change->members) {
+            history.add(member.value);
+        }
+        node.history = history.value();
+        checker_.on_configuration(node.life, *change);
+        if (change->kind == ConfigurationKind::kRegular) {
+            const protocol::RingId ring = change->ring_id;
+            checker_.on_resume(node.life, ring);
+            EngineOutput out;
+            node.engine->resume(now_, ring, out);
+            carry_out(daemon, out);
+        }
+        return;
+    }
+    const auto& delivery = std::get<Delivery>(event);
+    std::vector<std::byte> scratch;
+    Hash body;
+    body.add(delivery.body.contiguous(scratch));
+    history.add(delivery.ring_id);
+    history.add(delivery.seq.value);
+    history.add(delivery.index);
+    history.add(body.value());
+    node.history = history.value();
+    checker_.on_delivery(node.life, {delivery.ring_id, delivery.seq, delivery.index},
+                         delivery.origin, {delivery.service, delivery.kind, false, body.value()});
+}
+
+void World::start(std::size_t daemon) {
+    Node& node = nodes_[daemon];
+    ++node.lives;
+    ++node.counter;
+    node.life = checker_.on_start(DaemonId{static_cast<std::uint32_t>(daemon + 1)});
+    node.engine =
+        std::make_unique<RingEngine>(config_of(setup_, daemon), protocol::Incarnation{node.lives},
+                                     node.counter, protocol::Rng(100 + daemon), pool_, tracer_);
+    call(daemon, [&](RingEngine& engine, EngineOutput& out) { engine.on_start(now_, out); });
+}
+
+void World::crash(std::size_t daemon) {
+    ++crashed_;
+    checker_.on_end(nodes_[daemon].life);
+    nodes_[daemon].engine.reset();
+    std::erase_if(packets_, [&](const Packet& packet) { return packet.to == daemon; });
+}
+
+void World::submit(std::size_t daemon) {
+    Node& node = nodes_[daemon];
+    ++node.sent;
+    membership::Submission submission;
+    submission.service =
+        submitted_++ % 2 == 0 ? protocol::Service::kSafe : protocol::Service::kAgreed;
+    std::vector<std::byte> bytes(setup_.message_bytes);
+    bytes[0] = static_cast<std::byte>(daemon + 1);
+    bytes[1] = static_cast<std::byte>(node.sent);
+    bytes[2] = static_cast<std::byte>(node.lives);
+    protocol::Slice body;
+    body.buffer = protocol::BufferRef::allocate(bytes.size());
+    body.length = static_cast<std::uint32_t>(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), body.buffer->data());
+    submission.body = protocol::Message(body);
+    Hash digest;
+    digest.add(std::span<const std::byte>(bytes));
+    checker_.on_accept(node.life, {submission.service, submission.kind, false, digest.value()});
+    call(daemon, [&](RingEngine& engine, EngineOutput& out) {
+        static_cast<void>(engine.submit(std::move(submission)));
+        engine.on_submitted(now_, out);
+    });
+}
+
+void World::deliver(std::size_t packet) {
+    const Packet taken = std::move(packets_[packet]);
+    packets_.erase(packets_.begin() + static_cast<std::ptrdiff_t>(packet));
+    for (const auto& [arrival, datagram] : taken.datagrams) {
+        call(taken.to, [&](RingEngine& engine, EngineOutput& out) {
+            engine.on_packet(now_, arrival, datagram, out);
+        });
+    }
+}
+
+// Peace -----------------------------------------------------------------------------------------
+
+bool World::let_time_pass() {
+    if (!packets_.empty()) {
+        now_ += kHop;
+        deliver(0);
+        return true;
+    }
+    std::optional<Instant> first;
+    std::size_t whose = 0;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        const auto deadline = is_up(i) ? nodes_[i].engine->next_deadline() : std::nullopt;
+        if (deadline && (!first || *deadline < *first)) {
+            first = deadline;
+            whose = i;
+        }
+    }
+    if (!first) {
+        return false;
+    }
+    now_ = std::max(now_, *first);
+    call(whose, [&](RingEngine& engine, EngineOutput& out) { engine.on_deadline(now_, out); });
+    return true;
+}
+
+bool World::is_one_ring() const {
+    std::size_t alive = 0;
+    std::optional<protocol::RingId> ring;
+    for (const Node& node : nodes_) {
+        alive += node.engine ? 1 : 0;
+    }
+    return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+        if (!node.engine) {
+            return true;
+        }
+        if (!ring) {
+            ring = node.engine->ring_id();
+        }
+        return node.engine->state() == RingState::kOperational && node.engine->ring_id() == *ring &&
+               node.engine->members().size() == alive;
+    });
+}
+
+std::string World::make_peace() {
+    is_peace_ = true;
+    const Instant end = now_ + kPeaceWithin;
+    for (int step = 0; now_ < end && step < kPeaceSteps; ++step) {
+        if (packets_.empty() && is_one_ring() &&
+            std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+                return !node.engine || is_at_rest(*node.engine);
+            })) {
+            checker_.finish(true);
+            return violation() ? violation()->property + " " + violation()->summary : "";
+        }
+        if (!let_time_pass()) {
+            break;
+        }
+        if (violation()) {
+            return violation()->property + " " + violation()->summary;
+        }
+    }
+    return "L1 no rest:" + reality();
+}
+
+std::string World::reality() const {
+    std::string out;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        out += " " + name_of_daemon(i) + " ";
+        if (!is_up(i)) {
+            out += "down";
+            continue;
+        }
+        const RingEngine& engine = *nodes_[i].engine;
+        const auto& stats = engine.stats();
+        out += std::string(membership::to_string(engine.state())) + " with " +
+               std::to_string(engine.members().size()) + ", has " +
+               std::to_string(stats.my_aru.value) + " of " + std::to_string(stats.high_seq.value) +
+               ", safe " + std::to_string(stats.safe_up_to.value) + ", queue " +
+               std::to_string(stats.send_queue_messages);
+    }
+    return out;
+}
+
+}  // namespace spread::explorer
