@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,16 +19,12 @@
 #include "daemon/access/glob.hpp"
 #include "daemon/access/line_reader.hpp"
 #include "daemon/access/password_file.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace {
 
 using namespace spread::access;
-
-void require(bool condition) {
-    if (!condition) {
-        std::abort();
-    }
-}
+using spread::fuzz::require;
 
 void check_diagnostics(const std::vector<spread::config::Diagnostic>& diagnostics, bool is_accepted,
                        std::size_t text_size) {

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,19 +17,13 @@
 #include "protocol/membership_frames.hpp"
 #include "protocol/rng.hpp"
 #include "protocol/session_wire.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace {
 
 using namespace spread;
 using Bytes = std::vector<std::byte>;
-
-/// Names the line: what is wrong is all there is to see of an optimised build.
-void require(bool condition, int line = __builtin_LINE()) {
-    if (!condition) {
-        std::fprintf(stderr, "client_fuzz.cpp:%d: not so\n", line);
-        std::abort();
-    }
-}
+using spread::fuzz::require;
 
 /// One message, or the end of a stream that makes no sense.
 struct Seen {

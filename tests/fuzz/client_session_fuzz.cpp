@@ -8,8 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,18 +17,12 @@
 #include "client/codec/handshake.hpp"
 #include "client/session_impl.hpp"
 #include "protocol/rng.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace {
 
 using namespace spread;
-
-/// Names the line: what is wrong is all there is to see of an optimised build.
-void require(bool condition, int line = __builtin_LINE()) {
-    if (!condition) {
-        std::fprintf(stderr, "client_session_fuzz.cpp:%d: not so\n", line);
-        std::abort();
-    }
-}
+using spread::fuzz::require;
 
 void shake_hands(std::span<const std::byte> stream, protocol::Rng& pieces) {
     client::HandshakeOptions options;

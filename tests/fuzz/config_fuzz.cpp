@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,18 +17,14 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "config/parse.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace {
 
 using spread::config::Configuration;
 using spread::config::IpAddress;
 using spread::config::Severity;
-
-void require(bool condition) {
-    if (!condition) {
-        std::abort();
-    }
-}
+using spread::fuzz::require;
 
 /// Knows names that start with a lower-case letter.
 class LetterResolver final : public spread::config::Resolver {

@@ -2,7 +2,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "membership/groups/group_wire.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/session_wire.hpp"
+#include "tests/fuzz/require.hpp"
 
 // The input drives one engine of three daemons: sessions, requests, configurations in any order,
 // and deliveries whose bodies are either well-formed or taken from the input. Nothing may crash,
@@ -25,12 +25,7 @@ using protocol::DaemonId;
 using protocol::MessageKind;
 using protocol::NameField;
 using protocol::SessionId;
-
-void require(bool condition) {
-    if (!condition) {
-        std::abort();
-    }
-}
+using spread::fuzz::require;
 
 constexpr std::array<const char*, 3> kDaemons = {"d1", "d2", "d3"};
 constexpr std::array<const char*, 4> kUsers = {"a", "b", "c", "d"};

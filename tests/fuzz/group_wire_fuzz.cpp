@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <vector>
 
 #include "membership/groups/group_wire.hpp"
 #include "protocol/membership_frames.hpp"
+#include "tests/fuzz/require.hpp"
 
 // Bytes as the body of each message of the group layer, and as the body of a membership message: no
 // decoder may crash, and what one accepts must encode to the same bytes again.
@@ -14,12 +14,7 @@
 namespace {
 
 using namespace spread;
-
-void require(bool condition) {
-    if (!condition) {
-        std::abort();
-    }
-}
+using spread::fuzz::require;
 
 void require_same(const protocol::Message& message, std::span<const std::byte> bytes) {
     std::vector<std::byte> again(message.size());

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <vector>
 
 #include "protocol/checksum.hpp"
 #include "protocol/ring_wire.hpp"
+#include "tests/fuzz/require.hpp"
 
 // Bytes as a datagram: no decoder may crash, and what one accepts must encode to the same value
 // again.
@@ -14,12 +14,7 @@
 namespace {
 
 using namespace spread::protocol;
-
-void require(bool condition) {
-    if (!condition) {
-        std::abort();
-    }
-}
+using spread::fuzz::require;
 
 }  // namespace
 

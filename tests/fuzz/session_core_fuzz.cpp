@@ -3,11 +3,8 @@
 // adds up; and in the end everybody is gone and every name is free.
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <map>
 #include <memory>
@@ -19,52 +16,35 @@
 #include <utility>
 #include <vector>
 
-#include "client/codec/frame_buffer.hpp"
-#include "client/codec/message_view.hpp"
 #include "daemon/session/session_core.hpp"
 #include "membership/groups/group_engine.hpp"
 #include "protocol/names.hpp"
 #include "protocol/session_wire.hpp"
+#include "tests/fuzz/require.hpp"
 #include "tests/fuzz/script.hpp"
+#include "tests/fuzz/session_core_peer.hpp"
+#include "tests/fuzz/session_core_requests.hpp"
 
 namespace {
 
 using namespace spread;
+using fuzz::append;
+using fuzz::Bytes;
+using fuzz::check_submission;
+using fuzz::is_printable;
+using fuzz::kUsers;
+using fuzz::Peer;
+using fuzz::require;
 using fuzz::Script;
+using fuzz::take;
 using protocol::SessionId;
 using session::SessionOutput;
 using std::chrono::milliseconds;
-using Bytes = std::vector<std::byte>;
 
-/// Names the line: what is wrong is all there is to see of an optimised build.
-void require(bool condition, int line = __builtin_LINE()) {
-    if (!condition) {
-        std::fprintf(stderr, "session_core_fuzz.cpp:%d: not so\n", line);
-        std::abort();
-    }
-}
-
-constexpr std::array kUsers = {"a", "b", "c", "longestnam", ""};
-constexpr std::array kGroups = {"g", "h", "room", "", "#a#d1", "#b#d1", "#a#d2", "x"};
 constexpr protocol::DaemonId kSelf{1};
 constexpr std::size_t kSessionsMax = 7;
 /// What the fuzzer's few bytes may blow up to.
 constexpr std::size_t kInboundBytesMax = 1U << 20U;
-
-/// A connection as its socket and its client see it.
-struct Peer {
-    Bytes opening;  ///< first bytes said: what tells us the version
-    bool opened = false;
-    bool accepted = false;  ///< D2 was written
-    bool wants_membership = false;
-    bool reads_4x = true;
-    bool closed = false;  ///< over for the log; its socket is not released yet
-    bool shut = false;
-    bool gone = false;  ///< has closed, which the core may not know
-    std::string private_name;
-    std::size_t frames_seen = 0;  ///< of those that are queued
-    client::FrameBuffer frames{256};
-};
 
 session::SessionConfig configuration(Script& script) {
     const std::uint8_t limits = script.byte();
@@ -183,37 +163,10 @@ class Driver {
         return id;
     }
 
-    /// C1, C2 and a password, as far as the script wants it.
     void say_hello(Script& script) {
         const SessionId id = pick(script);
-        const std::uint8_t how = script.byte();
-        const std::uint8_t what = script.byte();
-        protocol::ConnectRequest opening;
-        constexpr std::array<protocol::SpreadVersion, 8> kVersions = {{{5, 0, 1},
-                                                                       {5, 0, 1},
-                                                                       {4, 4, 0},
-                                                                       {3, 17, 3},
-                                                                       {3, 17, 3},
-                                                                       {3, 15, 0},
-                                                                       {3, 13, 0},
-                                                                       {3, 0, 0}}};
-        opening.version = kVersions[how % kVersions.size()];
-        opening.flags = (how & 8U) != 0 ? 0 : 1;
-        opening.private_name = kUsers[(how >> 4U) % kUsers.size()];
-        Bytes bytes = protocol::encode_connect(opening);
-        if (opening.version.chooses_auth() && (what & 1U) == 0) {
-            std::vector<std::string> methods = {"NULL"};
-            if ((what & 2U) != 0) {
-                methods = {"PWORD"};
-            } else if ((what & 4U) != 0) {
-                methods = {"IP", "NULL"};
-            }
-            append(bytes, protocol::encode_auth_choice(methods));
-            if ((what & 2U) != 0 && (what & 8U) == 0) {
-                append(bytes, protocol::encode_password_proof(kUsers[how % kUsers.size()], "p"));
-            }
-        }
-        say(id, bytes, what >> 4U);
+        const fuzz::Hello hello = fuzz::make_hello(script);
+        say(id, hello.bytes, hello.pieces);
     }
 
     void say_anything(Script& script, std::uint8_t pieces) {
@@ -224,56 +177,9 @@ class Driver {
 
     void request(Script& script, std::uint8_t how) {
         const SessionId id = pick(script);
-        const std::uint8_t what = script.byte();
-        constexpr std::array kTypes = {protocol::kJoinMess,
-                                       protocol::kJoinMess,
-                                       protocol::kLeaveMess,
-                                       protocol::kAgreedMess,
-                                       protocol::kSafeMess,
-                                       protocol::kFifoMess | protocol::kSelfDiscard,
-                                       protocol::kReliableMess | protocol::kDropRecv,
-                                       protocol::kKillMess};
-        protocol::SessionHeader header;
-        header.order = (what & 8U) != 0 ? protocol::ByteOrder::kBig : protocol::ByteOrder::kLittle;
-        header.type = kTypes[what % kTypes.size()];
         const auto peer = peers_.find(id);
-        header.private_group_name =
-            protocol::NameField(peer == peers_.end() ? std::string_view("#a#d1")
-                                                     : std::string_view(peer->second.private_name));
-        header.num_groups = 1 + ((what & 0x10U) != 0 ? script.byte() % 100 : 0);
-        header.hint = protocol::make_hint(how, header.order);
-        header.data_len = (what & 0x20U) != 0 ? script.byte() * 50 : 0;
-        Bytes rest;
-        for (std::int32_t i = 0; i < header.num_groups; ++i) {
-            append(rest,
-                   protocol::NameField(
-                       std::string_view(kGroups[(static_cast<std::size_t>(i) + (what >> 5U) + how) %
-                                                kGroups.size()]))
-                       .bytes());
-        }
-        rest.resize(rest.size() + static_cast<std::size_t>(header.data_len), std::byte{0x5a});
-        if ((what & 0xc0U) == 0xc0U) {
-            mutate(header, script);
-        }
-        Bytes bytes(protocol::kSessionHeaderBytes);
-        protocol::encode_session_header(header,
-                                        std::span(bytes).first<protocol::kSessionHeaderBytes>());
-        append(bytes, rest);
-        say(id, bytes, how);
-    }
-
-    static void mutate(protocol::SessionHeader& header, Script& script) {
-        const std::uint8_t which = script.byte();
-        switch (which % 6) {
-            case 0: header.type ^= script.word(); return;
-            case 1: header.num_groups = static_cast<std::int32_t>(script.word()); return;
-            case 2: header.data_len = static_cast<std::int32_t>(script.word()); return;
-            case 3: header.hint[which / 6U % 4U] ^= static_cast<std::byte>(script.byte()); return;
-            case 4: header.num_groups = which / 6; return;
-            default:
-                header.private_group_name =
-                    protocol::NameField(std::string_view(kGroups[script.byte() % kGroups.size()]));
-        }
+        const std::string name = peer == peers_.end() ? "#a#d1" : peer->second.private_name;
+        say(id, fuzz::make_request(script, how, name), how);
     }
 
     /// In one piece, or in several.
@@ -489,68 +395,6 @@ class Driver {
         }
     }
 
-    static bool is_printable(std::string_view text) {
-        return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
-    }
-
-    /// The client's side of one frame.
-    static void take(Peer& peer, std::span<const std::byte> bytes) {
-        if (!peer.accepted) {
-            // D1, a verdict, a reject byte or D2: each is small and comes in one piece.
-            require(bytes.size() <= 1 + protocol::kAuthChoiceBytes);
-            if (bytes.size() > 1 && bytes.front() == protocol::kAcceptSession) {
-                require(peer.opened);
-                peer.accepted = true;
-            }
-            return;
-        }
-        peer.frames.append(bytes);
-        const auto message = peer.frames.next();
-        require(message && *message && peer.frames.buffered() == 0);
-        check_message(peer, **message);
-    }
-
-    static void check_message(const Peer& peer, const client::MessageView& message) {
-        require(message.header.order == protocol::ByteOrder::kLittle);
-        require(message.header.private_group_name.is_terminated());
-        require(message.is_regular() + message.is_membership() + message.is_reject() == 1);
-        for (std::size_t i = 0; i < message.group_count() && message.is_membership(); ++i) {
-            require(message.group(i).is_terminated());
-        }
-        if (!message.is_membership()) {
-            return;
-        }
-        require(peer.wants_membership);
-        if (message.is_self_leave() || (message.is_regular_membership() && !peer.reads_4x)) {
-            return;
-        }
-        const auto membership = client::decode_membership(message);
-        require(membership.has_value());
-        if (message.is_regular_membership()) {
-            const auto& members = membership->members;
-            require(std::find(members.begin(), members.end(), peer.private_name) != members.end());
-            require(std::is_sorted(members.begin(), members.end()));
-            require(std::adjacent_find(members.begin(), members.end()) == members.end());
-        }
-    }
-
-    void check_submission(const membership::Submission& submission) const {
-        require(!submission.body.empty());
-        require(submission.control == (submission.kind == protocol::MessageKind::kGroupState));
-        if (submission.kind != protocol::MessageKind::kClientFrame) {
-            return;
-        }
-        Bytes frame(submission.body.size());
-        submission.body.copy_to(frame);
-        require(frame.size() >= protocol::kSessionHeaderBytes);
-        const auto header = protocol::decode_session_header(
-            std::span<const std::byte>(frame).first<protocol::kSessionHeaderBytes>());
-        require(header.order == protocol::ByteOrder::kLittle);
-        require(protocol::check_request(header, header.private_group_name) ==
-                protocol::RequestKind::kMulticast);
-        require(protocol::frame_bytes(header) == frame.size());
-    }
-
     /// What is new in the queues, and that they are held to their limits.
     void check_queues() {
         std::size_t shared_bytes = 0;
@@ -648,10 +492,6 @@ class Driver {
             send(id, core_->outbound(id).bytes_left());
         }
         require(peers_.empty());
-    }
-
-    static void append(Bytes& to, std::span<const std::byte> bytes) {
-        to.insert(to.end(), bytes.begin(), bytes.end());
     }
 
     /// D1, a verdict, D2: queued whatever the limits are.

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -17,6 +16,7 @@
 #include "protocol/names.hpp"
 #include "protocol/rng.hpp"
 #include "protocol/session_wire.hpp"
+#include "tests/fuzz/require.hpp"
 #include "tests/fuzz/script.hpp"
 
 namespace {
@@ -25,12 +25,7 @@ using namespace spread::session;
 using namespace spread::protocol;
 using spread::fuzz::Script;
 using Bytes = std::vector<std::byte>;
-
-void require(bool condition) {
-    if (!condition) {
-        std::abort();
-    }
-}
+using spread::fuzz::require;
 
 const AuthMethods kAuthMethods{.allowed = {"NULL", "IP", "PWORD"}, .required = {}};
 

@@ -3,23 +3,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "protocol/session_wire.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace {
 
 using namespace spread::protocol;
 using Stream = std::span<const std::byte>;
-
-void require(bool condition) {
-    if (!condition) {
-        std::abort();
-    }
-}
+using spread::fuzz::require;
 
 bool starts_with(Stream stream, Stream prefix) {
     return stream.size() >= prefix.size() &&

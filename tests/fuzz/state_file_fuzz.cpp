@@ -3,23 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "daemon/ring/state_file.hpp"
-
-namespace {
-
-void require(bool condition) {
-    if (!condition) {
-        std::abort();
-    }
-}
-
-}  // namespace
+#include "tests/fuzz/require.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace spread::daemon;
+    using spread::fuzz::require;
     const std::string text(data, data + size);
     const auto state = parse_state(text);
     if (!state) {
