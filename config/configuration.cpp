@@ -24,7 +24,7 @@ Configuration default_configuration() {
     daemon.name = "localhost";
     daemon.id = daemon_id_of_name(daemon.name);
     daemon.address = IpAddress{IpAddress::Family::kV4, {127, 0, 0, 1}, std::string()};
-    // Nobody chose to serve other hosts.
+    // The built-in configuration serves this host only.
     Interface loopback;
     loopback.address = daemon.address;
     daemon.interfaces.push_back(loopback);

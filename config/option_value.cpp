@@ -235,7 +235,7 @@ struct Text {
         return spec.takes_auto() ? Result("auto") : std::nullopt;
     }
     [[nodiscard]] Result write(bool value) const {
-        // The word alone has no way of saying no.
+        // The word alone cannot say no.
         if (spec.kind == ValueKind::kNone) {
             return value ? Result("") : std::nullopt;
         }

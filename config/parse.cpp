@@ -17,7 +17,7 @@ std::string foreign_format(std::string_view text) {
     if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
         return "UTF-16 text";
     }
-    // A stray control byte is reported where it stands; many of them are no text at all.
+    // A stray control byte is reported where it stands; with many of them it is no text file.
     constexpr std::ptrdiff_t kStrayMax = 3;
     constexpr std::ptrdiff_t kTextBytesPerStray = 16;
     const auto count = std::count_if(text.begin(), text.end(), [](char c) {

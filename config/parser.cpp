@@ -13,8 +13,8 @@ namespace spread::config {
 
 namespace {
 
-/// An unquoted word in the place of a statement: "Window=160" has lost its option's name to the
-/// rest when the name is misspelt.
+/// An unquoted word in the place of a statement. With a misspelt name, "Window=160" without blanks
+/// is one word.
 std::string_view statement_name(std::string_view word) {
     return word.substr(0, word.find('='));
 }

@@ -32,7 +32,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Fields are only added to it.
+/// Stays 1 while fields are only added.
 constexpr int kSchema = 1;
 
 struct Problem {
@@ -154,7 +154,7 @@ void Check::check_log_file() {
     }
 }
 
-/// Binds what a start would, and lets go of it again.
+/// Binds what a start would bind, and releases it.
 void Check::check_ports() {
     if (!options_.ports || !loaded_.self.daemon) {
         return;

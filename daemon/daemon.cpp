@@ -129,7 +129,7 @@ bool controls_access(const config::Configuration& configuration) {
     return configuration.access_control_policy == "RULES";
 }
 
-/// What the access files say at the start; throws when the daemon would not do what they ask for.
+/// What the access files say at the start; throws when the daemon could not enforce it.
 AccessSetup access_of(const config::Configuration& configuration) {
     AccessLoad load = load_access(configuration);
     for (const std::string& warning : load.warnings) {
@@ -144,7 +144,7 @@ AccessSetup access_of(const config::Configuration& configuration) {
     return std::move(load.setup);
 }
 
-/// Reads the access files again; whatever is wrong leaves what was there.
+/// Reads the access files again; a file with an error leaves the rules in force.
 void reload(const config::Configuration& configuration, AccessSetup& access,
             SessionServer& server) {
     AccessLoad load = reload_access(configuration, access);
@@ -226,8 +226,8 @@ std::uint64_t random_seed() {
     return (std::uint64_t{device()} << 32U) | device();
 }
 
-/// Signals that mean something to a daemon that serves, and the end to one without a handler: they
-/// wait until there is one. Threads inherit that.
+/// Blocks the signals that a serving daemon handles until it has its handlers, since their default
+/// ends the process. Threads inherit the mask.
 void hold_signals(bool held) {
     sigset_t signals;
     ::sigemptyset(&signals);

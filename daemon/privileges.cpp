@@ -28,7 +28,8 @@ bool stays_root(const config::Configuration& configuration) {
 
 void keep_file_capabilities() {
     constexpr std::uint32_t kKept = 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER;
-    // Not to be had by executing a file either. The last one is found by asking.
+    // Executing a file must not give them back. The loop ends at the last one that the kernel
+    // knows.
     for (unsigned long each = 0; ::prctl(PR_CAPBSET_READ, each, 0, 0, 0) >= 0; ++each) {
         if (each > 31 || (kKept >> each & 1U) == 0) {
             (void)::prctl(PR_CAPBSET_DROP, each, 0, 0, 0);

@@ -15,7 +15,7 @@ constexpr bool has_way(std::uint8_t ways, Heard way) {
     return (ways & static_cast<std::uint8_t>(way)) != 0;
 }
 
-/// What is wrong with a link by which a hearer hears the speaker by `ways`; kUnknown: nothing.
+/// What is wrong with a link on which a hearer receives the speaker by `ways`; kUnknown: nothing.
 Cause cause_of(std::uint8_t ways) {
     if (ways == 0) {
         return Cause::kOneWay;

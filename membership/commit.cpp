@@ -70,8 +70,8 @@ Next join_while_forming(const EngineCore& core, const Forming& forming, DaemonId
                         const protocol::Join& join) {
     const bool same_sets = core.roster.set_of(join.proc_set) == forming.sets.proc &&
                            core.roster.set_of(join.fail_set) == forming.sets.fail;
-    // Others will be heard again once this ring is up. A member that repeats what led here has only
-    // not seen the commit token yet.
+    // Joins of others are answered once this ring is installed. A member that repeats the join that
+    // led here has not seen the commit token yet.
     if (!forming.members.is_member(sender) ||
         (same_sets && join.highest_counter < forming.ring_id.counter)) {
         return Stay{};
@@ -101,7 +101,7 @@ void check_forming(const EngineCore& core, const Forming& forming) {
     SPREAD_ASSERT(forming.ring_id.representative == forming.members.representative());
     SPREAD_ASSERT(forming.ring_id.counter > core.ring.id().counter);
     SPREAD_ASSERT(forming.ring_id.counter == core.id_counter.mine());
-    // A token that does not come again ends it.
+    // If the token does not come back, the timeout ends this state.
     SPREAD_ASSERT(core.timers.is_set(RingTimer::kTokenLoss));
 }
 

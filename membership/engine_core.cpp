@@ -20,8 +20,8 @@ using protocol::TokenSeq;
 
 namespace {
 
-/// Where a rotation has no more packets than this, receivers wait for the token rather than it for
-/// them: it goes in one datagram with a visit's last packet.
+/// With at most this many packets in a rotation the token goes in one datagram with the last packet
+/// of the visit: receivers then wait for the token, not the token for receivers.
 constexpr std::uint32_t kPacketsWithToken = 4;
 
 /// How often a member that is said to be gone is asked.
@@ -162,7 +162,8 @@ Next EngineCore::give_up_stalled(Instant now, const Token& token_in, bool recove
     if (!stall.on_token(now, token_in, recovering)) {
         return Stay{};
     }
-    // The gather finds out whether it hears the others; it is left out when that was not it.
+    // The first time, a new gather finds out whether it hears the others. When the ring stalls
+    // again, that was not the cause, and it is left out.
     const DaemonId holds_up = token_in.aru_id;
     const bool again =
         last_stall && now - *last_stall < kStallMemoryFactor * config.token_loss_timeout;

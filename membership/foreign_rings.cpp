@@ -7,7 +7,7 @@
 namespace spread::membership {
 namespace {
 
-/// How many times more rarely a member other than the representative probes.
+/// Members other than the representative probe at this multiple of the probe interval.
 constexpr int kMemberProbeFactor = 4;
 
 /// The first pause between answers, as a part of the probe interval.

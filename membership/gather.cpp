@@ -51,8 +51,8 @@ void Gather::begin_round(const Step& step) {
     }
 }
 
-/// By every way that the ring will use. Small ones come through where large ones are lost, and say
-/// so.
+/// By every way that the ring will use. Where large datagrams are lost, small joins still arrive,
+/// and their reports say that the large ones do not.
 void Gather::send_join(const Step& step) {
     const Instant since = core_.gather_evidence_since(step.now);
     const protocol::PacketHeader header = core_.header(protocol::PacketKind::kJoin);
@@ -92,7 +92,7 @@ Next Gather::check_consensus(const Step& step) {
         return Stay{};
     }
     if (candidates().size() == 1) {
-        // Being given up may be old news out of a full socket; whoever wants us says so soon.
+        // A join that gives us up may have waited in a full socket; who wants us joins again soon.
         return given_up_ ? Next{Stay{}} : Next{ToRingOfOne{}};
     }
     if (candidates().front() == core_.self) {
@@ -134,7 +134,7 @@ Next Gather::leave_out(const Step& step) {
     const DaemonSet left = candidates() - (silent - heard_by_others);
     const DaemonSet well = core_.hearing.well_connected(left, since);
     if (silent.intersects(heard_by_others) && !second_look_) {
-        // It may have died since they heard it. If it has not, one of us two cannot stay.
+        // It may have died since they heard it. If it is alive, it and we cannot both stay.
         sets_.fail |= silent - heard_by_others;
         begin_round(step);
         second_look_ = true;
@@ -179,8 +179,8 @@ bool Gather::take(const protocol::Join& join, DaemonIndex sender) {
     const bool stranger = !ring.contains(sender);
     const Sets before = sets_;
     if (fail.contains(core_.self) || (stranger && fail.intersects(ours))) {
-        // It has given us up; answer in kind, and meet again when both rings are up. A stranger's
-        // word does not count against those of our own ring who answer.
+        // It has given us up, so we give it up; the rings can merge once both are installed. What a
+        // stranger says does not count against members of our own ring that answer.
         sets_.proc.insert(sender);
         sets_.fail.insert(sender);
         given_up_ = true;
@@ -200,7 +200,7 @@ bool Gather::agrees(const Step& step, const protocol::Join& join, DaemonIndex se
            core_.roster.set_of(join.fail_set) == sets_.fail && hears_all(step, sender);
 }
 
-/// What the others wait for goes out at once, and what they may want to know soon.
+/// That we now hear all candidates, for which the others wait, goes out at once; other news soon.
 Next Gather::heard(const Step& step, const PacketHeader&) {
     const DaemonSet self{core_.self};
     const DaemonSet well =
@@ -242,7 +242,7 @@ Next Gather::on(const Step&, const PacketHeader& from, const DataPacket& packet)
         ++core_.stats.foreign_packets;
         return Stay{};
     }
-    // As long as no commit token has declared what we hold, more of the old ring is welcome.
+    // Packets of the old ring are accepted until a commit token has said what we hold.
     if (!core_.ring.is_member(from.sender)) {
         core_.count(protocol::DecodeError::kBadValue);
         return Stay{};
@@ -274,7 +274,7 @@ Next Gather::on(const Step& step, const PacketHeader& from, const Leave&) {
 
 Next Gather::on_unreachable(const Step& step, DaemonId peer) {
     const DaemonIndex gone = *core_.roster.find(peer);
-    // Once it has joined, the report is about its earlier life.
+    // Once it has joined again, the report is about its earlier incarnation.
     if (!candidates().contains(gone) || heard_.contains(gone)) {
         return Stay{};
     }

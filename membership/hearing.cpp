@@ -12,7 +12,7 @@ using protocol::Report;
 
 namespace {
 
-/// By how many joins and probes another way may be ahead.
+/// A way counts as deaf when another way is ahead by more joins and probes than this.
 constexpr std::uint64_t kOvertaken = 8;
 
 constexpr std::uint8_t bit_of(Heard way) {
@@ -37,7 +37,7 @@ constexpr std::size_t way_of(Arrival arrival) {
 constexpr std::size_t kFullSizedWay = 3;
 static_assert(1U << kFullSizedWay == bit_of(Heard::kFullSized));
 
-/// By daemon, whom it has a bad link to.
+/// For each daemon, those to which it has a bad link.
 using BadLinks = std::array<DaemonSet, protocol::kDaemonsMax>;
 
 void add_link(BadLinks& links, DaemonIndex one, DaemonIndex other) {
@@ -69,7 +69,7 @@ Hearing::News Hearing::note(Instant now, const Source& from, Arrival arrival, co
                             Instant since) {
     Peer& peer = peers_[from.daemon];
     const bool is_known_life = from.incarnation == peer.incarnation;
-    // A host that lost its memory while its clock went back comes back with a lower incarnation.
+    // A host whose clock went back and whose state is lost returns with a lower incarnation.
     const bool is_earlier_life = from.incarnation < peer.incarnation && peer.reported > since;
     const bool is_outdated = is_known_life && from.join_seq < peer.join_seq &&
                              peer.join_seq - from.join_seq > kOvertaken;

@@ -21,7 +21,8 @@ namespace {
 /// More strangers than these are answered by one datagram for all.
 constexpr std::size_t kAnsweredSingly = 2;
 
-/// How many times more rarely than strangers a group address that does not get through is probed.
+/// A group address that does not get through is probed at this multiple of the interval for
+/// strangers.
 constexpr int kGroupRetryFactor = 40;
 
 }  // namespace
@@ -104,7 +105,7 @@ Next Operational::on(const Step& step, const PacketHeader& from, const Wake& wak
 
 Next Operational::on(const Step& step, const PacketHeader& from, const protocol::Join& join) {
     if (is_member(from.sender)) {
-        // One that was sent before its sender knew the ring was still on its way into it.
+        // A join from before its sender had installed this ring.
         const bool is_late = join.incarnation == core_.ring.incarnation_of(from.sender) &&
                              join.highest_counter < core_.ring.id().counter;
         return is_late ? Next{Stay{}} : Next{core_.gather_for(from.sender, join)};
@@ -193,7 +194,7 @@ void Operational::heard_foreign(const Step& step, const PacketHeader& from) {
     }
 }
 
-/// What was known before the ring was installed has shown what it is worth.
+/// Evidence from before the ring was installed has led to this ring and counts no more.
 Instant Operational::evidence_since(const Step& step) const {
     return std::max(core_.probe_evidence_since(step.now), installed_);
 }
@@ -206,8 +207,8 @@ Next Operational::consider_gathering(const Step& step, DaemonId cause) const {
     DaemonSet seen = ours;
     std::size_t largest = ours.size();
     for (const DaemonIndex stranger : core_.hearing.heard_well_by(core_.self, since) - ours) {
-        // Who gathers without having asked us will tell of its next ring, and who is not there any
-        // more says nothing.
+        // A daemon that gathers without us will probe from its next ring; one that is gone does not
+        // matter.
         const bool gathers = core_.hearing.gathers(stranger) && stranger != joins;
         const bool is_there =
             core_.hearing.is_known(stranger, step.now - core_.config.merge_detect_timeout / 4);
@@ -245,7 +246,7 @@ void Operational::on_probe_due(const Step& step) {
         answer(step);
     }
     if (!last_probe_ || step.now - *last_probe_ >= core_.config.merge_detect_timeout / 4) {
-        // To strangers also by a way that needs no group address.
+        // Strangers may be out of reach of the group address.
         const Slice small = protocol::encode_probe(
             probe(step), core_.header(protocol::PacketKind::kProbe), core_.pool);
         for (const DaemonIndex stranger :
@@ -258,7 +259,8 @@ void Operational::on_probe_due(const Step& step) {
     tell_who_is_missing(step);
 }
 
-/// When it has been the same twice: what is being found out changes with every packet.
+/// Only when it was the same twice running: while causes are being found out, each packet changes
+/// them.
 void Operational::tell_who_is_missing(const Step& step) {
     auto missing = absences(core_, step.now);
     if (missing == seen_missing_ && missing != told_missing_) {
@@ -314,8 +316,8 @@ void Operational::schedule_probe(const Step& step) {
     // A little randomness keeps two rings from probing in step and answering each other for ever.
     const auto quarter = static_cast<std::uint64_t>(core_.config.merge_detect_timeout.count()) / 4;
     const auto jitter = Duration(static_cast<Duration::rep>(core_.rng.below(quarter + 1)));
-    // Where all are there, probes only find out whether the group address gets through again: soon,
-    // in case a packet was merely lost, and then now and then.
+    // When nobody is missing, probes only find out whether the group address works again: soon,
+    // since perhaps only one packet was lost, then rarely.
     const bool is_early = step.now - installed_ < 4 * core_.config.merge_detect_timeout;
     const Duration interval =
         is_complete ? core_.config.merge_detect_timeout * (is_early ? 1 : kGroupRetryFactor)

@@ -56,8 +56,8 @@ void Recovery::queue_packets_to_resend() {
     const auto& window = core_.order->window();
     for (const Seq seq : plan_.mine) {
         const auto* slot = window.find(seq);
-        // A released packet was received by all: only a forged report can lack it, and a filler
-        // then keeps the count of messages right.
+        // All have received what we have released. Only a forged report can ask for such a packet;
+        // a filler then keeps the number of messages right.
         SPREAD_ASSERT(slot != nullptr || seq < window.base());
         Submission submission;
         submission.kind = protocol::MessageKind::kRecoveryPacket;

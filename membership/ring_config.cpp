@@ -10,7 +10,7 @@ namespace spread::membership {
 namespace {
 
 constexpr int kWideAreaFactor = 4;
-/// However short the loss timeout, daemons must have time to answer.
+/// Time that daemons have to answer, however short the loss timeout is.
 constexpr protocol::Duration kFormingTimeoutMin = std::chrono::milliseconds(1);
 /// Packets per rotation and daemon: where all are busy, each has a burst and a half per visit.
 constexpr std::uint32_t kWindowPerDaemon = 66;

@@ -48,7 +48,7 @@ void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
     if (!from) {
         core_.count(from.error());
     } else if (is_for_us(step.now, *from)) {
-        // Data may be sent again by others.
+        // Retransmissions come from other members than the stamper.
         if (!core_.challenges.open().empty() && from->kind != PacketKind::kData) {
             core_.challenges.answered(*core_.roster.find(from->sender));
         }
@@ -147,7 +147,7 @@ void RingEngine::Impl::take_join(const Step& step, const PacketHeader& from,
     if (note_hearing(step, from, join) == Hearing::News::kNone) {
         return;
     }
-    // It comes by several ways, and counts once.
+    // The same join or probe comes by several ways, and counts once.
     if (joins_.note(*core_.roster.find(from.sender), join,
                     core_.ring.incarnation_of(from.sender))) {
         core_.id_counter.hear(join.highest_counter);

@@ -15,7 +15,7 @@ constexpr std::uint32_t kNearlyIdleVisits = 2;
 /// Rounds in a row that found work after which the token turns without being kept or asked for.
 constexpr std::uint32_t kBusyRoundsToTurn = 4;
 
-/// With more packets than this a round says nothing about who sends after whom.
+/// Beyond this many packets a round does not show who sends after whom.
 constexpr std::uint64_t kRoundToNote = 16;
 
 }  // namespace
@@ -26,7 +26,7 @@ void RoundLog::end(protocol::Instant now, Seq seq, const std::function<DaemonId(
         next_sender_.forget();
         return;
     }
-    // A round in which only the expected sender sent was not needed.
+    // If only the expected sender had something to send, a lease would have done.
     const auto expected_sender = next_sender_.guess(rules_.hits_min);
     bool busy = false;
     DaemonId last;

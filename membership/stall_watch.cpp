@@ -9,7 +9,7 @@ constexpr int kStallFactor = 5;
 }  // namespace
 
 bool StallWatch::on_token(protocol::Instant now, const protocol::Token& token, bool recovering) {
-    // A member whose clients lag lowers the aru for as long as it likes, but asks for nothing.
+    // A member whose clients lag may hold back the aru for any time, but requests no packets.
     const bool asked = !token.rtr.empty() && token.rtr.front().first == token.aru + 1;
     if (!recovering && !asked) {
         stall_.reset();
@@ -20,7 +20,8 @@ bool StallWatch::on_token(protocol::Instant now, const protocol::Token& token, b
         stall_ = Stall{token.seq, token.aru, token.complete, now};
         return false;
     }
-    // Others can tell better than we whether it is us; if they cannot, a new start must do.
+    // If the fault is ours, others give us up, since they see it better; if nobody can tell, all
+    // gather anew.
     const bool ours = token.aru_id == self_ || !token.aru_id;
     return now - stall_->since >= (ours ? 2 : 1) * kStallFactor * loss_timeout_;
 }

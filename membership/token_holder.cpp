@@ -111,7 +111,7 @@ void TokenHolder::take_in_turn(const Step& step, Token& token) {
     core_.order->on_rotation(token, rotation, members().is_representative());
     last_visit_ = step.now;
 
-    // The completion bitmap of recovery has served once it came round full.
+    // Once the completion bitmap of recovery has come round full, it is not needed any more.
     if (!token.complete.empty()) {
         if (completion_seen_) {
             token.complete.clear();
@@ -214,7 +214,7 @@ void TokenHolder::stop_waiting(const Token& token) {
     arm();
 }
 
-/// Past all others to one member, to be given back.
+/// Sends the token past all others to one member, which gives it back.
 void TokenHolder::lend(const Step& step, Token& token, const TokenRest::Decision& to,
                        Instant until) {
     token.lease = to.verdict == TokenRest::Verdict::kLease;
@@ -224,7 +224,7 @@ void TokenHolder::lend(const Step& step, Token& token, const TokenRest::Decision
     ++token.token_seq.value;
     ++(token.lease ? core_.stats.tokens_leased : core_.stats.tokens_granted);
     core_.order->on_kept(token);
-    // Of a lease we hear when there is work for it.
+    // While a lease waits for work there is no sign that it has arrived.
     core_.send_token_with_data(step, token,
                                token.lease ? 2 * core_.config.token_settle_timeout : Duration{});
     core_.expect_token(step.now);

@@ -138,7 +138,8 @@ bool TokenRest::asked(DaemonId from, TokenSeq seen) {
     } else {
         wakes_.push_back({from, seen});
     }
-    // Who has the lease may have asked before it came; later its coming, or the return, is lost.
+    // The first wake of the lease's holder may have crossed the lease. Another one means that the
+    // lease, or its return, was lost.
     const OnLoan* loan = on_loan();
     return loan != nullptr && loan->is_lease() &&
            (loan->to != from || again || seen >= loan->token.token_seq);

@@ -13,7 +13,7 @@ using protocol::Instant;
 
 namespace {
 
-/// Before it is known how long it takes until the ring shows that a token has arrived.
+/// Patience before the first measurement of how long the ring takes to show that a token arrived.
 constexpr auto kFirstPatience = Duration(std::chrono::milliseconds(5));
 
 /// Times the usual patience, after tokens had to be sent again.
@@ -87,7 +87,7 @@ void TokenWatch::begin_ring() {
 }
 
 Duration TokenWatch::patience() const {
-    // Until it is known how long signs take, rotations have to do.
+    // Until signs of arrival have been measured, rotation times stand in.
     const Duration usual = estimator_.is_known() ? estimator_.patience()
                                                  : std::max(kFirstPatience, 4 * rotation_time_);
     return std::min(std::max(limits_.retransmit_timeout, usual) * backoff_, interval_max());

@@ -5,12 +5,12 @@
 namespace spread::ordering {
 namespace {
 
-/// Loss never shrinks the window below this.
+/// Loss does not shrink the window below this.
 constexpr std::uint32_t kWindowMin = 32;
 /// While a rotation takes no longer than so many of the shortest ones, the network's delay is at
 /// least a third of it, and a larger window pays.
 constexpr int kGrowBelow = 3;
-/// Beyond so many the ring has become slower than it was when the window grew.
+/// Rotations longer than this multiple show that growth has made the ring slower.
 constexpr int kShrinkBeyond = 6;
 /// Shares of the packets that a member loses, in percent: growth ends, and the window shrinks.
 /// Random loss of a bad link, some percent, must do neither for long; a buffer that overflows loses
@@ -121,8 +121,8 @@ std::uint32_t FlowControl::allowance(const protocol::Token& token, std::uint32_t
     if (out_of_turn) {
         allowed = minus(allowed, my_sent_);
     }
-    // Who has sent may send again at its next visit: without this, a few busy members could use up
-    // the window for ever.
+    // Whoever has packets may send one per visit: otherwise a few busy members could use up the
+    // window for ever.
     return allowed == 0 && backlog > 0 ? 1 : allowed;
 }
 

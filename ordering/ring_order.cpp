@@ -19,7 +19,8 @@ namespace {
 constexpr std::uint32_t kGapWindows = 8;
 constexpr std::uint32_t kGapLeast = 2000;
 
-/// From this shortest rotation on, what is missing is known by what came behind it.
+/// When even the shortest rotation takes longer than this, a gap in what has arrived is taken for a
+/// loss.
 constexpr protocol::Duration kLongRotation = std::chrono::milliseconds(3);
 
 /// Adds [first, first + count) to ascending `ranges`, merging what touches.
@@ -77,8 +78,8 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
     last_token_seq_ = token.token_seq;
     high_seq_ = std::max(high_seq_, token.seq);
     const Seq received_high = token.seq;
-    // Out of turn the token overtakes what waits in the data socket, so that only what was sent by
-    // the last visit in turn is surely missing.
+    // A token out of turn overtakes packets that wait in the data socket: only packets sent up to
+    // the last visit in turn are known to be missing.
     const Seq up_to = accelerate ? surely_sent(token)
                       : out_of_turn && config_.accelerated_window > 0
                           ? std::min(previous_token_high_, received_high)

@@ -24,7 +24,7 @@ bool has_hint(std::uint32_t type) {
 }
 
 bool is_described_membership(std::uint32_t type) {
-    // The helpers take a body of whatever they take for a membership, but for the end of one's own.
+    // The helpers read a body for every membership type except a self-leave.
     return !is_reject(type) && Is_membership_mess(type) && !Is_self_leave(type);
 }
 
@@ -74,8 +74,8 @@ int Mailbox::multicast(std::uint32_t type, std::span<const std::byte> groups,
 }
 
 void Mailbox::send_kill() {
-    // Who is in the middle of a message leaves no room for another; the end of the stream, which
-    // comes next, says the same to the daemon.
+    // In the middle of a message there is no place for another one; the end of the stream, which
+    // comes next, tells the daemon the same.
     const std::unique_lock lock(send_mutex_, std::try_to_lock);
     if (!lock || is_broken_.load()) {
         return;

@@ -53,7 +53,7 @@ std::size_t Handshake::bytes_wanted() const {
     } else if (stream_.size() >= kAcceptHeadBytes) {
         total = kAcceptHeadBytes + unsigned_at(stream_, kAcceptHeadBytes - 1);
     } else if (!stream_.empty()) {
-        // Only behind the first byte of D2 is more to be expected: a reject is this one byte.
+        // A reject is this one byte; only an accepting D2 goes on behind it.
         total = kAcceptHeadBytes;
     }
     return total > stream_.size() ? total - stream_.size() : 1;

@@ -36,7 +36,7 @@ class RuleParser {
     using Words = std::vector<Word>;
     using Rule = AccessRules::Rule;
 
-    /// The rules of one action, and which of them leaves nothing to the ones behind it.
+    /// The rules of one action, and the first that matches everything, which ends the list.
     struct Action {
         AccessRules::Action* to;
         std::vector<Glob> groups{};  ///< of join and send

@@ -57,7 +57,7 @@ void GlobSet::sort_bytes(std::span<const Glob> globs) {
             continue;
         }
         for (const Glob::Element element : glob.elements()) {
-            // 255 classes and the one of all other bytes: nothing is lost when every byte is named.
+            // 255 classes and one for all other bytes suffice even if every byte is named.
             if (element < Glob::kAnyByte && class_of_[element] == 0 && classes_ < 256) {
                 class_of_[element] = static_cast<std::uint8_t>(classes_++);
             }

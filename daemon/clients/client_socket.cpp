@@ -18,9 +18,9 @@ void ClientSocket::note_input(std::uint32_t epoll_events) {
     }
 }
 
-/// A read that is not filled has emptied the socket, but for the end of what the peer sends, which
-/// is announced once (and for what follows urgent data or descriptors, which no client sends: that
-/// waits for the next bytes).
+/// A read that is not filled has emptied the socket, except for the end of the stream, which is
+/// announced once. (Bytes behind urgent data or descriptors, which no client sends, wait for the
+/// next ones.)
 ClientSocket::Read ClientSocket::read(std::span<std::byte> room) {
     const ssize_t count = ::recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
     if (count > 0) {

@@ -31,7 +31,7 @@ constexpr int kReadsPerTurn = 32;
 /// ring as well. Else large turns are good for large fan-outs: each client gets much in one write.
 constexpr std::size_t kUnitsBesideTheRing = 2000;
 constexpr std::size_t kUnitsAlone = 20000;
-/// Units are estimates, and a host may be short of processors: the clock has a word as well.
+/// Units are estimates, and a host may be short of processors, so the clock bounds a turn as well.
 constexpr auto kTurnBesideTheRing = std::chrono::milliseconds(4);
 /// What is written to one client, and to all of them, before the rest has to wait for the next
 /// turn.
@@ -157,7 +157,7 @@ void SessionServer::add_client(UniqueFd fd, const Endpoint& peer, bool is_unix) 
     const std::string name = is_unix ? "unix" : peer.to_string();
     const auto address = is_unix ? access::PeerAddress::unix_socket()
                                  : access::PeerAddress::of(ip_of(peer.address()));
-    // Before the core knows of it: a client that cannot be watched has never been there.
+    // Before the core knows of it: a client that cannot be watched is turned away.
     if (!events_.add(fd.get(), 0, 0)) {
         log_.on_unwatchable(now(), name);
         return;
@@ -490,7 +490,7 @@ std::size_t SessionServer::write(SessionId id) {
                 break;
             case ClientSocket::WriteResult::kFull:
                 core_->on_write_blocked(id);
-                // Also when it is watched already: after ENOBUFS there is room, and no edge would
+                // Even if it is watched already: after ENOBUFS there is room, so no edge would
                 // come.
                 watch_writing(*socket, true);
                 return bytes;

@@ -63,7 +63,7 @@ std::string owner_of(const UniqueFd& connection) {
 
 UnixListener::UnixListener(std::string directory, std::uint16_t port)
     : path_(directory + "/" + std::to_string(port)), name_(std::to_string(port)) {
-    // Clients, too, have only this much for the path.
+    // Clients have no more room for the path either.
     if (path_.size() >= sizeof(sockaddr_un::sun_path)) {
         problem_ = fmt::format("{} is longer than a socket's name may be", path_);
         return;
@@ -94,7 +94,7 @@ UnixListener::Look UnixListener::look() {
     return problem_ == before ? Look::kUnchanged : Look::kLost;
 }
 
-/// Made under another name and then moved, so that nobody meets a socket that refuses him.
+/// Made under another name and then moved, so that no client meets a socket that refuses it.
 void UnixListener::open() {
     taken_ = false;
     const InDirectory inside(directory_);

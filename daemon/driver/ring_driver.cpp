@@ -130,7 +130,7 @@ std::size_t RingDriver::delivery_room() const {
     return used < limits.deliveries ? limits.deliveries - used : 0;
 }
 
-/// Much of what was granted is used up: the session side should say when it has caught up.
+/// Much of the room is used up: the session side should wake us when it has caught up.
 bool RingDriver::is_short_of_room() const {
     return engine_.delivery_room() <= queues_.limits.deliveries / 2 || !overflow_.empty();
 }

@@ -30,7 +30,7 @@ bool stopping_takes_too_long() {
     return deadline.count() != 0 && std::chrono::steady_clock::now().time_since_epoch() > deadline;
 }
 
-/// False when the descriptor takes nothing and that is waited for no longer.
+/// False when the descriptor takes nothing and waiting has ended.
 bool wait_writable(int fd) {
     constexpr int kLookEveryMs = 100;
     pollfd poll_fd{fd, POLLOUT, 0};

@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint32_t kWakeupMark = 0xffffffff;
 constexpr auto kPublishPause = std::chrono::milliseconds(250);
 constexpr std::uint32_t kInterfacesMark = 0xfffffffe;
-/// Over how long the load is taken that decides which thread does the work (SessionServer too).
+/// Period over which load is measured to decide which thread does the work (SessionServer too).
 constexpr auto kLoadWindow = std::chrono::milliseconds(30);
 
 }  // namespace

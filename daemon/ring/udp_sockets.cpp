@@ -171,8 +171,8 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
     }
     send_one_by_one(protocol::MemberList{});
 
-    // Asking for the option tells whether the kernel knows it; whether the device takes it shows
-    // with the first send.
+    // Reading the option tells whether the kernel knows it; the first send shows whether the device
+    // takes it.
     int segment_bytes = 0;
     socklen_t length = sizeof segment_bytes;
     segmentation_ = setup.segmentation && ::getsockopt(sockets_.front().fd.get(), SOL_UDP,

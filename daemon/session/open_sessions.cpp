@@ -132,7 +132,7 @@ std::string OpenSessions::describe_queue(SessionId id) const {
            std::to_string(config_.max_session_bytes) + ")";
 }
 
-/// Where the longest one only shares what others keep, ending more sessions would not help at once.
+/// Stops when the longest queue only shares frames that others keep: ending it would free nothing.
 void OpenSessions::shed_load(std::size_t bytes_max, std::string_view why, SessionOutput& out) {
     while (outbound_.bytes() > bytes_max) {
         const std::size_t before = outbound_.bytes();

@@ -38,7 +38,7 @@ Farewell Outbound::finish(Instant now, SessionId id) {
     return farewell(now, id, *line);
 }
 
-/// Everything is written? Then the peer gets time to read it, unless it has gone.
+/// Once everything is written, the peer gets time to read it, unless it has gone.
 Farewell Outbound::farewell(Instant now, SessionId id, Line& line) {
     if (line.state != State::kClosing || !line.queue.empty()) {
         return Farewell::kLater;

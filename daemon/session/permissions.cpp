@@ -5,7 +5,7 @@
 
 namespace spread::session {
 
-/// Worked out again for each client when the rules have been replaced.
+/// Computed again for each client after the rules were replaced.
 const access::AccessRules::Standing& Permissions::standing_of(Requester& client) const {
     if (client.rules != rules_number_) {
         client.standing = access_rules_->standing_of(client.who);

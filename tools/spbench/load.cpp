@@ -179,9 +179,9 @@ class LoadRun {
             std::count_if(plan_->receivers.begin(), plan_->receivers.end(), is_broken));
     }
 
-    /// All senders are through and every surviving receiver has everything. What a broken sender's
-    /// last messages came to is for the daemons to know: of these all receivers must have the same,
-    /// for a while, since one more may still arrive everywhere.
+    /// All senders are done and every surviving receiver has everything. Nobody knows how many of a
+    /// broken sender's last messages the daemons have taken: all receivers must have the same ones,
+    /// and no more for a while, since another one may still be under way.
     [[nodiscard]] bool is_drained() {
         std::vector<std::uint64_t> agreed(plan_->senders.size());
         bool has_broken_sender = false;
