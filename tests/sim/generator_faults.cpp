@@ -301,13 +301,17 @@ struct LastingFault {
         kOneLink,
         kOnePair,
         kRumours,
-        kPauses
+        kPauses,   ///< of all together
+        kLoss,     ///< everywhere
+        kLate,     ///< everywhere
+        kAbsent,   ///< the victim does not run
+        kStopped,  ///< the victim's process is stopped
     };
     Links links;
     std::optional<Way> way;  ///< absent: everything
 };
 
-constexpr std::array<LastingFault, 12> kLastingFaults{{
+constexpr std::array<LastingFault, 17> kLastingFaults{{
     {LastingFault::Links::kToVictim, Way::kToken},
     {LastingFault::Links::kToVictim, Way::kData},
     {LastingFault::Links::kToVictim, Way::kGroup},
@@ -320,6 +324,11 @@ constexpr std::array<LastingFault, 12> kLastingFaults{{
     {LastingFault::Links::kOnePair, std::nullopt},
     {LastingFault::Links::kRumours, std::nullopt},
     {LastingFault::Links::kPauses, std::nullopt},
+    {LastingFault::Links::kLoss, std::nullopt},
+    {LastingFault::Links::kLoss, std::nullopt},
+    {LastingFault::Links::kLate, std::nullopt},
+    {LastingFault::Links::kAbsent, std::nullopt},
+    {LastingFault::Links::kStopped, std::nullopt},
 }};
 
 /// The machine that all daemons run on stops, again and again.
@@ -331,6 +340,48 @@ void draw_common_pauses(Draft& draft, Draw& draw) {
          at += kBetweenUs + draw.between(0, kBetweenUs)) {
         draft.push(at, Action::kPause, all);
         draft.push(at + draw.between(kHostPauseLeastUs, kHostPauseMostUs), Action::kContinue, all);
+    }
+}
+
+/// So little that a token, which is sent again four times within its timeout, gets through.
+Rates lasting_rates(LastingFault::Links links, Draw& draw, const Timeouts& timeouts) {
+    Rates rates;
+    if (links == LastingFault::Links::kLoss) {
+        rates.loss = draw.between32(5000, 20000);
+    } else {
+        rates.late = draw.between32(5000, 20000);
+        rates.late_us = draw.skewed32(1000, static_cast<std::uint32_t>(3 * timeouts.token_loss_us));
+    }
+    return rates;
+}
+
+/// A lasting fault that is not one of links.
+void draw_fault_of_daemons(Draft& draft, Draw& draw, LastingFault::Links kind, DaemonIndex victim) {
+    using Links = LastingFault::Links;
+    switch (kind) {
+        case Links::kRumours:
+            for (int i = 0; i < kRumourCount; ++i) {
+                draft.push(draft.any_time(draw), Action::kRumour, any_link(draft, draw));
+            }
+            break;
+        case Links::kPauses: draw_common_pauses(draft, draw); break;
+        case Links::kLoss:
+        case Links::kLate: {
+            Step step;
+            step.action = Action::kRates;
+            step.rates = lasting_rates(kind, draw, draft.timeouts);
+            draft.push(draft.faults_us, std::move(step));
+            break;
+        }
+        case Links::kAbsent:
+            draft.push(draft.faults_us, Action::kCrash, {victim});
+            draft.outages.push_back({draft.faults_us, victim});
+            break;
+        case Links::kStopped: draft.push(draft.faults_us, Action::kPause, {victim}); break;
+        case Links::kToVictim:
+        case Links::kFromVictim:
+        case Links::kOneLink:
+        case Links::kOnePair: break;
     }
 }
 
@@ -364,27 +415,24 @@ constexpr std::array<Fault, 17> kFaults{{
 }  // namespace
 
 void draw_lasting_fault(Draft& draft) {
+    using Links = LastingFault::Links;
     Draw draw(draft.seed, "lasting fault");
     const LastingFault& fault = kLastingFaults[draw.between(0, kLastingFaults.size() - 1)];
     const auto pair = any_link(draft, draw);
     std::vector<std::vector<std::uint16_t>> links;
     switch (fault.links) {
-        case LastingFault::Links::kOnePair: links.push_back({pair[1], pair[0]}); [[fallthrough]];
-        case LastingFault::Links::kOneLink: links.push_back(pair); break;
-        case LastingFault::Links::kRumours:
-            for (int i = 0; i < kRumourCount; ++i) {
-                draft.push(draft.any_time(draw), Action::kRumour, any_link(draft, draw));
-            }
-            break;
-        case LastingFault::Links::kPauses: draw_common_pauses(draft, draw); break;
-        default:
+        case Links::kOnePair: links.push_back({pair[1], pair[0]}); [[fallthrough]];
+        case Links::kOneLink: links.push_back(pair); break;
+        case Links::kToVictim:
+        case Links::kFromVictim:
             for (std::uint16_t other = 0; other < draft.scenario.daemons(); ++other) {
                 if (other != pair[0]) {
-                    links.push_back(fault.links == LastingFault::Links::kToVictim
-                                        ? std::vector{other, pair[0]}
-                                        : std::vector{pair[0], other});
+                    links.push_back(fault.links == Links::kToVictim ? std::vector{other, pair[0]}
+                                                                    : std::vector{pair[0], other});
                 }
             }
+            break;
+        default: draw_fault_of_daemons(draft, draw, fault.links, pair[0]);
     }
     for (auto& link : links) {
         Step step;
@@ -394,16 +442,17 @@ void draw_lasting_fault(Draft& draft) {
         step.value = fault.way ? 1 : 0;
         draft.push(draft.faults_us, std::move(step));
     }
-    // Where only the group address fails, a rumour goes round, or nobody runs, all stay together.
-    const bool on_links =
-        fault.links != LastingFault::Links::kRumours && fault.links != LastingFault::Links::kPauses;
-    const bool one_link = fault.links == LastingFault::Links::kOneLink ||
-                          fault.links == LastingFault::Links::kOnePair;
+    // Where only the group address fails, a rumour goes round, or all suffer alike, all stay
+    // together.
+    const bool one_link = fault.links == Links::kOneLink || fault.links == Links::kOnePair;
+    const bool all_stay = fault.way == Way::kGroup || fault.links == Links::kRumours ||
+                          fault.links == Links::kPauses || fault.links == Links::kLoss ||
+                          fault.links == Links::kLate;
     Step steady;
     steady.action = Action::kSteady;
     for (std::uint16_t daemon = 0; daemon < draft.scenario.daemons(); ++daemon) {
         const bool is_touched = daemon == pair[0] || (one_link && daemon == pair[1]);
-        if (!is_touched || fault.way == Way::kGroup || !on_links) {
+        if (!is_touched || all_stay) {
             steady.who.push_back(daemon);
         }
     }

@@ -264,6 +264,11 @@ namespace {
 constexpr Duration kUnsteadyAtFirst = std::chrono::seconds(5);
 constexpr std::uint64_t kSteadyPercent = 95;
 constexpr std::uint64_t kConfigurationsPerMinute = 4;
+/// How often the order is looked at, and how long it may stand still beyond the time in which a
+/// ring goes on without whoever holds it up.
+constexpr Duration kOrderEvery = std::chrono::milliseconds(50);
+constexpr Duration kOrderPatience = std::chrono::seconds(1);
+constexpr int kOrderTokenLosses = 15;
 
 }  // namespace
 
@@ -273,6 +278,36 @@ void Simulator::begin_steady(const std::vector<std::uint16_t>& who) {
     steady_->from = now_ + kUnsteadyAtFirst;
     steady_->checked = now_;
     steady_->configurations.resize(who.size());
+    steady_->orders.resize(who.size());
+}
+
+/// L5: what has a place in the order of a ring gets to be held by all, or the ring goes on without
+/// those who do not get it.
+void Simulator::watch_order() {
+    Steady& steady = *steady_;
+    steady.look_at = now_ + kOrderEvery;
+    const Duration patience =
+        kOrderPatience + kOrderTokenLosses * timeouts_of(scenario_.tunables).token_loss_timeout;
+    for (std::size_t i = 0; i < steady.who.size(); ++i) {
+        const Host& host = *hosts_[steady.who[i]];
+        Order& order = steady.orders[i];
+        if (!host.is_up() || host.state() != membership::RingState::kOperational) {
+            order.since = now_;
+            continue;
+        }
+        const auto& stats = host.engine().stats();
+        const std::uint64_t high = stats.high_seq.value;
+        const std::uint64_t safe = stats.safe_up_to.value;
+        if (safe >= high || safe != order.safe_up_to || host.engine().ring_id() != order.ring) {
+            order = Order{host.engine().ring_id(), safe, now_};
+        } else if (now_ - order.since >= patience) {
+            fail({"L5",
+                  "at d" + std::to_string(steady.who[i] + 1) + " packet " +
+                      std::to_string(safe + 1) + " of " + std::to_string(high) +
+                      " is not known to be everywhere",
+                  {reality()}});
+        }
+    }
 }
 
 /// One regular configuration at all of them, whoever else is in it.

@@ -87,6 +87,9 @@ Verdict Simulator::run() {
         if (steady_ && std::exchange(steady_is_due_, false)) {
             watch_steady();
         }
+        if (steady_ && now_ >= steady_->look_at) {
+            watch_order();
+        }
         if (++stats_.events > kEventsMax) {
             fail({"R3", "the run does not end: " + std::to_string(kEventsMax) + " events", {}});
         }

@@ -113,6 +113,7 @@ class Simulator {
     void begin_steady(const std::vector<std::uint16_t>& who);
     void end_steady();
     void watch_steady();
+    void watch_order();
     [[nodiscard]] bool is_together(const std::vector<std::uint16_t>& who) const;
 
     // Settling.
@@ -148,9 +149,17 @@ class Simulator {
     std::optional<protocol::Instant> expected_since_;
     bool settled_ = false;  ///< the last step was a settle that succeeded
 
-    /// Of those for whom L4 holds.
+    /// How far the order of a daemon has come, and since when.
+    struct Order {
+        protocol::RingId ring;
+        std::uint64_t safe_up_to = 0;
+        protocol::Instant since;
+    };
+    /// Of those for whom L4 and L5 hold.
     struct Steady {
         std::vector<std::uint16_t> who;
+        std::vector<Order> orders;
+        protocol::Instant look_at;
         protocol::Instant from;
         protocol::Instant checked;
         bool together = false;

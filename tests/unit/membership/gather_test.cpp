@@ -149,6 +149,13 @@ TEST_F(Leader, AnUnreachableCandidateIsLeftOutUntilItJoins) {
     EXPECT_EQ(state_.sets().fail, DaemonSet{1});
 }
 
+TEST_F(Leader, WhoWouldKeepSomebodyThatWeLeaveOutDoesNotAgree) {
+    EXPECT_TRUE(stays(join(kThird, {kThird})));
+    EXPECT_TRUE(stays(state_.on_unreachable(step(), kSecond)));
+    EXPECT_TRUE(stays(join(kThird, {kFirst, kSecond, kThird})));
+    EXPECT_FALSE(stays(join(kThird, {kFirst, kSecond, kThird}, {kSecond})));
+}
+
 TEST_F(Follower, WaitsForTheCommitTokenWhenAllAgree) {
     EXPECT_TRUE(stays(join(kFirst, {kFirst, kSecond})));
     CommitToken token = commit({kFirst, kSecond});

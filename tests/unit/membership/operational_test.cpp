@@ -132,6 +132,17 @@ TEST_F(OperationalTest, GathersWithoutAMemberThatLeavesOrCannotBeReached) {
     EXPECT_TRUE(stays(state_.on_unreachable(step(), kFourth)));
 }
 
+TEST_F(OperationalTest, WhatWasSaidOnTheRingBeforeBreaksNothing) {
+    const RingId before = core_.ring.previous_id();
+    EXPECT_TRUE(stays(state_.on(step(), from(kThird, before), Leave{})));
+    now_ += std::chrono::milliseconds(1);
+    for (const auto sender : {kFirst, kThird, kFourth}) {
+        hear(sender, false);
+    }
+    EXPECT_TRUE(stays(state_.heard(step(), from(kThird, before))));
+    EXPECT_FALSE(stays(state_.heard(step(), from(kThird)))) << "the fourth one is heard by all";
+}
+
 TEST_F(OperationalTest, GathersWhenTheTokenIsLost) {
     const Next next = state_.on_timer(step(), RingTimer::kTokenLoss);
     EXPECT_EQ(gather_of(next).reason, ChangeReason::kTokenLoss);

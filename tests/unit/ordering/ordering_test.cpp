@@ -268,6 +268,24 @@ TEST_F(Delivering, AMessageWhoseStartWasLeftOutIsNotDelivered) {
     EXPECT_EQ(got_[0].body.size(), 10U);
 }
 
+TEST_F(Delivering, AMessageWhoseEndWasLeftOutDoesNotGetIntoTheNext) {
+    Seq next{1};
+    Seq second;
+    for (const std::size_t bytes : {500U, 600U}) {
+        SendQueue queue(10, 10000);
+        queue.push(message(bytes));
+        second = next;
+        put(stamp(queue, pool_, kMe, next), kMe);
+    }
+    EXPECT_EQ(run(Seq{1}, Seq{0}), DeliveryCursor::Stop::kLimit);
+    while (cursor_.next() < second) {
+        cursor_.skip_packet();
+    }
+    EXPECT_EQ(run(window_.my_aru(), Seq{0}), DeliveryCursor::Stop::kLimit);
+    ASSERT_EQ(got_.size(), 1U);
+    EXPECT_EQ(bytes_of(got_[0].body), bytes_of(message(600).body));
+}
+
 TEST_F(Delivering, AnEmptyMessageIsAMessage) {
     SendQueue queue(10, 10000);
     queue.push(message(0));

@@ -254,6 +254,18 @@ TEST_F(TokenVisits, NobodyRunsMoreThanAGapAhead) {
     Token again = token(4, 100, 0, kOther);
     order.on_token(again, queue_, pool_, Turn::kInTurn, visit_);
     EXPECT_EQ(again.seq, Seq{100});
+    Token others_did = token(7, 150, 0, kOther);
+    order.on_token(others_did, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_EQ(others_did.seq, Seq{150});
+}
+
+TEST_F(TokenVisits, ARequestThatItCannotAnswerTravelsOn) {
+    RingOrder order(config_, kRing);
+    Token t = token(1, 5, 0, kOther);
+    t.rtr = {{Seq{4}, 2}};
+    order.on_token(t, queue_, pool_, Turn::kAccelerated, visit_);
+    EXPECT_EQ(visit_.requested, 0U) << "for us they may still be on their way";
+    EXPECT_THAT(t.rtr, ElementsAre(SeqRange{Seq{4}, 2}));
 }
 
 TEST_F(TokenVisits, ARequestForWhatEverybodyHadDoesNotSpin) {
