@@ -12,7 +12,8 @@ using protocol::Report;
 
 namespace {
 
-/// A way counts as deaf when another way is ahead by more joins and probes than this.
+/// A join or probe is outdated when its sender has been heard with one that is newer by more than
+/// this many.
 constexpr std::uint64_t kOvertaken = 8;
 
 constexpr std::uint8_t bit_of(Heard way) {
