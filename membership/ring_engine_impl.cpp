@@ -92,6 +92,7 @@ void RingEngine::Impl::decode_as(const Step& step, const PacketHeader& from,
         auto packet = PacketRow<kind>::decode(from, datagram);
         if (!packet) {
             core_.count(packet.error());
+            // NOLINTNEXTLINE(bugprone-branch-clone): all but one are discarded
         } else if constexpr (kind == PacketKind::kJoin) {
             take_join(step, from, *packet);
         } else if constexpr (kind == PacketKind::kProbe) {

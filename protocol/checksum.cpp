@@ -131,8 +131,8 @@ std::uint32_t crc32c_portable(std::span<const std::byte> bytes, std::uint32_t cr
 }
 
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t crc) {
-    static const Implementation implementation = pick_implementation();
-    return implementation(bytes, crc);
+    static const Implementation kImplementation = pick_implementation();
+    return kImplementation(bytes, crc);
 }
 
 }  // namespace spread::protocol

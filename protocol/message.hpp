@@ -47,6 +47,7 @@ class Message {
 
     /// Copies bytes [offset, offset + destination.size()) of the chain; returns how many were
     /// there.
+    // NOLINTNEXTLINE(modernize-use-nodiscard): who knows the size need not look at it
     std::size_t copy_to(std::span<std::byte> destination, std::size_t offset = 0) const {
         std::size_t done = 0;
         for (std::size_t i = 0; i < slice_count() && done < destination.size(); ++i) {

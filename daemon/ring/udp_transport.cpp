@@ -240,7 +240,7 @@ void UdpTransport::send(std::span<const membership::OutboundPacket> packets) {
         const std::size_t first_slice = slices_used_;
         for (std::size_t i = first; i < last; ++i) {
             const protocol::Slice& slice = packets[i].datagram;
-            // The kernel only reads it; iovec has no const form.
+            // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the kernel only reads it
             send_slices_[slices_used_++] = {const_cast<std::byte*>(slice.bytes().data()),
                                             slice.length};
         }
@@ -268,6 +268,7 @@ void UdpTransport::add_message(const Endpoint& to, std::size_t first_slice, std:
     }
     msghdr& header = send_headers_[messages_used_].msg_hdr;
     header = {};
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the kernel only reads it
     header.msg_name = const_cast<sockaddr_storage*>(&to.storage);
     header.msg_namelen = to.length;
     header.msg_iov = &send_slices_[first_slice];

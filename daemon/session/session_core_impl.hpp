@@ -349,6 +349,8 @@ struct SessionCore::Impl {
         return false;
     }
 
+    // NOLINTBEGIN(readability-identifier-naming): only SessionCore, whose members they are, sees
+    // them
     SessionConfig config_;
     protocol::Rng rng_;
     SessionIds ids_;
@@ -363,6 +365,7 @@ struct SessionCore::Impl {
     PasswordChecks passwords_;
     PasswordChecks::HangUpProbe hang_up_probe_;
     Instant now_{};  ///< of the input at hand
+    // NOLINTEND(readability-identifier-naming)
 };
 
 }  // namespace spread::session

@@ -346,7 +346,7 @@ SessionStep SessionMachine::finish_request(std::span<const std::byte> head) {
     if (kind_ == RequestKind::kKill) {
         refuse();
     }
-    return Requested{std::move(*request)};
+    return Requested{*request};
 }
 
 }  // namespace spread::session

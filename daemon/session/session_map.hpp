@@ -68,7 +68,8 @@ class SessionMap {
         return slot < entries_.size() && entries_[slot].id == id ? &*entries_[slot].value : nullptr;
     }
     [[nodiscard]] const T* find(protocol::SessionId id) const {
-        return const_cast<SessionMap*>(this)->find(id);
+        const std::size_t slot = slot_of(id);
+        return slot < entries_.size() && entries_[slot].id == id ? &*entries_[slot].value : nullptr;
     }
 
     void erase(protocol::SessionId id) {

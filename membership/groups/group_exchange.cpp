@@ -17,7 +17,7 @@ GroupExchange::GroupExchange(const protocol::Roster& roster, protocol::RingId ri
                              const DaemonSet& members)
     : roster_(roster), ring_(ring), members_(members), bundles_(roster.size()) {}
 
-GroupExchange::Verdict GroupExchange::on_part(GroupStatePart part, DaemonIndex origin) {
+GroupExchange::Verdict GroupExchange::on_part(const GroupStatePart& part, DaemonIndex origin) {
     if (part.ring != ring_) {
         return Verdict::kForeign;
     }

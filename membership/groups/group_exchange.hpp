@@ -33,7 +33,7 @@ class GroupExchange {
     };
 
     /// One part, at its place in the order, sent by `origin`.
-    Verdict on_part(GroupStatePart part, protocol::DaemonIndex origin);
+    Verdict on_part(const GroupStatePart& part, protocol::DaemonIndex origin);
 
     /// For every member the state of its synced set has arrived.
     [[nodiscard]] bool is_complete() const { return covered_ == members_; }

@@ -85,7 +85,7 @@ void GroupPhases::on_state(const Delivery& delivery, DaemonIndex origin) {
     if (!exchange_) {
         return;  // a leftover of an earlier ring
     }
-    if (exchange_->on_part(std::move(*part), origin) == GroupExchange::Verdict::kMalformed) {
+    if (exchange_->on_part(*part, origin) == GroupExchange::Verdict::kMalformed) {
         ++stats_.malformed_messages;
     }
     if (exchange_->is_complete()) {
