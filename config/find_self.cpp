@@ -56,7 +56,7 @@ std::string foreign_address(const Daemon& daemon, const std::vector<IpAddress>& 
 }
 
 SelfResult failure(std::string error) {
-    return SelfResult{std::nullopt, std::move(error)};
+    return SelfResult{std::nullopt, std::move(error), false};
 }
 
 }  // namespace
@@ -77,8 +77,11 @@ SelfResult find_self(const Configuration& configuration, std::string_view wanted
             return daemon.name == wanted_name;
         });
         if (wanted == daemons.end()) {
-            return failure("no daemon is called " + in_quotes(wanted_name) + " in " +
-                           name_of_file(configuration) + "; it has " + list_daemons(configuration));
+            SelfResult unknown =
+                failure("no daemon is called " + in_quotes(wanted_name) + " in " +
+                        name_of_file(configuration) + "; it has " + list_daemons(configuration));
+            unknown.is_no_daemon = true;
+            return unknown;
         }
         if (local_addresses.empty()) {
             return failure("this host has no network address that is up, so it cannot be daemon " +
@@ -88,7 +91,7 @@ SelfResult find_self(const Configuration& configuration, std::string_view wanted
             return failure("this host cannot be daemon " + in_quotes(wanted_name) + ": " +
                            foreign_address(*wanted, local_addresses));
         }
-        return SelfResult{static_cast<std::size_t>(wanted - daemons.begin()), {}};
+        return SelfResult{static_cast<std::size_t>(wanted - daemons.begin()), {}, false};
     }
     if (local_addresses.empty()) {
         return failure(
@@ -99,7 +102,7 @@ SelfResult find_self(const Configuration& configuration, std::string_view wanted
         return is_local(daemon.address, local_addresses);
     });
     if (local != daemons.end()) {
-        return SelfResult{static_cast<std::size_t>(local - daemons.begin()), {}};
+        return SelfResult{static_cast<std::size_t>(local - daemons.begin()), {}, false};
     }
     const auto named = std::find_if(daemons.begin(), daemons.end(), [&](const Daemon& daemon) {
         return !host_name.empty() && is_named_after(daemon, host_name);

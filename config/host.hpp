@@ -22,6 +22,7 @@ namespace spread::config {
 struct SelfResult {
     std::optional<std::size_t> daemon;
     std::string error;
+    bool is_no_daemon = false;  ///< `wanted_name` is nobody's, whatever the addresses
 };
 [[nodiscard]] SelfResult find_self(const Configuration& configuration, std::string_view wanted_name,
                                    std::string_view host_name,

@@ -36,6 +36,7 @@
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_thread.hpp"
 #include "daemon/ring/roster_of.hpp"
+#include "daemon/ring/settings_text.hpp"
 #include "daemon/ring/state_file.hpp"
 #include "daemon/ring/state_keeper.hpp"
 #include "daemon/ring/udp_transport.hpp"
@@ -162,29 +163,15 @@ void reload(const config::Configuration& configuration, AccessSetup& access,
     });
 }
 
-/// Logs configurations and tells the service manager.
+/// Tells the service manager of configurations, and the log of the first one.
 class MembershipReporter {
   public:
     MembershipReporter(const config::Configuration& configuration, std::string clients)
-        : roster_(roster_of(configuration)),
-          absences_(configuration),
-          clients_(std::move(clients)) {}
+        : roster_(roster_of(configuration)), clients_(std::move(clients)) {}
 
     void operator()(const membership::ConfigurationChange& change) {
         if (change.kind != membership::ConfigurationKind::kRegular) {
             return;
-        }
-        const protocol::RingId& ring = change.ring_id;
-        log_info(LogType::kMembership, "Membership id is ( {}, {})", ring.representative.value,
-                 ring.counter);
-        if (change.missing.empty()) {
-            log_info(LogType::kMembership, "installed configuration of {} of {} daemons: {}",
-                     change.members.size(), roster_.size(), roster_.describe(change.members));
-        } else {
-            log_warning(LogType::kMembership,
-                        "installed configuration of {} of {} daemons: {}. Missing: {}",
-                        change.members.size(), roster_.size(), roster_.describe(change.members),
-                        absences_.describe(change.missing));
         }
         if (!std::exchange(ready_, true)) {
             log_info(LogType::kPrint, "ready: serving clients at {}", clients_);
@@ -198,7 +185,6 @@ class MembershipReporter {
 
   private:
     protocol::Roster roster_;
-    AbsenceText absences_;
     std::string clients_;
     bool ready_ = false;
 };
@@ -332,6 +318,7 @@ void serve(const Loaded& loaded, const Options& options) {
     ring_config.datagram_bytes_max = datagram_bytes_of(configuration, self, loaded.locals);
     log_info(LogType::kNetwork, "datagrams of up to {} bytes", ring_config.datagram_bytes_max);
     ring_config.group_mates = transport.group_mates();
+    ring_config.settings = settings_text(configuration, ring_config);
     protocol::BufferPool pool(std::max(kPoolBlockBytesMin, ring_config.datagram_bytes_max),
                               kPoolBlocks);
     const auto link = std::make_unique<RingLink>();
@@ -339,7 +326,7 @@ void serve(const Loaded& loaded, const Options& options) {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
                          random_seed(), own_address(loaded),
                          [&keeper](std::uint64_t counter) { keeper.keep(counter); },
-                         AbsenceText(configuration)},
+                         AbsenceText(configuration, self)},
                         roster_of(configuration), *link, transport, pool);
         auto core = std::make_unique<session::SessionCore>(sessions_of(configuration, self),
                                                            group_config_of(configuration, self),
@@ -363,13 +350,17 @@ void serve(const Loaded& loaded, const Options& options) {
 /// Looks again until this host carries the address of its daemon, at a start before the network.
 Loaded load_when_address_is_there(const Options& options) {
     constexpr auto kLookEvery = std::chrono::milliseconds(200);
-    const auto until =
-        std::chrono::steady_clock::now() + std::chrono::seconds(options.wait_for_address);
+    constexpr unsigned kSecondsWithName = 10;
+    const unsigned seconds =
+        options.wait_for_address.value_or(options.name.empty() ? 0 : kSecondsWithName);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     Loaded loaded = load(options);
-    const auto is_too_early = [&loaded] { return loaded.is_read && !has_own_address(loaded); };
-    if (is_too_early() && options.wait_for_address > 0) {
+    const auto is_too_early = [&loaded] {
+        return loaded.is_read && !loaded.self.is_no_daemon && !has_own_address(loaded);
+    };
+    if (is_too_early() && seconds > 0) {
         std::fprintf(stderr, "spreadd: waiting %u s for the address of this host's daemon\n",
-                     options.wait_for_address);
+                     seconds);
     }
     while (is_too_early() && std::chrono::steady_clock::now() < until) {
         std::this_thread::sleep_for(kLookEvery);

@@ -16,6 +16,15 @@ std::string one_line(std::string text) {
     return text;
 }
 
+command_line::Option add_wait(command_line::CommandLine& line, unsigned& seconds) {
+    return line
+        .value("--wait-for-address", seconds,
+               "Wait so long for the network to give this host the daemon's address (default 10\n"
+               "with -n, else 0)")
+        .type_name("SECONDS")
+        .between(0U, kWaitForAddressMax);
+}
+
 }  // namespace
 
 std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>& arguments) {
@@ -61,10 +70,8 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
     line.value("--log-file", options.log_file,
                "Append the log here, reopened on SIGUSR1; - is stderr; overrides EventLogFile")
         .type_name("FILE");
-    line.value("--wait-for-address", options.wait_for_address,
-               "Wait so long for the network to give this host the daemon's address (default 0)")
-        .type_name("SECONDS")
-        .between(0U, kWaitForAddressMax);
+    unsigned seconds = 0;
+    const command_line::Option waits = add_wait(line, seconds);
     line.value("--state-dir", options.state_dir,
                "Where to remember the last ring (default /var/lib/spreadd if writable)")
         .type_name("DIR");
@@ -77,6 +84,9 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
                    ? OptionsExit{0, ending->text}
                    : OptionsExit{ending->status,
                                  "spreadd: " + one_line(ending->text) + " (see spreadd --help)"};
+    }
+    if (waits.is_given()) {
+        options.wait_for_address = seconds;
     }
     if (config_file.is_given() && options.config_file.empty()) {
         return OptionsExit{2, "spreadd: -c needs a file name (see spreadd --help)"};

@@ -20,9 +20,10 @@ struct Options {
     bool ports = false;                    ///< --check tries to bind the ports, too
     std::optional<std::string> log_level;  ///< overrides EventPriority and DebugFlags
     std::optional<std::string> log_file;   ///< overrides EventLogFile; "-" is stderr
-    unsigned wait_for_address =
-        0;                  ///< seconds to wait until this host carries the daemon's address
-    std::string state_dir;  ///< empty: search
+    /// Seconds to wait until this host carries the daemon's address; unset: a few with -n, since
+    /// it is certain then which daemon this is.
+    std::optional<unsigned> wait_for_address;
+    std::string state_dir;                ///< empty: search
     std::optional<std::string> unix_dir;  ///< overrides UnixSocketDir
 };
 

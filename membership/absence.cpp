@@ -16,7 +16,8 @@ constexpr bool has_way(std::uint8_t ways, Heard way) {
 }
 
 /// What is wrong with a link on which a hearer receives the speaker by `ways`; kUnknown: nothing.
-Cause cause_of(std::uint8_t ways) {
+/// `by_group`: the speaker has sent its data by a group address alone.
+Cause cause_of(std::uint8_t ways, bool by_group) {
     if (ways == 0) {
         return Cause::kOneWay;
     }
@@ -24,7 +25,7 @@ Cause cause_of(std::uint8_t ways) {
         return Cause::kTokenPort;
     }
     if (!has_way(ways, Heard::kUnicast) && !has_way(ways, Heard::kGroup)) {
-        return Cause::kDataPort;
+        return by_group ? Cause::kMulticast : Cause::kDataPort;
     }
     return has_way(ways, Heard::kFullSized) ? Cause::kUnknown : Cause::kLargePackets;
 }
@@ -39,24 +40,41 @@ Absence bad_link(const EngineCore& core, DaemonIndex missing, const DaemonSet& r
             if (!core.hearing.is_known(hearer, since)) {
                 continue;
             }
-            const Cause cause = cause_of(core.hearing.ways(hearer, speaker, since));
+            const bool by_group =
+                speaker == core.self && (core.group_mates - core.one_by_one).contains(hearer);
+            const Cause cause = cause_of(core.hearing.ways(hearer, speaker, since), by_group);
             if (cause != Cause::kUnknown) {
-                return {core.roster.id(missing), cause, core.roster.id(hearer),
-                        core.roster.id(speaker)};
+                return {core.roster.id(missing),
+                        cause,
+                        core.roster.id(hearer),
+                        core.roster.id(speaker),
+                        {}};
             }
         }
     }
-    return {core.roster.id(missing), Cause::kUnknown, {}, {}};
+    return {core.roster.id(missing), Cause::kUnknown, {}, {}, {}};
 }
 
 Absence absence_of(const EngineCore& core, DaemonIndex missing, const DaemonSet& ring,
-                   Instant since) {
-    const auto plain = [&](Cause cause) { return Absence{core.roster.id(missing), cause, {}, {}}; };
+                   Instant now) {
+    const Instant since = core.probe_evidence_since(now);
+    const auto plain = [&](Cause cause) {
+        return Absence{core.roster.id(missing), cause, {}, {}, {}};
+    };
     if (core.gone.left.contains(missing)) {
         return plain(Cause::kLeft);
     }
+    if (core.claims.is_claimed_twice(now, missing)) {
+        return {core.roster.id(missing), Cause::kSameIdentity, {}, {}, core.claims.lives(missing)};
+    }
+    if (core.gone.own_address) {
+        return plain(Cause::kOwnAddress);
+    }
     if (core.gone.port_closed.contains(missing)) {
         return plain(Cause::kPortClosed);
+    }
+    if (core.gone.other_wire.contains(missing)) {
+        return plain(Cause::kOtherWire);
     }
     if (core.gone.other_config.contains(missing)) {
         return plain(Cause::kOtherConfig);
@@ -69,9 +87,12 @@ Absence absence_of(const EngineCore& core, DaemonIndex missing, const DaemonSet&
         is_heard = is_heard || core.hearing.ways(member, missing, since) != 0;
     }
     if (!is_heard) {
-        return plain(Cause::kSilent);
+        return plain(core.gone.refused[missing] > since ? Cause::kSendError : Cause::kSilent);
     }
     const Absence link = bad_link(core, missing, ring, since);
+    if (core.gone.refused[missing] > since && link.speaker == core.roster.id(core.self)) {
+        return plain(Cause::kSendError);
+    }
     if (link.cause == Cause::kUnknown && core.gone.stalled.contains(missing)) {
         return plain(Cause::kNoProgress);
     }
@@ -82,10 +103,9 @@ Absence absence_of(const EngineCore& core, DaemonIndex missing, const DaemonSet&
 
 std::vector<Absence> absences(const EngineCore& core, Instant now) {
     const DaemonSet ring = core.ring_set();
-    const Instant since = core.probe_evidence_since(now);
     std::vector<Absence> out;
     for (const DaemonIndex missing : DaemonSet::first(core.roster.size()) - ring) {
-        out.push_back(absence_of(core, missing, ring, since));
+        out.push_back(absence_of(core, missing, ring, now));
     }
     return out;
 }

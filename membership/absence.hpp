@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -10,8 +11,7 @@ namespace spread::membership {
 
 struct EngineCore;
 
-/// Why a configured daemon is not in the ring. A closed list. kMulticast, kOtherWire,
-/// kSameIdentity, kOwnAddress and kSendError have words, and nothing says them yet.
+/// Why a configured daemon is not in the ring. A closed list.
 enum class Cause : std::uint8_t {
     kUnknown,
     kLeft,          ///< it said goodbye
@@ -19,7 +19,7 @@ enum class Cause : std::uint8_t {
     kSilent,        ///< nobody in the ring hears it
     kTokenPort,     ///< packets to a token port do not arrive
     kDataPort,      ///< packets to a data port do not arrive
-    kMulticast,     ///< a group address does not get through
+    kMulticast,     ///< a group address does not get through, and nothing else was tried yet
     kLargePackets,  ///< only small datagrams arrive
     kOneWay,        ///< one hears the other, who hears nothing
     kNoProgress,    ///< the ring stood still because of it
@@ -38,6 +38,8 @@ struct Absence {
     /// Of a bad link: at whom packets do not arrive, and whose. One of them is `daemon`.
     protocol::DaemonId hearer;
     protocol::DaemonId speaker;
+    /// Of kSameIdentity: the two lives.
+    std::array<protocol::Incarnation, 2> claimants{};
 
     friend bool operator==(const Absence&, const Absence&) = default;
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/assert.hpp"
+#include "protocol/checksum.hpp"
 
 namespace spread::membership {
 
@@ -23,6 +24,9 @@ namespace {
 /// With at most this many packets in a rotation the token goes in one datagram with the last packet
 /// of the visit: receivers then wait for the token, not the token for receivers.
 constexpr std::uint32_t kPacketsWithToken = 4;
+
+/// Shorter than any daemon is told to send; see DatagramBytes.
+constexpr std::size_t kDatagramBytesMin = 512;
 
 /// How often a member that is said to be gone is asked.
 constexpr int kAsksPerChallenge = 10;
@@ -60,6 +64,8 @@ EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnat
       // Before its first ring a daemon is on a nameless one of its own, with nothing to recover.
       ring(RingId{config.self, static_cast<std::uint32_t>(rng.next()), ring_counter},
            RingMembers({config.self}, config.self), {my_incarnation}),
+      path(config.datagram_bytes_max),
+      ring_bytes(config.datagram_bytes_max),
       order(make_order(ring.id())),
       id_counter(ring_counter),
       queue(config.send_queue_messages_max, config.send_queue_bytes_max),
@@ -70,6 +76,9 @@ EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnat
       foreign(config.daemons.size(), config.merge_detect_timeout),
       challenges(config.daemons.size()),
       hearing(config.daemons.size(), self),
+      gone(config.daemons.size()),
+      claims(config.daemons.size()),
+      settings_sum(protocol::crc32c(std::as_bytes(std::span(config.settings)))),
       group_mates(roster.set_of(config.group_mates) - DaemonSet{self}) {
     queue.pause();
 }
@@ -86,25 +95,60 @@ std::unique_ptr<ordering::RingOrder> EngineCore::make_order(const RingId& id) co
             config.receive_room_bytes / config.datagram_bytes_max, 0xffffffff))};
     order_config.accelerated_window = config.accelerated ? config.accelerated_window : 0;
     order_config.gap_max = config.gap_max;
-    order_config.datagram_bytes_max = config.datagram_bytes_max;
+    order_config.datagram_bytes_max = ring_bytes;
     return std::make_unique<ordering::RingOrder>(order_config, id);
+}
+
+std::size_t EngineCore::datagram_bytes_for(const protocol::MemberList& members, Instant now) const {
+    std::size_t bytes = path.bytes(now);
+    for (const protocol::DaemonIndex member : roster.set_of(members) - DaemonSet{self}) {
+        const std::size_t theirs = hearing.full_bytes_of(member);
+        if (theirs >= kDatagramBytesMin) {
+            bytes = std::min(bytes, theirs);
+        }
+    }
+    return bytes;
+}
+
+bool EngineCore::look_for_narrow_path(Instant now, const DaemonSet& daemons, Instant since,
+                                      Duration every) {
+    using protocol::Heard;
+    constexpr auto kData =
+        static_cast<std::uint8_t>(Heard::kUnicast) | static_cast<std::uint8_t>(Heard::kGroup);
+    constexpr auto kFull = static_cast<std::uint8_t>(Heard::kFullSized);
+    constexpr auto kToken = static_cast<std::uint8_t>(Heard::kToken);
+    for (const protocol::DaemonIndex daemon : daemons - DaemonSet{self}) {
+        const std::uint8_t ways = hearing.ways(daemon, self, since);
+        if ((ways & kToken) != 0 && (ways & kData) != 0 && (ways & kFull) == 0) {
+            return path.suspect(now, roster.id(daemon), 2 * every);
+        }
+    }
+    path.trust();
+    return false;
+}
+
+protocol::Report EngineCore::report(Instant now, Instant since) const {
+    protocol::Report report = hearing.report(ring_set(), since);
+    report.full_bytes = static_cast<std::uint16_t>(path.bytes(now));
+    report.settings = settings_sum;
+    return report;
 }
 
 RingId EngineCore::make_ring_id(Instant now) {
     return RingId{config.self, static_cast<std::uint32_t>(rng.next()), id_counter.next(now)};
 }
 
-protocol::Probe EngineCore::make_probe(Instant since) {
+protocol::Probe EngineCore::make_probe(Instant now, Instant since) {
     protocol::Probe probe;
     probe.incarnation = incarnation;
     probe.highest_counter = id_counter.highest();
     probe.join_seq = ++my_join_seq;
-    probe.report = hearing.report(ring_set(), since);
+    probe.report = report(now, since);
     return probe;
 }
 
 void EngineCore::ask_challenged(const Step& step) {
-    protocol::Probe probe = make_probe(probe_evidence_since(step.now));
+    protocol::Probe probe = make_probe(step.now, probe_evidence_since(step.now));
     probe.report.asks = true;
     const Slice datagram = protocol::encode_probe(probe, header(PacketKind::kProbe), pool);
     for (const protocol::DaemonIndex daemon : challenges.open()) {
@@ -133,6 +177,16 @@ void EngineCore::distrust_group(const Step& step, const DaemonSet& daemons, Inst
 bool EngineCore::hears_group(protocol::DaemonIndex daemon, Instant since) const {
     constexpr auto kGroup = static_cast<std::uint8_t>(protocol::Heard::kGroup);
     return (hearing.ways(daemon, self, since) & kGroup) != 0;
+}
+
+void EngineCore::note_other_wire(const Slice& datagram) {
+    const auto other = protocol::read_other_version(datagram.bytes());
+    const auto sender = other && other->config_hash == config.config_hash
+                            ? roster.find(other->sender)
+                            : std::nullopt;
+    if (sender) {
+        gone.other_wire.insert(*sender);
+    }
 }
 
 ToGather EngineCore::gather_for(DaemonId sender, const protocol::Join& join) const {
@@ -199,8 +253,7 @@ void EngineCore::send_token_with_data(const Step& step, const Token& token_out,
     const auto data_bytes = data.datagram.bytes();
     const auto token_bytes = sends.back().datagram.bytes();
     if (data.destination == Destination::kAll && protocol::is_data(data_bytes) &&
-        protocol::kDataTokenBytes + data_bytes.size() + token_bytes.size() <=
-            config.datagram_bytes_max) {
+        protocol::kDataTokenBytes + data_bytes.size() + token_bytes.size() <= ring_bytes) {
         data.datagram = protocol::encode_data_token(
             data_bytes, token_bytes,
             {PacketKind::kDataToken, config.config_hash, config.self, token_out.ring_id}, pool);

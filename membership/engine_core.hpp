@@ -8,9 +8,12 @@
 #include <vector>
 
 #include "membership/challenges.hpp"
+#include "membership/claims.hpp"
 #include "membership/foreign_rings.hpp"
+#include "membership/gone.hpp"
 #include "membership/hearing.hpp"
 #include "membership/installed_ring.hpp"
+#include "membership/path_size.hpp"
 #include "membership/ring_config.hpp"
 #include "membership/ring_id_counter.hpp"
 #include "membership/ring_stats.hpp"
@@ -40,6 +43,15 @@ struct EngineCore {
         return {kind, config.config_hash, config.self, ring.id()};
     }
     [[nodiscard]] std::unique_ptr<ordering::RingOrder> make_order(const protocol::RingId& id) const;
+    /// What all of `members` get in one piece, as far as joins have told.
+    [[nodiscard]] std::size_t datagram_bytes_for(const protocol::MemberList& members,
+                                                 protocol::Instant now) const;
+    /// Looks for one of `daemons` that has reported since to get our data, but not in datagrams as
+    /// long as ours. True: from now on shorter ones are tried. `every`: how often they report.
+    [[nodiscard]] bool look_for_narrow_path(protocol::Instant now,
+                                            const protocol::DaemonSet& daemons,
+                                            protocol::Instant since, protocol::Duration every);
+    [[nodiscard]] protocol::Report report(protocol::Instant now, protocol::Instant since) const;
     [[nodiscard]] protocol::RingId make_ring_id(protocol::Instant now);
     [[nodiscard]] protocol::DaemonSet only(protocol::DaemonId id) const {
         return {*roster.find(id)};
@@ -61,7 +73,7 @@ struct EngineCore {
         return std::min<protocol::Duration>(std::chrono::milliseconds(50),
                                             config.token_loss_timeout / 5);
     }
-    [[nodiscard]] protocol::Probe make_probe(protocol::Instant since);
+    [[nodiscard]] protocol::Probe make_probe(protocol::Instant now, protocol::Instant since);
     /// Asks all who are challenged.
     void ask_challenged(const Step& step);
     /// `daemon` has reported: where it hears a group address again, data goes there.
@@ -70,6 +82,9 @@ struct EngineCore {
     /// sent to one by one.
     void distrust_group(const Step& step, const protocol::DaemonSet& daemons,
                         protocol::Instant since);
+
+    /// A packet of another version came.
+    void note_other_wire(const protocol::Slice& datagram);
 
     /// The gather that follows a join which ends our ring.
     [[nodiscard]] ToGather gather_for(protocol::DaemonId sender, const protocol::Join& join) const;
@@ -122,6 +137,8 @@ struct EngineCore {
     protocol::DaemonIndex self;  ///< our place in it
 
     InstalledRing ring;
+    PathSize path;
+    std::size_t ring_bytes;  ///< datagrams of the ring that forms, or runs, are no longer
     std::unique_ptr<ordering::RingOrder> order;  ///< of the installed ring
     /// Daemons whose messages were promised in interrupted recoveries of the installed ring.
     protocol::DaemonSet obligation;
@@ -141,20 +158,9 @@ struct EngineCore {
     ForeignRings foreign;
     Challenges challenges;
     Hearing hearing;
-    /// What is known of daemons that are not in the ring, until they are heard again.
-    struct Gone {
-        protocol::DaemonSet left;
-        protocol::DaemonSet port_closed;
-        protocol::DaemonSet other_config;
-        protocol::DaemonSet stalled;
-
-        void forget(protocol::DaemonIndex daemon) {
-            for (auto* set : {&left, &port_closed, &other_config}) {
-                set->erase(daemon);
-            }
-        }
-    };
     Gone gone;
+    Claims claims;
+    std::uint32_t settings_sum;       ///< of config.settings
     protocol::DaemonSet group_mates;  ///< whom a group address reaches if all is well
     protocol::DaemonSet one_by_one;   ///< of these, to whom the group address does not get through
     RingStats stats;

@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "membership/events.hpp"
+#include "membership/path_size.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/time.hpp"
@@ -59,8 +62,14 @@ struct EngineOutput {
 
     /// Set when this daemon was found not to have run for so long that it gives nobody up for it.
     std::optional<protocol::Duration> not_run_for;
+    /// A ring begins whose datagrams are shorter, because this member does not get longer ones.
+    std::optional<PathSize::Narrow> narrow;
+    /// A daemon has shown its settings, which differ from ours.
+    std::optional<std::pair<protocol::DaemonId, std::string>> settings;
 
     void clear() {
+        narrow.reset();
+        settings.reset();
         missing.reset();
         not_run_for.reset();
         sends.clear();

@@ -62,11 +62,11 @@ void Gather::send_join(const Step& step) {
     join.join_seq = ++core_.my_join_seq;
     join.proc_set = core_.roster.ids_of(sets_.proc);
     join.fail_set = core_.roster.ids_of(sets_.fail);
-    join.report = core_.hearing.report(core_.ring_set(), since);
+    join.report = core_.report(step.now, since);
     const protocol::Slice small = protocol::encode_join(join, header, core_.pool);
     join.report.full_sized = true;
     step.send_all(small, Channel::kToken);
-    step.send_all(protocol::encode_join(join, header, core_.pool, core_.config.datagram_bytes_max));
+    step.send_all(protocol::encode_join(join, header, core_.pool, core_.path.bytes(step.now)));
     step.send_all(small);
     reported_ = core_.hearing.heard_well_by(core_.self, since);
     sets_are_sent_ = true;
@@ -287,6 +287,11 @@ Next Gather::on_timer(const Step& step, RingTimer timer) {
         case RingTimer::kJoin:
             if (step.now - began_ >= core_.config.join_timeout) {
                 core_.distrust_group(step, candidates(), began_ + core_.config.join_timeout / 2);
+                if (core_.look_for_narrow_path(step.now, candidates(),
+                                               step.now - core_.config.join_timeout,
+                                               core_.config.join_timeout)) {
+                    return begin_round_and_check(step);
+                }
             }
             send_join(step);
             break;

@@ -59,6 +59,10 @@ class Hearing {
     /// The sum of the ways by which `who` hears `whom`.
     [[nodiscard]] std::uint8_t ways(protocol::DaemonIndex who, protocol::DaemonIndex whom,
                                     protocol::Instant since) const;
+    /// How long its full-sized datagrams are, as it has told last; 0: it has not.
+    [[nodiscard]] std::size_t full_bytes_of(protocol::DaemonIndex who) const {
+        return peers_[who].report.full_bytes;
+    }
     /// The members of the ring that `who` has installed last, as far as it has told.
     [[nodiscard]] protocol::DaemonSet ring_of(protocol::DaemonIndex who) const;
     /// `who` has said last that it is looking for another one.

@@ -228,7 +228,7 @@ Next Operational::consider_gathering(const Step& step, DaemonId cause) const {
 }
 
 protocol::Probe Operational::probe(const Step& step) {
-    return core_.make_probe(evidence_since(step));
+    return core_.make_probe(step.now, evidence_since(step));
 }
 
 void Operational::send_probe(const Step& step) {
@@ -241,6 +241,12 @@ void Operational::send_probe(const Step& step) {
 void Operational::on_probe_due(const Step& step) {
     if (last_probe_ && step.now - installed_ >= 3 * core_.config.merge_detect_timeout) {
         core_.distrust_group(step, DaemonSet::first(core_.roster.size()), *last_probe_);
+    }
+    if (last_answer_) {
+        // Strangers that would be members if datagrams were shorter; the next answer tries.
+        const DaemonSet strangers = DaemonSet::first(core_.roster.size()) - core_.ring_set();
+        static_cast<void>(core_.look_for_narrow_path(step.now, strangers, *last_answer_,
+                                                     core_.config.merge_detect_timeout));
     }
     if (!unanswered_.empty()) {
         answer(step);
@@ -277,7 +283,7 @@ void Operational::answer(const Step& step) {
     const Slice small = protocol::encode_probe(answer, header, core_.pool);
     answer.report.full_sized = true;
     const Slice large =
-        protocol::encode_probe(answer, header, core_.pool, core_.config.datagram_bytes_max);
+        protocol::encode_probe(answer, header, core_.pool, core_.path.bytes(step.now));
     if (unanswered_.size() <= kAnsweredSingly) {
         for (const DaemonIndex stranger : unanswered_) {
             step.send_to(core_.roster.id(stranger), Channel::kToken, small);

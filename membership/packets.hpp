@@ -124,6 +124,10 @@ struct PacketRow<protocol::PacketKind::kLeave> {
     }
 };
 
+/// For the host's log.
+template <>
+struct PacketRow<protocol::PacketKind::kSettings> {};
+
 /// Two packets in one, which the engine takes apart.
 template <>
 struct PacketRow<protocol::PacketKind::kDataToken> {};

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "protocol/ids.hpp"
 #include "protocol/time.hpp"
@@ -64,6 +65,8 @@ struct RingConfig {
     protocol::MemberList daemons;
     protocol::DaemonId self;
     std::uint32_t config_hash = 0;
+    /// What the file says about the ring, in lines, for daemons that run another one.
+    std::string settings;
     /// Whom a datagram for all reaches by a group address, as long as the network carries that.
     protocol::MemberList group_mates;
 

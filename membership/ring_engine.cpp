@@ -66,6 +66,16 @@ void RingEngine::on_peer_unreachable(Instant now, DaemonId peer, EngineOutput& o
     enter(*impl_, [&](Impl& impl) { impl.on_peer_unreachable({now, out}, peer); });
 }
 
+void RingEngine::on_send_refused(Instant now, DaemonId peer) {
+    if (const auto place = impl_->core().roster.find(peer)) {
+        impl_->core().gone.refused[*place] = now;
+    }
+}
+
+void RingEngine::set_own_address(bool is_here) {
+    impl_->core().gone.own_address = !is_here;
+}
+
 void RingEngine::on_leave(Instant now, EngineOutput& out) {
     enter(*impl_, [&](Impl& impl) { impl.leave({now, out}); });
 }

@@ -58,6 +58,10 @@ class RingEngine {
     [[nodiscard]] protocol::Duration pulse() const;
     /// The kernel of `peer` said that nobody listens there.
     void on_peer_unreachable(protocol::Instant now, protocol::DaemonId peer, EngineOutput& out);
+    /// Our own kernel refuses to send to `peer`.
+    void on_send_refused(protocol::Instant now, protocol::DaemonId peer);
+    /// Whether this host carries our own address; it does at first.
+    void set_own_address(bool is_here);
     /// Graceful shutdown: tells the ring to go on without us. The engine is silent afterwards.
     void on_leave(protocol::Instant now, EngineOutput& out);
 

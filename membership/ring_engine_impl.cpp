@@ -47,7 +47,12 @@ void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
     const auto from = protocol::decode_header(datagram.bytes());
     if (!from) {
         core_.count(from.error());
-    } else if (is_for_us(step.now, *from)) {
+        if (from.error() == DecodeError::kBadVersion) {
+            core_.note_other_wire(datagram);
+        }
+    } else if (from->kind == PacketKind::kSettings) {
+        SettingsExchange::take(step, core_, *from, datagram);
+    } else if (is_for_us(step, *from)) {
         // Retransmissions come from other members than the stamper.
         if (!core_.challenges.open().empty() && from->kind != PacketKind::kData) {
             core_.challenges.answered(*core_.roster.find(from->sender));
@@ -57,7 +62,7 @@ void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
 }
 
 /// From a configured daemon other than us that has the same configuration, and is not given up.
-bool RingEngine::Impl::is_for_us(Instant now, const PacketHeader& from) {
+bool RingEngine::Impl::is_for_us(const Step& step, const PacketHeader& from) {
     if (from.config_hash != core_.config.config_hash) {
         ++core_.stats.config_hash_mismatches;
         core_.stats.last_mismatched_hash = from.config_hash;
@@ -65,6 +70,7 @@ bool RingEngine::Impl::is_for_us(Instant now, const PacketHeader& from) {
         if (const auto sender = core_.roster.find(from.sender)) {
             core_.gone.other_config.insert(*sender);
         }
+        settings_.show(step, core_, from.sender, Destination::kAll);
         return false;
     }
     if (from.sender == core_.config.self) {
@@ -75,7 +81,10 @@ bool RingEngine::Impl::is_for_us(Instant now, const PacketHeader& from) {
         core_.count(DecodeError::kBadValue);
         return false;
     }
-    return given_up_.hears(now, *sender);
+    // Whether two still claim to be one daemon shows in their joins and probes.
+    const bool tells_of_lives = from.kind == PacketKind::kJoin || from.kind == PacketKind::kProbe;
+    return given_up_.hears(step.now, *sender) &&
+           (tells_of_lives || !core_.claims.is_claimed_twice(step.now, *sender));
 }
 
 template <PacketKind kind>
@@ -85,6 +94,8 @@ void RingEngine::Impl::decode_as(const Step& step, const PacketHeader& from,
         decode_token(step, from, datagram.bytes(), Addressed::kToUs);
     } else if constexpr (kind == PacketKind::kDataToken) {
         decode_data_token(step, datagram);
+    } else if constexpr (kind == PacketKind::kSettings) {
+        SettingsExchange::take(step, core_, from, datagram);
     } else {
         if constexpr (kind == PacketKind::kLeave) {
             core_.gone.left |= core_.only(from.sender);
@@ -134,7 +145,7 @@ void RingEngine::Impl::decode_data_token(const Step& step, const Slice& datagram
     const auto from = protocol::decode_part_header(parts->token);
     if (!from) {
         core_.count(from.error());
-    } else if (is_for_us(step.now, *from)) {
+    } else if (is_for_us(step, *from)) {
         decode_token(step, *from, parts->token, Addressed::kMaybe);
     }
 }
@@ -161,9 +172,10 @@ void RingEngine::Impl::take_probe(const Step& step, const PacketHeader& from,
                                   const protocol::Probe& probe) {
     const Hearing::News news = note_hearing(step, from, probe);
     if (news != Hearing::News::kNone && probe.report.asks) {
-        step.send_to(from.sender, Channel::kData,
-                     protocol::encode_probe(core_.make_probe(core_.probe_evidence_since(step.now)),
-                                            core_.header(PacketKind::kProbe), core_.pool));
+        step.send_to(
+            from.sender, Channel::kData,
+            protocol::encode_probe(core_.make_probe(step.now, core_.probe_evidence_since(step.now)),
+                                   core_.header(PacketKind::kProbe), core_.pool));
     }
     if (news == Hearing::News::kReport) {
         dispatch<PacketKind::kProbe>(step, from, probe);
@@ -176,14 +188,26 @@ void RingEngine::Impl::take_probe(const Step& step, const PacketHeader& from,
 template <typename Packet>
 Hearing::News RingEngine::Impl::note_hearing(const Step& step, const PacketHeader& from,
                                              const Packet& packet) {
+    const protocol::DaemonIndex sender = *core_.roster.find(from.sender);
+    const bool was_claimed = core_.claims.is_claimed_twice(step.now, sender);
+    core_.claims.note(step.now, sender, packet.incarnation, packet.join_seq);
+    if (core_.claims.is_claimed_twice(step.now, sender)) {
+        if (!was_claimed && is_operational() && core_.ring.is_member(from.sender)) {
+            go(step,
+               ToGather{ChangeReason::kSameIdentity, from.sender, {}, core_.only(from.sender), {}});
+        }
+        return Hearing::News::kNone;
+    }
     if (packet.incarnation < core_.ring.incarnation_of(from.sender)) {
         return Hearing::News::kNone;
     }
-    const protocol::DaemonIndex sender = *core_.roster.find(from.sender);
     const Hearing::News news = core_.hearing.note(
         step.now, {sender, packet.incarnation, packet.join_seq, from.kind == PacketKind::kJoin},
         step.arrival, packet.report, core_.probe_evidence_since(step.now));
     if (news == Hearing::News::kReport) {
+        if (packet.report.settings != 0 && packet.report.settings != core_.settings_sum) {
+            settings_.show(step, core_, from.sender, Destination::kDaemon);
+        }
         core_.gone.forget(sender);
         core_.trust_group(step, sender);
     }
@@ -350,6 +374,7 @@ Next RingEngine::Impl::enter(const Step& step, ToCommit&& to) {
     protocol::CommitToken token = std::move(to.token);
     Forming forming{token.ring_id, RingMembers(member_list(token), core_.config.self),
                     std::get<Gather>(state_).sets(), token.token_seq};
+    core_.ring_bytes = core_.datagram_bytes_for(member_list(token), step.now);
     core_.id_counter.join(token.ring_id.counter);
     core_.distrust_group(step, core_.roster.set_of(forming.members.list()),
                          core_.gather_evidence_since(step.now));
@@ -414,6 +439,11 @@ void RingEngine::Impl::begin_ring(const Step& step, const RingId& id, RingMember
     ++core_.stats.memberships_installed;
     change_state<Operational>(step, reason, DaemonId{}, id, core_.ring.members().list());
     core_.gone.stalled -= core_.ring_set();
+    const auto narrow = core_.path.narrow(step.now);
+    if (narrow && narrow != told_narrow_ && core_.ring.is_member(narrow->peer)) {
+        told_narrow_ = narrow;
+        step.out.narrow = narrow;
+    }
     step.out.deliveries.emplace_back(ConfigurationChange{
         ConfigurationKind::kRegular, id, core_.ring.members().list(), absences(core_, step.now)});
     // The token timers of a ring that has just left Recovery run on; nothing else does.

@@ -17,6 +17,7 @@
 #include "membership/packets.hpp"
 #include "membership/recovery.hpp"
 #include "membership/ring_engine.hpp"
+#include "membership/settings_exchange.hpp"
 
 namespace spread::membership {
 
@@ -38,6 +39,7 @@ class RingEngine::Impl {
         : core_(std::move(config), incarnation, ring_counter, rng, pool),
           joins_(core_.roster.size()),
           given_up_(core_.roster.size()),
+          settings_(core_.roster.size()),
           tracer_(tracer),
           state_(std::in_place_type<Gather>, core_, Gather::Sets{{core_.self}, {}}, true) {}
 
@@ -53,7 +55,7 @@ class RingEngine::Impl {
     void give_up(const Step& step, const RingId& ring, const MemberList& daemons);
     void set_delivery_room(const Step& step, std::size_t deliveries);
 
-    [[nodiscard]] const EngineCore& core() const { return core_; }
+    [[nodiscard]] EngineCore& core() { return core_; }
     [[nodiscard]] bool is_silent() const { return silent_; }
     [[nodiscard]] bool is_operational() const {
         return std::holds_alternative<Operational>(state_);
@@ -69,7 +71,7 @@ class RingEngine::Impl {
 
     void give_up_unreachable(const Step& step, DaemonId peer);
     void on_challenge_due(const Step& step);
-    [[nodiscard]] bool is_for_us(Instant now, const PacketHeader& from);
+    [[nodiscard]] bool is_for_us(const Step& step, const PacketHeader& from);
     /// The function of the datagram's kind: one instance of decode_as() for each.
     template <std::size_t... kinds>
     void decode(const Step& step, const PacketHeader& from, const Slice& datagram,
@@ -82,7 +84,7 @@ class RingEngine::Impl {
     void take_join(const Step& step, const PacketHeader& from, const protocol::Join& join);
     void take_probe(const Step& step, const PacketHeader& from, const protocol::Probe& probe);
     /// Notes what a join or probe shows. What is older than the sender's life in our ring shows
-    /// nothing.
+    /// nothing, nor does what two hosts send in one daemon's name, which is then left out.
     template <typename Packet>
     [[nodiscard]] Hearing::News note_hearing(const Step& step, const PacketHeader& from,
                                              const Packet& packet);
@@ -127,6 +129,8 @@ class RingEngine::Impl {
     EngineCore core_;
     JoinLog joins_;
     GivenUp given_up_;
+    SettingsExchange settings_;
+    std::optional<PathSize::Narrow> told_narrow_;
     Tracer& tracer_;
     State state_;
     bool silent_ = false;  ///< after leave()

@@ -14,6 +14,7 @@ std::string_view to_string(ChangeReason reason) {
         case ChangeReason::kPeerUnreachable: return "peer unreachable";
         case ChangeReason::kNoProgress: return "no progress though the token goes round";
         case ChangeReason::kStateOverdue: return "group state overdue";
+        case ChangeReason::kSameIdentity: return "two hosts claim to be one daemon";
         case ChangeReason::kConsensus: return "consensus";
         case ChangeReason::kCommitTokenReceived: return "commit token received";
         case ChangeReason::kCommitTimeout: return "commit token lost";

@@ -20,6 +20,7 @@ enum class ChangeReason : std::uint8_t {
     kPeerUnreachable,
     kNoProgress,
     kStateOverdue,
+    kSameIdentity,
     kConsensus,
     kCommitTokenReceived,
     kCommitTimeout,

@@ -60,6 +60,22 @@ Decoded<PacketHeader> decode_part_header(std::span<const std::byte> part) {
     return read_header(part, sum);
 }
 
+std::optional<OtherVersion> read_other_version(std::span<const std::byte> datagram) {
+    std::uint32_t sum = 0;
+    const auto header = read_header(datagram, sum);
+    if (header || header.error() != DecodeError::kBadVersion) {
+        return std::nullopt;
+    }
+    ByteReader reader(datagram.subspan(2));
+    OtherVersion other;
+    other.version = reader.read_le<std::uint8_t>();
+    static_cast<void>(reader.read_le<std::uint8_t>());  // the kind, which may be a new one
+    sum = reader.read_le<std::uint32_t>();
+    other.config_hash = reader.read_le<std::uint32_t>();
+    other.sender = DaemonId{reader.read_le<std::uint32_t>()};
+    return reader.ok() && checksum(datagram) == sum ? std::optional(other) : std::nullopt;
+}
+
 namespace ring_codec {
 
 RingId read_ring_id(ByteReader& reader) {

@@ -98,10 +98,11 @@ std::optional<DecodeError> read_commit_member(ByteReader& reader, std::uint8_t p
 
 constexpr std::uint8_t kFullSizedFlag = 0x01;
 constexpr std::uint8_t kAsksFlag = 0x02;
+constexpr std::size_t kReportEndBytes = 6;
 
 std::size_t report_bytes(const Report& report) {
     const std::size_t daemons = report.heard.size();
-    return 2 + (daemons + 1) / 2 + ring_codec::set_bytes(report.ring);
+    return 2 + (daemons + 1) / 2 + ring_codec::set_bytes(report.ring) + kReportEndBytes;
 }
 
 /// Bytes of a packet that ends with `report`, of which `bytes` come before it.
@@ -121,6 +122,8 @@ void write_report(ByteWriter& writer, const Report& report) {
         writer.write_le(static_cast<std::uint8_t>((high << 4U) | report.heard[i]));
     }
     ring_codec::write_set(writer, report.ring);
+    writer.write_le(report.full_bytes);
+    writer.write_le(report.settings);
     writer.write_zeros(writer.remaining());
 }
 
@@ -145,6 +148,8 @@ std::optional<DecodeError> read_report(ByteReader& reader, Report& report) {
         return ring.error();
     }
     report.ring = *ring;
+    report.full_bytes = reader.read_le<std::uint16_t>();
+    report.settings = reader.read_le<std::uint32_t>();
     return reader.ok() ? std::nullopt : std::optional(DecodeError::kTruncated);
 }
 
@@ -306,6 +311,22 @@ Decoded<TokenSeq> decode_wake(std::span<const std::byte> datagram) {
 
 Slice encode_wake(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool) {
     return encode_token_seq(token_seq, header, pool);
+}
+
+Decoded<std::string> decode_settings(std::span<const std::byte> datagram) {
+    ByteReader reader = ring_codec::body_reader(datagram);
+    const auto text = reader.read_bytes(reader.remaining());
+    std::string out(text.size(), '\0');
+    std::ranges::transform(text, out.begin(),
+                           [](std::byte byte) { return std::to_integer<char>(byte); });
+    return out;
+}
+
+Slice encode_settings(std::string_view text, const PacketHeader& header, BufferPool& pool) {
+    const std::string_view fits = text.substr(0, kRingDatagramBytesMax - kRingHeaderBytes);
+    return ring_codec::encode(
+        header, kRingHeaderBytes + fits.size(), pool,
+        [&](ByteWriter& writer) { writer.write_bytes(std::as_bytes(std::span(fits))); });
 }
 
 Decoded<std::monostate> decode_empty(std::span<const std::byte> datagram) {

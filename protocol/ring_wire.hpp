@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -21,7 +23,7 @@
 ///
 ///   offset size field
 ///   0      2    magic 'S' 'R' (no stock monitor datagram starts so)
-///   2      1    version, 4
+///   2      1    version, 5
 ///   3      1    kind (PacketKind)
 ///   4      4    CRC32C of the datagram without these 4 bytes
 ///   8      4    configuration hash; daemons with another one are ignored
@@ -37,7 +39,7 @@
 namespace spread::protocol {
 
 inline constexpr std::size_t kRingHeaderBytes = 32;
-inline constexpr std::uint8_t kRingWireVersion = 4;
+inline constexpr std::uint8_t kRingWireVersion = 5;
 inline constexpr std::size_t kSealRoomBytes = 40;
 /// Largest datagram any encoder makes: tokens of big rings may exceed the MTU and are then
 /// fragmented by IP; data packets never do.
@@ -46,18 +48,19 @@ inline constexpr std::size_t kRingDatagramBytesMax = 65000;
 inline constexpr std::size_t kRingMembersMax = kDaemonsMax;
 
 enum class PacketKind : std::uint8_t {
-    kData = 1,      ///< stamped messages
-    kToken = 2,     ///< the right to stamp
-    kJoin = 3,      ///< gathering: who should be in the next ring
-    kCommit = 4,    ///< forming: passes all members twice
-    kWake = 5,      ///< to a representative that may be keeping the token
-    kHold = 6,      ///< from a representative that begins to hold the token
-    kProbe = 7,     ///< looks for daemons of other rings
-    kLeave = 8,     ///< the sender goes away in order
-    kDataToken = 9  ///< a data packet and the token behind it
+    kData = 1,       ///< stamped messages
+    kToken = 2,      ///< the right to stamp
+    kJoin = 3,       ///< gathering: who should be in the next ring
+    kCommit = 4,     ///< forming: passes all members twice
+    kWake = 5,       ///< to a representative that may be keeping the token
+    kHold = 6,       ///< from a representative that begins to hold the token
+    kProbe = 7,      ///< looks for daemons of other rings
+    kLeave = 8,      ///< the sender goes away in order
+    kDataToken = 9,  ///< a data packet and the token behind it
+    kSettings = 10   ///< the sender's configuration, for one who has another
 };
 inline constexpr PacketKind kFirstPacketKind = PacketKind::kData;
-inline constexpr PacketKind kLastPacketKind = PacketKind::kDataToken;
+inline constexpr PacketKind kLastPacketKind = PacketKind::kSettings;
 
 struct PacketHeader {
     PacketKind kind = PacketKind::kData;
@@ -70,6 +73,16 @@ struct PacketHeader {
 [[nodiscard]] Decoded<PacketHeader> decode_header(std::span<const std::byte> datagram);
 /// The same without the checksum, for a part of a datagram whose own checksum was right.
 [[nodiscard]] Decoded<PacketHeader> decode_part_header(std::span<const std::byte> part);
+
+/// Who sent a packet of another version of this wire: the fields before the ring id have their
+/// places in all versions.
+struct OtherVersion {
+    std::uint8_t version = 0;
+    std::uint32_t config_hash = 0;
+    DaemonId sender;
+};
+/// nullopt: it is not such a packet, or damaged.
+[[nodiscard]] std::optional<OtherVersion> read_other_version(std::span<const std::byte> datagram);
 
 // --- data ---------------------------------------------------------------------------------------
 
@@ -256,6 +269,9 @@ struct DataToken {
 ///   2      ..   (n + 1) / 2 bytes: Heard of daemon i in the low (even i) or high half of byte i / 2
 ///   ..     2    bytes of a bitmap: bit i = daemon i is in the ring the sender installed last
 ///   ..     ..   bitmap
+///   ..     2    bytes of the sender's full-sized datagrams, which those of its next ring do not
+///               exceed
+///   ..     4    checksum of the sender's settings (see Settings)
 ///   ..     ..   to the end of the datagram: padding, and what later versions may add; skipped
 // clang-format on
 struct Report {
@@ -263,6 +279,8 @@ struct Report {
     std::vector<std::uint8_t> heard;  ///< of each configured daemon: the sum of some Heard
     DaemonSet ring;
     bool asks = false;  ///< whoever gets this answers with a probe at once
+    std::uint16_t full_bytes = 0;
+    std::uint32_t settings = 0;
 
     friend bool operator==(const Report&, const Report&) = default;
 };
@@ -379,6 +397,11 @@ struct Probe {
 /// Wake: 32 + 8 bytes token_seq of the last token the sender saw.
 [[nodiscard]] Decoded<TokenSeq> decode_wake(std::span<const std::byte> datagram);
 
+/// Settings: what the sender's configuration file says about the ring, as lines of text to the end
+/// of the datagram. Sent to whoever shows another configuration hash, or other settings in a
+/// report; it is the one packet that is read whatever its configuration hash is.
+[[nodiscard]] Decoded<std::string> decode_settings(std::span<const std::byte> datagram);
+
 /// Leave: the header alone.
 [[nodiscard]] Decoded<std::monostate> decode_empty(std::span<const std::byte> datagram);
 
@@ -400,6 +423,9 @@ struct Probe {
                                  std::size_t full_bytes = 0);
 [[nodiscard]] Slice encode_hold(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool);
 [[nodiscard]] Slice encode_wake(TokenSeq token_seq, const PacketHeader& header, BufferPool& pool);
+/// Cut off where it would not fit into a datagram.
+[[nodiscard]] Slice encode_settings(std::string_view text, const PacketHeader& header,
+                                    BufferPool& pool);
 [[nodiscard]] Slice encode_empty(const PacketHeader& header, BufferPool& pool);
 
 }  // namespace spread::protocol

@@ -22,6 +22,10 @@ void Inbox::note_unreachable(protocol::DaemonId peer) {
     driver_.engine_.on_peer_unreachable(driver_.now_, peer, driver_.out_);
 }
 
+void Inbox::note_refused(protocol::DaemonId peer) {
+    driver_.engine_.on_send_refused(driver_.now_, peer);
+}
+
 protocol::BufferPool& Inbox::pool() const {
     return driver_.pool_;
 }
@@ -208,18 +212,19 @@ void RingDriver::on_datagram(membership::Arrival arrival, const protocol::Slice&
     const membership::RingStats& stats = engine_.stats();
     if (stats.config_hash_mismatches != mismatches_seen_ ||
         stats.packets_malformed != malformed_seen_) {
-        report_bad_datagrams(stats);
+        report_bad_datagram(stats, datagram);
     }
 }
 
-void RingDriver::report_bad_datagrams(const membership::RingStats& stats) {
+void RingDriver::report_bad_datagram(const membership::RingStats& stats,
+                                     const protocol::Slice& datagram) {
     if (stats.config_hash_mismatches != mismatches_seen_) {
         mismatches_seen_ = stats.config_hash_mismatches;
-        host_.on_bad_datagram(RingHost::BadDatagram::kOtherConfiguration);
+        host_.on_bad_datagram(RingHost::BadDatagram::kOtherConfiguration, datagram.bytes());
     }
     if (stats.packets_malformed != malformed_seen_) {
         malformed_seen_ = stats.packets_malformed;
-        host_.on_bad_datagram(RingHost::BadDatagram::kMalformed);
+        host_.on_bad_datagram(RingHost::BadDatagram::kMalformed, datagram.bytes());
     }
 }
 
@@ -232,6 +237,7 @@ void RingDriver::dispatch() {
     }
     if (out_.one_by_one) {
         transport_.send_one_by_one(*out_.one_by_one);
+        host_.on_one_by_one(*out_.one_by_one);
         out_.one_by_one.reset();
     }
     if (out_.not_run_for) {
@@ -241,6 +247,12 @@ void RingDriver::dispatch() {
     if (out_.missing) {
         host_.on_missing(*out_.missing);
         out_.missing.reset();
+    }
+    if (const auto narrow = std::exchange(out_.narrow, {})) {
+        host_.on_narrow_path(narrow->peer, narrow->bytes);
+    }
+    if (const auto shown = std::exchange(out_.settings, {})) {
+        host_.on_settings(shown->first, shown->second);
     }
     if (out_.sends.empty() && out_.deliveries.empty()) {
         return;

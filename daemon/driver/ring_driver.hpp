@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "daemon/driver/ring_queues.hpp"
 #include "daemon/driver/transport.hpp"
@@ -30,11 +31,20 @@ class RingHost : public membership::Tracer {
     /// anybody hears of that ring.
     virtual void keep_counter(std::uint64_t ring_counter) = 0;
     /// The engine dropped the datagram that the transport is handing over right now.
-    virtual void on_bad_datagram(BadDatagram kind) = 0;
+    virtual void on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) = 0;
+    /// Whom a group address does not reach, so that data is sent to them by themselves, has
+    /// changed.
+    virtual void on_one_by_one(const protocol::MemberList&) {}
     /// Who is missing in the ring, or why, has changed since it was installed.
     virtual void on_missing(std::span<const membership::Absence>) {}
     /// The driver was not called for `late` after it should have been.
     virtual void on_not_run(protocol::Duration) {}
+    /// From the ring that begins, datagrams have at most `bytes`, because `peer` does not get
+    /// longer ones.
+    virtual void on_narrow_path(protocol::DaemonId, std::size_t) {}
+    /// A daemon whose configuration differs from ours has shown it: RingConfig::settings of its
+    /// own.
+    virtual void on_settings(protocol::DaemonId, std::string_view) {}
     /// Called before a batch of the engine's output is sent and delivered; for hosts that watch.
     virtual void on_output(const membership::EngineOutput&) {}
 };
@@ -92,6 +102,9 @@ class RingDriver {
     /// turns are needed.
     [[nodiscard]] bool has_left() const { return left_; }
 
+    /// Whether this host carries the daemon's own address; it does at first.
+    void set_own_address(bool is_here) { engine_.set_own_address(is_here); }
+
     [[nodiscard]] const membership::RingEngine& engine() const { return engine_; }
 
   private:
@@ -106,7 +119,7 @@ class RingDriver {
     void receive();
     [[nodiscard]] bool receive_batch();
     void on_datagram(membership::Arrival arrival, const protocol::Slice& datagram);
-    void report_bad_datagrams(const membership::RingStats& stats);
+    void report_bad_datagram(const membership::RingStats& stats, const protocol::Slice& datagram);
     void dispatch();
     void push_deliveries();
     void leave_if_wanted();

@@ -18,6 +18,8 @@ class Inbox {
     void take(membership::Arrival arrival, const protocol::Slice& datagram);
     /// The kernel of `peer` said that nobody listens there.
     void note_unreachable(protocol::DaemonId peer);
+    /// Our own kernel refuses to send to `peer`.
+    void note_refused(protocol::DaemonId peer);
     /// Blocks for datagrams that are copied out of the transport's own memory.
     [[nodiscard]] protocol::BufferPool& pool() const;
 
@@ -44,7 +46,7 @@ class Transport {
     [[nodiscard]] virtual bool receive(membership::Channel channel, Inbox& inbox) = 0;
     /// Asks the sockets themselves whether something is left to receive, whatever was known.
     [[nodiscard]] virtual bool has_unread() = 0;
-    /// Puts the unreachable peers that it has learned of into `inbox`.
+    /// Puts the peers that it has learned are unreachable, or may not be sent to, into `inbox`.
     virtual void read_errors(Inbox& inbox) = 0;
 };
 

@@ -1,5 +1,9 @@
 #include "daemon/ring/absence_text.hpp"
 
+#include <array>
+#include <ctime>
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "daemon/host/endpoint.hpp"
@@ -12,11 +16,29 @@ using membership::Absence;
 using membership::Cause;
 using protocol::DaemonId;
 
-AbsenceText::AbsenceText(const config::Configuration& configuration)
+namespace {
+
+/// An incarnation is the time of the start, unless the clock was set back.
+std::string start_of(protocol::Incarnation life) {
+    const auto seconds = static_cast<std::time_t>(life.value / 1000);
+    std::tm local{};
+    ::localtime_r(&seconds, &local);
+    std::array<char, 32> text{};
+    const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
+    return fmt::format("{}.{:03}", std::string_view(text.data(), length), life.value % 1000);
+}
+
+}  // namespace
+
+AbsenceText::AbsenceText(const config::Configuration& configuration, std::size_t self)
     : roster_(roster_of(configuration)) {
     for (const config::Daemon& daemon : configuration.daemons) {
         addresses_.push_back(daemon.address);
         ports_.push_back(configuration.segments[daemon.segment].port);
+    }
+    const auto& own = configuration.daemons[self];
+    for (const config::IpAddress& address : configuration.segments[own.segment].addresses) {
+        groups_ += (groups_.empty() ? "" : ", ") + address.to_string();
     }
 }
 
@@ -62,12 +84,23 @@ std::string AbsenceText::why(const Absence& absence) const {
                                data_port(absence.hearer), token_port(absence.hearer));
         case Cause::kNoProgress: return "the ring stood still because of it";
         case Cause::kOtherConfig: return "it runs another configuration file";
-        case Cause::kMulticast: return "multicast does not get through";
-        case Cause::kOtherWire: return "it speaks another version of the wire";
-        case Cause::kSameIdentity: return "several hosts claim to be it";
+        case Cause::kMulticast:
+            return fmt::format("{} of {} does not reach {}; trying each by itself", groups_,
+                               speaker, hearer);
+        case Cause::kOtherWire:
+            return "it speaks another version of the ring's wire; install the same release there";
+        case Cause::kSameIdentity:
+            return fmt::format(
+                "two hosts claim to be it: one started at {}, the other at {}; stop one of them, "
+                "or give it a name and an address of its own",
+                start_of(absence.claimants[0]), start_of(absence.claimants[1]));
         case Cause::kOwnPause: return "this daemon was not run";
-        case Cause::kOwnAddress: return "this daemon has lost its address";
-        case Cause::kSendError: return "this host refuses to send to it";
+        case Cause::kOwnAddress: return "this host has lost this daemon's address";
+        case Cause::kSendError:
+            return fmt::format(
+                "this host refuses to send to {}; does its own packet filter "
+                "forbid it, or is there no route?",
+                data_port(absence.daemon));
     }
     return "";
 }

@@ -12,11 +12,15 @@ namespace spread::daemon {
 /// Says who is missing in a ring, why, and what an operator can do about it.
 class AbsenceText {
   public:
-    explicit AbsenceText(const config::Configuration& configuration);
+    /// Of the daemon `self`.
+    AbsenceText(const config::Configuration& configuration, std::size_t self);
 
     /// "node3 (the token port UDP 10.0.0.3:4804 of node3 gets nothing of node1, its data port does;
     /// open it there), node4 (has left)".
     [[nodiscard]] std::string describe(std::span<const membership::Absence> missing) const;
+
+    /// The group addresses of our segment: "239.192.0.7, 239.192.0.8".
+    [[nodiscard]] const std::string& groups() const { return groups_; }
 
   private:
     [[nodiscard]] std::string why(const membership::Absence& absence) const;
@@ -27,6 +31,7 @@ class AbsenceText {
     protocol::Roster roster_;
     std::vector<config::IpAddress> addresses_;  ///< by place in roster_
     std::vector<std::uint16_t> ports_;
+    std::string groups_;
 };
 
 }  // namespace spread::daemon

@@ -24,12 +24,10 @@ constexpr auto kLoadWindow = std::chrono::milliseconds(30);
 
 RingThread::RingThread(Setup setup, protocol::Roster roster, RingLink& link,
                        UdpTransport& transport, protocol::BufferPool& pool)
-    : roster_(std::move(roster)),
-      link_(link),
+    : link_(link),
       transport_(transport),
-      own_hash_(setup.config.config_hash),
       keep_counter_(std::move(setup.keep_counter)),
-      absences_(std::move(setup.absences)),
+      log_(std::move(roster), setup.config, std::move(setup.absences)),
       driver_(
           {setup.config, setup.incarnation, setup.ring_counter, protocol::Rng(setup.random_seed)},
           link, link.session_wakeup, transport, *this, pool),
@@ -72,13 +70,7 @@ void RingThread::wait() {
 }
 
 void RingThread::on_state_change(const membership::StateChange& change) {
-    log_info(LogType::kMembership, "ring {} -> {}: {}{}{} ({}, {})",
-             membership::to_string(change.from), membership::to_string(change.to),
-             membership::to_string(change.reason), change.peer ? ", daemon " : "",
-             change.peer ? roster_.describe(change.peer) : std::string(),
-             change.members.size() == 1 ? std::string("1 daemon")
-                                        : fmt::format("{} daemons", change.members.size()),
-             roster_.describe(change.members));
+    log_.on_state_change(now_, change);
 }
 
 void RingThread::keep_counter(std::uint64_t ring_counter) {
@@ -87,30 +79,42 @@ void RingThread::keep_counter(std::uint64_t ring_counter) {
     }
 }
 
-void RingThread::on_bad_datagram(BadDatagram kind) {
-    const Endpoint& source = transport_.source();
+void RingThread::on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) {
     if (kind == BadDatagram::kMalformed) {
-        if (const auto more = malformed_limit_.admit(now_)) {
-            log_warning(LogType::kNetwork,
-                        "dropped a datagram from {} that is not of a spreadd ring ({} more since "
-                        "the last warning)",
-                        source.to_string(), *more);
-        }
-        return;
-    }
-    if (const auto more = mismatch_limit_.admit(now_)) {
+        log_.on_unreadable(now_, transport_.source(), datagram);
+    } else {
         const membership::RingStats& stats = driver_.engine().stats();
-        log_warning(LogType::kNetwork,
-                    "{} (daemon {}) runs another configuration: its hash is {}, ours {}; it is "
-                    "ignored until both use the same file ({} more since the last warning)",
-                    source.to_string(), roster_.describe(stats.last_mismatched_sender),
-                    stats.last_mismatched_hash, own_hash_, *more);
+        log_.on_other_configuration(now_, transport_.source(), stats.last_mismatched_sender,
+                                    stats.last_mismatched_hash);
     }
 }
 
 void RingThread::on_missing(std::span<const membership::Absence> missing) {
-    if (absences_) {
-        log_warning(LogType::kMembership, "missing in the ring: {}", absences_->describe(missing));
+    log_.on_missing(now_, missing);
+}
+
+void RingThread::on_one_by_one(const protocol::MemberList& daemons) {
+    log_.on_one_by_one(now_, daemons);
+}
+
+void RingThread::on_narrow_path(protocol::DaemonId peer, std::size_t bytes) {
+    log_.on_narrow_path(peer, bytes);
+}
+
+void RingThread::on_settings(protocol::DaemonId sender, std::string_view settings) {
+    log_.on_settings(now_, sender, settings);
+}
+
+void RingThread::on_output(const membership::EngineOutput& out) {
+    if (driver_.engine().ring_id() == logged_ring_) {
+        return;
+    }
+    for (const membership::DeliveryEvent& event : out.deliveries) {
+        const auto* change = std::get_if<membership::ConfigurationChange>(&event);
+        if (change != nullptr && change->kind == membership::ConfigurationKind::kRegular) {
+            logged_ring_ = change->ring_id;
+            log_.on_configuration(now_, *change);
+        }
     }
 }
 
@@ -220,6 +224,7 @@ void RingThread::look_at_interfaces() {
     if (!change) {
         return;
     }
+    driver_.set_own_address(own_address_->is_present());
     if (change->event == OwnAddress::Event::kLost) {
         log_warning(LogType::kNetwork, "{}", change->text);
         return;
@@ -243,6 +248,7 @@ void RingThread::hand_over_if_wanted() {
 /// Without a lock: readers that meet this look again.
 void RingThread::publish_counters() {
     counters_published_ = now_;
+    log_.tick(now_);
     transport_.count_socket_drops();
     decltype(counters_)::Values values{};
     const auto ring = protocol::values_of(driver_.engine().stats());

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -15,10 +16,10 @@
 #include "daemon/host/event_set.hpp"
 #include "daemon/host/interface_watch.hpp"
 #include "daemon/host/load_meter.hpp"
-#include "daemon/host/logging.hpp"
 #include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/own_address.hpp"
 #include "daemon/ring/ring_link.hpp"
+#include "daemon/ring/ring_log.hpp"
 #include "daemon/ring/udp_transport.hpp"
 #include "membership/ring_engine.hpp"
 #include "membership/trace.hpp"
@@ -85,7 +86,11 @@ class RingThread final : private driver::RingHost {
   private:
     void on_state_change(const membership::StateChange& change) override;
     void keep_counter(std::uint64_t ring_counter) override;
-    void on_bad_datagram(BadDatagram kind) override;
+    void on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) override;
+    void on_one_by_one(const protocol::MemberList& daemons) override;
+    void on_narrow_path(protocol::DaemonId peer, std::size_t bytes) override;
+    void on_settings(protocol::DaemonId sender, std::string_view settings) override;
+    void on_output(const membership::EngineOutput& out) override;
     void on_missing(std::span<const membership::Absence> missing) override;
     void on_not_run(protocol::Duration late) override;
 
@@ -97,12 +102,11 @@ class RingThread final : private driver::RingHost {
     void publish_counters();
     void look_at_interfaces();
 
-    protocol::Roster roster_;  ///< names for log lines
     RingLink& link_;
     UdpTransport& transport_;
-    std::uint32_t own_hash_;
     std::function<void(std::uint64_t)> keep_counter_;
-    std::optional<AbsenceText> absences_;
+    RingLog log_;
+    protocol::RingId logged_ring_{};
     driver::RingDriver driver_;
     protocol::Instant now_{};
 
@@ -115,8 +119,6 @@ class RingThread final : private driver::RingHost {
     driver::Snapshot<protocol::kRingCounters.size() + protocol::kTransportCounters.size()>
         counters_;
     protocol::Instant counters_published_{};
-    RateLimit malformed_limit_{std::chrono::seconds(10)};
-    RateLimit mismatch_limit_{std::chrono::seconds(10)};
     RateLimit not_run_limit_{std::chrono::seconds(1)};
 
     std::thread thread_;

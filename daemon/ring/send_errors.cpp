@@ -26,20 +26,24 @@ const char* advice(int error) {
 
 }  // namespace
 
-void SendErrors::note(int error, const msghdr& message, protocol::Instant now) {
+std::optional<Endpoint> SendErrors::note(int error, const msghdr& message, protocol::Instant now) {
     if (error == EAGAIN || error == EWOULDBLOCK) {
-        return;  // a full buffer is ordinary loss
-    }
-    RateLimit& limit = limits_.try_emplace(error, kInterval).first->second;
-    const auto more = limit.admit(now);
-    if (!more) {
-        return;
+        return std::nullopt;  // a full buffer is ordinary loss
     }
     Endpoint to;
     to.length = std::min<socklen_t>(message.msg_namelen, sizeof to.storage);
     std::memcpy(&to.storage, message.msg_name, to.length);
+    RateLimit& limit = limits_.try_emplace(error, kInterval).first->second;
+    // No memory is a matter of the moment.
+    const auto refused =
+        error == ENOBUFS || error == ENOMEM ? std::nullopt : std::optional<Endpoint>(to);
+    const auto more = limit.admit(now);
+    if (!more) {
+        return refused;
+    }
     log_warning(LogType::kNetwork, "cannot send to UDP {}: {}{} ({} more since the last warning)",
                 to.to_string(), std::strerror(error), advice(error), *more);
+    return refused;
 }
 
 }  // namespace spread::daemon

@@ -91,6 +91,9 @@ void UdpTransport::read_errors(driver::Inbox& inbox) {
     if (std::exchange(errors_waiting_, false)) {
         read_unreachable([&inbox](protocol::DaemonId peer) { inbox.note_unreachable(peer); });
     }
+    for (const protocol::DaemonIndex peer : std::exchange(refused_, {})) {
+        inbox.note_refused(roster_.id(peer));
+    }
 }
 
 void UdpTransport::count_socket_drops() {
@@ -323,7 +326,7 @@ void UdpTransport::flush_messages() {
             send_one_by_one(header);
         } else {
             counters_.send_losses += header.msg_iovlen;
-            send_errors_.note(error, header, now());
+            note_refused(error, header);
         }
         ++done;
         attempts = 0;
@@ -346,7 +349,7 @@ void UdpTransport::send_one_by_one(const msghdr& message) {
             counters_.bytes_sent += static_cast<std::size_t>(sent);
         } else {
             ++counters_.send_losses;
-            send_errors_.note(errno, single, now());
+            note_refused(errno, single);
         }
     }
 }
@@ -365,14 +368,26 @@ std::optional<protocol::DaemonId> UdpTransport::next_unreachable() {
         ++counters_.foreign_errors;
         return protocol::DaemonId{};
     }
-    // An error is rare, and names an address rather than a daemon.
+    const auto daemon = daemon_at(error->destination);
+    counters_.peer_errors += daemon ? 1 : 0;
+    return daemon ? roster_.id(*daemon) : protocol::DaemonId{};
+}
+
+void UdpTransport::note_refused(int error, const msghdr& message) {
+    const auto to = send_errors_.note(error, message, now());
+    if (const auto daemon = to ? daemon_at(*to) : std::nullopt) {
+        refused_.insert(*daemon);
+    }
+}
+
+/// An error is rare, and names an address rather than a daemon.
+std::optional<protocol::DaemonIndex> UdpTransport::daemon_at(const Endpoint& endpoint) const {
     for (protocol::DaemonIndex i = 0; i < peers_.size(); ++i) {
-        if (peers_[i].data == error->destination || peers_[i].token == error->destination) {
-            ++counters_.peer_errors;
-            return roster_.id(i);
+        if (peers_[i].data == endpoint || peers_[i].token == endpoint) {
+            return i;
         }
     }
-    return protocol::DaemonId{};
+    return std::nullopt;
 }
 
 }  // namespace spread::daemon

@@ -216,6 +216,8 @@ class UdpTransport final : public driver::Transport {
     void flush_messages();
     void send_one_by_one(const msghdr& message);
     std::optional<protocol::DaemonId> next_unreachable();
+    void note_refused(int error, const msghdr& message);
+    [[nodiscard]] std::optional<protocol::DaemonIndex> daemon_at(const Endpoint& endpoint) const;
 
     /// A socket that is a member of a multicast group.
     struct Membership {
@@ -228,6 +230,7 @@ class UdpTransport final : public driver::Transport {
     protocol::Roster roster_;
     std::vector<Peer> peers_;  ///< by place in roster_
     SendErrors send_errors_;
+    protocol::DaemonSet refused_;  ///< not sent to since the last read_errors()
     protocol::RoutePlan route_;
     std::vector<Endpoint> groups_;          // addresses of the own segment that reach all of it
     protocol::MemberList group_mates_;      // whom they reach if all is well

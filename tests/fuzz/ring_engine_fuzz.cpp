@@ -205,6 +205,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             }
             case 9: {
                 const std::uint8_t what = script.byte();
+                if (what == 255) {
+                    header.kind = PacketKind::kSettings;
+                    datagram = encode_settings("TokenTimeout 1 ms\n", header, pool);
+                    break;
+                }
                 header.kind = what % 4 == 0   ? PacketKind::kWake
                               : what % 4 == 1 ? PacketKind::kLeave
                                               : PacketKind::kHold;

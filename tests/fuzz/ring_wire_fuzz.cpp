@@ -27,11 +27,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (datagram.size() >= kRingHeaderBytes) {
         datagram[0] = std::byte{'S'};
         datagram[1] = std::byte{'R'};
-        datagram[2] = std::byte{kRingWireVersion};
-        const std::span<const std::byte> all(datagram);
-        const std::uint32_t sum = crc32c(all.subspan(8), crc32c(all.first(4)));
-        for (std::size_t i = 0; i < 4; ++i) {
-            datagram[4 + i] = static_cast<std::byte>(sum >> (8 * i));
+        for (const unsigned version : {kRingWireVersion + 1U, unsigned{kRingWireVersion}}) {
+            datagram[2] = static_cast<std::byte>(version);
+            const std::span<const std::byte> all(datagram);
+            const std::uint32_t sum = crc32c(all.subspan(8), crc32c(all.first(4)));
+            for (std::size_t i = 0; i < 4; ++i) {
+                datagram[4 + i] = static_cast<std::byte>(sum >> (8 * i));
+            }
+            require(read_other_version(datagram).has_value() == (version != kRingWireVersion));
         }
     }
     BufferPool pool(2048, 4);
@@ -50,6 +53,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto probe = decode_probe(datagram)) {
         require(decode_probe(encode_probe(*probe, *header, pool).bytes()) == probe);
+    }
+    if (const auto text = decode_settings(datagram)) {
+        require(decode_settings(encode_settings(*text, *header, pool).bytes()) == text);
     }
     if (const auto parts = decode_data_token(datagram)) {
         require(parts->data.size() + parts->token.size() + kDataTokenBytes == datagram.size());

@@ -19,6 +19,30 @@ TEST(RingEngine, ThreeDaemonsFormOneRing) {
     EXPECT_THAT(cluster.check(true), IsEmpty());
 }
 
+TEST(RingEngine, TwoHostsWithOneIdentityAreLeftOutAndTheOthersRest) {
+    using protocol::DaemonId;
+    SimCluster cluster(3, 7);
+    const std::size_t twin = cluster.add_twin(2);
+    for (const std::size_t host : {0, 1, 2}) {
+        cluster.start(host);
+    }
+    cluster.run_for(1s);
+    ASSERT_THAT(cluster.engine(0).members(), ElementsAre(DaemonId{1}, DaemonId{2}, DaemonId{3}));
+    cluster.start(twin);
+    cluster.run_for(10s);
+    const auto both = ElementsAre(DaemonId{1}, DaemonId{2});
+    EXPECT_THAT(cluster.engine(0).members(), both);
+    const auto rings = [&] { return cluster.engine(0).stats().memberships_installed; };
+    const auto before = rings();
+    cluster.run_for(300s);
+    EXPECT_THAT(cluster.engine(0).members(), both);
+    EXPECT_THAT(cluster.engine(1).members(), both);
+    EXPECT_EQ(rings(), before) << "nobody takes turns";
+    cluster.crash(twin);
+    cluster.run_for(30s);
+    EXPECT_THAT(cluster.engine(0).members(), ElementsAre(DaemonId{1}, DaemonId{2}, DaemonId{3}));
+}
+
 TEST(RingEngine, AConfigurationOfOneRunsAtOnceAndWithoutPackets) {
     SimCluster cluster(1, 1);
     cluster.start_all();

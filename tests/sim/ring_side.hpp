@@ -85,7 +85,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
 
     void on_state_change(const membership::StateChange& change) override;
     void keep_counter(std::uint64_t ring_counter) override;
-    void on_bad_datagram(BadDatagram) override {}  // corrupted on purpose
+    void on_bad_datagram(BadDatagram, std::span<const std::byte>) override {}  // on purpose
     void on_output(const membership::EngineOutput& out) override;
 
     void send(std::span<const membership::OutboundPacket> packets) override;

@@ -95,6 +95,20 @@ void SimCluster::start(std::size_t daemon) {
     process(host, out);
 }
 
+std::size_t SimCluster::add_twin(std::size_t daemon) {
+    const std::size_t twin = hosts_.size();
+    const DaemonId id = hosts_[daemon].id;
+    hosts_.emplace_back();
+    hosts_.back().id = id;
+    hosts_.back().counter = 1000;
+    for (auto& row : link_) {
+        row.push_back(true);
+    }
+    link_.emplace_back(hosts_.size(), true);
+    colours_.push_back(colours_[daemon]);
+    return twin;
+}
+
 void SimCluster::start_all() {
     for (std::size_t i = 0; i < hosts_.size(); ++i) {
         start(i);

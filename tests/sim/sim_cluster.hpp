@@ -42,6 +42,9 @@ class SimCluster {
     // --- control ---
     void start(std::size_t daemon);
     void start_all();
+    /// One more host, not started, that claims to be `daemon` as well; returns its index. What is
+    /// sent to that daemon reaches both. To be called before anything is started.
+    std::size_t add_twin(std::size_t daemon);
     void crash(std::size_t daemon);
     void leave(std::size_t daemon);
     /// Daemons hear each other when they have the same colour.

@@ -32,6 +32,7 @@ const char* name_of(protocol::PacketKind kind) {
         case protocol::PacketKind::kHold: return "hold";
         case protocol::PacketKind::kProbe: return "probe";
         case protocol::PacketKind::kLeave: return "goodbye";
+        case protocol::PacketKind::kSettings: return "settings";
         case protocol::PacketKind::kDataToken: return "data with token";
     }
     return "garbage";

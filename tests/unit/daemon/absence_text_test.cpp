@@ -32,7 +32,7 @@ class AbsenceTextTest : public testing::Test {
         return text_.describe(std::array{Absence{DaemonId{3}, cause, DaemonId{3}, DaemonId{1}}});
     }
 
-    AbsenceText text_{configuration()};
+    AbsenceText text_{configuration(), 0};
 };
 
 TEST_F(AbsenceTextTest, NamesPortsAddressesAndDaemons) {

@@ -96,7 +96,9 @@ class FakeHost final : public RingHost {
         journal_.push_back("keep");
         counter = ring_counter;
     }
-    void on_bad_datagram(BadDatagram kind) override { bad.push_back(kind); }
+    void on_bad_datagram(BadDatagram kind, std::span<const std::byte>) override {
+        bad.push_back(kind);
+    }
     void on_not_run(protocol::Duration late) override { not_run_for.push_back(late); }
 
     std::uint64_t counter = 0;

@@ -33,27 +33,27 @@ class AbsenceTest : public StateTest {
 };
 
 TEST_F(AbsenceTest, WhoIsNotHeardIsSilent) {
-    EXPECT_THAT(absences(core_, now_), ElementsAre(Absence{kThird, Cause::kSilent, {}, {}},
-                                                   Absence{kFourth, Cause::kSilent, {}, {}}));
+    EXPECT_THAT(absences(core_, now_), ElementsAre(Absence{kThird, Cause::kSilent, {}, {}, {}},
+                                                   Absence{kFourth, Cause::kSilent, {}, {}, {}}));
 }
 
 TEST_F(AbsenceTest, NamesThePortAndWhereItIsClosed) {
     report(kThird, {15, 15 - 4, 0, 0}, kAll);
-    EXPECT_EQ(third(), (Absence{kThird, Cause::kTokenPort, kThird, kSecond}));
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kTokenPort, kThird, kSecond, {}}));
     report(kThird, {15, 4, 0, 0}, kAll);
-    EXPECT_EQ(third(), (Absence{kThird, Cause::kDataPort, kThird, kSecond}));
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kDataPort, kThird, kSecond, {}}));
     report(kThird, {15, 4 | 1, 0, 0}, kAll);
-    EXPECT_EQ(third(), (Absence{kThird, Cause::kLargePackets, kThird, kSecond}));
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kLargePackets, kThird, kSecond, {}}));
     report(kThird, {15, 0, 0, 0}, kAll);
-    EXPECT_EQ(third(), (Absence{kThird, Cause::kOneWay, kThird, kSecond}));
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kOneWay, kThird, kSecond, {}}));
 }
 
 TEST_F(AbsenceTest, OurOwnPortsAndThoseOfOthersCountAsWell) {
     report(kThird, {15, 15, 0, 0}, {Arrival::kToken});
-    EXPECT_EQ(third(), (Absence{kThird, Cause::kDataPort, kSecond, kThird}));
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kDataPort, kSecond, kThird, {}}));
     report(kThird, {15, 15, 0, 0}, {Arrival::kUnicast});
     report(kFirst, {0, 15, 15 - 4, 0}, kAll);
-    EXPECT_EQ(third(), (Absence{kThird, Cause::kTokenPort, kFirst, kThird}));
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kTokenPort, kFirst, kThird, {}}));
     report(kFirst, {0, 15, 15, 0}, kAll);
     EXPECT_EQ(third().cause, Cause::kUnknown) << "all is well, and it will be in the next ring";
 }
@@ -64,10 +64,47 @@ TEST_F(AbsenceTest, WhatIsKnownOfTheDaemonComesFirst) {
     EXPECT_EQ(third().cause, Cause::kOtherConfig);
     core_.gone.port_closed.insert(2);
     EXPECT_EQ(third().cause, Cause::kPortClosed);
+    core_.gone.other_wire.insert(2);
+    core_.gone.port_closed.erase(2);
+    EXPECT_EQ(third().cause, Cause::kOtherWire);
+    core_.gone.own_address = true;
+    EXPECT_EQ(third().cause, Cause::kOwnAddress);
     core_.gone.left.insert(2);
     EXPECT_EQ(third().cause, Cause::kLeft);
+    core_.gone.own_address = false;
     core_.gone.forget(2);
     EXPECT_EQ(third().cause, Cause::kTokenPort);
+}
+
+TEST_F(AbsenceTest, WhatOurOwnKernelRefusesIsNotBlamedOnTheOther) {
+    core_.gone.refused[2] = now_;
+    EXPECT_EQ(third().cause, Cause::kSendError) << "not silent: it cannot know of us";
+    report(kThird, {15, 0, 0, 0}, kAll);
+    EXPECT_EQ(third().cause, Cause::kSendError) << "it hears nothing of us";
+    report(kThird, {4, 15, 0, 0}, kAll);
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kDataPort, kThird, kFirst, {}}))
+        << "our packets arrive";
+    now_ += std::chrono::minutes(1);
+    EXPECT_EQ(third().cause, Cause::kSilent) << "it was long ago";
+}
+
+TEST_F(AbsenceTest, AGroupAddressIsNamedUntilOtherWaysWereTried) {
+    core_.group_mates = DaemonSet{0, 2, 3};
+    report(kThird, {15, 4, 0, 0}, kAll);
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kMulticast, kThird, kSecond, {}}));
+    core_.one_by_one.insert(2);
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kDataPort, kThird, kSecond, {}}));
+}
+
+TEST_F(AbsenceTest, TwoClaimantsAreNamed) {
+    for (std::uint64_t i = 1; i < 20; ++i) {
+        now_ += std::chrono::milliseconds(500);
+        core_.claims.note(now_, 2, protocol::Incarnation{1 + i % 2}, i);
+    }
+    const Absence absence = third();
+    EXPECT_EQ(absence.cause, Cause::kSameIdentity);
+    EXPECT_EQ(absence.claimants[0], protocol::Incarnation{1});
+    EXPECT_EQ(absence.claimants[1], protocol::Incarnation{2});
 }
 
 }  // namespace

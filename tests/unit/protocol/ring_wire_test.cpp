@@ -196,6 +196,8 @@ TEST_F(RingWire, EveryTruncationAndEveryTrailingByteIsRefused) {
 TEST_F(RingWire, JoinsAndProbesThatSaySoHaveTheFullSize) {
     Join join;
     join.report.heard = {1, 2, 3};
+    join.report.full_bytes = 1352;
+    join.report.settings = 0x12345678;
     EXPECT_LT(encode_join(join, header_, pool_, 1000).length, 200U);
     join.report.full_sized = true;
     const Slice large = encode_join(join, header_, pool_, 1000);
@@ -205,6 +207,33 @@ TEST_F(RingWire, JoinsAndProbesThatSaySoHaveTheFullSize) {
     probe.report.full_sized = true;
     EXPECT_EQ(encode_probe(probe, header_, pool_, 1000).length, 1000U);
     EXPECT_LT(encode_probe(probe, header_, pool_, 10).length, 200U);
+}
+
+TEST_F(RingWire, SettingsComeBackAndAreCutOffWhereTheyWouldNotFit) {
+    header_.kind = PacketKind::kSettings;
+    const std::string text = "Window 264\nTokenTimeout 250 ms\n";
+    const Slice datagram = encode_settings(text, header_, pool_);
+    EXPECT_EQ(decode_header(datagram.bytes())->kind, PacketKind::kSettings);
+    EXPECT_EQ(decode_settings(datagram.bytes()), text);
+    EXPECT_EQ(encode_settings(std::string(100000, 'x'), header_, pool_).length,
+              kRingDatagramBytesMax);
+}
+
+TEST_F(RingWire, APacketOfAnotherVersionTellsWhoSentItUnlessItIsDamaged) {
+    auto bytes = copy(encode_empty(header_, pool_));
+    EXPECT_FALSE(read_other_version(bytes)) << "our own version";
+    bytes[2] = std::byte{kRingWireVersion + 1};
+    EXPECT_FALSE(read_other_version(bytes)) << "the checksum does not fit";
+    bytes[3] = std::byte{200};  // a kind that we do not know
+    reseal(bytes);
+    const auto other = read_other_version(bytes);
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->version, kRingWireVersion + 1);
+    EXPECT_EQ(other->sender, header_.sender);
+    EXPECT_EQ(other->config_hash, header_.config_hash);
+    for (std::size_t size = 0; size < kRingHeaderBytes; ++size) {
+        EXPECT_FALSE(read_other_version(std::span(bytes).first(size))) << size;
+    }
 }
 
 TEST_F(RingWire, EveryFlippedBitIsNoticed) {

@@ -1,0 +1,50 @@
+#include "daemon/ring/foreign_datagram.hpp"
+
+#include <fmt/format.h>
+
+#include "protocol/ring_wire.hpp"
+
+namespace spread::daemon {
+namespace {
+
+/// Stock's packets begin with a type whose mask of byte order reads the same in either order.
+constexpr std::size_t kStockHeaderBytes = 32;
+constexpr std::uint8_t kStockMark = 0x80;
+/// Requests of the monitor: bits of the type's highest byte, which comes last.
+constexpr std::uint8_t kStockControl = 0x0f;
+
+}  // namespace
+
+ForeignDatagram ForeignDatagram::of(std::span<const std::byte> datagram) {
+    if (const auto other = protocol::read_other_version(datagram)) {
+        return {What::kOtherVersion, other->version, other->sender};
+    }
+    if (datagram.size() < kStockHeaderBytes) {
+        return {};
+    }
+    const auto first = std::to_integer<std::uint8_t>(datagram[0]);
+    const auto last = std::to_integer<std::uint8_t>(datagram[3]);
+    if ((first & kStockMark) == 0 || (last & ~kStockControl) != kStockMark) {
+        return {};
+    }
+    return {(last & kStockControl) != 0 ? What::kStockMonitor : What::kStockDaemon, 0, {}};
+}
+
+std::string ForeignDatagram::describe() const {
+    switch (what) {
+        case What::kOtherVersion:
+            return fmt::format(
+                "speaks version {} of the ring's wire, this daemon version {}; "
+                "install the same release of spreadd on all hosts",
+                version, protocol::kRingWireVersion);
+        case What::kStockDaemon:
+            return "is a daemon of stock Spread, which cannot be in a ring with spreadd; replace "
+                   "all daemons of a ring at once";
+        case What::kStockMonitor:
+            return "is stock Spread's monitor, which this daemon does not answer";
+        case What::kUnknown: break;
+    }
+    return "sent a datagram that is not of a spreadd ring";
+}
+
+}  // namespace spread::daemon

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "protocol/ids.hpp"
+
+namespace spread::daemon {
+
+/// What a datagram is that the ring cannot read: what programs send to a ring's ports by mistake.
+struct ForeignDatagram {
+    enum class What : std::uint8_t {
+        kUnknown,
+        kOtherVersion,  ///< a spreadd of another wire version
+        kStockDaemon,
+        kStockMonitor
+    };
+    static constexpr std::size_t kWhats = 4;
+
+    What what = What::kUnknown;
+    std::uint8_t version = 0;   ///< of kOtherVersion
+    protocol::DaemonId sender;  ///< of kOtherVersion
+
+    [[nodiscard]] static ForeignDatagram of(std::span<const std::byte> datagram);
+    /// What it is and what to do, as the end of a sentence that begins with its source.
+    [[nodiscard]] std::string describe() const;
+};
+
+}  // namespace spread::daemon

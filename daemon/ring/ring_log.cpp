@@ -1,0 +1,191 @@
+#include "daemon/ring/ring_log.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "daemon/ring/settings_text.hpp"
+
+namespace spread::daemon {
+namespace {
+
+using membership::Absence;
+using membership::Cause;
+using protocol::Instant;
+
+constexpr auto kRemindEvery = std::chrono::seconds(60);
+/// What is over sooner is not worth a line: a join or probe was lost.
+constexpr auto kGroupPatience = std::chrono::seconds(3);
+
+/// Lasts until somebody does something about it. A daemon that was stopped or has died does not
+/// call for a line a minute.
+bool is_trouble(Cause cause) {
+    switch (cause) {
+        case Cause::kUnknown:
+        case Cause::kLeft:
+        case Cause::kPortClosed:
+        case Cause::kSilent:
+        case Cause::kOwnPause: return false;
+        case Cause::kTokenPort:
+        case Cause::kDataPort:
+        case Cause::kMulticast:
+        case Cause::kLargePackets:
+        case Cause::kOneWay:
+        case Cause::kNoProgress:
+        case Cause::kOtherConfig:
+        case Cause::kOtherWire:
+        case Cause::kSameIdentity:
+        case Cause::kOwnAddress:
+        case Cause::kSendError: return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+void RingLog::say(Instant now, const std::string& kind, LogLevel level, const std::string& text) {
+    if (lines_.admit(now, kind, level, text)) {
+        log_line(level, LogType::kMembership, "{}", text);
+    }
+}
+
+void RingLog::on_state_change(Instant now, const membership::StateChange& change) {
+    const std::string what =
+        fmt::format("ring {} -> {}: {}", membership::to_string(change.from),
+                    membership::to_string(change.to), membership::to_string(change.reason));
+    say(now, what, LogLevel::kInfo,
+        fmt::format("{}{}{} ({}, {})", what, change.peer ? ", daemon " : "",
+                    change.peer ? roster_.describe(change.peer) : std::string(),
+                    change.members.size() == 1 ? std::string("1 daemon")
+                                               : fmt::format("{} daemons", change.members.size()),
+                    roster_.describe(change.members)));
+}
+
+void RingLog::on_configuration(Instant now, const membership::ConfigurationChange& change) {
+    const protocol::RingId& ring = change.ring_id;
+    say(now, "id", LogLevel::kInfo,
+        fmt::format("Membership id is ( {}, {})", ring.representative.value, ring.counter));
+    std::string text =
+        fmt::format("installed configuration of {} of {} daemons: {}", change.members.size(),
+                    roster_.size(), roster_.describe(change.members));
+    const bool is_complete = change.missing.empty();
+    if (!is_complete && absences_) {
+        text += ". Missing: " + absences_->describe(change.missing);
+    }
+    say(now, "configuration", is_complete ? LogLevel::kInfo : LogLevel::kWarning, text);
+    keep_troubles(now, change.missing);
+}
+
+void RingLog::on_missing(Instant now, std::span<const Absence> missing) {
+    if (absences_) {
+        say(now, "missing", LogLevel::kWarning,
+            "missing in the ring: " + absences_->describe(missing));
+    }
+    keep_troubles(now, missing);
+}
+
+void RingLog::keep_troubles(Instant now, std::span<const Absence> missing) {
+    std::vector<Trouble> kept;
+    for (const Absence& absence : missing) {
+        if (!is_trouble(absence.cause)) {
+            continue;
+        }
+        const auto known = std::ranges::find_if(troubles_, [&](const Trouble& trouble) {
+            return trouble.absence.daemon == absence.daemon;
+        });
+        kept.push_back({absence, known == troubles_.end() ? now : known->since, now});
+    }
+    troubles_ = std::move(kept);
+}
+
+void RingLog::remind(Instant now) {
+    std::vector<Absence> due;
+    Instant since = now;
+    for (Trouble& trouble : troubles_) {
+        if (now - trouble.told >= kRemindEvery) {
+            trouble.told = now;
+            due.push_back(trouble.absence);
+            since = std::min(since, trouble.since);
+        }
+    }
+    if (!due.empty() && absences_) {
+        const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now - since);
+        log_warning(LogType::kMembership, "still missing in the ring after {} min: {}",
+                    minutes.count(), absences_->describe(due));
+    }
+}
+
+void RingLog::on_one_by_one(Instant now, const protocol::MemberList& daemons) {
+    one_by_one_ = daemons;
+    one_by_one_since_ = now;
+}
+
+void RingLog::tell_of_groups(Instant now) {
+    if (one_by_one_ == one_by_one_told_ || now - one_by_one_since_ < kGroupPatience) {
+        return;
+    }
+    one_by_one_told_ = one_by_one_;
+    const std::string groups = absences_ ? absences_->groups() : std::string("multicast");
+    if (one_by_one_.empty()) {
+        log_info(LogType::kNetwork, "{} reaches all daemons of the segment again", groups);
+        return;
+    }
+    log_warning(LogType::kNetwork,
+                "multicast: {} does not reach {}, other ways do: sending to each of them by itself "
+                "(IGMP snooping without a querier, or a network without multicast?)",
+                groups, roster_.describe(one_by_one_));
+}
+
+void RingLog::on_unreadable(Instant now, const Endpoint& source,
+                            std::span<const std::byte> datagram) {
+    const ForeignDatagram foreign = ForeignDatagram::of(datagram);
+    const auto more = unreadable_limits_[static_cast<std::size_t>(foreign.what)].admit(now);
+    if (!more) {
+        return;
+    }
+    const std::string daemon =
+        foreign.sender ? fmt::format(" (daemon {})", roster_.describe(foreign.sender)) : "";
+    log_warning(LogType::kNetwork, "{}{} {} ({} more dropped since the last warning)",
+                source.to_string(), daemon, foreign.describe(), *more);
+}
+
+void RingLog::on_other_configuration(Instant now, const Endpoint& source, protocol::DaemonId sender,
+                                     std::uint32_t hash) {
+    if (const auto more = mismatch_limit_.admit(now)) {
+        log_warning(LogType::kNetwork,
+                    "{} (daemon {}) runs another configuration: its hash is {}, ours {}; it is "
+                    "ignored until both use the same file ({} more since the last warning)",
+                    source.to_string(), roster_.describe(sender), hash, own_hash_, *more);
+    }
+}
+
+void RingLog::on_narrow_path(protocol::DaemonId peer, std::size_t bytes) {
+    log_warning(LogType::kNetwork,
+                "datagrams of more than {} bytes to {} are lost, smaller ones arrive (MTU?): this "
+                "ring sends smaller ones",
+                bytes, roster_.describe(peer));
+}
+
+void RingLog::on_settings(Instant now, protocol::DaemonId sender, std::string_view settings) {
+    std::string difference = describe_difference(own_settings_, settings);
+    if (differences_.size() >= protocol::kDaemonsMax && !differences_.contains(sender.value)) {
+        differences_.clear();  // nobody honest has that many
+    }
+    std::string& told = differences_[sender.value];
+    if (difference != told && !difference.empty()) {
+        say(now, "settings", LogLevel::kWarning,
+            fmt::format("{} runs another configuration file: {}", roster_.describe(sender),
+                        difference));
+    }
+    told = std::move(difference);
+}
+
+void RingLog::tick(Instant now) {
+    for (const RepeatedLines::Line& line : lines_.take_due(now)) {
+        log_line(line.level, LogType::kMembership, "{}", line.text);
+    }
+    remind(now);
+    tell_of_groups(now);
+}
+
+}  // namespace spread::daemon
