@@ -71,20 +71,22 @@ NetworkLab::NetworkLab(std::size_t hosts) {
         run_command({"ip", "link", "set", "lo", "up"}, fd);
         add_interface(host);
         run_command({"nft", "add", "table", "inet", "lab"}, fd);
-        run_command(
-            {"nft", "add", "chain", "inet", "lab", "in", "{ type filter hook input priority 0; }"},
-            fd);
+        run_command({"nft", "add chain inet lab in { type filter hook input priority 0; }"}, fd);
+        run_command({"nft", "add chain inet lab out { type filter hook output priority 0; }"}, fd);
     }
 }
 
-void NetworkLab::add_interface(std::size_t host) {
+void NetworkLab::add_interface(std::size_t host, Outside outside) {
     const int fd = namespace_of(host);
     const std::string outer = "lab" + std::to_string(host);
     const std::string inner = outer + "in";
     run_command({"ip", "link", "add", outer, "type", "veth", "peer", "name", inner});
     run_command({"ip", "link", "set", inner, "netns",
                  "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd)});
-    run_command({"ip", "link", "set", outer, "master", "lab", "up"});
+    if (outside == Outside::kBridged) {
+        run_command({"ip", "link", "set", outer, "master", "lab"});
+    }
+    run_command({"ip", "link", "set", outer, "up"});
     add_address(host, address(host));
     run_command({"ip", "link", "set", inner, "up"}, fd);
     run_command({"ip", "route", "add", "224.0.0.0/4", "dev", inner}, fd);
@@ -107,6 +109,9 @@ void NetworkLab::remove_address(std::size_t host, const std::string& address) {
 }
 
 NetworkLab::~NetworkLab() {
+    for (const int router : routers_) {
+        close(router);
+    }
     for (std::size_t host = 0; host < hosts_.size(); ++host) {
         close(hosts_[host]);
         try {
@@ -148,9 +153,57 @@ void NetworkLab::deafen(std::size_t host, std::size_t from) {
                 namespace_of(host));
 }
 
+void NetworkLab::filter(std::size_t host, const std::string& rule) {
+    run_command({"nft", "add rule inet lab in " + rule}, namespace_of(host));
+}
+
+void NetworkLab::filter_output(std::size_t host, const std::string& rule) {
+    run_command({"nft", "add rule inet lab out " + rule}, namespace_of(host));
+}
+
+void NetworkLab::put_behind_router(std::size_t host, std::size_t mtu) {
+    const int router = make_namespace();
+    routers_.push_back(router);
+    const std::string outer = "lab" + std::to_string(host);
+    const std::string inner = outer + "in";
+    const auto inside = [](int fd) {
+        return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd);
+    };
+    remove_interface(host);
+    run_command({"ip", "link", "add", outer, "type", "veth", "peer", "name", "near"});
+    run_command({"ip", "link", "set", "near", "netns", inside(router)});
+    run_command({"ip", "link", "add", "far", "type", "veth", "peer", "name", inner});
+    run_command({"ip", "link", "set", "far", "netns", inside(router)});
+    run_command({"ip", "link", "set", inner, "netns", inside(namespace_of(host))});
+    run_command({"ip", "link", "set", outer, "master", "lab", "up"});
+    // It answers for everybody on the other side, so that no host needs a route.
+    run_command({"sh", "-c",
+                 "cd /proc/sys/net/ipv4 && echo 1 > ip_forward && echo 1 > conf/near/proxy_arp && "
+                 "echo 1 > conf/far/proxy_arp && ip link set lo up && "
+                 "ip address add 10.77.0.250/32 dev near && ip link set near up && "
+                 "ip link set far mtu " +
+                     std::to_string(mtu) +
+                     " up && ip route add 10.77.0.0/24 dev near && ip route add " + address(host) +
+                     "/32 dev far && nft add table inet lab && "
+                     "nft 'add chain inet lab out { type filter hook output priority 0; }' && "
+                     "nft 'add rule inet lab out meta l4proto icmp drop' && "
+                     // Clients' TCP gets through.
+                     "nft 'add chain inet lab pass { type filter hook forward priority 0; }' && "
+                     "nft 'add rule inet lab pass tcp flags syn tcp option maxseg size set 500'"},
+                router);
+    add_address(host, address(host));
+    // Bursts in one piece would get through, since their pieces have the right size further on.
+    run_command({"ip", "link", "set", inner, "gso_max_segs", "1", "up"}, namespace_of(host));
+    run_command({"ip", "route", "add", "224.0.0.0/4", "dev", inner}, namespace_of(host));
+}
+
+void NetworkLab::clear_filters(std::size_t host) {
+    run_command({"nft", "flush chain inet lab in; flush chain inet lab out"}, namespace_of(host));
+}
+
 void NetworkLab::heal() {
-    for (const int fd : hosts_) {
-        run_command({"nft", "flush", "chain", "inet", "lab", "in"}, fd);
+    for (std::size_t host = 0; host < hosts_.size(); ++host) {
+        clear_filters(host);
     }
 }
 

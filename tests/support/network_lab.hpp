@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -35,16 +36,29 @@ class NetworkLab {
     void partition(const std::vector<std::vector<std::size_t>>& sides);
     /// `host` hears nothing from `from`; the other direction works.
     void deafen(std::size_t host, std::size_t from);
+    /// What comes to `host` and meets this rule of nftables, "udp dport 4804 drop", is treated so.
+    void filter(std::size_t host, const std::string& rule);
+    /// The same for what `host` sends.
+    void filter_output(std::size_t host, const std::string& rule);
+    /// A router takes the place of the host's cable. It passes on single packets up to `mtu`, which
+    /// both ends know nothing of, and neither groups nor ICMP.
+    void put_behind_router(std::size_t host, std::size_t mtu);
+    void clear_filters(std::size_t host);
     void heal();
 
     /// The host's only interface, "labNin" for host N, with its address.
     void remove_interface(std::size_t host);
-    void add_interface(std::size_t host);
+    enum class Outside : std::uint8_t {
+        kBridged,
+        kLoose  ///< the outer end, "labN", is somebody else's business
+    };
+    void add_interface(std::size_t host, Outside outside = Outside::kBridged);
     void add_address(std::size_t host, const std::string& address);
     void remove_address(std::size_t host, const std::string& address);
 
   private:
     std::vector<int> hosts_;
+    std::vector<int> routers_;
 };
 
 }  // namespace spread::support

@@ -1,37 +1,53 @@
 #include "tests/support/test_ring.hpp"
 
+#include <filesystem>
 #include <utility>
 
 #include "tests/support/ring_probe.hpp"
 
 namespace spread::support {
 
-TestRing::TestRing(std::size_t daemons, Options options) {
-    if (enter_private_network().empty() && !options.loopback) {
-        lab_.emplace(daemons);
+TestRing::TestRing(std::size_t daemons, Options options)
+    : options_(std::move(options)), port_(pick_port()) {
+    if (enter_private_network().empty() && !options_.loopback) {
+        lab_.emplace(daemons + options_.spare_hosts);
+        if (options_.router_mtu > 0) {
+            lab_->put_behind_router(daemons - 1, options_.router_mtu);
+        }
     }
-    std::vector<DaemonSpec> specs;
     for (std::size_t i = 0; i < daemons; ++i) {
         const std::string number = std::to_string(i + 1);
-        specs.push_back({.name = "d" + number,
-                         .address = lab_ ? NetworkLab::address(i) : "127.0.0." + number,
-                         .network_namespace = lab_ ? lab_->namespace_of(i) : -1});
+        specs_.push_back({.name = "d" + number,
+                          .address = lab_ ? NetworkLab::address(i) : "127.0.0." + number,
+                          .network_namespace = lab_ ? lab_->namespace_of(i) : -1});
     }
-    std::string segment = std::move(options.segment_address);
-    if (segment.empty()) {
-        segment = lab_ ? NetworkLab::broadcast() : "127.0.0.255";
-    }
-    const auto port = pick_port();
-    const auto configuration =
-        directory_.write("spread.conf", ring_configuration(options.kind, specs, segment, port) +
-                                            options.extra_options);
-    for (const auto& spec : specs) {
-        daemons_.push_back(std::make_unique<DaemonProcess>(options.kind, spec, configuration, port,
-                                                           directory_.path()));
+    const auto file = directory_.write("spread.conf", configuration());
+    for (const auto& spec : specs_) {
+        daemons_.push_back(
+            std::make_unique<DaemonProcess>(options_.kind, spec, file, port_, directory_.path()));
     }
     for (auto& daemon : daemons_) {
         daemon->wait_listening();
     }
+}
+
+std::string TestRing::configuration() const {
+    std::string segment = options_.segment_address;
+    if (segment.empty()) {
+        segment = lab_ ? NetworkLab::broadcast() : "127.0.0.255";
+    }
+    return ring_configuration(options_.kind, specs_, segment, port_) + options_.extra_options;
+}
+
+std::unique_ptr<DaemonProcess> TestRing::start_again(std::size_t index, std::size_t host,
+                                                     const std::string& extra_options) {
+    DaemonSpec spec = specs_.at(index);
+    spec.network_namespace = lab_->namespace_of(host);
+    const std::string name = "again-" + std::to_string(index) + "-" + std::to_string(host);
+    const auto directory = directory_.path() / name;
+    std::filesystem::create_directory(directory);
+    const auto file = directory_.write(name + ".conf", configuration() + extra_options);
+    return std::make_unique<DaemonProcess>(options_.kind, spec, file, port_, directory);
 }
 
 TestClient TestRing::client(std::size_t index, const std::string& private_name,

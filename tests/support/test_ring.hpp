@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ class TestRing {
         bool loopback = false;        ///< on loopback in any case
         std::string segment_address;  ///< empty: broadcast
         std::string extra_options;    ///< appended to the configuration
+        std::size_t spare_hosts = 0;  ///< behind those of the daemons
+        /// The last daemon is behind a router with this MTU; 0: it is not.
+        std::size_t router_mtu = 0;
     };
 
     explicit TestRing(std::size_t daemons) : TestRing(daemons, Options{}) {}
@@ -39,6 +43,11 @@ class TestRing {
     /// Returns when these daemons (default: all) are in one ring without others.
     void wait_formed(const std::vector<std::size_t>& indices = {});
 
+    /// Starts the program of daemon `index` once more, on another host, with other options if any;
+    /// its configuration ends with `extra_options`. Does not wait for it.
+    [[nodiscard]] std::unique_ptr<DaemonProcess> start_again(std::size_t index, std::size_t host,
+                                                             const std::string& extra_options = "");
+
     /// Whether links can be cut.
     [[nodiscard]] bool has_links() const { return lab_.has_value(); }
     [[nodiscard]] NetworkLab& links() { return *lab_; }
@@ -47,7 +56,12 @@ class TestRing {
     [[nodiscard]] std::string logs() const;
 
   private:
+    [[nodiscard]] std::string configuration() const;
+
     TempDir directory_;
+    Options options_;
+    std::uint16_t port_;
+    std::vector<DaemonSpec> specs_;
     std::optional<NetworkLab> lab_;
     std::vector<std::unique_ptr<DaemonProcess>> daemons_;
 };

@@ -213,6 +213,23 @@ TEST(DaemonLimits, WithoutMemoryTheLongestQueuesGoAndTheDaemonGoesOn) {
     EXPECT_EQ(daemon.stop(), 0) << daemon.process().output();
 }
 
+// As stock, which starts without its address where -n says who it is.
+TEST(DaemonNetwork, WaitsForItsAddressByItselfWhereItsNameIsGiven) {
+    if (const std::string& why = support::enter_private_network(); !why.empty()) {
+        GTEST_SKIP() << "NOT TESTED: " << why;
+    }
+    support::NetworkLab lab(1);
+    const std::string address = "10.77.0.44";
+    PreparedDaemon daemon(
+        {}, "", {}, {.name = "d1", .address = address, .network_namespace = lab.namespace_of(0)});
+    support::wait_until("the daemon to wait", [&] {
+        return daemon.process().output().find("waiting 10 s for the address") != std::string::npos;
+    });
+    lab.add_address(0, address);
+    daemon.expect_service("alice");
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
 TEST(DaemonNetwork, WaitsForItsAddress) {
     if (const std::string& why = support::enter_private_network(); !why.empty()) {
         GTEST_SKIP() << "NOT TESTED: " << why;
