@@ -14,9 +14,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tests/stress/firewalls.hpp"
 #include "tests/stress/groups.hpp"
 #include "tests/stress/hostile.hpp"
 #include "tests/stress/members.hpp"
+#include "tests/stress/notices.hpp"
 #include "tests/stress/rude.hpp"
 #include "tests/stress/sessions.hpp"
 #include "tests/stress/stage.hpp"
@@ -53,6 +55,9 @@ struct Arguments {
     std::size_t sessions = 20000;
     std::size_t members = 5000;
     GroupsOptions groups;
+    FirewallsOptions firewalls;
+    double firewall_seconds = 60;
+    NoticesOptions notices;
 };
 
 void add_daemon(CLI::App& command, Arguments& arguments) {
@@ -175,6 +180,37 @@ void add_groups(CLI::App& app, Arguments& arguments) {
                       "for an idle machine with a processor for each daemon");
 }
 
+void add_firewalls(CLI::App& app, Arguments& arguments) {
+    auto* command = app.add_subcommand(
+        "firewalls", "One daemon's packet filter closes a port of a ring that runs, and opens it");
+    FirewallsOptions& options = arguments.firewalls;
+    command->add_option("--seconds", arguments.firewall_seconds, "How long it is closed")
+        ->check(CLI::Range(1.0, 3600.0))
+        ->capture_default_str();
+    command->add_option("--daemons", options.daemons, "Of each ring")
+        ->delimiter(',')
+        ->check(CLI::Range(3, 16))
+        ->capture_default_str();
+    command->add_option("--only", options.only, "These variants, separated by commas")
+        ->delimiter(',')
+        ->check(CLI::IsMember(firewall_variants()));
+    command->add_flag("--strict", options.strict,
+                      "Judge times and numbers, too; for an idle machine");
+}
+
+void add_notices(CLI::App& app, Arguments& arguments) {
+    auto* command =
+        app.add_subcommand("notices", "A client that joins and leaves a large group all the time");
+    NoticesOptions& options = arguments.notices;
+    command->add_option("--members", options.members, "Of the group")
+        ->check(CLI::Range(1, 2900))
+        ->capture_default_str();
+    command->add_option("--times", options.times, "How often")
+        ->check(CLI::Range(1, 100000))
+        ->capture_default_str();
+    command->add_flag("--strict", options.strict, "Fail when the ring breaks; for an idle machine");
+}
+
 milliseconds in_milliseconds(double seconds) {
     return milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
@@ -201,6 +237,11 @@ int run(const CLI::App& app, Arguments& arguments) {
         return kSkipped;
     } else if (app.got_subcommand("groups")) {
         run_groups(arguments.groups, verdict);
+    } else if (app.got_subcommand("notices")) {
+        run_notices(arguments.notices, verdict);
+    } else if (app.got_subcommand("firewalls")) {
+        arguments.firewalls.closed = in_milliseconds(arguments.firewall_seconds);
+        run_firewalls(arguments.firewalls, verdict);
     } else {
         run_members(arguments.members, verdict);
     }
@@ -221,6 +262,8 @@ int main(int argc, char** argv) {
     add_sessions(app, arguments);
     add_members(app, arguments);
     add_groups(app, arguments);
+    add_firewalls(app, arguments);
+    add_notices(app, arguments);
     app.footer(
         "Exit status: 0 fine, 1 a check failed, 2 wrong usage, 3 the program itself failed,\n"
         "77 the trial cannot be run here.");
