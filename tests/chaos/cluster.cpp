@@ -71,9 +71,7 @@ Cluster::Cluster(std::size_t daemons, const std::filesystem::path& directory, st
     std::vector<std::string> interfaces;
     for (std::size_t i = 0; i < daemons; ++i) {
         interfaces.push_back(outer_interface(i));
-        // Frames as long as they are on a real wire: the emulator's luck is drawn per frame.
-        support::run_command({"ip", "link", "set", inner_interface(i), "gso_max_segs", "1"},
-                             lab_.namespace_of(i));
+        forbid_long_frames(i);
     }
     links_ = std::make_unique<LinkEmulator>(interfaces, rng.next());
 
@@ -94,6 +92,12 @@ Cluster::Cluster(std::size_t daemons, const std::filesystem::path& directory, st
     }
 }
 
+/// Frames as long as they are on a real wire: the emulator's luck is drawn per frame.
+void Cluster::forbid_long_frames(std::size_t daemon) {
+    support::run_command({"ip", "link", "set", inner_interface(daemon), "gso_max_segs", "1"},
+                         lab_.namespace_of(daemon));
+}
+
 std::string Cluster::name(std::size_t daemon) {
     return "d" + std::to_string(daemon + 1);
 }
@@ -107,7 +111,8 @@ std::string Cluster::tcp_address(std::size_t daemon) const {
 }
 
 bool Cluster::serves(std::size_t daemon) const {
-    return hosts_[daemon].state == State::kRunning && hosts_[daemon].is_interface_up;
+    const Host& host = hosts_[daemon];
+    return host.state == State::kRunning && host.is_interface_up && host.has_interface;
 }
 
 bool Cluster::runs(std::size_t daemon) const {
@@ -169,7 +174,7 @@ bool Cluster::resume(std::size_t daemon) {
 bool Cluster::restart(std::size_t daemon, bool keeps_state) {
     Host& host = hosts_[daemon];
     // Without its address it would not start.
-    if (host.state != State::kGone || !host.is_interface_up || violation_) {
+    if (host.state != State::kGone || !host.is_interface_up || !host.has_interface || violation_) {
         return false;
     }
     if (!keeps_state) {
@@ -188,7 +193,7 @@ bool Cluster::restart(std::size_t daemon, bool keeps_state) {
 
 bool Cluster::plug(std::size_t daemon, bool in) {
     Host& host = hosts_[daemon];
-    if (host.is_plugged == in) {
+    if (host.is_plugged == in || !host.has_interface) {
         return false;
     }
     support::run_command({"ip", "link", "set", outer_interface(daemon), in ? "up" : "down"});
@@ -198,7 +203,7 @@ bool Cluster::plug(std::size_t daemon, bool in) {
 
 bool Cluster::set_interface(std::size_t daemon, bool up) {
     Host& host = hosts_[daemon];
-    if (host.is_interface_up == up) {
+    if (host.is_interface_up == up || !host.has_interface) {
         return false;
     }
     support::run_command({"ip", "link", "set", inner_interface(daemon), up ? "up" : "down"},
@@ -207,8 +212,51 @@ bool Cluster::set_interface(std::size_t daemon, bool up) {
     return true;
 }
 
+bool Cluster::remove_interface(std::size_t daemon) {
+    Host& host = hosts_[daemon];
+    if (!host.has_interface || !host.is_interface_up || !host.is_plugged) {
+        return false;
+    }
+    lab_.remove_interface(daemon);
+    host.has_interface = false;
+    return true;
+}
+
+bool Cluster::add_interface(std::size_t daemon) {
+    Host& host = hosts_[daemon];
+    if (host.has_interface) {
+        return false;
+    }
+    lab_.add_interface(daemon, support::NetworkLab::Outside::kLoose);
+    forbid_long_frames(daemon);
+    links_->reopen(daemon, outer_interface(daemon));
+    host.has_interface = true;
+    return true;
+}
+
+bool Cluster::filter(std::size_t daemon, const std::string& rule) {
+    Host& host = hosts_[daemon];
+    if (host.is_filtered) {
+        return false;
+    }
+    lab_.filter(daemon, rule);
+    host.is_filtered = true;
+    return true;
+}
+
+bool Cluster::clear_filter(std::size_t daemon) {
+    if (!hosts_[daemon].is_filtered) {
+        return false;
+    }
+    lab_.clear_filters(daemon);
+    hosts_[daemon].is_filtered = false;
+    return true;
+}
+
 void Cluster::mend(std::size_t daemon) {
     Host& host = hosts_[daemon];
+    add_interface(daemon);
+    clear_filter(daemon);
     plug(daemon, true);
     set_interface(daemon, true);
     resume(daemon);

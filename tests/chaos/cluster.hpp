@@ -52,6 +52,13 @@ class Cluster {
     bool plug(std::size_t daemon, bool in);
     /// The interface of the host itself; with it go its routes.
     bool set_interface(std::size_t daemon, bool up);
+    /// The interface itself, with its address.
+    bool remove_interface(std::size_t daemon);
+    bool add_interface(std::size_t daemon);
+    /// The packet filter of the host, for what comes in: one rule at a time.
+    bool filter(std::size_t daemon, const std::string& rule);
+    bool clear_filter(std::size_t daemon);
+    [[nodiscard]] std::uint16_t port(std::size_t daemon) const { return hosts_[daemon].port; }
     /// Undoes whatever of the above holds, waiting for daemons on their way out.
     void mend(std::size_t daemon);
 
@@ -77,10 +84,13 @@ class Cluster {
         bool is_ready = false;  ///< this life serves clients, as its log says
         bool is_plugged = true;
         bool is_interface_up = true;
+        bool has_interface = true;
+        bool is_filtered = false;
         std::uint64_t log_read = 0;  // bytes
     };
 
     std::string configuration(protocol::Rng& rng);
+    void forbid_long_frames(std::size_t daemon);
     void check_process(std::size_t daemon);
     void read_log(std::size_t daemon);
     [[nodiscard]] std::vector<std::string> last_log_lines(std::size_t daemon) const;

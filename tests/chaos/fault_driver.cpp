@@ -9,14 +9,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<Fault, kFaults> kAll{Fault::kPartition, Fault::kDeafness,  Fault::kLoss,
-                                          Fault::kDelay,     Fault::kDuplicate, Fault::kCorrupt,
-                                          Fault::kClog,      Fault::kUnplug,    Fault::kInterface,
-                                          Fault::kCrash,     Fault::kStop,      Fault::kPause};
+constexpr std::array<Fault, kFaults> kAll{
+    Fault::kPartition, Fault::kDeafness, Fault::kLoss,   Fault::kDelay,     Fault::kDuplicate,
+    Fault::kCorrupt,   Fault::kClog,     Fault::kUnplug, Fault::kInterface, Fault::kCrash,
+    Fault::kStop,      Fault::kPause,    Fault::kPorts,  Fault::kReject,    Fault::kMulticast,
+    Fault::kLarge,     Fault::kReplace};
 
-constexpr std::array<std::string_view, kFaults> kNames{"partition", "deafness", "loss", "delay",
-                                                       "duplicate", "corrupt",  "clog", "unplug",
-                                                       "interface", "crash",    "stop", "pause"};
+constexpr std::array<std::string_view, kFaults> kNames{
+    "partition", "deafness", "loss",      "delay", "duplicate", "corrupt",
+    "clog",      "unplug",   "interface", "crash", "stop",      "pause",
+    "ports",     "reject",   "multicast", "large", "replace"};
 
 constexpr std::array<std::uint64_t, 4> kMeanGapsMs{150, 400, 1000, 2500};
 
@@ -122,7 +124,12 @@ bool FaultDriver::carry_out(Fault fault, Clock::time_point now) {
         case Fault::kInterface:
         case Fault::kCrash:
         case Fault::kStop:
+        case Fault::kReplace:
         case Fault::kPause: return harm_host(fault, now);
+        case Fault::kPorts:
+        case Fault::kReject:
+        case Fault::kMulticast:
+        case Fault::kLarge: return filter(fault, now);
     }
     return false;
 }
@@ -258,6 +265,15 @@ bool FaultDriver::harm_host(Fault fault, Clock::time_point now) {
                 note("interface up " + Cluster::name(host));
             });
             break;
+        case Fault::kReplace:
+            if (!cluster_.remove_interface(host)) {
+                return false;
+            }
+            after(now + draw_time(20, 4000), [this, host] {
+                cluster_.add_interface(host);
+                note("interface made anew " + Cluster::name(host));
+            });
+            break;
         case Fault::kPause:
             if (!cluster_.pause(host)) {
                 return false;
@@ -278,6 +294,41 @@ bool FaultDriver::harm_host(Fault fault, Clock::time_point now) {
         }
     }
     note(what);
+    return true;
+}
+
+std::string FaultDriver::draw_rule(Fault fault, std::size_t host) {
+    const std::uint16_t port = cluster_.port(host);
+    const std::uint64_t what = rng_.below(3);
+    const std::string from =
+        rng_.chance(1, 2)
+            ? ""
+            : "ip saddr " + support::NetworkLab::address(rng_.below(cluster_.size())) + " ";
+    // Of the token port, of the data port, of both.
+    const std::string ports = "udp dport " + std::to_string(port + (what == 0 ? 1 : 0)) +
+                              (what == 2 ? "-" + std::to_string(port + 1) : "");
+    switch (fault) {
+        case Fault::kReject: return from + ports + " reject with icmp type port-unreachable";
+        case Fault::kMulticast:
+            return "ip daddr " + support::NetworkLab::broadcast() + " meta l4proto udp drop";
+        case Fault::kLarge:
+            return from + "meta l4proto udp meta length > " +
+                   std::to_string(draw_time(600, 1400).count()) + " drop";
+        default: return from + ports + " drop";
+    }
+}
+
+bool FaultDriver::filter(Fault fault, Clock::time_point now) {
+    const std::size_t host = rng_.below(cluster_.size());
+    const std::string rule = draw_rule(fault, host);
+    if (!cluster_.filter(host, rule)) {
+        return false;
+    }
+    note("filter of " + Cluster::name(host) + ": " + rule);
+    after(now + draw_time(30, 8000), [this, host] {
+        cluster_.clear_filter(host);
+        note("no filter any more at " + Cluster::name(host));
+    });
     return true;
 }
 

@@ -27,8 +27,13 @@ enum class Fault : std::uint8_t {
     kCrash,      ///< SIGKILL and restart, with or without the state file
     kStop,       ///< SIGTERM and restart
     kPause,      ///< SIGSTOP and SIGCONT
+    kPorts,      ///< a packet filter drops what comes to the token or data port, of all or of one
+    kReject,     ///< it answers "port unreachable" instead
+    kMulticast,  ///< it drops what is sent to all
+    kLarge,      ///< it drops large datagrams
+    kReplace,    ///< an interface is deleted and made anew
 };
-inline constexpr std::size_t kFaults = 12;
+inline constexpr std::size_t kFaults = 17;
 
 [[nodiscard]] std::string_view to_string(Fault fault);
 /// All of them by name.
@@ -64,6 +69,8 @@ class FaultDriver {
     void deafen(Clock::time_point now);
     void disturb(Fault fault, Clock::time_point now);
     bool harm_host(Fault fault, Clock::time_point now);
+    bool filter(Fault fault, Clock::time_point now);
+    [[nodiscard]] std::string draw_rule(Fault fault, std::size_t host);
     void draw_disturbance(Fault fault, Clock::time_point now, LinkQuality& quality);
     void restart_later(Clock::time_point at, std::size_t host, bool keeps_state);
     void after(Clock::time_point at, std::function<void()> what);

@@ -64,6 +64,20 @@ std::size_t udp_offset(std::span<const std::byte> frame) {
     return kEthernetBytes + header;
 }
 
+void listen_on(const client::FileDescriptor& port, const std::string& interface) {
+    sockaddr_ll address{};
+    address.sll_family = AF_PACKET;
+    address.sll_protocol = htons(kAllProtocols);
+    address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+    // The socket interface takes every address family through the one generic type.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (address.sll_ifindex == 0 || bind(port.get(), generic, sizeof address) != 0) {
+        throw std::runtime_error("cannot listen on interface " + interface + ": " +
+                                 client::system_error_text(errno));
+    }
+}
+
 client::FileDescriptor open_port(const std::string& interface) {
     client::FileDescriptor port(
         socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(kAllProtocols)));
@@ -81,17 +95,7 @@ client::FileDescriptor open_port(const std::string& interface) {
         static_cast<void>(setsockopt(port.get(), SOL_SOCKET, option, &kSocketBufferBytes,
                                      sizeof kSocketBufferBytes));
     }
-    sockaddr_ll address{};
-    address.sll_family = AF_PACKET;
-    address.sll_protocol = htons(kAllProtocols);
-    address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
-    // The socket interface takes every address family through the one generic type.
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    if (address.sll_ifindex == 0 || bind(port.get(), generic, sizeof address) != 0) {
-        throw std::runtime_error("cannot listen on interface " + interface + ": " +
-                                 client::system_error_text(errno));
-    }
+    listen_on(port, interface);
     return port;
 }
 
@@ -121,6 +125,10 @@ void LinkEmulator::open_batches() {
         reads_[i].msg_hdr.msg_iov = &slots_[i];
         reads_[i].msg_hdr.msg_iovlen = 1;
     }
+}
+
+void LinkEmulator::reopen(std::size_t port, const std::string& interface) {
+    listen_on(ports_[port], interface);  // its new address is learned from its first frame
 }
 
 void LinkEmulator::set(std::size_t from, std::size_t to, const LinkQuality& quality) {

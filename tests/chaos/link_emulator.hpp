@@ -59,6 +59,8 @@ class LinkEmulator {
     LinkEmulator(const LinkEmulator&) = delete;
     LinkEmulator& operator=(const LinkEmulator&) = delete;
 
+    /// The interface of port `port` was made anew.
+    void reopen(std::size_t port, const std::string& interface);
     void set(std::size_t from, std::size_t to, const LinkQuality& quality);
     [[nodiscard]] Counts counts() const;
     /// Frames that are late and still to come, also after the faults that held them have ended.

@@ -85,7 +85,7 @@ std::optional<int> parse(int argc, char** argv, CommandLine& line) {
     app.add_option("--seed", seed, "Of all that is drawn (default: a new one, printed)");
     app.add_option("--faults", fault_names,
                    "Only these: partition deafness loss delay duplicate corrupt clog unplug "
-                   "interface crash stop pause")
+                   "interface crash stop pause ports reject multicast large replace")
         ->delimiter(',');
     app.add_option("--sabotage", line.plan.sabotaged,
                    "Hide one message from the checker, about the Nth received; it has to notice")
