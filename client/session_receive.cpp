@@ -190,7 +190,7 @@ Error SessionImpl::final_error() {
 }
 
 Result<std::size_t> SessionImpl::read() {
-    const auto count = line_->read();
+    auto count = line_->read();
     if (count && *count > 0) {
         add(counters_.bytes_in, *count);
         is_likely_drained_ = line_->was_short_read();

@@ -30,6 +30,7 @@ class Pieces {
         }
         return *this;
     }
+    // NOLINTNEXTLINE(performance-move-constructor-init): it points into itself
     Pieces(Pieces&& other) noexcept : Pieces(std::as_const(other)) {}
     Pieces& operator=(Pieces&& other) noexcept { return *this = std::as_const(other); }
 

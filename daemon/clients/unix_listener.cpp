@@ -61,7 +61,7 @@ std::string owner_of(const UniqueFd& connection) {
 
 }  // namespace
 
-UnixListener::UnixListener(std::string directory, std::uint16_t port)
+UnixListener::UnixListener(const std::string& directory, std::uint16_t port)
     : path_(directory + "/" + std::to_string(port)), name_(std::to_string(port)) {
     // Clients have no more room for the path either.
     if (path_.size() >= sizeof(sockaddr_un::sun_path)) {

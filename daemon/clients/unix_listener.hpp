@@ -15,7 +15,7 @@ namespace spread::daemon {
 class UnixListener {
   public:
     /// If the socket cannot be made, problem() has the reason; the daemon serves TCP all the same.
-    UnixListener(std::string directory, std::uint16_t port);
+    UnixListener(const std::string& directory, std::uint16_t port);
     ~UnixListener();
     UnixListener(const UnixListener&) = delete;
     UnixListener& operator=(const UnixListener&) = delete;

@@ -82,6 +82,7 @@ std::vector<LocalAddress> local_addresses() {
 
 std::vector<config::IpAddress> addresses_of(const std::vector<LocalAddress>& locals) {
     std::vector<config::IpAddress> addresses;
+    addresses.reserve(locals.size());
     for (const LocalAddress& local : locals) {
         addresses.push_back(local.address);
     }
@@ -209,8 +210,8 @@ void sd_notify(std::string_view state) {
     }
     const auto address_length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API's way
-    (void)::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,
-                   reinterpret_cast<const sockaddr*>(&address), address_length);
+    const auto* to = reinterpret_cast<const sockaddr*>(&address);
+    (void)::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL, to, address_length);
 }
 
 }  // namespace spread::daemon
