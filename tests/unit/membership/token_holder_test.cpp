@@ -132,6 +132,15 @@ TEST_F(Member, GivesALeaseBackThatIsRecalled) {
     EXPECT_EQ(last_sent().to, kFirst);
 }
 
+TEST_F(Member, ARecallOfAnotherLeaseIsLate) {
+    lend(true);
+    Token recall = core_.token;
+    recall.lease = false;
+    --recall.token_seq.value;
+    EXPECT_TRUE(stays(holder_.on_token(step(), recall)));
+    EXPECT_THAT(sent(), IsEmpty());
+}
+
 TEST_F(Member, TakesNoPacketBeyondATokenThatItHas) {
     lend(true);
     EXPECT_TRUE(holder_.accepts({Seq{0}, {}, 1}));
