@@ -233,6 +233,17 @@ std::vector<GroupStatePart> state_of(const GroupTable& table, protocol::DaemonIn
     return parts;
 }
 
+TEST(GroupTable, WhoseDaemonIsLostIsInNoGroupAnyMore) {
+    GroupTable table;
+    Group& group = table.create(NameField("x"), {});
+    table.add_member(group, 0, NameField("#a#d1"));
+    table.add_member(group, 1, NameField("#b#d2"));
+    table.keep_daemons(group, {0});
+    EXPECT_EQ(table.membership_count(), 1U);
+    EXPECT_EQ(table.group_count(NameField("#b#d2")), 0U);
+    EXPECT_EQ(table.group_count(NameField("#a#d1")), 1U);
+}
+
 TEST(StateSender, SaysTheSameInTurnsOfAnyLength) {
     GroupTable table;
     for (int i = 0; i < 200; ++i) {

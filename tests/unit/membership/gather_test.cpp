@@ -156,6 +156,14 @@ TEST_F(Leader, WhoWouldKeepSomebodyThatWeLeaveOutDoesNotAgree) {
     EXPECT_FALSE(stays(join(kThird, {kFirst, kSecond, kThird}, {kSecond})));
 }
 
+TEST_F(Leader, AStrangersWordDoesNotCountAgainstItsOwnRing) {
+    install({kFirst, kSecond});
+    EXPECT_TRUE(stays(join(kSecond, {kSecond})));
+    EXPECT_TRUE(stays(join(kThird, {kSecond, kThird}, {kSecond})));
+    EXPECT_EQ(state_.sets().fail, DaemonSet{2}) << "the stranger is left out";
+    EXPECT_FALSE(stays(join(kSecond, {kFirst, kSecond, kThird}, {kThird})));
+}
+
 TEST_F(Follower, WaitsForTheCommitTokenWhenAllAgree) {
     EXPECT_TRUE(stays(join(kFirst, {kFirst, kSecond})));
     CommitToken token = commit({kFirst, kSecond});

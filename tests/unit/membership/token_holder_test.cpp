@@ -105,6 +105,13 @@ TEST_F(Member, DoesNotAskForATokenThatIsOnItsWay) {
     EXPECT_THAT(sent(), IsEmpty());
 }
 
+TEST_F(Member, TakesTheTokenOutOfTurnFromTheRepresentativeOnly) {
+    submit();
+    core_.token.out_of_turn = true;
+    EXPECT_TRUE(stays(take(kThird, kSecond)));
+    EXPECT_THAT(sent(), IsEmpty());
+}
+
 TEST_F(Member, UsesAGrantAndGivesItBack) {
     submit();
     lend(false);
@@ -189,8 +196,10 @@ TEST_F(Representative, GrantsTheTokenToWhoAsks) {
     EXPECT_EQ(last_sent().to, kThird);
     EXPECT_FALSE(holder_.rests_here());
     EXPECT_EQ(core_.stats.tokens_granted, 1U);
-    // It comes back, and rests again.
     core_.token.out_of_turn = true;
+    EXPECT_TRUE(stays(take(kSecond, kFirst)));
+    EXPECT_FALSE(holder_.rests_here()) << "it was not lent to that one";
+    // It comes back, and rests again.
     EXPECT_TRUE(stays(take(kThird, kFirst)));
     EXPECT_THAT(sent(), IsEmpty());
     EXPECT_TRUE(holder_.rests_here());
