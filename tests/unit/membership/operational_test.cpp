@@ -116,6 +116,10 @@ TEST_F(OperationalTest, AJoinFromBeforeTheRingIsLate) {
 }
 
 TEST_F(OperationalTest, AStrangerWhoGaveUpAMemberDoesNotBreakTheRing) {
+    now_ += std::chrono::milliseconds(1);
+    for (const auto sender : {kFirst, kThird, kFourth}) {
+        hear(sender, sender == kFourth);
+    }
     protocol::Join stranger = join(900);
     stranger.fail_set = {kFirst};
     EXPECT_TRUE(stays(state_.on(step(), from(kFourth, kForeign), stranger)));
