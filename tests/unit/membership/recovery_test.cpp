@@ -112,6 +112,18 @@ TEST_F(RecoveryTest, OldPacketsThatComeByThemselvesAreTooLate) {
     EXPECT_EQ(core_.order->window().find(Seq{2}), nullptr) << "what was reported must not change";
 }
 
+TEST_F(RecoveryTest, ACopyOfATokenIsNotWorkedOnAgain) {
+    EXPECT_TRUE(stays(visit(Seq{1}, {})));
+    static_cast<void>(sent());
+    Token copy = core_.token;
+    copy.sender = kFirst;
+    copy.to = kSecond;
+    --copy.token_seq.value;
+    EXPECT_TRUE(stays(state_->on(step(), from(kFirst, kNew), copy)));
+    EXPECT_THAT(sent(), IsEmpty());
+    EXPECT_EQ(core_.stats.tokens_duplicate, 1U);
+}
+
 TEST_F(RecoveryTest, TakesTokensFromItsPredecessorOnly) {
     Token token;
     token.ring_id = kNew;
