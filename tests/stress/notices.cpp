@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "client/codec/message_view.hpp"
+#include "protocol/names.hpp"
 #include "tests/stress/client.hpp"
 #include "tests/support/test_ring.hpp"
 
@@ -41,21 +42,29 @@ class NoticedCrowd {
                 const auto view = client::decode_membership(message);
                 member.seen = view ? view->members.size() : 0;
                 ++member.changes;
-                bytes_ += message.body.size();
+                bytes_ += member.seen * protocol::kNameFieldBytes + message.body.size();
             };
         }
     }
 
+    /// First they connect, while nobody has much to read.
     [[nodiscard]] bool join_all() {
-        std::size_t begun = 0;
-        return wait([&] {
-            const auto joined = static_cast<std::size_t>(
-                std::ranges::count_if(members_, [](const Noticed& m) { return m.seen > 0; }));
-            while (begun < members_.size() && begun < joined + kJoinWindow) {
-                open(*members_[begun++].client);
-            }
-            return sees_all(members_.size());
+        for (Noticed& member : members_) {
+            member.client->connect();
+        }
+        const bool are_open = wait([this] {
+            return std::ranges::all_of(members_,
+                                       [](const Noticed& m) { return m.client->is_open(); });
         });
+        std::size_t begun = 0;
+        return are_open && wait([&] {
+                   const auto joined = static_cast<std::size_t>(std::ranges::count_if(
+                       members_, [](const Noticed& m) { return m.seen > 0; }));
+                   while (begun < members_.size() && begun < joined + kJoinWindow) {
+                       members_[begun++].client->join(kNoticeGroup);
+                   }
+                   return sees_all(members_.size());
+               });
     }
 
     /// Everybody hears of every change.
@@ -90,11 +99,6 @@ class NoticedCrowd {
             loop_, Door{process.spec().address, process.port(), {}}, Client::Options{.name = name});
         client->on_end = [this, name](const std::string& why) { problem_ = name + ": " + why; };
         return client;
-    }
-
-    static void open(Client& client) {
-        client.on_open = [&client] { client.join(kNoticeGroup); };
-        client.connect();
     }
 
     [[nodiscard]] bool sees_all(std::size_t members) const {
