@@ -40,9 +40,9 @@ class TokenHolderTest : public StateTest {
 };
 
 /// The second of three members.
-class Member : public TokenHolderTest {
+class MemberTokenHolder : public TokenHolderTest {
   protected:
-    Member() : TokenHolderTest(kSecond) {}
+    MemberTokenHolder() : TokenHolderTest(kSecond) {}
 
     void lend(bool lease) {
         core_.token.out_of_turn = true;
@@ -51,7 +51,7 @@ class Member : public TokenHolderTest {
     }
 };
 
-TEST_F(Member, PassesTheTokenOnBehindWhatItHadToSend) {
+TEST_F(MemberTokenHolder, PassesTheTokenOnBehindWhatItHadToSend) {
     submit();
     EXPECT_TRUE(stays(take(kFirst, kSecond)));
     EXPECT_THAT(sent(), ElementsAre(PacketKind::kDataToken)) << "one datagram where both fit";
@@ -63,14 +63,14 @@ TEST_F(Member, PassesTheTokenOnBehindWhatItHadToSend) {
     EXPECT_EQ(core_.stats.packets_sent, 1U);
 }
 
-TEST_F(Member, LeavesATokenForSomebodyElseAlone) {
+TEST_F(MemberTokenHolder, LeavesATokenForSomebodyElseAlone) {
     EXPECT_TRUE(stays(take(kFirst, kThird)));
     EXPECT_TRUE(stays(take(kThird, kSecond))) << "not from its predecessor";
     EXPECT_THAT(sent(), IsEmpty());
     EXPECT_EQ(core_.stats.tokens_duplicate, 2U);
 }
 
-TEST_F(Member, DropsACopyOfATokenThatItHad) {
+TEST_F(MemberTokenHolder, DropsACopyOfATokenThatItHad) {
     EXPECT_TRUE(stays(take(kFirst, kSecond)));
     EXPECT_THAT(sent(), ElementsAre(PacketKind::kToken));
     Token copy = core_.token;
@@ -82,7 +82,7 @@ TEST_F(Member, DropsACopyOfATokenThatItHad) {
     EXPECT_EQ(core_.stats.tokens_duplicate, 1U);
 }
 
-TEST_F(Member, AsksForATokenThatMayRestUntilItComes) {
+TEST_F(MemberTokenHolder, AsksForATokenThatMayRestUntilItComes) {
     core_.token.may_rest = true;
     EXPECT_TRUE(stays(take(kFirst, kSecond)));
     static_cast<void>(sent());
@@ -97,7 +97,7 @@ TEST_F(Member, AsksForATokenThatMayRestUntilItComes) {
     EXPECT_THAT(sent(), ElementsAre(PacketKind::kWake)) << "the timer repeats it";
 }
 
-TEST_F(Member, DoesNotAskForATokenThatIsOnItsWay) {
+TEST_F(MemberTokenHolder, DoesNotAskForATokenThatIsOnItsWay) {
     EXPECT_TRUE(stays(take(kFirst, kSecond)));
     static_cast<void>(sent());
     submit();
@@ -105,14 +105,14 @@ TEST_F(Member, DoesNotAskForATokenThatIsOnItsWay) {
     EXPECT_THAT(sent(), IsEmpty());
 }
 
-TEST_F(Member, TakesTheTokenOutOfTurnFromTheRepresentativeOnly) {
+TEST_F(MemberTokenHolder, TakesTheTokenOutOfTurnFromTheRepresentativeOnly) {
     submit();
     core_.token.out_of_turn = true;
     EXPECT_TRUE(stays(take(kThird, kSecond)));
     EXPECT_THAT(sent(), IsEmpty());
 }
 
-TEST_F(Member, UsesAGrantAndGivesItBack) {
+TEST_F(MemberTokenHolder, UsesAGrantAndGivesItBack) {
     submit();
     lend(false);
     EXPECT_THAT(sent(), ElementsAre(PacketKind::kDataToken));
@@ -120,7 +120,7 @@ TEST_F(Member, UsesAGrantAndGivesItBack) {
     EXPECT_TRUE(core_.token.out_of_turn);
 }
 
-TEST_F(Member, KeepsALeaseUntilThereIsWork) {
+TEST_F(MemberTokenHolder, KeepsALeaseUntilThereIsWork) {
     lend(true);
     EXPECT_THAT(sent(), IsEmpty());
     submit();
@@ -130,7 +130,7 @@ TEST_F(Member, KeepsALeaseUntilThereIsWork) {
     EXPECT_FALSE(core_.token.lease);
 }
 
-TEST_F(Member, GivesALeaseBackThatIsRecalled) {
+TEST_F(MemberTokenHolder, GivesALeaseBackThatIsRecalled) {
     lend(true);
     Token recall = core_.token;
     recall.lease = false;
@@ -139,7 +139,7 @@ TEST_F(Member, GivesALeaseBackThatIsRecalled) {
     EXPECT_EQ(last_sent().to, kFirst);
 }
 
-TEST_F(Member, ARecallOfAnotherLeaseIsLate) {
+TEST_F(MemberTokenHolder, ARecallOfAnotherLeaseIsLate) {
     lend(true);
     Token recall = core_.token;
     recall.lease = false;
@@ -148,7 +148,7 @@ TEST_F(Member, ARecallOfAnotherLeaseIsLate) {
     EXPECT_THAT(sent(), IsEmpty());
 }
 
-TEST_F(Member, TakesNoPacketBeyondATokenThatItHas) {
+TEST_F(MemberTokenHolder, TakesNoPacketBeyondATokenThatItHas) {
     lend(true);
     EXPECT_TRUE(holder_.accepts({Seq{0}, {}, 1}));
     EXPECT_FALSE(holder_.accepts({Seq{1}, {}, 1})) << "nobody else can have stamped it";
