@@ -44,6 +44,7 @@ const char* name_of_kind(PacketKind kind) {
         case PacketKind::kProbe: return "probe";
         case PacketKind::kLeave: return "goodbye";
         case PacketKind::kDataToken: return "data with token";
+        case PacketKind::kSettings: return "settings";
     }
     return "nothing known";
 }
