@@ -101,6 +101,28 @@ Absence absence_of(const EngineCore& core, DaemonIndex missing, const DaemonSet&
 
 }  // namespace
 
+std::string_view to_string(Cause cause) {
+    switch (cause) {
+        case Cause::kUnknown: return "unknown";
+        case Cause::kLeft: return "left";
+        case Cause::kPortClosed: return "port_closed";
+        case Cause::kSilent: return "silent";
+        case Cause::kTokenPort: return "token_port";
+        case Cause::kDataPort: return "data_port";
+        case Cause::kMulticast: return "multicast";
+        case Cause::kLargePackets: return "large_packets";
+        case Cause::kOneWay: return "one_way";
+        case Cause::kNoProgress: return "no_progress";
+        case Cause::kOtherConfig: return "other_config";
+        case Cause::kOtherWire: return "other_wire";
+        case Cause::kSameIdentity: return "same_identity";
+        case Cause::kOwnPause: return "own_pause";
+        case Cause::kOwnAddress: return "own_address";
+        case Cause::kSendError: return "send_error";
+    }
+    return "unknown";
+}
+
 std::vector<Absence> absences(const EngineCore& core, Instant now) {
     const DaemonSet ring = core.ring_set();
     std::vector<Absence> out;

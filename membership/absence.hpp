@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "protocol/ids.hpp"
@@ -30,6 +31,9 @@ enum class Cause : std::uint8_t {
     kOwnAddress,    ///< this daemon has lost its address
     kSendError      ///< the kernel refuses to send to it
 };
+
+/// Its word in status, events and metrics: "token_port". Words are never changed.
+[[nodiscard]] std::string_view to_string(Cause cause);
 
 /// A configured daemon that is not in the ring.
 struct Absence {

@@ -13,6 +13,7 @@
 #include "membership/gone.hpp"
 #include "membership/hearing.hpp"
 #include "membership/installed_ring.hpp"
+#include "membership/last_heard.hpp"
 #include "membership/path_size.hpp"
 #include "membership/ring_config.hpp"
 #include "membership/ring_id_counter.hpp"
@@ -158,6 +159,7 @@ struct EngineCore {
     ForeignRings foreign;
     Challenges challenges;
     Hearing hearing;
+    LastHeard last_heard;
     Gone gone;
     Claims claims;
     std::uint32_t settings_sum;       ///< of config.settings

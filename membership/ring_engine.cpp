@@ -136,4 +136,8 @@ const RingStats& RingEngine::stats() const {
     return impl_->stats();
 }
 
+const LastHeard& RingEngine::last_heard() const {
+    return impl_->core().last_heard;
+}
+
 }  // namespace spread::membership

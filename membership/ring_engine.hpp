@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "membership/engine_output.hpp"
+#include "membership/last_heard.hpp"
 #include "membership/ring_config.hpp"
 #include "membership/ring_stats.hpp"
 #include "membership/trace.hpp"
@@ -94,6 +95,7 @@ class RingEngine {
     [[nodiscard]] const protocol::RingId& ring_id() const;      ///< last installed regular ring
     [[nodiscard]] const protocol::MemberList& members() const;  ///< of that ring
     [[nodiscard]] const RingStats& stats() const;
+    [[nodiscard]] const LastHeard& last_heard() const;
 
   private:
     class Impl;

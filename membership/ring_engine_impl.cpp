@@ -81,6 +81,7 @@ bool RingEngine::Impl::is_for_us(const Step& step, const PacketHeader& from) {
         core_.count(DecodeError::kBadValue);
         return false;
     }
+    core_.last_heard.note(*sender, step.arrival, step.now);
     // Whether two still claim to be one daemon shows in their joins and probes.
     const bool tells_of_lives = from.kind == PacketKind::kJoin || from.kind == PacketKind::kProbe;
     return given_up_.hears(step.now, *sender) &&

@@ -209,4 +209,18 @@ std::vector<std::string> GroupEngine::group_names() const {
     return names;
 }
 
+std::vector<GroupEngine::GroupSize> GroupEngine::groups_behind(std::string_view after,
+                                                               std::size_t most) const {
+    std::vector<GroupSize> out;
+    if (!fits_name_field(after)) {
+        return out;
+    }
+    const auto& groups = impl_->table.groups();
+    for (auto at = groups.upper_bound(NameField(after)); at != groups.end() && out.size() < most;
+         ++at) {
+        out.push_back({(*at)->name.string(), (*at)->members.size()});
+    }
+    return out;
+}
+
 }  // namespace spread::membership

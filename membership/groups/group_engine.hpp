@@ -68,6 +68,13 @@ class GroupEngine {
     /// none.
     [[nodiscard]] std::vector<std::string> members(std::string_view group) const;
     [[nodiscard]] std::vector<std::string> group_names() const;
+    /// The next `most` groups behind `after` in byte order of names, and how many members each has.
+    struct GroupSize {
+        std::string name;
+        std::size_t members;
+    };
+    [[nodiscard]] std::vector<GroupSize> groups_behind(std::string_view after,
+                                                       std::size_t most) const;
 
   private:
     struct Impl;
