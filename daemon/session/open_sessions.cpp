@@ -38,6 +38,7 @@ bool OpenSessions::on(SessionId id, Session& session, Multicast& multicast, Sess
             return send_back(id, session, rejection_of(frame), out);
         }
     }
+    ++session.messages_in;
     out.submissions.push_back({multicast.service, protocol::MessageKind::kClientFrame, false,
                                std::move(multicast.frame)});
     return true;

@@ -140,8 +140,15 @@ Outbound::Delivered Outbound::deliver(SessionId id, const FrameRef& frame, bool 
     return Delivered::kQueued;
 }
 
+Outbound::Record Outbound::record(SessionId id) const {
+    const Line* line = lines_.find(id);
+    SPREAD_ASSERT(line != nullptr);
+    return {line->frames, line->was_long};
+}
+
 void Outbound::append(SessionId id, Line& line, FrameRef frame, bool may_wait) {
     ++frames_;
+    ++line.frames;
     line.queue.push(std::move(frame));
     if (line.writing == Writing::kFull) {
         line.queue.compact();

@@ -93,6 +93,13 @@ class Outbound {
     /// A session whose queue is to be written. Each is named once, and again when it gets more.
     [[nodiscard]] std::optional<protocol::SessionId> next_wanted() { return next_of(wanted_); }
     [[nodiscard]] std::size_t wanted() const { return wanted_.ids.size() - wanted_.next; }
+    /// Frames queued for it so far, and whether its queue is long (kQueuedLong); of a session that
+    /// was added and not removed.
+    struct Record {
+        std::uint64_t frames = 0;
+        bool is_long = false;
+    };
+    [[nodiscard]] Record record(protocol::SessionId id) const;
     /// What is to be written to a session that was added and not removed.
     [[nodiscard]] const OutboundQueue& queue(protocol::SessionId id) const;
     /// The socket took so much of it.
@@ -149,6 +156,7 @@ class Outbound {
     };
     struct Line {
         OutboundQueue queue;
+        std::uint64_t frames = 0;         ///< that were queued
         std::uint64_t event = 0;          ///< the last one that brought it something
         std::size_t messages_before = 0;  ///< queued when that event came
         protocol::Instant written_at{};

@@ -21,10 +21,15 @@ enum class CloseReason : std::uint8_t {
     kRejected,        ///< a reject byte was sent
     kIllegalRequest,  ///< a header check of CP 5.1 failed
     kSlowReader,      ///< its queue reached a limit
-    kShutdown
+    kShutdown,
+    kKicked  ///< an operator ended it
 };
 
+inline constexpr std::size_t kCloseReasons = static_cast<std::size_t>(CloseReason::kKicked) + 1;
+
 [[nodiscard]] std::string_view to_string(CloseReason reason);
+/// Its word in status, history and metrics: "slow_reader". Words are never changed.
+[[nodiscard]] std::string_view word_of(CloseReason reason);
 
 /// What SessionCore keeps of one session, except its queue.
 struct Session {
@@ -41,6 +46,7 @@ struct Session {
     std::string wanted_name;      ///< waited for; else empty
     std::vector<std::byte> kept;  ///< read while it waited
     protocol::Instant accepted_at;
+    std::uint64_t messages_in = 0;  ///< multicasts taken from it
     bool said_something = false;
     bool is_open = false;                           ///< known to the group engine
     bool is_ending = false;                         ///< its disconnect is on its way

@@ -291,6 +291,23 @@ void SessionCore::shutdown(Instant now, SessionOutput& out) {
     }
 }
 
+bool SessionCore::kick(protocol::Instant now, std::string_view private_name,
+                       std::string_view reason, SessionOutput& out) {
+    impl_->now_ = now;
+    std::optional<SessionId> found;
+    impl_->sessions_.for_each([&](SessionId id, const Session& session) {
+        if (session.is_open && !session.is_ending &&
+            session.machine.private_group().view() == private_name) {
+            found = id;
+        }
+    });
+    if (!found) {
+        return false;
+    }
+    impl_->open_.end(*found, *impl_->sessions_.find(*found), CloseReason::kKicked, reason, out);
+    return true;
+}
+
 // Looking inside ------------------------------------------------------------------------------
 
 const membership::GroupEngine& SessionCore::groups() const {
@@ -306,9 +323,13 @@ std::vector<SessionInfo> SessionCore::sessions() const {
     infos.reserve(impl_->sessions_.size());
     impl_->sessions_.for_each([&](SessionId id, const Session& session) {
         const OutboundQueue& queue = impl_->outbound_.queue(id);
+        const Outbound::Record record = impl_->outbound_.record(id);
         infos.push_back(
             {id, session.is_open ? session.machine.private_group().string() : std::string(),
-             session.peer, session.machine.wants_membership(), queue.size(), queue.bytes_left()});
+             session.peer, session.machine.wants_membership(), queue.size(), queue.bytes_left(),
+             session.machine.login(), session.machine.client_version(), session.accepted_at,
+             session.is_open ? impl_->open_.groups().groups_of(id) : 0, session.messages_in,
+             record.frames, record.is_long, session.is_ending});
     });
     std::sort(infos.begin(), infos.end(),
               [](const SessionInfo& a, const SessionInfo& b) { return a.id < b.id; });

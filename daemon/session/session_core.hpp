@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "daemon/access/access_rules.hpp"
@@ -19,6 +20,7 @@
 #include "protocol/ids.hpp"
 #include "protocol/message.hpp"
 #include "protocol/rng.hpp"
+#include "protocol/session_wire.hpp"
 #include "protocol/time.hpp"
 
 namespace spread::session {
@@ -39,6 +41,14 @@ struct SessionInfo {
     bool wants_membership = false;
     std::size_t messages_queued = 0;
     std::size_t bytes_queued = 0;
+    std::string login;  ///< proved with a password; else empty
+    protocol::SpreadVersion library;
+    protocol::Instant accepted_at{};
+    std::size_t groups = 0;
+    std::uint64_t messages_in = 0;   ///< multicasts taken from it
+    std::uint64_t messages_out = 0;  ///< frames queued for it so far
+    bool is_slow = false;            ///< its queue was half full and has not shrunk since
+    bool is_ending = false;          ///< its disconnect is on its way
 };
 
 /// All client sessions of one daemon, without their sockets: handshakes, request checks, names and
@@ -142,6 +152,10 @@ class SessionCore {
     /// for clients is dropped with each call, the longest queues first, and newcomers and joins are
     /// refused.
     void on_memory(protocol::Instant now, bool is_short, SessionOutput& out);
+    /// An operator ends the session of this private name, for a printable `reason`. False: there is
+    /// none.
+    bool kick(protocol::Instant now, std::string_view private_name, std::string_view reason,
+              SessionOutput& out);
     /// Closes every session once its queue is written (daemon stops).
     void shutdown(protocol::Instant now, SessionOutput& out);
 

@@ -448,7 +448,7 @@ TEST(SessionCoreRing, PassesOnWhenClientMessagesMayFlow) {
 }
 
 TEST(CloseReasonText, IsThereForEachReason) {
-    for (int reason = 0; reason <= static_cast<int>(CloseReason::kShutdown); ++reason) {
+    for (int reason = 0; reason <= static_cast<int>(CloseReason::kKicked); ++reason) {
         EXPECT_NE(to_string(static_cast<CloseReason>(reason)), "unknown");
     }
 }
