@@ -11,6 +11,7 @@
 #include <utility>
 #include <variant>
 
+#include "config/listen_address.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "config/text.hpp"
@@ -47,6 +48,7 @@ class OptionChecker {
     void read_auth_methods();
     std::vector<std::string> methods_of(const OptionTarget& target);
     void check_windows();
+    void check_admin();
     void check_dependent_options();
     void warn_idle(const OptionTarget& target, bool is_in_use, std::string_view remedy);
     [[nodiscard]] bool is_method(std::string_view name) const;
@@ -107,6 +109,7 @@ void OptionChecker::run() {
     check_timeouts();
     read_auth_methods();
     check_windows();
+    check_admin();
     check_dependent_options();
 }
 
@@ -255,6 +258,22 @@ void OptionChecker::check_windows() {
             warning(value_at(&Configuration::accelerated_window),
                     text + "; this will be an error once AcceleratedRing = yes");
         }
+    }
+}
+
+void OptionChecker::check_admin() {
+    if (result_.admin_listen && !parse_listen_address(*result_.admin_listen)) {
+        error(value_at(&Configuration::admin_listen),
+              "AdminListen must be an address and a port, such as 127.0.0.1:4805 or [::1]:4805, "
+              "found " +
+                  in_quotes(*result_.admin_listen));
+    }
+    if (const auto& path = result_.control_socket;
+        path && *path != "off" && (path->front() != '/' || path->back() == '/')) {
+        error(value_at(&Configuration::control_socket),
+              "ControlSocket must be off or the full path of a file, such as "
+              "/run/spread/4803.ctl, found " +
+                  in_quotes(*path));
     }
 }
 

@@ -103,6 +103,8 @@ struct Configuration : SessionOptions {
     TriState socket_port_reuse = TriState::kAuto;
     std::optional<std::string> unix_socket_dir;  ///< unset: /tmp
     std::optional<std::string> runtime_dir;
+    std::optional<std::string> control_socket;  ///< unset: /run/spread/PORT.ctl; "off": none
+    std::optional<std::string> admin_listen;    ///< ADDRESS:PORT; unset: none
     std::optional<std::string> daemon_user;
     std::optional<std::string> daemon_group;
     /// Of NULL, IP and PWORD, each once and in this order, which is the one clients are told.

@@ -291,6 +291,29 @@ constexpr std::array kOptions = {
                .example = "/var/run/spread",
                .help = "The root directory of a daemon that was started as root. Default: it keeps "
                        "the root of the host."},
+    OptionSpec{.name = "ControlSocket",
+               .kind = kString,
+               .target = &Configuration::control_socket,
+               .section = kOperation,
+               .min = 1,
+               .max = kSocketDirBytesMax,
+               .is_stock = false,
+               .example = "/run/spread/4803.ctl",
+               .help =
+                   "The Unix socket that spreadctl talks to: its group may look, root and the "
+                   "daemon's user may also change something. The string \"off\": none. Default: "
+                   "/run/spread/PORT.ctl, or PORT.ctl in UnixSocketDir where that is set."},
+    OptionSpec{.name = "AdminListen",
+               .kind = kString,
+               .target = &Configuration::admin_listen,
+               .section = kOperation,
+               .min = 1,
+               .max = kSocketDirBytesMax,
+               .is_stock = false,
+               .example = "127.0.0.1:4805",
+               .help = "An address and a TCP port for people and programs that only look: the "
+                       "status page, JSON, health checks and metrics, by HTTP. Default: none. "
+                       "Whoever can reach it sees names of clients and groups."},
     OptionSpec{.name = "ActiveIPVersion",
                .kind = kIpVersion,
                .target = &Configuration::active_ip_version,

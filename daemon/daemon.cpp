@@ -17,6 +17,9 @@
 
 #include "config/configuration.hpp"
 #include "config/identity.hpp"
+#include "daemon/admin/admin.hpp"
+#include "daemon/admin/admin_sockets.hpp"
+#include "daemon/admin/ring_watch.hpp"
 #include "daemon/check.hpp"
 #include "daemon/clients/access_files.hpp"
 #include "daemon/clients/listeners.hpp"
@@ -64,15 +67,6 @@ LogLevel level_of(config::LogPriority priority) {
     return LogLevel::kInfo;
 }
 
-/// `name` is one that --log-level takes.
-LogLevel level_of(std::string_view name) {
-    return name == "debug"     ? LogLevel::kDebug
-           : name == "info"    ? LogLevel::kInfo
-           : name == "warning" ? LogLevel::kWarning
-           : name == "error"   ? LogLevel::kError
-                               : LogLevel::kCritical;
-}
-
 LogSettings log_settings(const config::Configuration& configuration, const Options& options) {
     LogSettings settings;
     settings.level = level_of(configuration.event_priority);
@@ -82,7 +76,7 @@ LogSettings log_settings(const config::Configuration& configuration, const Optio
                          static_cast<std::uint32_t>(LogType::kMembership);
     }
     if (options.log_level) {
-        settings.level = level_of(*options.log_level);
+        settings.level = log_level_of(*options.log_level).value_or(settings.level);
         settings.types = 0xffffffff;
     }
     if (options.log_file) {
@@ -188,6 +182,19 @@ class MembershipReporter {
     std::string clients_;
     bool ready_ = false;
 };
+
+/// Sessions that end otherwise than their clients want are worth remembering.
+void note_close(admin::History& history, const session::SessionOutput::Close& close) {
+    using session::CloseReason;
+    if (close.reason == CloseReason::kPeerClosed || close.reason == CloseReason::kKill ||
+        close.reason == CloseReason::kShutdown) {
+        return;
+    }
+    const std::size_t name = close.detail.find(' ');
+    history.add({0, std::chrono::system_clock::now(), "client_dropped",
+                 close.detail.substr(0, name), std::string(session::word_of(close.reason)),
+                 close.detail, std::nullopt});
+}
 
 void report_state_problem(const std::string& problem) {
     if (problem.empty()) {
@@ -309,8 +316,13 @@ void serve(const Loaded& loaded, const Options& options) {
     if (!keeper.file().problem().empty()) {
         report_state_problem(keeper.file().problem());
     }
+    auto admin_sockets = admin::open_admin_sockets(
+        configuration, self, options.control_socket,
+        options.unix_dir ? options.unix_dir : configuration.unix_socket_dir);
     drop_privileges(configuration, keeper.file());
     keeper.start();
+    admin::History history;
+    admin::RingWatch watch(configuration, self, history);
 
     // In this order, so that every buffer is back in the pool when it goes.
     membership::RingConfig ring_config = ring_config_of(configuration, self);
@@ -326,7 +338,7 @@ void serve(const Loaded& loaded, const Options& options) {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
                          random_seed(), own_address(loaded),
                          [&keeper](std::uint64_t counter) { keeper.keep(counter); },
-                         AbsenceText(configuration, self)},
+                         AbsenceText(configuration, self), &watch},
                         roster_of(configuration), *link, transport, pool);
         auto core = std::make_unique<session::SessionCore>(sessions_of(configuration, self),
                                                            group_config_of(configuration, self),
@@ -339,6 +351,22 @@ void serve(const Loaded& loaded, const Options& options) {
         main_loop.on_dump(
             [&ring] { log_debug(LogType::kNetwork, "counters: {}", ring.describe_counters()); });
         main_loop.on_reload([&] { reload(configuration, access, server); });
+        const auto token_timeout =
+            std::chrono::duration_cast<std::chrono::milliseconds>(ring_config.token_loss_timeout);
+        admin::Admin admin(main_loop.io(),
+                           {configuration, self, token_timeout, ring, server, watch, history},
+                           history,
+                           {[&main_loop] { main_loop.stop(); }, reopen_log,
+                            [](const std::string& name) {
+                                const auto level = log_level_of(name);
+                                return level && set_log_level(*level);
+                            },
+                            [&] { reload(configuration, access, server); }},
+                           std::move(admin_sockets));
+        server.on_close(
+            [&history](const session::SessionOutput::Close& close) { note_close(history, close); });
+        main_loop.on_stop([&admin] { admin.stop(); });
+        admin.start();
         hold_signals(false);
         ring.start();
         main_loop.run();

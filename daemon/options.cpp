@@ -9,6 +9,8 @@ namespace spread::daemon {
 namespace {
 
 constexpr std::size_t kDaemonNameBytesMax = 19;  // as in a configuration file
+constexpr const char* kControlSocketHelp =
+    "Unix socket for spreadctl, or off; overrides ControlSocket";
 constexpr unsigned kWaitForAddressMax = 86400;
 
 std::string one_line(std::string text) {
@@ -78,6 +80,7 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
     line.value("--unix-dir", options.unix_dir,
                "Directory of the Unix socket, named like the port; overrides UnixSocketDir")
         .type_name("DIR");
+    line.value("--control-socket", options.control_socket, kControlSocketHelp).type_name("PATH");
 
     if (const auto ending = line.parse(arguments)) {
         return ending->status == 0

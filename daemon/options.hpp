@@ -23,8 +23,9 @@ struct Options {
     /// Seconds to wait until this host carries the daemon's address; unset: a few with -n, since
     /// it is certain then which daemon this is.
     std::optional<unsigned> wait_for_address;
-    std::string state_dir;                ///< empty: search
-    std::optional<std::string> unix_dir;  ///< overrides UnixSocketDir
+    std::string state_dir;                      ///< empty: search
+    std::optional<std::string> unix_dir;        ///< overrides UnixSocketDir
+    std::optional<std::string> control_socket;  ///< overrides ControlSocket
 };
 
 /// The command line asks for no daemon, or cannot be understood.

@@ -21,14 +21,17 @@ class MainLoop::Impl {
          std::unique_ptr<UnixListener> unix_listener);
 
     void run();
+    void stop();
+    [[nodiscard]] boost::asio::io_context& io() { return io_; }
 
     std::function<void()> reload_hook;
     std::function<void()> dump_hook;
+    std::function<void()> stop_hook;
 
   private:
     void wait_signals();
     void on_signal(int number);
-    void on_stop_signal(int number);
+    void begin_stop(const char* name);
 
     SessionServer& server_;
     boost::asio::io_context io_;
@@ -87,12 +90,13 @@ void MainLoop::Impl::on_signal(int number) {
                 dump_hook();
             }
             break;
-        default: on_stop_signal(number); break;
+        default:
+            begin_stop(number == SIGINT ? "SIGINT" : number == SIGQUIT ? "SIGQUIT" : "SIGTERM");
+            break;
     }
 }
 
-void MainLoop::Impl::on_stop_signal(int number) {
-    const char* name = number == SIGINT ? "SIGINT" : number == SIGQUIT ? "SIGQUIT" : "SIGTERM";
+void MainLoop::Impl::begin_stop(const char* name) {
     if (std::exchange(stopping_, true)) {
         log_warning(LogType::kExit, "second {}: exiting at once", name);
         stop_logging();
@@ -101,6 +105,15 @@ void MainLoop::Impl::on_stop_signal(int number) {
     log_info(LogType::kExit, "{}: leaving the ring", name);
     acceptor_.stop();
     server_.stop();
+    if (stop_hook) {
+        stop_hook();
+    }
+}
+
+void MainLoop::Impl::stop() {
+    if (!stopping_) {
+        begin_stop("stop command");
+    }
 }
 
 MainLoop::MainLoop(SessionServer& server, std::vector<TcpListener> tcp_listeners,
@@ -111,6 +124,18 @@ MainLoop::~MainLoop() = default;
 
 void MainLoop::on_reload(std::function<void()> hook) {
     impl_->reload_hook = std::move(hook);
+}
+
+boost::asio::io_context& MainLoop::io() {
+    return impl_->io();
+}
+
+void MainLoop::on_stop(std::function<void()> hook) {
+    impl_->stop_hook = std::move(hook);
+}
+
+void MainLoop::stop() {
+    impl_->stop();
 }
 
 void MainLoop::on_dump(std::function<void()> hook) {

@@ -8,6 +8,10 @@
 #include "daemon/clients/session_server.hpp"
 #include "daemon/clients/unix_listener.hpp"
 
+namespace boost::asio {
+class io_context;
+}  // namespace boost::asio
+
 namespace spread::daemon {
 
 /// The main thread, once the daemon serves: signals, and the acceptor. What is rare and may take
@@ -22,6 +26,12 @@ class MainLoop {
     MainLoop(const MainLoop&) = delete;
     MainLoop& operator=(const MainLoop&) = delete;
 
+    /// For what else is to be done on this thread.
+    [[nodiscard]] boost::asio::io_context& io();
+    /// Called when the daemon begins to stop.
+    void on_stop(std::function<void()> hook);
+    /// Leaves the ring and stops, as SIGTERM does.
+    void stop();
     /// Called on SIGHUP.
     void on_reload(std::function<void()> hook);
     /// Called on SIGUSR2.

@@ -13,7 +13,8 @@ namespace spread::daemon {
 using session::CloseReason;
 using session::SessionOutput;
 
-void SessionLog::on_opened(const SessionOutput::Opened& opened) const {
+void SessionLog::on_opened(const SessionOutput::Opened& opened) {
+    ++totals_.opened;
     if (each_session_) {
         log_info(LogType::kSession, "client {} connected from {}{}",
                  protocol::escaped(opened.private_name), opened.peer,
@@ -22,8 +23,13 @@ void SessionLog::on_opened(const SessionOutput::Opened& opened) const {
 }
 
 void SessionLog::on_closed(protocol::Instant now, const SessionOutput::Close& close) {
+    ++totals_.closed[static_cast<std::size_t>(close.reason)];
+    if (close_hook_) {
+        close_hook_(close);
+    }
     switch (close.reason) {
         case CloseReason::kSlowReader:
+        case CloseReason::kKicked:
             log_warning(LogType::kSession, "dropped client {} ({})", close.detail,
                         session::to_string(close.reason));
             return;

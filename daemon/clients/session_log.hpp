@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "daemon/host/logging.hpp"
@@ -9,13 +12,24 @@
 
 namespace spread::daemon {
 
+/// How sessions have begun and ended so far.
+struct SessionTotals {
+    std::uint64_t opened = 0;                                    ///< handshakes finished
+    std::array<std::uint64_t, session::kCloseReasons> closed{};  ///< by session::CloseReason
+};
+
 /// What the log says about clients.
 class SessionLog {
   public:
     /// `each_session`: a line for each connect and disconnect.
     explicit SessionLog(bool each_session) : each_session_(each_session) {}
 
-    void on_opened(const session::SessionOutput::Opened& opened) const;
+    using CloseHook = std::function<void(const session::SessionOutput::Close&)>;
+    /// Called for each session that ends.
+    void on_close(CloseHook hook) { close_hook_ = std::move(hook); }
+    [[nodiscard]] const SessionTotals& totals() const { return totals_; }
+
+    void on_opened(const session::SessionOutput::Opened& opened);
     void on_closed(protocol::Instant now, const session::SessionOutput::Close& close);
     /// `warning` is the session core's.
     void on_warning(protocol::Instant now, const std::string& warning);
@@ -26,6 +40,8 @@ class SessionLog {
 
   private:
     bool each_session_;
+    CloseHook close_hook_;
+    SessionTotals totals_;
     RateLimit accept_limit_{std::chrono::seconds(10)};
     RateLimit rejected_limit_{std::chrono::milliseconds(100)};
     RateLimit warning_limit_{std::chrono::milliseconds(100)};

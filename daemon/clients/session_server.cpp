@@ -531,6 +531,13 @@ void SessionServer::set_access(const AccessSetup& access, bool controls,
     }
 }
 
+void SessionServer::visit(Visitor visitor) {
+    post([this, visitor = std::move(visitor)] {
+        visitor({*core_, out_, sockets_, log_.totals()});
+        apply();
+    });
+}
+
 void SessionServer::set_passwords(std::shared_ptr<const access::PasswordFile> file) {
     if (passwords_ != nullptr) {
         passwords_->replace_file(std::move(file));

@@ -42,6 +42,14 @@ namespace spread::daemon {
 /// deliveries taken: the ring slows down until it has caught up.
 class SessionServer {
   public:
+    /// What a visitor meets on the session thread. What it puts into `out` is carried out.
+    struct Inside {
+        session::SessionCore& core;
+        session::SessionOutput& out;
+        const session::SessionMap<ClientSocket>& sockets;
+        const SessionTotals& totals;
+    };
+    using Visitor = std::function<void(const Inside&)>;
     using ConfigurationHook = std::function<void(const membership::ConfigurationChange&)>;
 
     struct Settings {
@@ -57,6 +65,9 @@ class SessionServer {
 
     /// Called on each configuration, before its sessions hear of it.
     void on_configuration(ConfigurationHook hook) { configuration_hook_ = std::move(hook); }
+
+    /// Called for each session that ends.
+    void on_close(SessionLog::CloseHook hook) { log_.on_close(std::move(hook)); }
 
     /// As long as one processor is enough for both, the ring's work is done by this thread, too.
     /// `ring` must outlive it.
@@ -78,6 +89,8 @@ class SessionServer {
     /// Who may connect and what clients may do; may be replaced at any time. Without `controls` the
     /// access rules are not applied. The session thread calls `done` once the rules are in force.
     void set_access(const AccessSetup& access, bool controls, std::function<void()> done = {});
+    /// Calls it on the session thread, between two turns: it has to be done soon.
+    void visit(Visitor visitor);
     /// Leaves the ring, flushes what clients still get, ends the thread.
     void stop();
 

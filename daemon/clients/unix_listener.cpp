@@ -61,8 +61,8 @@ std::string owner_of(const UniqueFd& connection) {
 
 }  // namespace
 
-UnixListener::UnixListener(const std::string& directory, std::uint16_t port)
-    : path_(directory + "/" + std::to_string(port)), name_(std::to_string(port)) {
+UnixListener::UnixListener(std::string directory, std::string name, mode_t mode)
+    : path_(directory + "/" + name), name_(std::move(name)), mode_(mode) {
     // Clients have no more room for the path either.
     if (path_.size() >= sizeof(sockaddr_un::sun_path)) {
         problem_ = fmt::format("{} is longer than a socket's name may be", path_);
@@ -117,9 +117,9 @@ void UnixListener::open() {
         fd_.reset();
         return;
     }
-    if (::chmod(hidden.c_str(), 0666) != 0 || ::listen(fd_.get(), SOMAXCONN) != 0 ||
+    if (::chmod(hidden.c_str(), mode_) != 0 || ::listen(fd_.get(), SOMAXCONN) != 0 ||
         ::lstat(hidden.c_str(), &info) != 0 || ::rename(hidden.c_str(), name_.c_str()) != 0) {
-        problem_ = fmt::format("cannot open {} for clients: {}", path_, std::strerror(errno));
+        problem_ = fmt::format("cannot open {}: {}", path_, std::strerror(errno));
         ::unlink(hidden.c_str());
         fd_.reset();
         return;
@@ -158,6 +158,13 @@ bool UnixListener::make_way() {
         return false;
     }
     return true;
+}
+
+int UnixListener::give_to_group(gid_t group) {
+    constexpr uid_t kUnchanged = ~uid_t{0};
+    return ::fchownat(directory_.get(), name_.c_str(), kUnchanged, group, AT_SYMLINK_NOFOLLOW) == 0
+               ? 0
+               : errno;
 }
 
 bool UnixListener::is_own() const {

@@ -4,18 +4,23 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
 
-/// The Unix socket DIR/PORT (CP 2.1). It has its mode and listens before it can be
-/// seen. Removes its file when it goes, if the file is still its own. For one thread, whose current
-/// directory it changes for a moment, so that the file can be made again after chroot(2).
+/// A listening Unix socket, such as DIR/PORT for clients (CP 2.1). It has its mode and listens
+/// before it can be seen. Removes its file when it goes, if the file is still its own. For one
+/// thread, whose current directory it changes for a moment, so that the file can be made again
+/// after chroot(2).
 class UnixListener {
   public:
     /// If the socket cannot be made, problem() has the reason; the daemon serves TCP all the same.
-    UnixListener(const std::string& directory, std::uint16_t port);
+    UnixListener(std::string directory, std::uint16_t port)
+        : UnixListener(std::move(directory), std::to_string(port), kForEverybody) {}
+    /// `mode`: who may connect.
+    UnixListener(std::string directory, std::string name, mode_t mode);
     ~UnixListener();
     UnixListener(const UnixListener&) = delete;
     UnixListener& operator=(const UnixListener&) = delete;
@@ -37,16 +42,21 @@ class UnixListener {
     /// Another process answers there, or what is there is no socket: somebody has put it in our
     /// place, on purpose or not.
     [[nodiscard]] bool is_taken() const { return taken_; }
+    /// Lets the members of `group` use it as its mode says. Returns 0 or errno.
+    [[nodiscard]] int give_to_group(gid_t group);
     /// Removes the file now; also safe from a dying process.
     void unlink_own();
 
   private:
+    static constexpr mode_t kForEverybody = 0666;
+
     void open();
     [[nodiscard]] bool make_way();
     [[nodiscard]] bool is_own() const;
 
     std::string path_;
     std::string name_;
+    mode_t mode_;
     std::string problem_;
     bool taken_ = false;
     UniqueFd directory_;  // still leads to the file after a chroot

@@ -187,6 +187,22 @@ void start_logging(const LogSettings& settings) {
     spdlog::set_default_logger(std::move(logger));
 }
 
+std::optional<LogLevel> log_level_of(std::string_view name) {
+    constexpr std::array<std::string_view, 5> kNames = {"debug", "info", "warning", "error",
+                                                        "critical"};
+    const auto found = std::find(kNames.begin(), kNames.end(), name);
+    return found == kNames.end() ? std::nullopt
+                                 : std::optional(static_cast<LogLevel>(found - kNames.begin()));
+}
+
+bool set_log_level(LogLevel level) {
+    if (current_logger == nullptr) {
+        return false;
+    }
+    current_logger->set_level(to_spdlog(level));
+    return true;
+}
+
 void reopen_log() {
     if (const auto logger = current_logger) {
         reopen_wanted.store(true);

@@ -17,6 +17,8 @@
 namespace spread::daemon {
 
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError, kCritical };
+/// debug, info, warning, error or critical.
+[[nodiscard]] std::optional<LogLevel> log_level_of(std::string_view name);
 
 /// Subject of a log line, as the bits of DebugFlags.
 enum class LogType : std::uint32_t {
@@ -50,6 +52,8 @@ struct LogSettings {
 /// full disk, is told as soon as lines can be written again. Throws StartupError when the
 /// file cannot be opened.
 void start_logging(const LogSettings& settings);
+/// Changes the level that start_logging() set. False: nothing is logged.
+bool set_log_level(LogLevel level);
 /// Opens the file anew, after a log rotation, and says so in the new file, or in the old one why
 /// not. Done by the log thread.
 void reopen_log();

@@ -21,9 +21,10 @@ class AbsenceText {
 
     /// The group addresses of our segment: "239.192.0.7, 239.192.0.8".
     [[nodiscard]] const std::string& groups() const { return groups_; }
+    /// What stands in the brackets.
+    [[nodiscard]] std::string why(const membership::Absence& absence) const;
 
   private:
-    [[nodiscard]] std::string why(const membership::Absence& absence) const;
     /// "UDP 10.0.0.3:4803" of the daemon's data port, or of its token port.
     [[nodiscard]] std::string data_port(protocol::DaemonId daemon) const;
     [[nodiscard]] std::string token_port(protocol::DaemonId daemon) const;

@@ -28,6 +28,7 @@ RingThread::RingThread(Setup setup, protocol::Roster roster, RingLink& link,
       transport_(transport),
       keep_counter_(std::move(setup.keep_counter)),
       log_(std::move(roster), setup.config, std::move(setup.absences)),
+      observer_(setup.observer),
       driver_(
           {setup.config, setup.incarnation, setup.ring_counter, protocol::Rng(setup.random_seed)},
           link, link.session_wakeup, transport, *this, pool),
@@ -71,6 +72,9 @@ void RingThread::wait() {
 
 void RingThread::on_state_change(const membership::StateChange& change) {
     log_.on_state_change(now_, change);
+    if (observer_ != nullptr) {
+        observer_->on_state_change(change);
+    }
 }
 
 void RingThread::keep_counter(std::uint64_t ring_counter) {
@@ -91,6 +95,9 @@ void RingThread::on_bad_datagram(BadDatagram kind, std::span<const std::byte> da
 
 void RingThread::on_missing(std::span<const membership::Absence> missing) {
     log_.on_missing(now_, missing);
+    if (observer_ != nullptr) {
+        observer_->on_missing(missing);
+    }
 }
 
 void RingThread::on_one_by_one(const protocol::MemberList& daemons) {
@@ -114,8 +121,12 @@ void RingThread::on_output(const membership::EngineOutput& out) {
         if (change != nullptr && change->kind == membership::ConfigurationKind::kRegular) {
             logged_ring_ = change->ring_id;
             log_.on_configuration(now_, *change);
+            if (observer_ != nullptr) {
+                observer_->on_installed(*change);
+            }
         }
     }
+    publish();
 }
 
 void RingThread::on_not_run(protocol::Duration late) {
@@ -140,7 +151,7 @@ void RingThread::run() {
         turn();
         hand_over_if_wanted();
     }
-    publish_counters();
+    publish();
     log_debug(LogType::kNetwork, "counters at the end: {}", describe_counters());
     link_.ring_stopped.store(true, std::memory_order_release);
     link_.session_wakeup.notify(RingLink::kStopped | RingLink::kDelivery);
@@ -154,8 +165,8 @@ void RingThread::turn() {
     driver_.work(now_);
     now_ = now();
     driver_.finish(now_);
-    if (now_ - counters_published_ >= kPublishPause) {
-        publish_counters();
+    if (now_ - published_at_ >= kPublishPause) {
+        publish();
     }
 }
 
@@ -245,9 +256,9 @@ void RingThread::hand_over_if_wanted() {
     }
 }
 
-/// Without a lock: readers that meet this look again.
-void RingThread::publish_counters() {
-    counters_published_ = now_;
+/// Counters without a lock: readers that meet this look again.
+void RingThread::publish() {
+    published_at_ = now_;
     log_.tick(now_);
     transport_.count_socket_drops();
     decltype(counters_)::Values values{};
@@ -255,6 +266,9 @@ void RingThread::publish_counters() {
     const auto udp = protocol::values_of(transport_.counters());
     std::copy(udp.begin(), udp.end(), std::copy(ring.begin(), ring.end(), values.begin()));
     counters_.publish(values);
+    const membership::RingEngine& engine = driver_.engine();
+    facts_.set(std::make_shared<const RingFacts>(
+        RingFacts{now_, engine.state(), engine.ring_id(), engine.members(), engine.last_heard()}));
 }
 
 std::string RingThread::describe_counters() const {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,9 +16,11 @@
 #include "daemon/driver/snapshot.hpp"
 #include "daemon/host/event_set.hpp"
 #include "daemon/host/interface_watch.hpp"
+#include "daemon/host/latest.hpp"
 #include "daemon/host/load_meter.hpp"
 #include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/own_address.hpp"
+#include "daemon/ring/ring_facts.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_log.hpp"
 #include "daemon/ring/udp_transport.hpp"
@@ -49,6 +52,8 @@ class RingThread final : private driver::RingHost {
         std::function<void(std::uint64_t)> keep_counter{};
         /// For the log; without it nothing is said of who is missing.
         std::optional<AbsenceText> absences{};
+        /// Null, or outlives the thread.
+        RingObserver* observer = nullptr;
     };
 
     /// `link`, `transport` and `pool` must outlive this object.
@@ -80,7 +85,15 @@ class RingThread final : private driver::RingHost {
         return driver_.next_deadline();
     }
 
-    /// "name value, ..." of all counters, up to a quarter of a second old. From any thread.
+    using Counters = driver::Snapshot<protocol::kRingCounters.size() +
+                                      protocol::kTransportCounters.size()>::Values;
+    // From any thread; up to a quarter of a second old, or until something happens on an idle ring:
+
+    /// The rows of kRingCounters, then those of kTransportCounters.
+    [[nodiscard]] Counters counters() const { return counters_.read(); }
+    /// Null before the first turn.
+    [[nodiscard]] std::shared_ptr<const RingFacts> facts() const { return facts_.get(); }
+    /// "name value, ..." of all counters.
     [[nodiscard]] std::string describe_counters() const;
 
   private:
@@ -99,7 +112,7 @@ class RingThread final : private driver::RingHost {
     void wait_for_work();
     void take_events(std::span<const epoll_event> events);
     void hand_over_if_wanted();
-    void publish_counters();
+    void publish();
     void look_at_interfaces();
 
     RingLink& link_;
@@ -107,6 +120,7 @@ class RingThread final : private driver::RingHost {
     std::function<void(std::uint64_t)> keep_counter_;
     RingLog log_;
     protocol::RingId logged_ring_{};
+    RingObserver* observer_;
     driver::RingDriver driver_;
     protocol::Instant now_{};
 
@@ -118,7 +132,8 @@ class RingThread final : private driver::RingHost {
     LoadMeter load_;
     driver::Snapshot<protocol::kRingCounters.size() + protocol::kTransportCounters.size()>
         counters_;
-    protocol::Instant counters_published_{};
+    Latest<RingFacts> facts_;
+    protocol::Instant published_at_{};
     RateLimit not_run_limit_{std::chrono::seconds(1)};
 
     std::thread thread_;

@@ -126,6 +126,10 @@ DaemonProcess::DaemonProcess(DaemonKind kind, DaemonSpec spec,
     start();
 }
 
+std::filesystem::path DaemonProcess::control_socket() const {
+    return log_file_.parent_path() / (spec_.name + ".ctl");
+}
+
 void DaemonProcess::start() {
     const auto stock = stock_directory();
     if (kind_ == DaemonKind::kStock && !stock) {
@@ -137,7 +141,8 @@ void DaemonProcess::start() {
     if (kind_ == DaemonKind::kOurs) {
         // Nothing of a test may meet a daemon that really serves this machine, or another test.
         const std::string directory = log_file_.parent_path().string();
-        command.insert(command.end(), {"--unix-dir", directory, "--state-dir", directory});
+        command.insert(command.end(), {"--unix-dir", directory, "--state-dir", directory,
+                                       "--control-socket", control_socket().string()});
     }
     process_ = std::make_unique<ChildProcess>(
         ChildProcess::Options{.command = std::move(command),

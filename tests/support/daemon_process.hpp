@@ -61,6 +61,8 @@ class DaemonProcess {
     [[nodiscard]] std::string log() const;
     /// Where clients on this host reach the daemon.
     [[nodiscard]] std::filesystem::path unix_socket() const;
+    /// Where spreadctl reaches our daemon.
+    [[nodiscard]] std::filesystem::path control_socket() const;
 
   private:
     void start();

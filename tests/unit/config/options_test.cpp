@@ -106,6 +106,19 @@ TEST(Options, PortReuseIsOnOffOrAutoInAnyCase) {
                 ElementsAre(HasSubstr("must be on, off or auto, found 'yes'")));
 }
 
+TEST(Options, AdminListenAndControlSocketAreChecked) {
+    EXPECT_EQ(with_options("AdminListen = \"[::1]:4805\"")->admin_listen, "[::1]:4805");
+    EXPECT_EQ(with_options("ControlSocket = \"off\"")->control_socket, "off");
+    EXPECT_EQ(with_options("ControlSocket = \"/run/x.ctl\"")->control_socket, "/run/x.ctl");
+    EXPECT_THAT(problems_with("AdminListen = \"localhost:4805\""),
+                ElementsAre(HasSubstr("AdminListen must be an address and a port")));
+    for (const char* path : {"x.ctl", "/run/spread/"}) {
+        EXPECT_THAT(problems_with("ControlSocket = \"" + std::string(path) + "\""),
+                    ElementsAre(HasSubstr("ControlSocket must be off or the full path of a file")))
+            << path;
+    }
+}
+
 TEST(Options, NumbersKeepTheirRange) {
     struct Case {
         const char* name;

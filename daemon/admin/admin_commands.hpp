@@ -1,0 +1,17 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace spread::admin {
+
+/// What an operator can have done. Called on the main thread.
+struct AdminCommands {
+    std::function<void()> stop;
+    std::function<void()> reopen_log;
+    /// False: there is no such level.
+    std::function<bool(const std::string& level)> set_log_level;
+    std::function<void()> reload;
+};
+
+}  // namespace spread::admin

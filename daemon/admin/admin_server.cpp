@@ -1,0 +1,261 @@
+#include "daemon/admin/admin_server.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "daemon/admin/metrics.hpp"
+#include "daemon/admin/page.hpp"
+#include "daemon/admin/status_json.hpp"
+#include "daemon/host/host_facts.hpp"
+#include "daemon/host/logging.hpp"
+#include "protocol/names.hpp"
+
+namespace spread::admin {
+namespace {
+
+using daemon::log_warning;
+using daemon::LogType;
+using Respond = HttpServer::Respond;
+
+constexpr std::size_t kGroupsMax = 1000;
+
+HttpResponse plain(unsigned status, std::string text) {
+    return {status, "text/plain; charset=utf-8", std::move(text) + "\n"};
+}
+
+HttpResponse silent() {
+    return {503, "application/json",
+            answer_json(false, "the session thread has not answered within 1 s")};
+}
+
+HttpResponse result(bool is_ok, const std::string& text, unsigned status_if_not) {
+    return {is_ok ? 200 : status_if_not, "application/json", answer_json(is_ok, text)};
+}
+
+std::string value_of(const HttpRequest& request, const std::string& key) {
+    const auto found = request.query.find(key);
+    return found == request.query.end() ? std::string() : found->second;
+}
+
+std::uint64_t number_of(const HttpRequest& request, const std::string& key,
+                        std::uint64_t otherwise) {
+    const std::string text = value_of(request, key);
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() && !text.empty() ? value
+                                                                                     : otherwise;
+}
+
+/// Passes on what the session thread said, made JSON by `make`.
+template <typename T, typename Make>
+StatusSource::Answer<T> as_json(const Respond& respond, Make make) {
+    return [respond, make](std::optional<T> answer) {
+        respond(answer ? HttpResponse{200, "application/json", make(*answer)} : silent());
+    };
+}
+
+std::string who_is(const HttpRequest& request) {
+    return request.peer
+               ? fmt::format("process {} of user {}", request.peer->process, request.peer->user)
+               : std::string("a TCP peer");
+}
+
+bool may_change(const HttpRequest& request) {
+    return request.peer && (request.peer->user == 0 || request.peer->user == ::geteuid());
+}
+
+/// Nothing when all is well.
+std::string what_is_wrong(const Status& status, std::size_t expected) {
+    const Verdict verdict = verdict_of(status);
+    if (verdict.state == "stuck" || verdict.state == "forming") {
+        return verdict.sentence;
+    }
+    if (!status.sessions->groups_are_settled) {
+        return "group state is being exchanged";
+    }
+    if (status.ring.members.size() < expected) {
+        return fmt::format("{} daemons in the ring, {} expected", status.ring.members.size(),
+                           expected);
+    }
+    return {};
+}
+
+}  // namespace
+
+bool is_own_host(std::string_view host) {
+    if (!host.empty() && host.front() == '[') {
+        return host.find(']') != std::string_view::npos;  // an IPv6 address
+    }
+    const std::string_view name = host.substr(0, host.rfind(':'));
+    const auto is_part_of_address = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
+    return name.empty() || name == "localhost" || name == daemon::host_name() ||
+           std::all_of(name.begin(), name.end(), is_part_of_address);
+}
+
+AdminServer::AdminServer(boost::asio::io_context& io, StatusSource& source, History& history,
+                         AdminCommands commands, AdminSockets sockets)
+    : source_(source),
+      history_(history),
+      commands_(std::move(commands)),
+      listening_(std::move(sockets)),
+      http_(io, [this](HttpRequest request, Respond respond) {
+          handle(std::move(request), std::move(respond));
+      }) {}
+
+void AdminServer::start() {
+    source_.start();
+    if (listening_.control && listening_.control->fd() >= 0) {
+        // Asio gets a duplicate, so that each side closes its own.
+        http_.listen(daemon::UniqueFd(::fcntl(listening_.control->fd(), F_DUPFD_CLOEXEC, 0)));
+    }
+    for (daemon::UniqueFd& socket : listening_.tcp) {
+        http_.listen(std::move(socket));
+    }
+    listening_.tcp.clear();
+}
+
+void AdminServer::stop() {
+    http_.stop();
+    source_.stop();
+    listening_.control.reset();
+}
+
+void AdminServer::handle(HttpRequest request, Respond respond) {
+    if (!request.peer && !is_own_host(request.host)) {
+        respond(plain(403, "this server is called by its address, localhost or its host's name"));
+        return;
+    }
+    if (request.method == "GET" || request.method == "HEAD") {
+        if (!look(request, respond)) {
+            respond(plain(404, "nothing is there; / lists what is"));
+        }
+    } else if (request.method != "POST") {
+        respond(plain(405, "GET looks and POST changes"));
+    } else if (!may_change(request)) {
+        respond(result(false,
+                       request.peer ? "only root and the daemon's user may change something"
+                                    : "changes are made by the control socket only",
+                       403));
+    } else {
+        change(request, respond);
+    }
+}
+
+/// False: there is no such path.
+bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
+    const std::string& path = request.path;
+    if (path == "/") {
+        source_.page([respond](const PageData& data) {
+            respond({200, "text/html; charset=utf-8", page_html(data)});
+        });
+    } else if (path == "/livez" || path == "/readyz" || path == "/healthz") {
+        health(request, respond);
+    } else if (path == "/status.json") {
+        source_.status([respond](const Status& status) {
+            respond({200, "application/json", status_json(status)});
+        });
+    } else if (path == "/metrics") {
+        source_.status([respond](const Status& status) {
+            respond({200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(status)});
+        });
+    } else if (path == "/clients.json") {
+        source_.clients(as_json<std::vector<ClientStatus>>(respond, clients_json));
+    } else if (path == "/groups.json") {
+        const std::size_t most =
+            std::min<std::uint64_t>(number_of(request, "most", kGroupsMax), kGroupsMax);
+        source_.groups(value_of(request, "after"), most,
+                       as_json<std::vector<GroupStatus>>(respond, groups_json));
+    } else if (path == "/group.json") {
+        const std::string name = value_of(request, "name");
+        source_.group(name, as_json<std::vector<std::string>>(
+                                respond, [name](const std::vector<std::string>& members) {
+                                    return group_json(name, members);
+                                }));
+    } else if (path == "/events.json") {
+        respond({200, "application/json",
+                 events_json(history_.events(number_of(request, "most", History::kEventsMax),
+                                             number_of(request, "after", 0)))});
+    } else if (path == "/config.json") {
+        respond({200, "application/json", config_json(source_.configuration())});
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/// livez: the threads turn. readyz and healthz: clients are served by a ring of as many daemons as
+/// `expect` says.
+void AdminServer::health(const HttpRequest& request, const Respond& respond) {
+    const bool is_live_only = request.path == "/livez";
+    const auto expected = static_cast<std::size_t>(number_of(request, "expect", 1));
+    source_.status([respond, is_live_only, expected](const Status& status) {
+        const std::string wrong = !is_live_only      ? what_is_wrong(status, expected)
+                                  : !status.sessions ? verdict_of(status).sentence
+                                                     : std::string();
+        respond({wrong.empty() ? 200U : 503U, "application/json",
+                 wrong.empty() ? std::string("{\"status\":\"ok\"}\n") : answer_json(false, wrong)});
+    });
+}
+
+void AdminServer::change(const HttpRequest& request, const Respond& respond) {
+    const std::string& path = request.path;
+    if (path == "/kick") {
+        kick(request, respond);
+    } else if (path == "/stop") {
+        note(request, "stop");
+        respond(result(true, "leaving the ring", 500));
+        commands_.stop();
+    } else if (path == "/reload") {
+        note(request, "reload");
+        commands_.reload();
+        respond(result(true, "access files are read again; the log says what came of it", 500));
+    } else if (path == "/log/reopen") {
+        note(request, "log reopen");
+        commands_.reopen_log();
+        respond(result(true, "the log file is opened anew", 500));
+    } else if (path == "/log/level") {
+        const std::string level = value_of(request, "level");
+        if (!commands_.set_log_level(level)) {
+            respond(result(false, "level is one of debug, info, warning, error, critical", 400));
+            return;
+        }
+        note(request, "log level " + level);
+        respond(result(true, "log level is " + level + " until the restart", 500));
+    } else {
+        respond(plain(404, "nothing to change is there"));
+    }
+}
+
+void AdminServer::kick(const HttpRequest& request, const Respond& respond) {
+    const std::string client = value_of(request, "client");
+    const std::string reason = value_of(request, "reason");
+    if (client.empty()) {
+        respond(result(false, "client=#USER#DAEMON is missing", 400));
+        return;
+    }
+    note(request, "kick " + protocol::escaped(client));
+    source_.kick(
+        client, "ended by an operator" + (reason.empty() ? "" : ": " + protocol::escaped(reason)),
+        [respond, client](std::optional<bool> found) {
+            respond(!found ? silent()
+                    : *found
+                        ? result(true, "the session of " + client + " ends", 500)
+                        : result(false, "no client of this daemon has the private name " + client,
+                                 404));
+        });
+}
+
+/// Every change is logged, with whose it is.
+void AdminServer::note(const HttpRequest& request, std::string what) {
+    log_warning(LogType::kPrint, "{} by {}", what, who_is(request));
+    history_.add({0, std::chrono::system_clock::now(), "command", who_is(request), "",
+                  std::move(what), std::nullopt});
+}
+
+}  // namespace spread::admin

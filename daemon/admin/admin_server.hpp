@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <boost/asio/io_context.hpp>
+
+#include "daemon/admin/admin_commands.hpp"
+#include "daemon/admin/admin_sockets.hpp"
+#include "daemon/admin/http_server.hpp"
+#include "daemon/admin/status_source.hpp"
+
+namespace spread::admin {
+
+/// What operators see and steer: the same paths on the control socket and, where AdminListen opens
+/// one, on a TCP port. The control socket's peers are known: root and the daemon's own user may
+/// change something, others only look; whoever comes over TCP only looks. docs/status.md lists the
+/// paths.
+class AdminServer {
+  public:
+    /// `io` and `source` must outlive this object.
+    AdminServer(boost::asio::io_context& io, StatusSource& source, History& history,
+                AdminCommands commands, AdminSockets sockets);
+    AdminServer(const AdminServer&) = delete;
+    AdminServer& operator=(const AdminServer&) = delete;
+
+    void start();
+    void stop();
+
+  private:
+    using Respond = HttpServer::Respond;
+    void handle(HttpRequest request, Respond respond);
+    [[nodiscard]] bool look(const HttpRequest& request, const Respond& respond);
+    void change(const HttpRequest& request, const Respond& respond);
+    void health(const HttpRequest& request, const Respond& respond);
+    void kick(const HttpRequest& request, const Respond& respond);
+    void note(const HttpRequest& request, std::string what);
+
+    StatusSource& source_;
+    History& history_;
+    AdminCommands commands_;
+    AdminSockets listening_;
+    HttpServer http_;
+};
+
+/// Whether a name by which an HTTP client calls us is one that no other site can have had a browser
+/// use (DNS rebinding): an address, localhost, or this host's name; with or without a port.
+[[nodiscard]] bool is_own_host(std::string_view host);
+
+}  // namespace spread::admin

@@ -1,0 +1,110 @@
+#include "daemon/admin/ring_watch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "daemon/host/clock.hpp"
+#include "daemon/ring/roster_of.hpp"
+
+namespace spread::admin {
+
+using membership::Absence;
+using membership::RingState;
+
+RingWatch::RingWatch(const config::Configuration& configuration, std::size_t self, History& history)
+    : roster_(daemon::roster_of(configuration)), texts_(configuration, self), history_(history) {}
+
+void RingWatch::on_state_change(const membership::StateChange& change) {
+    if (change.to != RingState::kGather || left_at_) {
+        return;
+    }
+    left_at_ = change.at;
+    why_ = std::string(membership::to_string(change.reason));
+    if (change.peer) {
+        why_ += ", daemon " + roster_.describe(change.peer);
+    }
+}
+
+void RingWatch::on_installed(const membership::ConfigurationChange& change) {
+    const WallTime now = std::chrono::system_clock::now();
+    Membership membership{now, std::nullopt, described(change.missing, now)};
+    if (left_at_) {
+        membership.took =
+            std::chrono::duration_cast<std::chrono::microseconds>(daemon::now() - *left_at_);
+    }
+    std::string lost;
+    std::string came;
+    std::string cause;
+    for (const Missing& each : membership.missing) {
+        if (std::find(members_.begin(), members_.end(), each.absence.daemon) != members_.end()) {
+            lost += " " + roster_.describe(each.absence.daemon);
+            cause = membership::to_string(each.absence.cause);
+        }
+    }
+    for (const protocol::DaemonId member : change.members) {
+        if (std::find(members_.begin(), members_.end(), member) == members_.end()) {
+            came += " " + roster_.describe(member);
+        }
+    }
+    history_.add(
+        {0, now, "ring_changed", "", cause.empty() && !came.empty() ? "joined" : cause,
+         fmt::format("ring {} -> {} of {}{}{} ({})", members_.size(), change.members.size(),
+                     roster_.size(), lost.empty() ? "" : ", lost" + lost,
+                     came.empty() ? "" : ", new" + came, why_),
+         membership.took});
+    for (const Missing& each : membership.missing) {
+        history_.add({0, now, "peer_missing", roster_.describe(each.absence.daemon),
+                      std::string(membership::to_string(each.absence.cause)), each.text,
+                      std::nullopt});
+    }
+    members_ = change.members;
+    left_at_.reset();
+    const std::lock_guard lock(mutex_);
+    membership_ = std::move(membership);
+}
+
+void RingWatch::on_missing(std::span<const Absence> missing) {
+    const WallTime now = std::chrono::system_clock::now();
+    std::vector<Missing> next = described(missing, now);
+    for (const Missing& each : next) {
+        const auto same = [&](const Missing& before) { return before.absence == each.absence; };
+        if (!membership_ ||
+            std::none_of(membership_->missing.begin(), membership_->missing.end(), same)) {
+            history_.add({0, now, "peer_missing", roster_.describe(each.absence.daemon),
+                          std::string(membership::to_string(each.absence.cause)), each.text,
+                          std::nullopt});
+        }
+    }
+    const std::lock_guard lock(mutex_);
+    if (membership_) {
+        membership_->missing = std::move(next);
+    }
+}
+
+/// Who was missing before has been so since then. Only the ring's thread writes membership_, so it
+/// may read it without the lock.
+std::vector<RingWatch::Missing> RingWatch::described(std::span<const Absence> missing,
+                                                     WallTime now) const {
+    std::vector<Missing> out;
+    for (const Absence& absence : missing) {
+        WallTime since = now;
+        if (membership_) {
+            for (const Missing& before : membership_->missing) {
+                if (before.absence.daemon == absence.daemon) {
+                    since = before.since;
+                }
+            }
+        }
+        out.push_back({absence, texts_.why(absence), since});
+    }
+    return out;
+}
+
+std::optional<RingWatch::Membership> RingWatch::membership() const {
+    const std::lock_guard lock(mutex_);
+    return membership_;
+}
+
+}  // namespace spread::admin

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "daemon/admin/history.hpp"
+#include "daemon/ring/absence_text.hpp"
+#include "daemon/ring/ring_facts.hpp"
+#include "protocol/roster.hpp"
+
+namespace spread::admin {
+
+/// Watches the ring for the history: what was installed, how long that took, who is missing since
+/// when, and why.
+class RingWatch final : public daemon::RingObserver {
+  public:
+    struct Missing {
+        membership::Absence absence;
+        std::string text;  ///< why, and what to do
+        WallTime since;    ///< it is not in the ring
+    };
+    struct Membership {
+        WallTime installed_at;
+        std::optional<std::chrono::microseconds> took;  ///< to form it
+        std::vector<Missing> missing;                   ///< configuration order
+    };
+
+    /// `history` must outlive this object.
+    RingWatch(const config::Configuration& configuration, std::size_t self, History& history);
+
+    void on_state_change(const membership::StateChange& change) override;
+    void on_installed(const membership::ConfigurationChange& change) override;
+    void on_missing(std::span<const membership::Absence> missing) override;
+
+    /// Of the ring installed last; nothing before the first. From any thread.
+    [[nodiscard]] std::optional<Membership> membership() const;
+
+  private:
+    [[nodiscard]] std::vector<Missing> described(std::span<const membership::Absence> missing,
+                                                 WallTime now) const;
+
+    const protocol::Roster roster_;
+    const daemon::AbsenceText texts_;
+    History& history_;
+    // For the thread that does the ring's work.
+    std::optional<protocol::Instant> left_at_;  ///< when the last ring was given up
+    std::string why_;                           ///< that was
+    protocol::MemberList members_;              ///< of the last ring
+
+    mutable std::mutex mutex_;
+    std::optional<Membership> membership_;  ///< guarded by mutex_
+};
+
+}  // namespace spread::admin

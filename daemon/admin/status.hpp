@@ -1,0 +1,129 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/admin/history.hpp"
+#include "daemon/clients/session_log.hpp"
+#include "protocol/counters.hpp"
+
+// All that a daemon tells of itself, as it was at one moment. docs/status.md describes its JSON
+// form, which status_json.hpp makes; spreadctl, metrics and the page are made from the same.
+
+namespace spread::admin {
+
+struct MissingStatus {
+    std::string daemon;
+    std::string cause;  ///< a word of membership::Cause
+    std::string text;   ///< why, and what to do
+    WallTime since;
+};
+
+struct RingStatus {
+    std::string state;  ///< "operational", "gather", "commit", "recovery", "starting"
+    std::uint32_t representative_id = 0;
+    std::uint64_t counter = 0;
+    std::string representative;
+    std::vector<std::string> members;
+    std::size_t configured = 0;
+    std::vector<MissingStatus> missing;
+    std::optional<WallTime> since;
+    std::optional<std::chrono::microseconds> took;  ///< to form it
+    std::size_t changes_last_hour = 0;
+    std::chrono::milliseconds token_timeout{};
+};
+
+struct PeerStatus {
+    std::string name;
+    std::string address;
+    std::uint16_t port = 0;
+    bool is_self = false;
+    bool is_member = false;
+    // How long ago a packet of it came last; nothing: never.
+    std::optional<std::chrono::milliseconds> data_age;
+    std::optional<std::chrono::milliseconds> group_age;
+    std::optional<std::chrono::milliseconds> token_age;
+};
+
+struct ClientStatus {
+    std::string name;  ///< "#user#daemon"; empty during its handshake
+    std::string address;
+    std::optional<int> process;  ///< of the Unix socket
+    std::optional<unsigned> user;
+    std::string login;
+    std::string library;  ///< version
+    WallTime since;
+    std::size_t groups = 0;
+    std::uint64_t messages_in = 0;
+    std::uint64_t messages_out = 0;  ///< written to it
+    std::size_t queue_messages = 0;
+    std::size_t queue_bytes = 0;
+    std::string state;  ///< "handshake", "open", "slow", "ending"
+};
+
+struct GroupStatus {
+    std::string name;
+    std::size_t members = 0;
+};
+
+/// What the session thread says; nothing when it did not answer in time.
+struct SessionsStatus {
+    std::size_t connected = 0;
+    std::size_t slow = 0;
+    std::size_t queue_bytes = 0;      ///< a message that several wait for counts once
+    std::size_t queue_bytes_max = 0;  ///< of one client
+    std::size_t groups = 0;
+    std::size_t memberships = 0;
+    bool groups_are_settled = false;  ///< no exchange of group state is under way
+    daemon::SessionTotals totals;
+};
+
+/// Per second, over the last seconds.
+struct Rates {
+    double submitted = 0;
+    double delivered = 0;
+    double packets = 0;
+    double retransmitted = 0;
+};
+
+struct Verdict {
+    std::string state;     ///< "healthy", "degraded", "alone", "forming", "stuck"
+    std::string sentence;  ///< for people
+    std::vector<std::string> advice;
+
+    [[nodiscard]] bool is_healthy() const { return state == "healthy"; }
+};
+
+struct Status {
+    std::string name;
+    std::uint32_t id = 0;
+    std::string address;
+    std::uint16_t port = 0;
+    std::string version;
+    int wire = 0;
+    int process = 0;
+    WallTime at;
+    WallTime started_at;
+    RingStatus ring;
+    std::vector<PeerStatus> peers;  ///< configuration order
+    std::optional<SessionsStatus> sessions;
+    std::size_t clients_max = 0;
+    std::size_t client_messages_max = 0;
+    std::size_t client_bytes_max = 0;
+    std::string config_file;  ///< empty: the built-in one
+    std::uint32_t config_hash = 0;
+    Rates rates;
+    using Counter = std::pair<protocol::CounterInfo, std::uint64_t>;
+    std::vector<Counter> ring_counters;
+    std::vector<Counter> udp_counters;
+};
+
+/// One sentence and what to do.
+[[nodiscard]] Verdict verdict_of(const Status& status);
+
+}  // namespace spread::admin

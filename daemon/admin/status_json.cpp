@@ -1,0 +1,223 @@
+#include "daemon/admin/status_json.hpp"
+
+#include <string_view>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "config/identity.hpp"
+#include "config/option_value.hpp"
+#include "config/options.hpp"
+
+namespace spread::admin {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr int kSchema = 1;
+
+std::string text_of(const json& value) {
+    return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+template <typename T>
+json or_null(const std::optional<T>& value) {
+    return value ? json(*value) : json();
+}
+
+template <typename Rep, typename Period>
+json or_null(const std::optional<std::chrono::duration<Rep, Period>>& value) {
+    return value ? json(value->count()) : json();
+}
+
+json counters_of(const std::vector<Status::Counter>& counters) {
+    json out = json::object();
+    for (const auto& [info, value] : counters) {
+        out[std::string(info.name)] = value;
+    }
+    return out;
+}
+
+json ring_of(const RingStatus& ring) {
+    json missing = json::array();
+    for (const MissingStatus& each : ring.missing) {
+        missing.push_back({{"daemon", each.daemon},
+                           {"cause", each.cause},
+                           {"text", each.text},
+                           {"since", iso_time(each.since)}});
+    }
+    return {{"state", ring.state},
+            {"id", {{"representative", ring.representative_id}, {"counter", ring.counter}}},
+            {"representative", ring.representative},
+            {"members", ring.members.size()},
+            {"member_names", ring.members},
+            {"configured", ring.configured},
+            {"missing", std::move(missing)},
+            {"since", ring.since ? json(iso_time(*ring.since)) : json()},
+            {"formed_in_us", or_null(ring.took)},
+            {"changes_last_hour", ring.changes_last_hour},
+            {"token_timeout_ms", ring.token_timeout.count()}};
+}
+
+json peers_of(const std::vector<PeerStatus>& peers) {
+    json out = json::array();
+    for (const PeerStatus& peer : peers) {
+        out.push_back({{"daemon", peer.name},
+                       {"address", peer.address},
+                       {"port", peer.port},
+                       {"self", peer.is_self},
+                       {"member", peer.is_member},
+                       {"data_heard_ms_ago", or_null(peer.data_age)},
+                       {"multicast_heard_ms_ago", or_null(peer.group_age)},
+                       {"token_heard_ms_ago", or_null(peer.token_age)}});
+    }
+    return out;
+}
+
+json sessions_json(const Status& status) {
+    if (!status.sessions) {
+        return {};
+    }
+    const SessionsStatus& sessions = *status.sessions;
+    json closed = json::object();
+    for (std::size_t reason = 0; reason < sessions.totals.closed.size(); ++reason) {
+        closed[std::string(word_of(static_cast<session::CloseReason>(reason)))] =
+            sessions.totals.closed[reason];
+    }
+    return {{"connected", sessions.connected},
+            {"max", status.clients_max},
+            {"slow", sessions.slow},
+            {"queue_bytes", sessions.queue_bytes},
+            {"queue_bytes_max", sessions.queue_bytes_max},
+            {"queue_limit_messages", status.client_messages_max},
+            {"queue_limit_bytes", status.client_bytes_max},
+            {"opened_total", sessions.totals.opened},
+            {"closed_total", std::move(closed)}};
+}
+
+}  // namespace
+
+std::string iso_time(WallTime time) {
+    const auto milliseconds =
+        std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::time_t{milliseconds / 1000}),
+                       milliseconds % 1000);
+}
+
+std::string status_json(const Status& status) {
+    const Verdict verdict = verdict_of(status);
+    json out = {
+        {"schema", kSchema},
+        {"at", iso_time(status.at)},
+        {"verdict",
+         {{"state", verdict.state}, {"sentence", verdict.sentence}, {"advice", verdict.advice}}},
+        {"daemon",
+         {{"name", status.name},
+          {"id", status.id},
+          {"address", status.address},
+          {"port", status.port},
+          {"version", status.version},
+          {"wire", status.wire},
+          {"process", status.process},
+          {"started_at", iso_time(status.started_at)},
+          {"uptime_s",
+           std::chrono::duration_cast<std::chrono::seconds>(status.at - status.started_at)
+               .count()}}},
+        {"ring", ring_of(status.ring)},
+        {"peers", peers_of(status.peers)},
+        {"traffic",
+         {{"submitted_per_s", status.rates.submitted},
+          {"delivered_per_s", status.rates.delivered},
+          {"packets_sent_per_s", status.rates.packets},
+          {"packets_retransmitted_per_s", status.rates.retransmitted}}},
+        {"clients", sessions_json(status)}};
+    out["groups"] = status.sessions ? json{{"count", status.sessions->groups},
+                                           {"memberships", status.sessions->memberships},
+                                           {"settled", status.sessions->groups_are_settled}}
+                                    : json();
+    out["config"] = {{"file", status.config_file.empty() ? json() : json(status.config_file)},
+                     {"hash", status.config_hash}};
+    out["counters"] = {{"ring", counters_of(status.ring_counters)},
+                       {"udp", counters_of(status.udp_counters)}};
+    return text_of(out);
+}
+
+std::string clients_json(const std::vector<ClientStatus>& clients) {
+    json list = json::array();
+    for (const ClientStatus& client : clients) {
+        list.push_back({{"name", client.name},
+                        {"address", client.address},
+                        {"process", or_null(client.process)},
+                        {"user", or_null(client.user)},
+                        {"login", client.login.empty() ? json() : json(client.login)},
+                        {"library", client.library},
+                        {"since", iso_time(client.since)},
+                        {"groups", client.groups},
+                        {"messages_in", client.messages_in},
+                        {"messages_out", client.messages_out},
+                        {"queue_messages", client.queue_messages},
+                        {"queue_bytes", client.queue_bytes},
+                        {"state", client.state}});
+    }
+    return text_of({{"schema", kSchema}, {"clients", std::move(list)}});
+}
+
+std::string groups_json(const std::vector<GroupStatus>& groups) {
+    json list = json::array();
+    for (const GroupStatus& group : groups) {
+        list.push_back({{"name", group.name}, {"members", group.members}});
+    }
+    return text_of({{"schema", kSchema}, {"groups", std::move(list)}});
+}
+
+std::string group_json(const std::string& name, const std::vector<std::string>& members) {
+    return text_of({{"schema", kSchema}, {"name", name}, {"members", members}});
+}
+
+std::string events_json(const std::vector<Event>& events) {
+    json list = json::array();
+    for (const Event& event : events) {
+        list.push_back({{"number", event.number},
+                        {"at", iso_time(event.at)},
+                        {"event", event.event},
+                        {"subject", event.subject.empty() ? json() : json(event.subject)},
+                        {"cause", event.cause.empty() ? json() : json(event.cause)},
+                        {"text", event.text},
+                        {"took_us", or_null(event.took)}});
+    }
+    return text_of({{"schema", kSchema}, {"events", std::move(list)}});
+}
+
+std::string config_json(const config::Configuration& configuration) {
+    json options = json::array();
+    for (const config::OptionSpec& spec : config::all_options()) {
+        const auto at = configuration.position_of(spec.name);
+        options.push_back({{"name", spec.name},
+                           {"value", or_null(value_text(spec, configuration))},
+                           {"default", or_null(value_text(spec, config::Configuration{}))},
+                           {"origin", at ? "file" : "default"},
+                           {"line", at ? json(at->line) : json()},
+                           {"same_on_all_daemons", spec.scope == config::Scope::kRing}});
+    }
+    json daemons = json::array();
+    for (const config::Daemon& each : configuration.daemons) {
+        daemons.push_back({{"name", each.name},
+                           {"id", each.id},
+                           {"address", each.address.to_string()},
+                           {"port", configuration.segments[each.segment].port},
+                           {"segment", each.segment}});
+    }
+    const std::string& file = configuration.file_name;
+    return text_of({{"schema", kSchema},
+                    {"file", file.empty() ? json() : json(file)},
+                    {"hash", config::configuration_hash(configuration)},
+                    {"daemons", std::move(daemons)},
+                    {"options", std::move(options)}});
+}
+
+std::string answer_json(bool is_ok, const std::string& text) {
+    return text_of({{"schema", kSchema}, {"ok", is_ok}, {"text", text}});
+}
+
+}  // namespace spread::admin

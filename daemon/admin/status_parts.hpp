@@ -1,0 +1,30 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace spread::config {
+struct Configuration;
+}  // namespace spread::config
+namespace spread::daemon {
+class RingThread;
+class SessionServer;
+}  // namespace spread::daemon
+
+namespace spread::admin {
+
+class History;
+class RingWatch;
+
+/// What the status is made of.
+struct StatusParts {
+    const config::Configuration& configuration;
+    std::size_t self;  ///< this daemon's place in it
+    std::chrono::milliseconds token_timeout;
+    const daemon::RingThread& ring;
+    daemon::SessionServer& sessions;
+    const RingWatch& watch;
+    const History& history;
+};
+
+}  // namespace spread::admin

@@ -1,0 +1,326 @@
+#include "daemon/admin/status_source.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "config/identity.hpp"
+#include "daemon/host/clock.hpp"
+#include "daemon/options.hpp"
+#include "daemon/ring/roster_of.hpp"
+#include "protocol/ring_wire.hpp"
+
+namespace spread::admin {
+namespace {
+
+using daemon::SessionServer;
+using membership::Arrival;
+using protocol::Instant;
+using std::chrono::milliseconds;
+
+constexpr auto kAnswerTimeout = std::chrono::seconds(1);
+constexpr auto kSamplePause = std::chrono::seconds(1);
+constexpr std::size_t kSecondsKept = 600;
+constexpr std::size_t kSamples = 6;  // rates are those of five seconds
+
+std::string_view word_of(membership::RingState state) {
+    switch (state) {
+        case membership::RingState::kOperational: return "operational";
+        case membership::RingState::kGather: return "gather";
+        case membership::RingState::kCommit: return "commit";
+        case membership::RingState::kRecovery: return "recovery";
+    }
+    return "";
+}
+
+std::optional<milliseconds> age(Instant now, Instant at) {
+    if (at == Instant::min()) {
+        return std::nullopt;
+    }
+    return std::chrono::duration_cast<milliseconds>(std::max(now - at, protocol::Duration::zero()));
+}
+
+std::size_t row_of(std::string_view name) {
+    const auto found = std::find_if(protocol::kRingCounters.begin(), protocol::kRingCounters.end(),
+                                    [name](const auto& row) { return row.name == name; });
+    return static_cast<std::size_t>(found - protocol::kRingCounters.begin());
+}
+
+SessionsStatus look_at_sessions(const SessionServer::Inside& inside) {
+    SessionsStatus out;
+    for (const session::SessionInfo& info : inside.core.sessions()) {
+        ++out.connected;
+        out.slow += info.is_slow ? 1 : 0;
+        out.queue_bytes_max = std::max(out.queue_bytes_max, info.bytes_queued);
+    }
+    out.queue_bytes = inside.core.bytes_queued();
+    const membership::GroupEngine& groups = inside.core.groups();
+    out.groups = static_cast<std::size_t>(groups.stats().groups);
+    out.memberships = groups.memberships();
+    out.groups_are_settled = groups.phase() == membership::GroupPhase::kStable;
+    out.totals = inside.totals;
+    return out;
+}
+
+ClientStatus client_of(const session::SessionInfo& info, const SessionServer::Inside& inside,
+                       Instant now, WallTime wall) {
+    ClientStatus out;
+    out.name = info.private_name;
+    out.address = info.peer;
+    out.login = info.login;
+    out.library =
+        fmt::format("{}.{}.{}", info.library.major, info.library.minor, info.library.patch);
+    out.since = wall - std::chrono::duration_cast<WallTime::duration>(now - info.accepted_at);
+    out.groups = info.groups;
+    out.messages_in = info.messages_in;
+    out.messages_out = info.messages_out - info.messages_queued;
+    out.queue_messages = info.messages_queued;
+    out.queue_bytes = info.bytes_queued;
+    out.state = info.private_name.empty() ? "handshake"
+                : info.is_ending          ? "ending"
+                : info.is_slow            ? "slow"
+                                          : "open";
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    const daemon::ClientSocket* socket = inside.sockets.find(info.id);
+    if (socket != nullptr && info.peer == "unix" &&
+        ::getsockopt(socket->fd(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) {
+        out.process = peer.pid;
+        out.user = peer.uid;
+    }
+    return out;
+}
+
+}  // namespace
+
+StatusSource::StatusSource(boost::asio::io_context& io, const StatusParts& parts)
+    : io_(io), parts_(parts), roster_(daemon::roster_of(parts.configuration)), sample_timer_(io) {}
+
+void StatusSource::start() {
+    take_sample();
+}
+
+void StatusSource::stop() {
+    sample_timer_.cancel();
+}
+
+void StatusSource::take_sample() {
+    if (!samples_.empty()) {
+        const auto now = parts_.ring.counters();
+        const Sample& last = samples_.back();
+        const double seconds =
+            std::max(std::chrono::duration<double>(daemon::now() - last.at).count(), 0.1);
+        const auto rate = [&](std::string_view name) {
+            return static_cast<double>(now[row_of(name)] - last.counters[row_of(name)]) / seconds;
+        };
+        seconds_.push_back({rate("messages_delivered"), rate("packets_retransmitted"),
+                            static_cast<double>(now[row_of("rotation_time")]) / 1e6,
+                            static_cast<double>(now[row_of("send_queue_messages")])});
+        if (seconds_.size() > kSecondsKept) {
+            seconds_.pop_front();
+        }
+    }
+    samples_.push_back({daemon::now(), parts_.ring.counters()});
+    if (samples_.size() > kSamples) {
+        samples_.pop_front();
+    }
+    sample_timer_.expires_after(kSamplePause);
+    sample_timer_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled) {
+            take_sample();
+        }
+    });
+}
+
+/// Of the oldest sample and now.
+Rates StatusSource::rates() const {
+    if (samples_.empty()) {
+        return {};
+    }
+    const auto now = parts_.ring.counters();
+    const Sample& then = samples_.front();
+    const double seconds =
+        std::max(std::chrono::duration<double>(daemon::now() - then.at).count(), 0.1);
+    const auto rate = [&](std::string_view name) {
+        const std::size_t row = row_of(name);
+        return static_cast<double>(now[row] - then.counters[row]) / seconds;
+    };
+    return {rate("messages_submitted"), rate("messages_delivered"), rate("packets_sent"),
+            rate("packets_retransmitted")};
+}
+
+void StatusSource::fill_ring(Status& status) const {
+    RingStatus& ring = status.ring;
+    ring.configured = roster_.size();
+    ring.token_timeout = parts_.token_timeout;
+    ring.changes_last_hour =
+        parts_.history.count("ring_changed", status.at - std::chrono::hours(1));
+    const auto facts = parts_.ring.facts();
+    ring.state = facts == nullptr ? "starting" : word_of(facts->state);
+    const Instant now = daemon::now();
+    for (protocol::DaemonIndex i = 0; i < roster_.size(); ++i) {
+        const config::Daemon& daemon = parts_.configuration.daemons[i];
+        PeerStatus peer;
+        peer.name = daemon.name;
+        peer.address = daemon.address.to_string();
+        peer.port = parts_.configuration.segments[daemon.segment].port;
+        peer.is_self = i == parts_.self;
+        if (facts != nullptr) {
+            peer.is_member = std::find(facts->members.begin(), facts->members.end(),
+                                       roster_.id(i)) != facts->members.end();
+            peer.data_age = age(now, facts->last_heard.at(i, Arrival::kUnicast));
+            peer.group_age = age(now, facts->last_heard.at(i, Arrival::kGroup));
+            peer.token_age = age(now, facts->last_heard.at(i, Arrival::kToken));
+        }
+        status.peers.push_back(std::move(peer));
+    }
+    if (facts == nullptr) {
+        return;
+    }
+    ring.representative_id = facts->ring.representative.value;
+    ring.counter = facts->ring.counter;
+    ring.representative = roster_.describe(facts->ring.representative);
+    for (const protocol::DaemonId member : facts->members) {
+        ring.members.push_back(roster_.describe(member));
+    }
+    if (const auto membership = parts_.watch.membership()) {
+        ring.since = membership->installed_at;
+        ring.took = membership->took;
+        for (const RingWatch::Missing& each : membership->missing) {
+            ring.missing.push_back({roster_.describe(each.absence.daemon),
+                                    std::string(membership::to_string(each.absence.cause)),
+                                    each.text, each.since});
+        }
+    }
+}
+
+Status StatusSource::without_sessions() const {
+    const config::Configuration& configuration = parts_.configuration;
+    const config::Daemon& me = configuration.daemons[parts_.self];
+    Status out;
+    out.name = me.name;
+    out.id = me.id;
+    out.address = me.address.to_string();
+    out.port = configuration.segments[me.segment].port;
+    out.version = daemon::kVersion;
+    out.wire = protocol::kRingWireVersion;
+    out.process = ::getpid();
+    out.at = std::chrono::system_clock::now();
+    out.started_at = started_at_;
+    fill_ring(out);
+    out.clients_max = configuration.max_sessions;
+    out.client_messages_max = configuration.max_session_messages;
+    out.client_bytes_max = configuration.max_session_bytes;
+    out.config_file = configuration.file_name;
+    out.config_hash = config::configuration_hash(configuration);
+    out.rates = rates();
+    const auto values = parts_.ring.counters();
+    std::size_t at = 0;
+    for (const protocol::CounterInfo& row : protocol::kRingCounters) {
+        out.ring_counters.emplace_back(row, values[at++]);
+    }
+    for (const protocol::CounterInfo& row : protocol::kTransportCounters) {
+        out.udp_counters.emplace_back(row, values[at++]);
+    }
+    return out;
+}
+
+/// `look` runs on the session thread, `done` on ours. Whatever comes first, the answer or the end
+/// of patience, decides.
+template <typename T, typename Look>
+void StatusSource::ask(Look look, Answer<T> done) {
+    struct Question {
+        Question(boost::asio::io_context& io, Answer<T> answer)
+            : timer(io, kAnswerTimeout), done(std::move(answer)) {}
+        void answer(std::optional<T> with) {
+            if (auto once = std::exchange(done, nullptr)) {
+                timer.cancel();
+                once(std::move(with));
+            }
+        }
+        boost::asio::steady_timer timer;
+        Answer<T> done;
+    };
+    auto question = std::make_shared<Question>(io_, std::move(done));
+    question->timer.async_wait([question](const boost::system::error_code& cancelled) {
+        if (!cancelled) {
+            question->answer(std::nullopt);
+        }
+    });
+    parts_.sessions.visit([&io = io_, question,
+                           look = std::move(look)](const SessionServer::Inside& inside) {
+        boost::asio::post(
+            io, [question, found = look(inside)]() mutable { question->answer(std::move(found)); });
+    });
+}
+
+void StatusSource::status(std::function<void(Status)> done) {
+    ask<SessionsStatus>(look_at_sessions,
+                        [this, done = std::move(done)](std::optional<SessionsStatus> sessions) {
+                            Status status = without_sessions();
+                            status.sessions = std::move(sessions);
+                            done(std::move(status));
+                        });
+}
+
+void StatusSource::page(std::function<void(PageData)> done) {
+    status([this, done = std::move(done)](Status status) {
+        clients([this, done,
+                 status = std::move(status)](std::optional<std::vector<ClientStatus>> clients) {
+            done({status, std::move(clients).value_or(std::vector<ClientStatus>()),
+                  parts_.history.events(History::kEventsMax), seconds_});
+        });
+    });
+}
+
+void StatusSource::clients(Answer<std::vector<ClientStatus>> done) {
+    ask<std::vector<ClientStatus>>(
+        [](const SessionServer::Inside& inside) {
+            std::vector<ClientStatus> out;
+            const Instant now = daemon::now();
+            const WallTime wall = std::chrono::system_clock::now();
+            for (const session::SessionInfo& info : inside.core.sessions()) {
+                out.push_back(client_of(info, inside, now, wall));
+            }
+            return out;
+        },
+        std::move(done));
+}
+
+void StatusSource::groups(std::string after, std::size_t most,
+                          Answer<std::vector<GroupStatus>> done) {
+    ask<std::vector<GroupStatus>>(
+        [after = std::move(after), most](const SessionServer::Inside& inside) {
+            std::vector<GroupStatus> out;
+            for (auto& group : inside.core.groups().groups_behind(after, most)) {
+                out.push_back({std::move(group.name), group.members});
+            }
+            return out;
+        },
+        std::move(done));
+}
+
+void StatusSource::group(std::string name, Answer<std::vector<std::string>> done) {
+    ask<std::vector<std::string>>(
+        [name = std::move(name)](const SessionServer::Inside& inside) {
+            return inside.core.groups().members(name);
+        },
+        std::move(done));
+}
+
+void StatusSource::kick(std::string private_name, std::string reason, Answer<bool> done) {
+    ask<bool>(
+        [private_name = std::move(private_name),
+         reason = std::move(reason)](const SessionServer::Inside& inside) {
+            return inside.core.kick(daemon::now(), private_name, reason, inside.out);
+        },
+        std::move(done));
+}
+
+}  // namespace spread::admin

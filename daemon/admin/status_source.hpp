@@ -1,0 +1,78 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "config/configuration.hpp"
+#include "daemon/admin/history.hpp"
+#include "daemon/admin/page.hpp"
+#include "daemon/admin/ring_watch.hpp"
+#include "daemon/admin/status.hpp"
+#include "daemon/admin/status_parts.hpp"
+#include "daemon/clients/session_server.hpp"
+#include "daemon/ring/ring_thread.hpp"
+#include "protocol/roster.hpp"
+
+namespace spread::admin {
+
+/// Puts together what the daemon tells of itself. All functions are for the thread that runs `io`,
+/// and answers come there. The ring's thread is only looked at, never asked; the session thread is
+/// asked for what only it knows, and has a second to answer: after that, answers say nothing of it.
+class StatusSource {
+  public:
+    /// All of `parts` must outlive this object.
+    StatusSource(boost::asio::io_context& io, const StatusParts& parts);
+    StatusSource(const StatusSource&) = delete;
+    StatusSource& operator=(const StatusSource&) = delete;
+
+    /// Begins to take the numbers that rates are made of.
+    void start();
+    void stop();
+
+    void status(std::function<void(Status)> done);
+    void page(std::function<void(PageData)> done);
+    template <typename T>
+    using Answer = std::function<void(std::optional<T>)>;
+    void clients(Answer<std::vector<ClientStatus>> done);
+    /// The next `most` groups behind `after`.
+    void groups(std::string after, std::size_t most, Answer<std::vector<GroupStatus>> done);
+    /// The members of one group; none when there is no such group.
+    void group(std::string name, Answer<std::vector<std::string>> done);
+    /// Ends a client's session; false when there is none of that private name.
+    void kick(std::string private_name, std::string reason, Answer<bool> done);
+
+    [[nodiscard]] const config::Configuration& configuration() const {
+        return parts_.configuration;
+    }
+    [[nodiscard]] const History& history() const { return parts_.history; }
+
+  private:
+    template <typename T, typename Look>
+    void ask(Look look, Answer<T> done);
+    void take_sample();
+    [[nodiscard]] Status without_sessions() const;
+    void fill_ring(Status& status) const;
+    [[nodiscard]] Rates rates() const;
+
+    boost::asio::io_context& io_;
+    StatusParts parts_;
+    const protocol::Roster roster_;
+    const WallTime started_at_ = std::chrono::system_clock::now();
+    boost::asio::steady_timer sample_timer_;
+    struct Sample {
+        protocol::Instant at;
+        daemon::RingThread::Counters counters;
+    };
+    std::deque<Sample> samples_;  ///< one a second, of the last few
+    std::deque<Second> seconds_;  ///< of the last ten minutes
+};
+
+}  // namespace spread::admin

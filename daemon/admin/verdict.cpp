@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include "daemon/admin/status.hpp"
+
+namespace spread::admin {
+namespace {
+
+std::string missing_names(const RingStatus& ring) {
+    std::string out;
+    for (const MissingStatus& each : ring.missing) {
+        out += (out.empty() ? "" : ", ") + each.daemon;
+    }
+    return out;
+}
+
+}  // namespace
+
+Verdict verdict_of(const Status& status) {
+    const RingStatus& ring = status.ring;
+    Verdict out;
+    for (const MissingStatus& each : ring.missing) {
+        out.advice.push_back(each.daemon + ": " + each.text);
+    }
+    const std::string count = fmt::format("{} of {} daemons", ring.members.size(), ring.configured);
+    if (!status.sessions) {
+        out.state = "stuck";
+        out.sentence = "the daemon does not serve its clients: its session thread does not answer";
+        out.advice = {"take a stack trace (gdb -p " + std::to_string(status.process) +
+                      " -batch -ex 'thread apply all bt') and restart it"};
+    } else if (ring.state != "operational") {
+        out.state = "forming";
+        out.sentence = "the ring is being formed (" + ring.state + ")";
+    } else if (ring.members.size() >= ring.configured) {
+        out.state = "healthy";
+        out.sentence = ring.configured == 1 ? std::string("the only daemon of its configuration")
+                                            : "ring of " + count;
+    } else if (ring.members.size() == 1) {
+        out.state = "alone";
+        out.sentence = "this daemon is alone: none of the other " +
+                       std::to_string(ring.configured - 1) + " is in its ring";
+    } else {
+        out.state = "degraded";
+        out.sentence = "ring of " + count + "; missing: " + missing_names(ring);
+    }
+    return out;
+}
+
+}  // namespace spread::admin

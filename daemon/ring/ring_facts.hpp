@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "membership/absence.hpp"
+#include "membership/events.hpp"
+#include "membership/last_heard.hpp"
+#include "membership/ring_engine.hpp"
+#include "membership/trace.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/time.hpp"
+
+namespace spread::daemon {
+
+/// The ring as it was at one moment, for other threads.
+struct RingFacts {
+    protocol::Instant at{};
+    membership::RingState state{};
+    protocol::RingId ring;
+    protocol::MemberList members;
+    membership::LastHeard last_heard{0};  ///< by configuration position
+};
+
+/// Hears what changes in the ring, on whichever thread does the ring's work, in order.
+class RingObserver {
+  public:
+    virtual ~RingObserver() = default;
+    virtual void on_state_change(const membership::StateChange& change) = 0;
+    /// A regular configuration.
+    virtual void on_installed(const membership::ConfigurationChange& change) = 0;
+    /// Who is missing, or why, has changed since.
+    virtual void on_missing(std::span<const membership::Absence> missing) = 0;
+};
+
+}  // namespace spread::daemon

@@ -1,0 +1,125 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/admin/metrics.hpp"
+#include "daemon/admin/page.hpp"
+#include "daemon/admin/status_json.hpp"
+#include "tests/unit/admin/sample_status.hpp"
+
+namespace spread::admin {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Verdict, NamesEachState) {
+    Status status = sample_status();
+    EXPECT_EQ(verdict_of(status).state, "degraded");
+    EXPECT_EQ(verdict_of(status).sentence, "ring of 2 of 3 daemons; missing: node3");
+    EXPECT_THAT(verdict_of(status).advice, ElementsAre("node3: token port closed"));
+
+    status.ring.members = {"node1"};
+    EXPECT_EQ(verdict_of(status).state, "alone");
+
+    status.ring.members = {"node1", "node2", "node3"};
+    status.ring.missing.clear();
+    EXPECT_EQ(verdict_of(status).state, "healthy");
+    EXPECT_TRUE(verdict_of(status).is_healthy());
+
+    status.ring.state = "gather";
+    EXPECT_EQ(verdict_of(status).state, "forming");
+
+    status.sessions.reset();
+    EXPECT_EQ(verdict_of(status).state, "stuck");
+    EXPECT_THAT(verdict_of(status).advice[0], HasSubstr("4711"));
+}
+
+TEST(Verdict, ADaemonWithoutOthersIsHealthy) {
+    Status status = sample_status();
+    status.ring.members = {"node1"};
+    status.ring.configured = 1;
+    status.ring.missing.clear();
+    EXPECT_EQ(verdict_of(status).state, "healthy");
+}
+
+TEST(StatusJson, HasWhatProgramsLookFor) {
+    const json value = json::parse(status_json(sample_status()));
+    EXPECT_EQ(value["schema"], 1);
+    EXPECT_EQ(value["at"], "1970-01-01T00:18:20.000Z");
+    EXPECT_EQ(value["verdict"]["state"], "degraded");
+    EXPECT_EQ(value["ring"]["members"], 2);
+    EXPECT_EQ(value["ring"]["missing"][0]["cause"], "token_port");
+    EXPECT_EQ(value["peers"][1]["data_heard_ms_ago"], 20);
+    EXPECT_TRUE(value["peers"][2]["data_heard_ms_ago"].is_null());
+    EXPECT_EQ(value["clients"]["closed_total"]["slow_reader"], 0);
+    EXPECT_EQ(value["daemon"]["uptime_s"], 100);
+    EXPECT_EQ(value["counters"]["ring"]["packets_sent"], 5);
+}
+
+TEST(StatusJson, WithoutTheSessionThreadItSaysSo) {
+    Status status = sample_status();
+    status.sessions.reset();
+    const json value = json::parse(status_json(status));
+    EXPECT_EQ(value["verdict"]["state"], "stuck");
+    EXPECT_TRUE(value["clients"].is_null());
+    EXPECT_TRUE(value["groups"].is_null());
+}
+
+TEST(StatusJson, BytesThatAreNoTextDoNotBreakIt) {
+    ClientStatus client;
+    client.name = "#\xff\xfe\"\n#node1";
+    const json value = json::parse(clients_json({client}));
+    EXPECT_THAT(value["clients"][0]["name"].get<std::string>(), HasSubstr("\"\n#node1"));
+    EXPECT_EQ(json::parse(group_json("\xc3", {"\x80"}))["members"].size(), 1U);
+}
+
+TEST(StatusJson, ConfigSaysWhereAValueComesFrom) {
+    config::Configuration configuration = config::default_configuration();
+    const json value = json::parse(config_json(configuration));
+    EXPECT_TRUE(value["file"].is_null());
+    EXPECT_EQ(value["daemons"][0]["name"], "localhost");
+    for (const json& option : value["options"]) {
+        EXPECT_EQ(option["origin"], "default") << option;
+    }
+}
+
+TEST(Metrics, EachHasHelpTypeAndSample) {
+    const std::string text = metrics_text(sample_status());
+    EXPECT_THAT(text, HasSubstr("# HELP spread_ring_members "));
+    EXPECT_THAT(text, HasSubstr("# TYPE spread_ring_members gauge\nspread_ring_members 2\n"));
+    EXPECT_THAT(text, HasSubstr("spread_ring_member{daemon=\"node3\"} 0\n"));
+    EXPECT_THAT(text, HasSubstr("spread_ring_state{state=\"operational\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("spread_peer_left_out{daemon=\"node3\",cause=\"token_port\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("# TYPE spread_ring_packets_sent_total counter\n"));
+    EXPECT_THAT(text, HasSubstr("spread_ring_rotation_time_seconds 5e-09\n"));
+    EXPECT_THAT(text, HasSubstr("spread_client_disconnects_total{reason=\"kicked\"} 0\n"));
+}
+
+TEST(Metrics, LabelsAreEscaped) {
+    Status status = sample_status();
+    status.peers[0].name = "a\"b\\c\nd";
+    EXPECT_THAT(metrics_text(status), HasSubstr("{daemon=\"a\\\"b\\\\c\\nd\"} 1\n"));
+}
+
+TEST(Page, LeadsWithTheVerdictAndEscapesNames) {
+    PageData data{sample_status(), {}, {}, {}};
+    data.status.peers[1].name = "<script>";
+    ClientStatus client;
+    client.name = "#a&b#node1";
+    data.clients.push_back(client);
+    data.events.push_back({1, data.status.at, "ring_changed", "", "silent", "ring 3 -> 2", {}});
+    data.seconds.push_back({10, 0, 1, 0});
+    const std::string page = page_html(data);
+    EXPECT_THAT(page, HasSubstr("DEGRADED: ring of 2 of 3 daemons; missing: node3"));
+    EXPECT_THAT(page, HasSubstr("&lt;script&gt;"));
+    EXPECT_THAT(page, HasSubstr("#a&amp;b#node1"));
+    EXPECT_THAT(page, HasSubstr("ring 3 -&gt; 2"));
+    EXPECT_THAT(page, Not(HasSubstr("http://")));  // nothing from elsewhere
+    EXPECT_THAT(page, Not(HasSubstr("https://")));
+}
+
+}  // namespace
+}  // namespace spread::admin
