@@ -1,0 +1,173 @@
+// spreadctl and its daemon: what operators see and steer.
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/child_process.hpp"
+#include "tests/support/deadline.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/test_ring.hpp"
+
+namespace spread::system_test {
+namespace {
+
+using nlohmann::json;
+using support::ChildProcess;
+using support::TestClient;
+using support::TestRing;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Answer {
+    int status = 0;
+    std::string text;
+};
+
+class ControlTest : public testing::Test {
+  protected:
+    ControlTest() : ring_(3, on_loopback()) { ring_.wait_formed(); }
+
+    static TestRing::Options on_loopback() {
+        TestRing::Options options;
+        options.loopback = true;
+        return options;
+    }
+
+    Answer ctl(std::size_t daemon, const std::vector<std::string>& arguments) {
+        std::vector<std::string> command{SPREADCTL_BINARY, "--timeout", "30", "-s",
+                                         ring_.daemon(daemon).control_socket().string()};
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        const std::filesystem::path output = scratch_.path() / ("out" + std::to_string(++runs_));
+        ChildProcess child({.command = std::move(command),
+                            .output = output,
+                            .input = {},
+                            .network_namespace = -1,
+                            .directory = {}});
+        const int status = child.wait_exit();
+        return {status, child.output()};
+    }
+    json status(std::size_t daemon) { return json::parse(ctl(daemon, {"status", "--json"}).text); }
+
+    TestRing ring_;
+    support::TempDir scratch_;
+    int runs_ = 0;
+};
+
+TEST_F(ControlTest, AHealthyRingIsHealthyEverywhere) {
+    for (std::size_t i = 0; i < ring_.size(); ++i) {
+        support::wait_until("all to be healthy", [&] { return ctl(i, {"status"}).status == 0; });
+        const json value = status(i);
+        EXPECT_EQ(value["schema"], 1);
+        EXPECT_EQ(value["ring"]["members"], 3);
+        EXPECT_EQ(value["daemon"]["name"], "d" + std::to_string(i + 1));
+        EXPECT_EQ(value["config"]["hash"], status(0)["config"]["hash"]);
+    }
+    EXPECT_THAT(ctl(0, {"check", "--expect", "3"}).text, StartsWith("SPREAD OK - 3 of 3 daemons"));
+    EXPECT_EQ(ctl(0, {"config", "diff", ring_.daemon(1).control_socket().string()}).status, 0);
+}
+
+TEST_F(ControlTest, AMissingDaemonIsNamedWithItsCause) {
+    ring_.daemon(2).crash();
+    ring_.wait_formed({0, 1});
+    support::wait_until("the loss to show", [&] { return ctl(0, {"status"}).status == 1; });
+    const Answer text = ctl(0, {"status"});
+    EXPECT_THAT(text.text, StartsWith("DEGRADED  ring of 2 of 3 daemons; missing: d3\n"));
+    EXPECT_EQ(status(0)["ring"]["missing"][0]["daemon"], "d3");
+    EXPECT_THAT(ctl(0, {"events"}).text, HasSubstr("ring 3 -> 2 of 3, lost d3"));
+    EXPECT_THAT(ctl(0, {"peers"}).text, HasSubstr("NO"));
+    const Answer check = ctl(0, {"check"});
+    EXPECT_EQ(check.status, 2);
+    EXPECT_THAT(check.text, StartsWith("SPREAD CRITICAL - 2 of 3 daemons, missing d3"));
+}
+
+TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
+    TestClient eve = ring_.client(0, "eve");
+    eve.join("chat");
+    eve.wait_for_members("chat", {eve.private_group()});
+    const json clients = json::parse(ctl(0, {"clients", "--json"}).text);
+    ASSERT_EQ(clients["clients"].size(), 1U);
+    EXPECT_EQ(clients["clients"][0]["name"], "#eve#d1");
+    EXPECT_EQ(clients["clients"][0]["groups"], 1);
+    EXPECT_EQ(clients["clients"][0]["state"], "open");
+    EXPECT_EQ(json::parse(ctl(1, {"clients", "--json"}).text)["clients"].size(), 0U);
+    // Groups are of all daemons.
+    for (std::size_t i = 0; i < ring_.size(); ++i) {
+        support::wait_until("the group to show", [&] {
+            return ctl(i, {"groups", "chat"}).text == "chat has 1 members\n  #eve#d1\n";
+        });
+    }
+
+    EXPECT_EQ(ctl(0, {"kick", "#nobody#d1"}).status, 1);
+    const Answer kicked = ctl(0, {"kick", "#eve#d1", "--reason", "too loud"});
+    EXPECT_EQ(kicked.status, 0) << kicked.text;
+    support::wait_until("the session to end", [&] {
+        return json::parse(ctl(0, {"clients", "--json"}).text)["clients"].empty();
+    });
+    EXPECT_THAT(ctl(0, {"events"}).text, HasSubstr("ended by an operator: too loud [kicked]"));
+    EXPECT_EQ(status(0)["clients"]["closed_total"]["kicked"], 1);
+    EXPECT_THAT(ring_.daemon(0).log(), HasSubstr("warning: kick #eve#d1 by process "));
+}
+
+TEST_F(ControlTest, ManyGroupsComeInPages) {
+    TestClient client = ring_.client(0, "many");
+    std::vector<std::string> names;
+    for (int i = 0; i < 2500; ++i) {
+        names.push_back("g" + std::to_string(10000 + i));
+        client.join(names.back());
+    }
+    client.wait_for_members(names.back(), {client.private_group()});
+    const json groups = json::parse(ctl(0, {"groups", "--json"}).text)["groups"];
+    ASSERT_EQ(groups.size(), names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        ASSERT_EQ(groups[i]["name"], names[i]);
+    }
+}
+
+TEST_F(ControlTest, TheLogCanBeSteered) {
+    EXPECT_THAT(ctl(0, {"log", "level", "loud"}).text, HasSubstr("level is one of"));
+    EXPECT_EQ(ctl(0, {"log", "level", "debug"}).status, 0);
+    TestClient client = ring_.client(0, "eve");
+    support::wait_until("a debug line", [&] {
+        return ring_.daemon(0).log().find("debug: connection from") != std::string::npos;
+    });
+    EXPECT_EQ(ctl(0, {"log", "level", "warning"}).status, 0);
+}
+
+TEST_F(ControlTest, StopWaitsUntilItIsGone) {
+    EXPECT_EQ(ctl(2, {"stop"}).status, 0);
+    EXPECT_EQ(ring_.daemon(2).process().wait_exit(), 0);
+    ring_.wait_formed({0, 1});
+    const Answer gone = ctl(2, {"status"});
+    EXPECT_EQ(gone.status, 3);
+    EXPECT_THAT(gone.text, HasSubstr("is it running? systemctl status spreadd"));
+    support::wait_until("the cause",
+                        [&] { return status(0)["ring"]["missing"][0]["cause"] == "left"; });
+}
+
+TEST_F(ControlTest, TheSocketIsForItsOwnerAndGroupOnly) {
+    struct stat info {};
+    ASSERT_EQ(::stat(ring_.daemon(0).control_socket().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777U, 0660U);
+}
+
+TEST_F(ControlTest, BadUsageIsOneLine) {
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {}, {"nonsense"}, {"log", "level"}, {"kick"}, {"clients", "--sort", "beauty"}}) {
+        const Answer outcome = ctl(0, arguments);
+        EXPECT_EQ(outcome.status, 2) << outcome.text;
+        EXPECT_EQ(std::count(outcome.text.begin(), outcome.text.end(), '\n'), 1) << outcome.text;
+    }
+    EXPECT_EQ(ctl(0, {"--help"}).status, 0);
+}
+
+}  // namespace
+}  // namespace spread::system_test

@@ -1,0 +1,119 @@
+#include "tools/spreadctl/text.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tools/spreadctl/http_client.hpp"
+
+namespace spread::spreadctl {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+json degraded() {
+    return json::parse(R"({"schema": 1,
+        "verdict": {"state": "degraded", "sentence": "ring of 2 of 3 daemons; missing: node3",
+                    "advice": ["node3: open UDP 10.0.0.3:4804 there"]},
+        "ring": {"members": 2, "configured": 3, "member_names": ["node1", "node2"],
+                 "state": "operational",
+                 "missing": [{"daemon": "node3", "cause": "token_port", "text": "open it"}]},
+        "peers": [{"daemon": "node1", "self": true, "member": true, "address": "10.0.0.1",
+                   "port": 4803},
+                  {"daemon": "node3", "self": false, "member": false, "address": "10.0.0.3",
+                   "port": 4803, "data_heard_ms_ago": 200, "token_heard_ms_ago": null}],
+        "clients": {"connected": 4, "max": 997, "slow": 0, "queue_bytes": 0},
+        "counters": {"ring": {"rotation_time": 210000}}})");
+}
+
+TEST(StatusText, LeadsWithVerdictAndAdvice) {
+    EXPECT_THAT(status_text(degraded()),
+                StartsWith("DEGRADED  ring of 2 of 3 daemons; missing: node3\n"
+                           "  node3: open UDP 10.0.0.3:4804 there\n"));
+}
+
+TEST(StatusText, WhatAnotherVersionDoesNotSayIsAQuestionMark) {
+    EXPECT_THAT(status_text(json::object()), StartsWith("?  ?\n"));
+    EXPECT_THAT(status_text(degraded()), HasSubstr("representative ?"));
+}
+
+TEST(PeersText, SaysWhichPortIsSilent) {
+    const std::string text = peers_text(degraded());
+    EXPECT_THAT(text, HasSubstr("node1*  10.0.0.1:4803  yes"));
+    EXPECT_THAT(text, HasSubstr("node3   10.0.0.3:4803  NO    0.2 s ago"));
+    EXPECT_THAT(text, HasSubstr("token_port: open it\n"));
+}
+
+TEST(ClientsText, ShowsProcessesOfTheUnixSocket) {
+    const json clients = json::parse(R"([{"name": "#eve#node1", "address": "unix", "process": 12,
+        "user": 1000, "groups": 2, "messages_in": 3, "messages_out": 4, "queue_messages": 5,
+        "queue_bytes": 60000, "since": "2026-03-01T12:00:00.250Z", "library": "5.0.1",
+        "state": "slow"}])");
+    EXPECT_THAT(
+        clients_text(clients),
+        HasSubstr("#eve#node1  unix (process 12, user 1000)  2       3   4    5 msg, 60 kB  "
+                  "2026-03-01 12:00:00  5.0.1    slow\n"));
+}
+
+TEST(EventLine, HasTimeWhatWhyAndHowLong) {
+    const json event = json::parse(R"({"number": 3, "at": "2026-03-01T12:00:00.250Z",
+        "event": "ring_changed", "subject": null, "cause": "silent", "text": "ring 3 -> 2",
+        "took_us": 1500})");
+    EXPECT_EQ(event_line(event),
+              "2026-03-01 12:00:00  ring_changed   ring 3 -> 2 [silent] in 1.5 ms");
+}
+
+TEST(ConfigDifferences, NamesDaemonsAndOptions) {
+    const json here = json::parse(R"({"daemons": [{"name": "node1", "address": "10.0.0.1"},
+        {"name": "node2", "address": "10.0.0.2"}], "options": [{"name": "Window", "value": "60"}]})");
+    json there = here;
+    EXPECT_EQ(config_differences(here, there), "");
+    there["daemons"][1]["address"] = "10.0.0.22";
+    there["options"][0]["value"] = "100";
+    there["daemons"].erase(0);
+    EXPECT_EQ(config_differences(here, there),
+              "node1: only here\n"
+              "node2 address: 10.0.0.2 here, 10.0.0.22 there\n"
+              "Window value: 60 here, 100 there\n");
+}
+
+TEST(Plugin, FollowsTheRulesOfMonitoringPlugins) {
+    EXPECT_EQ(plugin_of(degraded(), 0).status, 2);
+    EXPECT_EQ(plugin_of(degraded(), 0).line,
+              "SPREAD CRITICAL - 2 of 3 daemons, missing node3 (token_port) | members=2;;3: "
+              "clients=4;;997 slow=0 queue_bytes=0B rotation=0.000210s");
+    EXPECT_EQ(plugin_of(degraded(), 2).status, 0);
+    json slow = degraded();
+    slow["clients"]["slow"] = 2;
+    EXPECT_EQ(plugin_of(slow, 2).status, 1);
+    EXPECT_THAT(plugin_of(slow, 2).line, StartsWith("SPREAD WARNING - 2 of 2 daemons"));
+    json stuck = degraded();
+    stuck["verdict"]["state"] = "stuck";
+    EXPECT_EQ(plugin_of(stuck, 1).status, 2);
+}
+
+TEST(Encoded, LeavesOnlyPlainCharacters) {
+    EXPECT_EQ(encoded("#a b&c=d%"), "%23a%20b%26c%3Dd%25");
+    EXPECT_EQ(encoded("Az09-._~"), "Az09-._~");
+    EXPECT_EQ(encoded("\xff"), "%FF");
+}
+
+TEST(HttpClient, SaysWhereNobodyAnswers) {
+    const HttpClient client("/nonexistent/4803.ctl", std::chrono::seconds(1));
+    try {
+        (void)client.get("/livez");
+        FAIL() << "it answered";
+    } catch (const Unreachable& error) {
+        EXPECT_STREQ(error.what(),
+                     "cannot reach spreadd at /nonexistent/4803.ctl: No such file or directory; is "
+                     "it running? systemctl status spreadd");
+    }
+    EXPECT_THROW((void)HttpClient("nonsense", std::chrono::seconds(1)).get("/"), Unreachable);
+    EXPECT_THROW((void)HttpClient(std::string(200, '/'), std::chrono::seconds(1)).get("/"),
+                 Unreachable);
+}
+
+}  // namespace
+}  // namespace spread::spreadctl

@@ -1,0 +1,214 @@
+#include "tools/spreadctl/commands.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tools/spreadctl/text.hpp"
+
+namespace spread::spreadctl {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr auto kFollowPause = std::chrono::milliseconds(500);
+constexpr auto kGonePause = std::chrono::milliseconds(50);
+constexpr std::size_t kGroupsAPage = 1000;
+constexpr std::size_t kClientsOfTop = 20;
+
+void print(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+}
+
+/// The daemon's answer as JSON; what is none, or says that something is wrong, is Unreachable.
+json parsed(const HttpAnswer& answer) {
+    json value = json::parse(answer.body, nullptr, false);
+    if (value.is_discarded() || !value.is_object()) {
+        throw Unreachable(
+            fmt::format("that is no spreadd: HTTP status {}, and no JSON", answer.status));
+    }
+    if (answer.status != 200) {
+        throw Unreachable("spreadd says: " + value.value("text", std::string("no reason")));
+    }
+    return value;
+}
+
+}  // namespace
+
+template <typename Text>
+int Commands::show(const std::string& target, Text text) const {
+    const HttpAnswer answer = client_.get(target);
+    const json value = parsed(answer);
+    print(json_ ? answer.body : text(value));
+    return kGood;
+}
+
+int Commands::status() const {
+    const HttpAnswer answer = client_.get("/status.json");
+    const json value = parsed(answer);
+    print(json_ ? answer.body : status_text(value));
+    return value.value(json::json_pointer("/verdict/state"), "") == "healthy" ? kGood : kBad;
+}
+
+int Commands::peers() const {
+    const HttpAnswer answer = client_.get("/status.json");
+    const json value = parsed(answer);
+    if (json_) {
+        print(json{{"schema", value.value("schema", 0)}, {"peers", value.value("peers", json())}}
+                  .dump(2) +
+              "\n");
+    } else {
+        print(peers_text(value));
+    }
+    return value.value(json::json_pointer("/verdict/state"), "") == "healthy" ? kGood : kBad;
+}
+
+int Commands::clients(const ClientFilter& filter) const {
+    json value = parsed(client_.get("/clients.json"));
+    json kept = json::array();
+    for (json& client : value["clients"]) {
+        if (!filter.only_slow || client.value("state", "") == "slow") {
+            kept.push_back(std::move(client));
+        }
+    }
+    const auto number = [](const char* field) {
+        return [field](const json& a, const json& b) {
+            return a.value(field, std::uint64_t{0}) > b.value(field, std::uint64_t{0});
+        };
+    };
+    if (filter.sort == "name") {
+        std::stable_sort(kept.begin(), kept.end(), [](const json& a, const json& b) {
+            return a.value("name", "") < b.value("name", "");
+        });
+    } else {
+        const char* field = filter.sort == "in"       ? "messages_in"
+                            : filter.sort == "out"    ? "messages_out"
+                            : filter.sort == "groups" ? "groups"
+                                                      : "queue_bytes";
+        std::stable_sort(kept.begin(), kept.end(), number(field));
+    }
+    print(json_ ? json{{"schema", value.value("schema", 0)}, {"clients", kept}}.dump(2) + "\n"
+                : clients_text(kept));
+    return kGood;
+}
+
+int Commands::groups(const std::string& name) const {
+    if (!name.empty()) {
+        return show("/group.json?name=" + encoded(name), group_text);
+    }
+    json all = json::array();
+    json schema;
+    for (std::string after;;) {
+        json page = parsed(client_.get(
+            fmt::format("/groups.json?most={}&after={}", kGroupsAPage, encoded(after))));
+        schema = page.value("schema", json());
+        const json& groups = page["groups"];
+        all.insert(all.end(), groups.begin(), groups.end());
+        if (groups.size() < kGroupsAPage) {
+            break;
+        }
+        after = groups.back().value("name", "");
+    }
+    print(json_ ? json{{"schema", schema}, {"groups", all}}.dump(2) + "\n" : groups_text(all));
+    return kGood;
+}
+
+int Commands::events(std::size_t most, bool follow) const {
+    std::uint64_t after = 0;
+    do {
+        const json value =
+            parsed(client_.get(fmt::format("/events.json?most={}&after={}", most, after)));
+        for (const json& event : value.value("events", json::array())) {
+            after = event.value("number", after);
+            print((json_ ? event.dump() : event_line(event)) + "\n");
+        }
+        if (follow) {
+            std::this_thread::sleep_for(kFollowPause);
+        }
+    } while (follow);
+    return kGood;
+}
+
+int Commands::top(std::chrono::milliseconds pause, std::size_t rounds) const {
+    for (std::size_t round = 0; rounds == 0 || round < rounds; ++round) {
+        const json status = parsed(client_.get("/status.json"));
+        json clients = parsed(client_.get("/clients.json")).value("clients", json::array());
+        std::stable_sort(clients.begin(), clients.end(), [](const json& a, const json& b) {
+            return a.value("queue_bytes", std::uint64_t{0}) >
+                   b.value("queue_bytes", std::uint64_t{0});
+        });
+        if (clients.size() > kClientsOfTop) {
+            clients.erase(clients.begin() + kClientsOfTop, clients.end());
+        }
+        print("\x1b[H\x1b[2J" + status_text(status) + "\n" + peers_text(status) + "\n" +
+              clients_text(clients));
+        std::this_thread::sleep_for(pause);
+    }
+    return kGood;
+}
+
+int Commands::check(std::size_t expected) const {
+    try {
+        const Plugin plugin = plugin_of(parsed(client_.get("/status.json")), expected);
+        print(plugin.line + "\n");
+        return plugin.status;
+    } catch (const Unreachable& error) {
+        print(fmt::format("SPREAD UNKNOWN - {}\n", error.what()));
+        return kNoDaemon;
+    }
+}
+
+int Commands::config_show() const {
+    return show("/config.json", config_text);
+}
+
+int Commands::config_hash() const {
+    return show("/config.json",
+                [](const json& config) { return fmt::format("{}\n", config.value("hash", 0U)); });
+}
+
+int Commands::config_diff(const HttpClient& other) const {
+    const std::string differences =
+        config_differences(parsed(client_.get("/config.json")), parsed(other.get("/config.json")));
+    print(differences);
+    return differences.empty() ? kGood : kBad;
+}
+
+int Commands::change(const std::string& target) const {
+    const HttpAnswer answer = client_.post(target);
+    const json value = json::parse(answer.body, nullptr, false);
+    if (json_) {
+        print(answer.body);
+    } else if (value.is_object()) {
+        print(value.value("text", std::string()) + "\n");
+    } else {
+        print(answer.body);
+    }
+    return answer.status == 200 ? kGood : kBad;
+}
+
+int Commands::stop(std::chrono::milliseconds patience) const {
+    if (const int status = change("/stop"); status != kGood) {
+        return status;
+    }
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < until) {
+        try {
+            (void)client_.get("/livez");
+        } catch (const Unreachable&) {
+            return kGood;
+        }
+        std::this_thread::sleep_for(kGonePause);
+    }
+    print("it is still there\n");
+    return kBad;
+}
+
+}  // namespace spread::spreadctl

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include "tools/spreadctl/http_client.hpp"
+
+namespace spread::spreadctl {
+
+/// Exit statuses, as `spreadctl --help` lists them.
+enum ExitStatus : int { kGood = 0, kBad = 1, kUsage = 2, kNoDaemon = 3 };
+
+/// What the command line chose. One function for each command; each writes to stdout and returns
+/// the exit status; Unreachable passes through.
+class Commands {
+  public:
+    Commands(HttpClient client, bool json) : client_(std::move(client)), json_(json) {}
+
+    [[nodiscard]] int status() const;
+    [[nodiscard]] int peers() const;
+    struct ClientFilter {
+        std::string sort = "queue";  ///< queue, in, out, groups, name
+        bool only_slow = false;
+    };
+    [[nodiscard]] int clients(const ClientFilter& filter) const;
+    /// All groups, or the members of the one named.
+    [[nodiscard]] int groups(const std::string& name) const;
+    /// `follow`: goes on until interrupted.
+    [[nodiscard]] int events(std::size_t most, bool follow) const;
+    /// Shows status and clients again and again; `rounds` 0: until interrupted.
+    [[nodiscard]] int top(std::chrono::milliseconds pause, std::size_t rounds) const;
+    /// A monitoring plugin's: 0 ok, 1 warning, 2 critical, 3 unknown. `expected` 0: all configured.
+    [[nodiscard]] int check(std::size_t expected) const;
+    [[nodiscard]] int config_show() const;
+    [[nodiscard]] int config_hash() const;
+    /// `other`: a daemon's control socket, port or address.
+    [[nodiscard]] int config_diff(const HttpClient& other) const;
+    /// A command that changes something: prints what the daemon says of it.
+    [[nodiscard]] int change(const std::string& target) const;
+    /// Stops the daemon and waits until it is gone.
+    [[nodiscard]] int stop(std::chrono::milliseconds patience) const;
+
+  private:
+    /// Prints the daemon's own JSON, or what `text` makes of it.
+    template <typename Text>
+    [[nodiscard]] int show(const std::string& target, Text text) const;
+
+    HttpClient client_;
+    bool json_;
+};
+
+}  // namespace spread::spreadctl

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+
+namespace spread::spreadctl {
+
+/// The daemon cannot be reached; what() is one line that says where and what to do.
+struct Unreachable : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct HttpAnswer {
+    unsigned status = 0;
+    std::string body;
+};
+
+/// Asks one daemon. `server`: the path of a control socket, the port of a daemon on this host
+/// (/run/spread/PORT.ctl), or ADDRESS:PORT of an AdminListen.
+class HttpClient {
+  public:
+    HttpClient(std::string server, std::chrono::milliseconds timeout)
+        : server_(std::move(server)), timeout_(timeout) {}
+
+    /// Both throw Unreachable.
+    [[nodiscard]] HttpAnswer get(const std::string& target) const;
+    [[nodiscard]] HttpAnswer post(const std::string& target) const;
+
+  private:
+    [[nodiscard]] HttpAnswer ask(bool changes, const std::string& target) const;
+
+    std::string server_;
+    std::chrono::milliseconds timeout_;
+};
+
+/// A query's value, with %XX for all but letters, digits and "-._~".
+[[nodiscard]] std::string encoded(const std::string& text);
+
+}  // namespace spread::spreadctl

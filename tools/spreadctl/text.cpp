@@ -1,0 +1,295 @@
+#include "tools/spreadctl/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace spread::spreadctl {
+
+using nlohmann::json;
+
+namespace {
+
+/// The value at a path such as "/ring/state"; null when there is none.
+json at(const json& from, const char* path) {
+    const json::json_pointer pointer(path);
+    return from.contains(pointer) ? from.at(pointer) : json();
+}
+
+std::string text_of(const json& value) {
+    if (value.is_string()) {
+        return value.get<std::string>();
+    }
+    if (value.is_number_float()) {
+        return fmt::format("{:.1f}", value.get<double>());
+    }
+    return value.is_null() ? "?" : value.dump();
+}
+
+std::string text_at(const json& from, const char* path) {
+    return text_of(at(from, path));
+}
+
+double number_at(const json& from, const char* path) {
+    const json value = at(from, path);
+    return value.is_number() ? value.get<double>() : 0;
+}
+
+std::string joined(const json& list) {
+    std::string out;
+    for (const json& each : list) {
+        out += (out.empty() ? "" : " ") + text_of(each);
+    }
+    return out;
+}
+
+std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+}
+
+std::string span_text(double seconds) {
+    return seconds < 120      ? fmt::format("{:.0f} s", seconds)
+           : seconds < 7200   ? fmt::format("{:.0f} min", seconds / 60)
+           : seconds < 172800 ? fmt::format("{:.0f} h", seconds / 3600)
+                              : fmt::format("{:.0f} d", seconds / 86400);
+}
+
+std::string heard(const json& peer, const char* path) {
+    if (peer.value("self", false)) {
+        return "-";
+    }
+    const json age = at(peer, path);
+    return age.is_number() ? fmt::format("{:.1f} s ago", age.get<double>() / 1000) : "never";
+}
+
+std::string bytes_text(double bytes) {
+    return bytes < 10000      ? fmt::format("{:.0f} B", bytes)
+           : bytes < 10000000 ? fmt::format("{:.0f} kB", bytes / 1e3)
+                              : fmt::format("{:.1f} MB", bytes / 1e6);
+}
+
+/// "2026-03-01T12:00:00.250Z" without what a reader knows.
+std::string short_time(const std::string& iso) {
+    return iso.size() >= 19 ? iso.substr(0, 10) + " " + iso.substr(11, 8) : iso;
+}
+
+}  // namespace
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            widths[i] = std::max(widths[i], row[i].size());
+        }
+    }
+    std::string out;
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            line += fmt::format("{:<{}}  ", row[i], widths[i]);
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + "\n";
+    }
+    return out;
+}
+
+std::string status_text(const json& status) {
+    std::string out = fmt::format("{}  {}\n", upper(text_at(status, "/verdict/state")),
+                                  text_at(status, "/verdict/sentence"));
+    for (const json& advice : at(status, "/verdict/advice")) {
+        out += "  " + text_of(advice) + "\n";
+    }
+    const auto line = [&out](std::string_view name, const std::string& text) {
+        out += fmt::format("{:<9}{}\n", name, text);
+    };
+    line("daemon", fmt::format("{} at {}:{}, spreadd {}, up {}", text_at(status, "/daemon/name"),
+                               text_at(status, "/daemon/address"), text_at(status, "/daemon/port"),
+                               text_at(status, "/daemon/version"),
+                               span_text(number_at(status, "/daemon/uptime_s"))));
+    line("ring",
+         fmt::format("{} of {} daemons: {}; {}, representative {}, id {}.{}",
+                     text_at(status, "/ring/members"), text_at(status, "/ring/configured"),
+                     joined(at(status, "/ring/member_names")), text_at(status, "/ring/state"),
+                     text_at(status, "/ring/representative"),
+                     text_at(status, "/ring/id/representative"),
+                     text_at(status, "/ring/id/counter")));
+    line("since", fmt::format("{} UTC, formed in {:.1f} ms; {} changes in the last hour",
+                              short_time(text_at(status, "/ring/since")),
+                              number_at(status, "/ring/formed_in_us") / 1000,
+                              text_at(status, "/ring/changes_last_hour")));
+    line("token", fmt::format("rotation {:.2f} ms while busy, given up after {} ms of silence",
+                              number_at(status, "/counters/ring/rotation_time") / 1e6,
+                              text_at(status, "/ring/token_timeout_ms")));
+    line("traffic",
+         fmt::format("{} msg/s in, {} msg/s out; {} packets/s sent again; {} datagrams dropped by "
+                     "the kernel",
+                     text_at(status, "/traffic/submitted_per_s"),
+                     text_at(status, "/traffic/delivered_per_s"),
+                     text_at(status, "/traffic/packets_retransmitted_per_s"),
+                     text_at(status, "/counters/udp/socket_drops")));
+    if (at(status, "/clients").is_object()) {
+        line("clients",
+             fmt::format("{} of {}, {} slow, {} wait for them; {} groups",
+                         text_at(status, "/clients/connected"), text_at(status, "/clients/max"),
+                         text_at(status, "/clients/slow"),
+                         bytes_text(number_at(status, "/clients/queue_bytes")),
+                         text_at(status, "/groups/count")));
+    }
+    const json file = at(status, "/config/file");
+    line("config", fmt::format("{}, hash {}", file.is_null() ? "built in" : text_of(file),
+                               text_at(status, "/config/hash")));
+    return out;
+}
+
+std::string peers_text(const json& status) {
+    std::map<std::string, std::string> causes;
+    for (const json& missing : at(status, "/ring/missing")) {
+        causes[text_at(missing, "/daemon")] =
+            text_at(missing, "/cause") + ": " + text_at(missing, "/text");
+    }
+    std::vector<std::vector<std::string>> rows = {
+        {"DAEMON", "ADDRESS", "RING", "DATA PORT", "MULTICAST", "TOKEN PORT", "WHY NOT"}};
+    for (const json& peer : at(status, "/peers")) {
+        const std::string name = text_at(peer, "/daemon");
+        rows.push_back({name + (peer.value("self", false) ? "*" : ""),
+                        text_at(peer, "/address") + ":" + text_at(peer, "/port"),
+                        peer.value("member", false) ? "yes" : "NO",
+                        heard(peer, "/data_heard_ms_ago"), heard(peer, "/multicast_heard_ms_ago"),
+                        heard(peer, "/token_heard_ms_ago"),
+                        causes.count(name) != 0 ? causes[name] : ""});
+    }
+    return table(rows);
+}
+
+std::string clients_text(const json& clients) {
+    std::vector<std::vector<std::string>> rows = {
+        {"CLIENT", "FROM", "GROUPS", "IN", "OUT", "QUEUE", "SINCE", "LIBRARY", "STATE"}};
+    for (const json& client : clients) {
+        const std::string name = text_at(client, "/name");
+        std::string from = text_at(client, "/address");
+        if (at(client, "/process").is_number()) {
+            from += fmt::format(" (process {}, user {})", text_at(client, "/process"),
+                                text_at(client, "/user"));
+        }
+        rows.push_back({name.empty() ? "-" : name, from, text_at(client, "/groups"),
+                        text_at(client, "/messages_in"), text_at(client, "/messages_out"),
+                        fmt::format("{} msg, {}", text_at(client, "/queue_messages"),
+                                    bytes_text(number_at(client, "/queue_bytes"))),
+                        short_time(text_at(client, "/since")), text_at(client, "/library"),
+                        text_at(client, "/state")});
+    }
+    return table(rows);
+}
+
+std::string groups_text(const json& groups) {
+    std::vector<std::vector<std::string>> rows = {{"MEMBERS", "GROUP"}};
+    for (const json& group : groups) {
+        rows.push_back({text_at(group, "/members"), text_at(group, "/name")});
+    }
+    return table(rows);
+}
+
+std::string group_text(const json& group) {
+    const json members = at(group, "/members");
+    std::string out = fmt::format("{} has {} members\n", text_at(group, "/name"), members.size());
+    for (const json& member : members) {
+        out += "  " + text_of(member) + "\n";
+    }
+    return out;
+}
+
+std::string event_line(const json& event) {
+    const json subject = at(event, "/subject");
+    const json cause = at(event, "/cause");
+    const json took = at(event, "/took_us");
+    return fmt::format(
+        "{}  {:<14} {}{}{}{}", short_time(text_at(event, "/at")), text_at(event, "/event"),
+        subject.is_null() ? "" : text_of(subject) + ": ", text_at(event, "/text"),
+        cause.is_null() ? "" : " [" + text_of(cause) + "]",
+        took.is_number() ? fmt::format(" in {:.1f} ms", took.get<double>() / 1000) : "");
+}
+
+std::string config_text(const json& config) {
+    std::vector<std::vector<std::string>> rows = {{"OPTION", "VALUE", "ORIGIN"}};
+    for (const json& option : at(config, "/options")) {
+        const json line = at(option, "/line");
+        rows.push_back({text_at(option, "/name"),
+                        at(option, "/value").is_null() ? "not set" : text_at(option, "/value"),
+                        line.is_number() ? "line " + text_of(line) : text_at(option, "/origin")});
+    }
+    const json file = at(config, "/file");
+    return fmt::format("{}, hash {}\n", file.is_null() ? "built in" : text_of(file),
+                       text_at(config, "/hash")) +
+           table(rows);
+}
+
+std::string config_differences(const json& here, const json& there) {
+    std::string out;
+    const auto compare = [&out](const json& ours, const json& theirs, const char* list,
+                                const char* key, const std::vector<const char*>& fields) {
+        std::map<std::string, std::pair<json, json>> rows;
+        for (const json& each : at(ours, list)) {
+            rows[text_at(each, key)].first = each;
+        }
+        for (const json& each : at(theirs, list)) {
+            rows[text_at(each, key)].second = each;
+        }
+        for (const auto& [name, row] : rows) {
+            if (row.first.is_null() || row.second.is_null()) {
+                out += fmt::format("{}: only {}\n", name, row.second.is_null() ? "here" : "there");
+                continue;
+            }
+            for (const char* field : fields) {
+                const std::string a = text_at(row.first, field);
+                const std::string b = text_at(row.second, field);
+                if (a != b) {
+                    out += fmt::format("{} {}: {} here, {} there\n", name, field + 1, a, b);
+                }
+            }
+        }
+    };
+    compare(here, there, "/daemons", "/name", {"/id", "/address", "/port", "/segment"});
+    compare(here, there, "/options", "/name", {"/value"});
+    return out;
+}
+
+Plugin plugin_of(const json& status, std::size_t expected) {
+    const auto members = static_cast<std::size_t>(number_at(status, "/ring/members"));
+    const auto configured = static_cast<std::size_t>(number_at(status, "/ring/configured"));
+    const std::size_t wanted = expected == 0 ? configured : expected;
+    const std::string state = text_at(status, "/verdict/state");
+    std::string missing;
+    for (const json& each : at(status, "/ring/missing")) {
+        missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", text_at(each, "/daemon"),
+                               text_at(each, "/cause"));
+    }
+    Plugin out;
+    const double slow = number_at(status, "/clients/slow");
+    if (state == "stuck" || state == "forming" || members < wanted) {
+        out.status = 2;
+    } else if (slow > 0) {
+        out.status = 1;
+    }
+    constexpr std::array<std::string_view, 3> kWords = {"OK", "WARNING", "CRITICAL"};
+    out.line = fmt::format(
+        "SPREAD {} - {} of {} daemons{}{} | members={};;{}: clients={};;{} slow={} "
+        "queue_bytes={}B rotation={:.6f}s",
+        kWords[static_cast<std::size_t>(out.status)], members, wanted,
+        missing.empty() ? "" : ", missing " + missing,
+        slow > 0 ? fmt::format(", {:.0f} slow clients", slow) : "", members, wanted,
+        text_at(status, "/clients/connected"), text_at(status, "/clients/max"), slow,
+        text_at(status, "/clients/queue_bytes"),
+        number_at(status, "/counters/ring/rotation_time") / 1e9);
+    return out;
+}
+
+}  // namespace spread::spreadctl

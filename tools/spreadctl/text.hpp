@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+// What people read, made from the daemon's JSON. A field that is not there, as from another version
+// of the daemon, is shown as "?".
+
+namespace spread::spreadctl {
+
+[[nodiscard]] std::string status_text(const nlohmann::json& status);
+[[nodiscard]] std::string peers_text(const nlohmann::json& status);
+[[nodiscard]] std::string clients_text(const nlohmann::json& clients);
+[[nodiscard]] std::string groups_text(const nlohmann::json& groups);
+[[nodiscard]] std::string group_text(const nlohmann::json& group);
+[[nodiscard]] std::string event_line(const nlohmann::json& event);
+[[nodiscard]] std::string config_text(const nlohmann::json& config);
+/// Lines "OPTION: HERE here, THERE there", empty when nothing differs.
+[[nodiscard]] std::string config_differences(const nlohmann::json& here,
+                                             const nlohmann::json& there);
+
+/// Of the monitoring plugins: one line with numbers behind a bar, and 0 ok, 1 warning, 2 critical.
+struct Plugin {
+    std::string line;
+    int status = 0;
+};
+[[nodiscard]] Plugin plugin_of(const nlohmann::json& status, std::size_t expected);
+
+/// Columns as wide as their widest entry.
+[[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace spread::spreadctl
