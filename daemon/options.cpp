@@ -81,7 +81,6 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
                "Directory of the Unix socket, named like the port; overrides UnixSocketDir")
         .type_name("DIR");
     line.value("--control-socket", options.control_socket, kControlSocketHelp).type_name("PATH");
-
     if (const auto ending = line.parse(arguments)) {
         return ending->status == 0
                    ? OptionsExit{0, ending->text}
