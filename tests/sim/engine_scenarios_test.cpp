@@ -23,7 +23,7 @@ TEST(RingEngine, TwoHostsWithOneIdentityDoNotDisturbTheOthers) {
     using protocol::DaemonId;
     SimCluster cluster(3, 7);
     const std::size_t twin = cluster.add_twin(2);
-    for (const std::size_t host : {0, 1, 2}) {
+    for (const std::size_t host : {0U, 1U, 2U}) {
         cluster.start(host);
     }
     cluster.run_for(1s);
