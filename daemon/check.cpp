@@ -21,6 +21,7 @@
 #include "config/options.hpp"
 #include "daemon/clients/access_files.hpp"
 #include "daemon/clients/listeners.hpp"
+#include "daemon/config_json.hpp"
 #include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/loaded.hpp"
@@ -30,7 +31,7 @@
 namespace spread::daemon {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 /// Stays 1 while fields are only added.
 constexpr int kSchema = 1;
@@ -221,10 +222,6 @@ void Check::print_text() const {
     }
 }
 
-json text_or_null(const std::optional<std::string>& text) {
-    return text ? json(*text) : json();
-}
-
 json Check::to_json() const {
     json out = {{"schema", kSchema},
                 {"good", is_good()},
@@ -246,25 +243,8 @@ json Check::to_json() const {
     out["hash"] = config::configuration_hash(configuration());
     out["self"] =
         loaded_.self.daemon ? json(configuration().daemons[*loaded_.self.daemon].name) : json();
-    out["daemons"] = json::array();
-    for (const config::Daemon& daemon : configuration().daemons) {
-        out["daemons"].push_back({{"name", daemon.name},
-                                  {"id", daemon.id},
-                                  {"address", daemon.address.to_string()},
-                                  {"port", configuration().segments[daemon.segment].port},
-                                  {"segment", daemon.segment}});
-    }
-    out["options"] = json::array();
-    for (const config::OptionSpec& spec : config::all_options()) {
-        const auto at = configuration().position_of(spec.name);
-        out["options"].push_back(
-            {{"name", spec.name},
-             {"value", text_or_null(value_text(spec, configuration()))},
-             {"default", text_or_null(value_text(spec, config::Configuration{}))},
-             {"line", at ? json(at->line) : json()},
-             {"same_on_all_daemons", spec.scope == config::Scope::kRing},
-             {"change", spec.change == config::Change::kReload ? "reload" : "restart"}});
-    }
+    out["daemons"] = daemons_json(configuration());
+    out["options"] = options_json(configuration());
     return out;
 }
 

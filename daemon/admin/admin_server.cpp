@@ -90,7 +90,8 @@ std::string what_is_wrong(const Status& status, std::size_t expected) {
 
 bool is_own_host(std::string_view host) {
     if (!host.empty() && host.front() == '[') {
-        return host.find(']') != std::string_view::npos;  // an IPv6 address
+        const std::size_t end = host.find(']');  // of an IPv6 address
+        return end != std::string_view::npos && (end + 1 == host.size() || host[end + 1] == ':');
     }
     const std::string_view name = host.substr(0, host.rfind(':'));
     const auto is_part_of_address = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
@@ -195,9 +196,10 @@ void AdminServer::health(const HttpRequest& request, const Respond& respond) {
     const bool is_live_only = request.path == "/livez";
     const auto expected = static_cast<std::size_t>(number_of(request, "expect", 1));
     source_.status([respond, is_live_only, expected](const Status& status) {
-        const std::string wrong = !is_live_only      ? what_is_wrong(status, expected)
-                                  : !status.sessions ? verdict_of(status).sentence
-                                                     : std::string();
+        const Verdict verdict = verdict_of(status);
+        const std::string wrong = !is_live_only              ? what_is_wrong(status, expected)
+                                  : verdict.state == "stuck" ? verdict.sentence
+                                                             : std::string();
         respond({wrong.empty() ? 200U : 503U, "application/json",
                  wrong.empty() ? std::string("{\"status\":\"ok\"}\n") : answer_json(false, wrong)});
     });

@@ -36,6 +36,7 @@ struct RingStatus {
     std::optional<std::chrono::microseconds> took;  ///< to form it
     std::size_t changes_last_hour = 0;
     std::chrono::milliseconds token_timeout{};
+    bool is_stuck = false;  ///< the ring's work has stood still for seconds
 };
 
 struct PeerStatus {

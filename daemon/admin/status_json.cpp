@@ -7,8 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/identity.hpp"
-#include "config/option_value.hpp"
-#include "config/options.hpp"
+#include "daemon/config_json.hpp"
 
 namespace spread::admin {
 namespace {
@@ -190,30 +189,12 @@ std::string events_json(const std::vector<Event>& events) {
 }
 
 std::string config_json(const config::Configuration& configuration) {
-    json options = json::array();
-    for (const config::OptionSpec& spec : config::all_options()) {
-        const auto at = configuration.position_of(spec.name);
-        options.push_back({{"name", spec.name},
-                           {"value", or_null(value_text(spec, configuration))},
-                           {"default", or_null(value_text(spec, config::Configuration{}))},
-                           {"origin", at ? "file" : "default"},
-                           {"line", at ? json(at->line) : json()},
-                           {"same_on_all_daemons", spec.scope == config::Scope::kRing}});
-    }
-    json daemons = json::array();
-    for (const config::Daemon& each : configuration.daemons) {
-        daemons.push_back({{"name", each.name},
-                           {"id", each.id},
-                           {"address", each.address.to_string()},
-                           {"port", configuration.segments[each.segment].port},
-                           {"segment", each.segment}});
-    }
     const std::string& file = configuration.file_name;
     return text_of({{"schema", kSchema},
                     {"file", file.empty() ? json() : json(file)},
                     {"hash", config::configuration_hash(configuration)},
-                    {"daemons", std::move(daemons)},
-                    {"options", std::move(options)}});
+                    {"daemons", daemon::daemons_json(configuration)},
+                    {"options", daemon::options_json(configuration)}});
 }
 
 std::string answer_json(bool is_ok, const std::string& text) {

@@ -25,6 +25,8 @@ using protocol::Instant;
 using std::chrono::milliseconds;
 
 constexpr auto kAnswerTimeout = std::chrono::seconds(1);
+/// Facts of a ring with timers are renewed several times a second.
+constexpr auto kStuckAfter = std::chrono::seconds(5);
 constexpr auto kSamplePause = std::chrono::seconds(1);
 constexpr std::size_t kSecondsKept = 600;
 constexpr std::size_t kSamples = 6;  // rates are those of five seconds
@@ -183,6 +185,10 @@ void StatusSource::fill_ring(Status& status) const {
     if (facts == nullptr) {
         return;
     }
+    // A ring of one has no timers: nothing happens there until a client wants something.
+    const bool has_timers =
+        facts->members.size() > 1 || facts->state != membership::RingState::kOperational;
+    ring.is_stuck = has_timers && now - facts->at > kStuckAfter;
     ring.representative_id = facts->ring.representative.value;
     ring.counter = facts->ring.counter;
     ring.representative = roster_.describe(facts->ring.representative);

@@ -13,6 +13,11 @@ std::string missing_names(const RingStatus& ring) {
     return out;
 }
 
+std::string trace_and_restart(const Status& status) {
+    return "take a stack trace (gdb -p " + std::to_string(status.process) +
+           " -batch -ex 'thread apply all bt') and restart it";
+}
+
 }  // namespace
 
 Verdict verdict_of(const Status& status) {
@@ -25,8 +30,11 @@ Verdict verdict_of(const Status& status) {
     if (!status.sessions) {
         out.state = "stuck";
         out.sentence = "the daemon does not serve its clients: its session thread does not answer";
-        out.advice = {"take a stack trace (gdb -p " + std::to_string(status.process) +
-                      " -batch -ex 'thread apply all bt') and restart it"};
+        out.advice = {trace_and_restart(status)};
+    } else if (ring.is_stuck) {
+        out.state = "stuck";
+        out.sentence = "the daemon does not work on its ring: the thread that should does not turn";
+        out.advice = {trace_and_restart(status)};
     } else if (ring.state != "operational") {
         out.state = "forming";
         out.sentence = "the ring is being formed (" + ring.state + ")";

@@ -47,7 +47,7 @@ TEST(IsOwnHost, TakesAddressesAndLocalNamesOnly) {
         EXPECT_TRUE(is_own_host(host)) << host;
     }
     for (const char* host : {"evil.example", "evil.example:4805", "127.0.0.1.evil.example",
-                             "localhost.evil.example:80"}) {
+                             "localhost.evil.example:80", "[::1].evil.example", "[evil.example"}) {
         EXPECT_FALSE(is_own_host(host)) << host;
     }
 }

@@ -3,9 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/host.hpp"
-#include "config/parse.hpp"
 #include "daemon/host/clock.hpp"
+#include "tests/unit/daemon/three_nodes.hpp"
 
 namespace spread::admin {
 namespace {
@@ -20,20 +19,6 @@ using protocol::DaemonId;
 using protocol::MemberList;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-config::Configuration three_daemons() {
-    config::Configuration out;
-    for (const std::uint32_t id : {1U, 2U, 3U}) {
-        config::Daemon daemon;
-        daemon.name = "node" + std::to_string(id);
-        daemon.id = id;
-        daemon.address = *config::parse_ip("10.0.0." + std::to_string(id));
-        out.daemons.push_back(daemon);
-    }
-    out.segments.emplace_back();
-    out.segments[0].daemons = {0, 1, 2};
-    return out;
-}
 
 class RingWatchTest : public testing::Test {
   protected:
@@ -55,7 +40,7 @@ class RingWatchTest : public testing::Test {
                                 members_});
     }
 
-    const config::Configuration configuration_ = three_daemons();
+    const config::Configuration configuration_ = daemon::three_nodes();
     History history_;
     RingWatch watch_{configuration_, 0, history_};
     MemberList members_;

@@ -37,6 +37,13 @@ TEST(Verdict, NamesEachState) {
     EXPECT_THAT(verdict_of(status).advice[0], HasSubstr("4711"));
 }
 
+TEST(Verdict, ARingThatNobodyWorksOnIsStuck) {
+    Status status = sample_status();
+    status.ring.is_stuck = true;
+    EXPECT_EQ(verdict_of(status).state, "stuck");
+    EXPECT_THAT(verdict_of(status).sentence, HasSubstr("ring"));
+}
+
 TEST(Verdict, ADaemonWithoutOthersIsHealthy) {
     Status status = sample_status();
     status.ring.members = {"node1"};

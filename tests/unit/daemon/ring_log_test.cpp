@@ -8,6 +8,7 @@
 
 #include "temporary_directory.hpp"
 #include "tests/support/read_file.hpp"
+#include "tests/unit/daemon/three_nodes.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -20,22 +21,6 @@ using membership::ConfigurationKind;
 using protocol::DaemonId;
 using testing::HasSubstr;
 using testing::Not;
-
-config::Configuration three_nodes() {
-    config::Configuration out;
-    config::Segment segment;
-    segment.addresses = {*config::parse_ip("239.192.0.7")};
-    for (std::uint8_t i = 1; i <= 3; ++i) {
-        config::Daemon daemon;
-        daemon.name = "node" + std::to_string(i);
-        daemon.id = i;
-        daemon.address = *config::parse_ip("10.0.0." + std::to_string(i));
-        out.daemons.push_back(daemon);
-        segment.daemons.push_back(i - 1U);
-    }
-    out.segments.push_back(segment);
-    return out;
-}
 
 class RingLogTest : public testing::Test {
   protected:
