@@ -383,7 +383,7 @@ TEST_F(Access, ABadFileLeavesTheOldRulesInForce) {
     EXPECT_EQ(alice.next().type, kReject);
     static_cast<void>(file("rules", "allow everything please\n"));
     reload();
-    EXPECT_THAT(cluster().daemon().log(), HasSubstr("rules:1:"));
+    cluster().daemon().wait_logged("rules:1:");
     alice.join("room");
     EXPECT_EQ(alice.next().type, kReject);
     static_cast<void>(file("rules", "deny join * other\n"));

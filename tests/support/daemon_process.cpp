@@ -188,4 +188,9 @@ std::string DaemonProcess::log() const {
     return read_file(log_file_);
 }
 
+void DaemonProcess::wait_logged(const std::string& text) const {
+    wait_until(spec_.name + " to log '" + text + "'",
+               [&] { return log().find(text) != std::string::npos; });
+}
+
 }  // namespace spread::support

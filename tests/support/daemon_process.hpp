@@ -59,6 +59,8 @@ class DaemonProcess {
     [[nodiscard]] const DaemonSpec& spec() const { return spec_; }
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string log() const;
+    /// Returns when the log says `text`: a thread of the daemon's own writes it, after the fact.
+    void wait_logged(const std::string& text) const;
     /// Where clients on this host reach the daemon.
     [[nodiscard]] std::filesystem::path unix_socket() const;
     /// Where spreadctl reaches our daemon.

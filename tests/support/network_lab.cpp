@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
@@ -52,6 +53,13 @@ int make_namespace() {
     return fd;
 }
 
+/// Hexadecimal.
+std::string two_digits(std::size_t number) {
+    char text[3];
+    std::snprintf(text, sizeof text, "%02x", static_cast<unsigned>(number & 0xff));
+    return text;
+}
+
 }  // namespace
 
 const std::string& enter_private_network() {
@@ -80,7 +88,10 @@ void NetworkLab::add_interface(std::size_t host, Outside outside) {
     const int fd = namespace_of(host);
     const std::string outer = "lab" + std::to_string(host);
     const std::string inner = outer + "in";
-    run_command({"ip", "link", "add", outer, "type", "veth", "peer", "name", inner});
+    // One hardware address for ever, as a VLAN or a bond made anew has it: neighbours that remember
+    // another one would send to nobody for up to a minute.
+    run_command({"ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "address",
+                 "02:00:0a:4d:00:" + two_digits(host + 1)});
     run_command({"ip", "link", "set", inner, "netns",
                  "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd)});
     if (outside == Outside::kBridged) {

@@ -114,7 +114,7 @@ TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
     });
     EXPECT_THAT(ctl(0, {"events"}).text, HasSubstr("ended by an operator: too loud [kicked]"));
     EXPECT_EQ(status(0)["clients"]["closed_total"]["kicked"], 1);
-    EXPECT_THAT(ring_.daemon(0).log(), HasSubstr("warning: kick #eve#d1 by process "));
+    ring_.daemon(0).wait_logged("warning: kick #eve#d1 by process ");
 }
 
 TEST_F(ControlTest, ManyGroupsComeInPages) {
@@ -136,9 +136,7 @@ TEST_F(ControlTest, TheLogCanBeSteered) {
     EXPECT_THAT(ctl(0, {"log", "level", "loud"}).text, HasSubstr("level is one of"));
     EXPECT_EQ(ctl(0, {"log", "level", "debug"}).status, 0);
     TestClient client = ring_.client(0, "eve");
-    support::wait_until("a debug line", [&] {
-        return ring_.daemon(0).log().find("debug: connection from") != std::string::npos;
-    });
+    ring_.daemon(0).wait_logged("debug: connection from");
     EXPECT_EQ(ctl(0, {"log", "level", "warning"}).status, 0);
 }
 

@@ -145,7 +145,7 @@ TEST(DaemonNeighbours, OneAddressCannotTakeAllSessions) {
     TestClient second = ring.client(0, "second");
     EXPECT_ANY_THROW(ring.client(0, "third"));
     TestClient local(RawConnection::unix_socket(ring.daemon(0).unix_socket()), "local");
-    EXPECT_THAT(ring.logs(), HasSubstr("see MaxSessionsPerAddress"));
+    ring.daemon(0).wait_logged("see MaxSessionsPerAddress");
 }
 
 TEST(DaemonNeighbours, TheUnixSocketHasPlacesOfItsOwn) {

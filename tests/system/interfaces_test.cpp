@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/deadline.hpp"
@@ -14,7 +13,6 @@ namespace {
 
 using support::NetworkLab;
 using support::TestRing;
-using testing::HasSubstr;
 
 constexpr std::size_t kHost = 2;
 
@@ -53,7 +51,7 @@ TEST_F(Interfaces, AnInterfaceMadeAnewIsAMemberOfTheGroupAgain) {
     ring_.links().add_interface(kHost);
     ring_.wait_formed();
     expect_traffic();
-    EXPECT_THAT(ring_.daemon(kHost).log(), HasSubstr("is back on lab2in"));
+    ring_.daemon(kHost).wait_logged("is back on lab2in");
 }
 
 TEST_F(Interfaces, AnAddressThatIsReplacedIsNamedAndTakenBack) {
@@ -64,9 +62,9 @@ TEST_F(Interfaces, AnAddressThatIsReplacedIsNamedAndTakenBack) {
     ring_.links().add_address(kHost, NetworkLab::address(kHost));
     ring_.wait_formed();
     expect_traffic();
-    const std::string log = ring_.daemon(kHost).log();
-    EXPECT_THAT(log, HasSubstr("warning: own address 10.77.0.3 is gone from this host"));
-    EXPECT_THAT(log, HasSubstr("own address 10.77.0.3 is back on lab2in"));
+    const auto& daemon = ring_.daemon(kHost);
+    daemon.wait_logged("warning: own address 10.77.0.3 is gone from this host");
+    daemon.wait_logged("own address 10.77.0.3 is back on lab2in");
 }
 
 }  // namespace
