@@ -366,6 +366,9 @@ void serve(const Loaded& loaded, const Options& options) {
         server.on_close(
             [&history](const session::SessionOutput::Close& close) { note_close(history, close); });
         main_loop.on_stop([&admin] { admin.stop(); });
+        ring.on_foreign([&admin](const Endpoint& source, std::span<const std::byte> datagram) {
+            return admin.offer(source, datagram);
+        });
         admin.start();
         hold_signals(false);
         ring.start();

@@ -61,6 +61,9 @@ Absence absence_of(const EngineCore& core, DaemonIndex missing, const DaemonSet&
     const auto plain = [&](Cause cause) {
         return Absence{core.roster.id(missing), cause, {}, {}, {}};
     };
+    if (core.gone.is_cut_off(now, missing)) {
+        return plain(Cause::kPartition);
+    }
     if (core.gone.left.contains(missing)) {
         return plain(Cause::kLeft);
     }
@@ -119,6 +122,7 @@ std::string_view to_string(Cause cause) {
         case Cause::kOwnPause: return "own_pause";
         case Cause::kOwnAddress: return "own_address";
         case Cause::kSendError: return "send_error";
+        case Cause::kPartition: return "monitor_partition";
     }
     return "unknown";
 }

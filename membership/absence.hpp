@@ -29,7 +29,8 @@ enum class Cause : std::uint8_t {
     kSameIdentity,  ///< several hosts claim to be it
     kOwnPause,      ///< this daemon was not run
     kOwnAddress,    ///< this daemon has lost its address
-    kSendError      ///< the kernel refuses to send to it
+    kSendError,     ///< the kernel refuses to send to it
+    kPartition      ///< an operator has cut it off, to try something
 };
 
 /// Its word in status, events and metrics: "token_port". Words are never changed.

@@ -84,17 +84,21 @@ EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnat
     queue.pause();
 }
 
+ordering::WindowConfig EngineCore::windows() const {
+    return {.window = config.window,
+            .personal_window = config.personal_window,
+            .window_max = config.window_max,
+            .receive_room = static_cast<std::uint32_t>(std::min<std::size_t>(
+                config.receive_room_bytes / config.datagram_bytes_max, 0xffffffff))};
+}
+
 std::unique_ptr<ordering::RingOrder> EngineCore::make_order(const RingId& id) const {
     ordering::OrderConfig order_config;
     order_config.self = config.self;
     order_config.config_hash = config.config_hash;
-    order_config.windows = {
-        .window = config.window,
-        .personal_window = config.personal_window,
-        .window_max = config.window_max,
-        .receive_room = static_cast<std::uint32_t>(std::min<std::size_t>(
-            config.receive_room_bytes / config.datagram_bytes_max, 0xffffffff))};
-    order_config.accelerated_window = config.accelerated ? config.accelerated_window : 0;
+    order_config.windows = windows();
+    order_config.window_limit = config.window_limit;
+    order_config.accelerated_window = accelerated_window();
     order_config.gap_max = config.gap_max;
     order_config.datagram_bytes_max = ring_bytes;
     return std::make_unique<ordering::RingOrder>(order_config, id);

@@ -44,6 +44,10 @@ struct EngineCore {
         return {kind, config.config_hash, config.self, ring.id()};
     }
     [[nodiscard]] std::unique_ptr<ordering::RingOrder> make_order(const protocol::RingId& id) const;
+    /// The windows of our configuration, which may have changed since it was made.
+    void use_windows(ordering::RingOrder& ring_order) const {
+        ring_order.use_windows(windows(), accelerated_window());
+    }
     /// What all of `members` get in one piece, as far as joins have told.
     [[nodiscard]] std::size_t datagram_bytes_for(const protocol::MemberList& members,
                                                  protocol::Instant now) const;
@@ -172,6 +176,10 @@ struct EngineCore {
     ordering::TokenVisit visit;  ///< what its visit made
 
   private:
+    [[nodiscard]] ordering::WindowConfig windows() const;
+    [[nodiscard]] std::uint32_t accelerated_window() const {
+        return config.accelerated ? config.accelerated_window : 0;
+    }
     /// It has reported since then that it hears us by the group address.
     [[nodiscard]] bool hears_group(protocol::DaemonIndex daemon, protocol::Instant since) const;
     void deliver_alone(const Step& step);

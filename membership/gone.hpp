@@ -21,6 +21,13 @@ struct Gone {
     /// When our kernel refused last to send to it; by configuration position.
     std::vector<protocol::Instant> refused;
     bool own_address = false;  ///< our own address is not on this host
+    /// An operator wants these not to be heard until then.
+    protocol::DaemonSet cut_off;
+    protocol::Instant cut_off_until = protocol::Instant::min();
+
+    [[nodiscard]] bool is_cut_off(protocol::Instant now, protocol::DaemonIndex daemon) const {
+        return now < cut_off_until && cut_off.contains(daemon);
+    }
 
     void forget(protocol::DaemonIndex daemon) {
         for (auto* set : {&left, &port_closed, &other_config, &other_wire}) {

@@ -82,6 +82,8 @@ void settle_windows(RingConfig& ring, const RingSettings& settings) {
     ring.personal_window = std::min(ring.personal_window, ring.window);
     ring.gap_max = std::min(ring.gap_max, span - std::max(ring.window, ring.window_max));
 
+    ring.window_limit = std::max(ring.window, ring.window_max);
+
     take_if_set(ring.accelerated_window, settings.accelerated_window);
     if (ring.window_max <= ring.window) {
         ring.accelerated_window = std::min(ring.accelerated_window, ring.personal_window);
@@ -106,6 +108,25 @@ RingConfig RingConfig::settled(const RingSettings& settings) {
     settle_timeouts(ring, settings);
     settle_windows(ring, settings);
     return ring;
+}
+
+bool RingConfig::change_windows(const WindowChange& change) {
+    for (const auto& size : {change.window, change.personal_window}) {
+        if (size && (*size == 0 || *size > window_limit)) {
+            return false;
+        }
+    }
+    if (change.accelerated_window.value_or(0) > window_limit) {
+        return false;
+    }
+    if (change.window || change.personal_window) {
+        window = change.window.value_or(window);
+        personal_window = std::min(change.personal_window.value_or(personal_window), window);
+        window_max = window;
+    }
+    accelerated_window =
+        std::min(change.accelerated_window.value_or(accelerated_window), personal_window);
+    return true;
 }
 
 }  // namespace spread::membership

@@ -44,6 +44,15 @@ struct RingSettings {
     std::optional<std::size_t> send_queue_messages_max;
 };
 
+/// Windows that an operator sets while the ring runs; what is not set stays.
+struct WindowChange {
+    std::optional<std::uint32_t> window;
+    std::optional<std::uint32_t> personal_window;
+    std::optional<std::uint32_t> accelerated_window;
+
+    friend bool operator==(const WindowChange&, const WindowChange&) = default;
+};
+
 /// Everything the ring engine needs to know of its configuration. The values below are the defaults
 /// for a few daemons on a local network. Engines are given settled ones: those of settled(), or
 /// values that keep its rules.
@@ -59,6 +68,10 @@ struct RingConfig {
     /// - What a member may hold beyond its aru, at most the gap and what a rotation adds, fits into
     ///   a commit token of all daemons: what is not reported there is lost when a ring forms.
     [[nodiscard]] static RingConfig settled(const RingSettings& settings);
+
+    /// Windows that are set do not size themselves any more. False, and nothing has changed, when
+    /// one is 0 or larger than window_limit; only the accelerated window may be 0.
+    [[nodiscard]] bool change_windows(const WindowChange& change);
 
     /// All configured daemons in file order, `self` among them. Their order is the order of the
     /// token and of every member list; the first member of a ring is its representative.
@@ -106,6 +119,8 @@ struct RingConfig {
     /// Where the network's delay asks for it the window grows up to this, the personal window with
     /// it. Not above `window`: windows are fixed.
     std::uint32_t window_max = 2112;
+    /// What an operator may set the window to at most, later.
+    std::uint32_t window_limit = 2112;
     /// Bytes of datagrams that may wait in this daemon's receive buffer. Windows stay below it.
     std::size_t receive_room_bytes = 8U << 20U;
 

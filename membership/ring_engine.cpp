@@ -76,6 +76,30 @@ void RingEngine::set_own_address(bool is_here) {
     impl_->core().gone.own_address = !is_here;
 }
 
+void RingEngine::cut_off(const MemberList& daemons, Instant until) {
+    Gone& gone = impl_->core().gone;
+    gone.cut_off = {};
+    for (const DaemonId daemon : daemons) {
+        if (const auto place = impl_->core().roster.find(daemon)) {
+            gone.cut_off.insert(*place);
+        }
+    }
+    gone.cut_off_until = until;
+}
+
+MemberList RingEngine::cut_off(Instant now) const {
+    const Gone& gone = impl_->core().gone;
+    return now < gone.cut_off_until ? impl_->core().roster.ids_of(gone.cut_off) : MemberList{};
+}
+
+void RingEngine::change_windows(const WindowChange& change) {
+    impl_->change_windows(change);
+}
+
+const RingConfig& RingEngine::config() const {
+    return impl_->core().config;
+}
+
 void RingEngine::on_leave(Instant now, EngineOutput& out) {
     enter(*impl_, [&](Impl& impl) { impl.leave({now, out}); });
 }

@@ -63,6 +63,13 @@ class RingEngine {
     void on_send_refused(protocol::Instant now, protocol::DaemonId peer);
     /// Whether this host carries our own address; it does at first.
     void set_own_address(bool is_here);
+    /// A partition for testing: until then, packets of `daemons` are as good as lost. Replaces the
+    /// last one; no daemons end it.
+    void cut_off(const protocol::MemberList& daemons, protocol::Instant until);
+    /// Whom cut_off() cuts off at that time.
+    [[nodiscard]] protocol::MemberList cut_off(protocol::Instant now) const;
+    /// Windows from now on; see RingConfig::change_windows().
+    void change_windows(const WindowChange& change);
     /// Graceful shutdown: tells the ring to go on without us. The engine is silent afterwards.
     void on_leave(protocol::Instant now, EngineOutput& out);
 
@@ -95,6 +102,7 @@ class RingEngine {
     [[nodiscard]] const protocol::RingId& ring_id() const;      ///< last installed regular ring
     [[nodiscard]] const protocol::MemberList& members() const;  ///< of that ring
     [[nodiscard]] const RingStats& stats() const;
+    [[nodiscard]] const RingConfig& config() const;
     [[nodiscard]] const LastHeard& last_heard() const;
 
   private:

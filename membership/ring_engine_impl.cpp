@@ -81,6 +81,9 @@ bool RingEngine::Impl::is_for_us(const Step& step, const PacketHeader& from) {
         core_.count(DecodeError::kBadValue);
         return false;
     }
+    if (core_.gone.is_cut_off(step.now, *sender)) {
+        return false;
+    }
     core_.last_heard.note(*sender, step.arrival, step.now);
     // Whether two still claim to be one daemon shows in their joins and probes.
     const bool tells_of_lives = from.kind == PacketKind::kJoin || from.kind == PacketKind::kProbe;
@@ -323,6 +326,16 @@ ReadPreference RingEngine::Impl::read_preference() const {
     return std::visit([](const auto& state) { return state.prefers_token(); }, state_)
                ? ReadPreference::kTokenFirst
                : ReadPreference::kDataFirst;
+}
+
+void RingEngine::Impl::change_windows(const WindowChange& change) {
+    if (!core_.config.change_windows(change)) {
+        return;
+    }
+    core_.use_windows(*core_.order);
+    if (auto* recovery = std::get_if<Recovery>(&state_)) {
+        core_.use_windows(recovery->order());
+    }
 }
 
 const RingStats& RingEngine::Impl::stats() {

@@ -34,6 +34,11 @@ class FlowControl {
   public:
     explicit FlowControl(const WindowConfig& config);
 
+    /// Other windows from now on.
+    void use(const WindowConfig& config) {
+        config_ = config;
+        use_window(config.window);
+    }
     /// The representative's part, before its visit: judges the rotation that ends and sets the
     /// token's window for the next one. `rotation` is what it took, zero where that says nothing.
     void size_window(protocol::Token& token, protocol::Duration rotation);

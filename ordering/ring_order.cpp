@@ -49,7 +49,7 @@ RingOrder::RingOrder(const OrderConfig& config, protocol::RingId ring_id)
       // The safe line trails the ring's aru by up to two rotations, each of which may advance it by
       // the whole gap; half a gap more is what delivery may lag behind reception.
       window_(4 * std::size_t{config.gap_max} +
-              std::max(config.windows.window_max, config.windows.window)),
+              std::max({config.windows.window_max, config.windows.window, config.window_limit})),
       cursor_(ring_id),
       flow_(config.windows) {}
 

@@ -21,6 +21,7 @@ struct OrderConfig {
     protocol::DaemonId self;
     std::uint32_t config_hash = 0;
     WindowConfig windows;
+    std::uint32_t window_limit = 0;  ///< of windows that come later
     /// Of the packets of one visit, how many follow the token instead of preceding it; 0 gives the
     /// original ring.
     std::uint32_t accelerated_window = 0;
@@ -95,6 +96,11 @@ class RingOrder {
         }
     }
     /// Packets all members together may send per rotation, as this member knows.
+    /// From now on; no larger than OrderConfig::window_limit.
+    void use_windows(const WindowConfig& windows, std::uint32_t accelerated_window) {
+        config_.accelerated_window = accelerated_window;
+        flow_.use(windows);
+    }
     [[nodiscard]] std::uint32_t flow_window() const { return flow_.window(); }
 
     /// Delivers what the gates allow, at most `budget` messages, into `sink(Delivery&&)`.

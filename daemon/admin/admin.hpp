@@ -1,7 +1,8 @@
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <memory>
+#include <span>
 
 #include "daemon/admin/admin_commands.hpp"
 #include "daemon/admin/admin_sockets.hpp"
@@ -11,6 +12,9 @@
 namespace boost::asio {
 class io_context;
 }  // namespace boost::asio
+namespace spread::daemon {
+struct Endpoint;
+}  // namespace spread::daemon
 
 namespace spread::admin {
 
@@ -27,6 +31,9 @@ class Admin {
 
     void start();
     void stop();
+    /// From any thread: a datagram at one of the ring's sockets that is not of the ring. True: it
+    /// is of stock's monitor, and is dealt with.
+    [[nodiscard]] bool offer(const daemon::Endpoint& source, std::span<const std::byte> datagram);
 
   private:
     class Impl;

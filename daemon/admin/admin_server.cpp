@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "daemon/admin/metrics.hpp"
 #include "daemon/admin/page.hpp"
+#include "daemon/admin/partition_text.hpp"
 #include "daemon/admin/status_json.hpp"
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/logging.hpp"
@@ -100,10 +102,11 @@ bool is_own_host(std::string_view host) {
 }
 
 AdminServer::AdminServer(boost::asio::io_context& io, StatusSource& source, History& history,
-                         AdminCommands commands, AdminSockets sockets)
+                         const AdminCommands& commands, Reach reach, AdminSockets sockets)
     : source_(source),
       history_(history),
-      commands_(std::move(commands)),
+      commands_(commands),
+      reach_(reach),
       listening_(std::move(sockets)),
       http_(io, [this](HttpRequest request, Respond respond) {
           handle(std::move(request), std::move(respond));
@@ -182,6 +185,10 @@ bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
         respond({200, "application/json",
                  events_json(history_.events(number_of(request, "most", History::kEventsMax),
                                              number_of(request, "after", 0)))});
+    } else if (path == "/cluster.json") {
+        reach_.monitor.ask_all([this, respond](const MonitorService::Answers& answers) {
+            respond({200, "application/json", cluster_json(answers, reach_.steering.roster())});
+        });
     } else if (path == "/config.json") {
         respond({200, "application/json", config_json(source_.configuration())});
     } else {
@@ -209,6 +216,10 @@ void AdminServer::change(const HttpRequest& request, const Respond& respond) {
     const std::string& path = request.path;
     if (path == "/kick") {
         kick(request, respond);
+    } else if (path == "/partition" || path == "/heal") {
+        partition(request, respond);
+    } else if (path == "/flow-control") {
+        flow_control(request, respond);
     } else if (path == "/stop") {
         note(request, "stop");
         respond(result(true, "leaving the ring", 500));
@@ -251,6 +262,69 @@ void AdminServer::kick(const HttpRequest& request, const Respond& respond) {
                         : result(false, "no client of this daemon has the private name " + client,
                                  404));
         });
+}
+
+void AdminServer::partition(const HttpRequest& request, const Respond& respond) {
+    const protocol::Roster& roster = reach_.steering.roster();
+    protocol::MonitorPartition wanted{std::vector<std::int16_t>(roster.size(), 0)};
+    if (request.path == "/partition") {
+        const auto components = parse_partition(value_of(request, "components"), roster);
+        if (!components) {
+            respond(result(false, components.error(), 400));
+            return;
+        }
+        wanted.components = *components;
+    }
+    steer_all(reach_.steering.partition(wanted, who_is(request)), wanted, respond);
+}
+
+void AdminServer::flow_control(const HttpRequest& request, const Respond& respond) {
+    const auto size = [&](const char* key) {
+        const std::uint64_t number =
+            number_of(request, key, value_of(request, key).empty() ? SIZE_MAX : 0);
+        return number == SIZE_MAX ? protocol::MonitorWindows::kLeave
+                                  : static_cast<std::int16_t>(std::min<std::uint64_t>(
+                                        number, std::numeric_limits<std::int16_t>::max()));
+    };
+    const std::string only = value_of(request, "daemon");
+    const protocol::Roster& roster = reach_.steering.roster();
+    protocol::MonitorFlowControl wanted;
+    bool is_known = only.empty();
+    for (protocol::DaemonIndex place = 0; place < roster.size(); ++place) {
+        const bool is_meant = only.empty() || roster.describe(roster.id(place)) == only;
+        is_known = is_known || is_meant;
+        wanted.daemons.push_back(
+            is_meant ? protocol::MonitorWindows{size("personal"), size("accelerated")}
+                     : protocol::MonitorWindows{});
+    }
+    wanted.window = size("window");
+    if (!is_known) {
+        respond(result(false, "no daemon " + protocol::escaped(only) + " is configured", 404));
+        return;
+    }
+    steer_all(reach_.steering.flow_control(wanted, who_is(request)), wanted, respond);
+}
+
+/// What was done here, all others are told; who of them is not there, the answer says.
+void AdminServer::steer_all(const RingSteering::Result& here, const MonitorService::What& what,
+                            const Respond& respond) {
+    if (!here.is_done) {
+        respond(result(false, here.text, 403));
+        return;
+    }
+    reach_.monitor.tell_others(what);
+    reach_.monitor.ask_all([respond, text = here.text](const MonitorService::Answers& answers) {
+        std::string silent_ones;
+        for (const DaemonAnswer& each : answers) {
+            if (!each.report) {
+                silent_ones += (silent_ones.empty() ? "" : ", ") + each.daemon;
+            }
+        }
+        respond(result(
+            silent_ones.empty(),
+            silent_ones.empty() ? text : text + "; no answer of " + silent_ones + " within 1 s",
+            504));
+    });
 }
 
 /// Every change is logged, with whose it is.

@@ -8,6 +8,8 @@
 #include "daemon/admin/admin_commands.hpp"
 #include "daemon/admin/admin_sockets.hpp"
 #include "daemon/admin/http_server.hpp"
+#include "daemon/admin/monitor_service.hpp"
+#include "daemon/admin/ring_steering.hpp"
 #include "daemon/admin/status_source.hpp"
 
 namespace spread::admin {
@@ -18,9 +20,14 @@ namespace spread::admin {
 /// paths.
 class AdminServer {
   public:
-    /// `io` and `source` must outlive this object.
+    /// How other daemons and the ring are reached.
+    struct Reach {
+        RingSteering& steering;
+        MonitorService& monitor;
+    };
+    /// All but `sockets` must outlive this object.
     AdminServer(boost::asio::io_context& io, StatusSource& source, History& history,
-                AdminCommands commands, AdminSockets sockets);
+                const AdminCommands& commands, Reach reach, AdminSockets sockets);
     AdminServer(const AdminServer&) = delete;
     AdminServer& operator=(const AdminServer&) = delete;
 
@@ -34,11 +41,16 @@ class AdminServer {
     void change(const HttpRequest& request, const Respond& respond);
     void health(const HttpRequest& request, const Respond& respond);
     void kick(const HttpRequest& request, const Respond& respond);
+    void partition(const HttpRequest& request, const Respond& respond);
+    void flow_control(const HttpRequest& request, const Respond& respond);
+    void steer_all(const RingSteering::Result& here, const MonitorService::What& what,
+                   const Respond& respond);
     void note(const HttpRequest& request, std::string what);
 
     StatusSource& source_;
     History& history_;
-    AdminCommands commands_;
+    const AdminCommands& commands_;
+    Reach reach_;
     AdminSockets listening_;
     HttpServer http_;
 };

@@ -36,13 +36,17 @@ struct RingStatus {
     std::optional<std::chrono::microseconds> took;  ///< to form it
     std::size_t changes_last_hour = 0;
     std::chrono::milliseconds token_timeout{};
-    bool is_stuck = false;  ///< the ring's work has stood still for seconds
+    std::vector<std::string> cut_off;  ///< whom an operator cuts off, for testing
+    std::uint32_t personal_window = 0;
+    std::uint32_t accelerated_window = 0;  ///< 0: the token goes last
+    bool is_stuck = false;                 ///< the ring's work has stood still for seconds
 };
 
 struct PeerStatus {
     std::string name;
     std::string address;
     std::uint16_t port = 0;
+    std::size_t segment = 0;
     bool is_self = false;
     bool is_member = false;
     // How long ago a packet of it came last; nothing: never.

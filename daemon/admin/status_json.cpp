@@ -56,7 +56,10 @@ json ring_of(const RingStatus& ring) {
             {"since", ring.since ? json(iso_time(*ring.since)) : json()},
             {"formed_in_us", or_null(ring.took)},
             {"changes_last_hour", ring.changes_last_hour},
-            {"token_timeout_ms", ring.token_timeout.count()}};
+            {"token_timeout_ms", ring.token_timeout.count()},
+            {"personal_window_packets", ring.personal_window},
+            {"accelerated_window_packets", ring.accelerated_window},
+            {"cut_off", ring.cut_off}};
 }
 
 json peers_of(const std::vector<PeerStatus>& peers) {

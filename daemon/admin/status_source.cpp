@@ -172,6 +172,7 @@ void StatusSource::fill_ring(Status& status) const {
         peer.name = daemon.name;
         peer.address = daemon.address.to_string();
         peer.port = parts_.configuration.segments[daemon.segment].port;
+        peer.segment = daemon.segment;
         peer.is_self = i == parts_.self;
         if (facts != nullptr) {
             peer.is_member = std::find(facts->members.begin(), facts->members.end(),
@@ -189,6 +190,11 @@ void StatusSource::fill_ring(Status& status) const {
     const bool has_timers =
         facts->members.size() > 1 || facts->state != membership::RingState::kOperational;
     ring.is_stuck = has_timers && now - facts->at > kStuckAfter;
+    for (const protocol::DaemonId daemon : facts->cut_off) {
+        ring.cut_off.push_back(roster_.describe(daemon));
+    }
+    ring.personal_window = facts->personal_window;
+    ring.accelerated_window = facts->accelerated_window;
     ring.representative_id = facts->ring.representative.value;
     ring.counter = facts->ring.counter;
     ring.representative = roster_.describe(facts->ring.representative);

@@ -533,7 +533,7 @@ void SessionServer::set_access(const AccessSetup& access, bool controls,
 
 void SessionServer::visit(Visitor visitor) {
     post([this, visitor = std::move(visitor)] {
-        visitor({*core_, out_, sockets_, log_.totals()});
+        visitor({*core_, out_, sockets_, log_.totals(), port_});
         apply();
     });
 }

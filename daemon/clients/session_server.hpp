@@ -48,6 +48,7 @@ class SessionServer {
         session::SessionOutput& out;
         const session::SessionMap<ClientSocket>& sockets;
         const SessionTotals& totals;
+        driver::RingPort& ring;  ///< what is put there is passed on
     };
     using Visitor = std::function<void(const Inside&)>;
     using ConfigurationHook = std::function<void(const membership::ConfigurationChange&)>;

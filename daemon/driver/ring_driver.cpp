@@ -153,6 +153,10 @@ void RingDriver::take_control() {
             engine_.resume(now_, *ring, out_);
         } else if (const auto* overdue = std::get_if<GiveUp>(item)) {
             engine_.give_up(now_, overdue->ring, overdue->daemons, out_);
+        } else if (const auto* cut = std::get_if<CutOff>(item)) {
+            engine_.cut_off(cut->daemons, cut->until);
+        } else if (const auto* windows = std::get_if<membership::WindowChange>(item)) {
+            engine_.change_windows(*windows);
         }
         queues_.control.pop();
         sessions_.notify(RingQueues::kSubmitRoom);

@@ -25,6 +25,8 @@ class RingPort {
     void resume(const protocol::RingId& ring) { waiting_control_.push_back(ring); }
     /// The wish to go on without daemons; passed on by push().
     void give_up(GiveUp&& overdue) { waiting_control_.push_back(std::move(overdue)); }
+    /// What an operator wants; passed on by push().
+    void steer(ControlItem&& wish) { waiting_control_.push_back(std::move(wish)); }
     /// Passes on what there is room for, and wakes the ring for it. Returns the number of ordinary
     /// messages passed on.
     std::size_t push();

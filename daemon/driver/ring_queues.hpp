@@ -8,7 +8,9 @@
 #include "daemon/driver/spsc_queue.hpp"
 #include "daemon/driver/wake_signal.hpp"
 #include "membership/events.hpp"
+#include "membership/ring_config.hpp"
 #include "protocol/ids.hpp"
+#include "protocol/time.hpp"
 
 namespace spread::driver {
 
@@ -18,10 +20,17 @@ struct GiveUp {
     protocol::MemberList daemons;
 };
 
+/// Packets of these daemons are not heard until then; see RingEngine::cut_off().
+struct CutOff {
+    protocol::MemberList daemons;
+    protocol::Instant until;
+};
+
 /// What must overtake the messages that wait for the ring: group state, the permission to resume,
-/// and the wish to go on without daemons. Those messages may be waiting for exactly this, so it has
-/// a queue of its own.
-using ControlItem = std::variant<std::monostate, membership::Submission, protocol::RingId, GiveUp>;
+/// the wish to go on without daemons, and what operators want. Those messages may be waiting for
+/// exactly this, so it has a queue of its own.
+using ControlItem = std::variant<std::monostate, membership::Submission, protocol::RingId, GiveUp,
+                                 CutOff, membership::WindowChange>;
 
 /// Bounds of the queues. Only tests and the simulator take others.
 struct QueueLimits {

@@ -101,6 +101,8 @@ std::string AbsenceText::why(const Absence& absence) const {
                 "this host refuses to send to {}; does its own packet filter "
                 "forbid it, or is there no route?",
                 data_port(absence.daemon));
+        case Cause::kPartition:
+            return "an operator has cut it off; that ends after a minute, or with heal";
     }
     return "";
 }

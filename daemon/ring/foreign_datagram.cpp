@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "protocol/monitor_wire.hpp"
 #include "protocol/ring_wire.hpp"
 
 namespace spread::daemon {
@@ -10,8 +11,6 @@ namespace {
 /// Stock's packets begin with a type whose mask of byte order reads the same in either order.
 constexpr std::size_t kStockHeaderBytes = 32;
 constexpr std::uint8_t kStockMark = 0x80;
-/// Requests of the monitor: bits of the type's highest byte, which comes last.
-constexpr std::uint8_t kStockControl = 0x0f;
 
 }  // namespace
 
@@ -19,15 +18,16 @@ ForeignDatagram ForeignDatagram::of(std::span<const std::byte> datagram) {
     if (const auto other = protocol::read_other_version(datagram)) {
         return {What::kOtherVersion, other->version, other->sender};
     }
+    if (protocol::is_monitor_request(datagram)) {
+        return {What::kStockMonitor, 0, {}};
+    }
     if (datagram.size() < kStockHeaderBytes) {
         return {};
     }
     const auto first = std::to_integer<std::uint8_t>(datagram[0]);
     const auto last = std::to_integer<std::uint8_t>(datagram[3]);
-    if ((first & kStockMark) == 0 || (last & ~kStockControl) != kStockMark) {
-        return {};
-    }
-    return {(last & kStockControl) != 0 ? What::kStockMonitor : What::kStockDaemon, 0, {}};
+    const bool is_stock = (first & kStockMark) != 0 && last == kStockMark;
+    return {is_stock ? What::kStockDaemon : What::kUnknown, 0, {}};
 }
 
 std::string ForeignDatagram::describe() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct RingFacts {
     protocol::RingId ring;
     protocol::MemberList members;
     membership::LastHeard last_heard{0};  ///< by configuration position
+    protocol::MemberList cut_off;         ///< by an operator
+    std::uint32_t personal_window = 0;
+    std::uint32_t accelerated_window = 0;
+    std::uint32_t window_limit = 0;
 };
 
 /// Hears what changes in the ring, on whichever thread does the ring's work, in order.

@@ -25,7 +25,8 @@ bool is_trouble(Cause cause) {
         case Cause::kLeft:
         case Cause::kPortClosed:
         case Cause::kSilent:
-        case Cause::kOwnPause: return false;
+        case Cause::kOwnPause:
+        case Cause::kPartition: return false;
         case Cause::kTokenPort:
         case Cause::kDataPort:
         case Cause::kMulticast:

@@ -85,7 +85,9 @@ void RingThread::keep_counter(std::uint64_t ring_counter) {
 
 void RingThread::on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) {
     if (kind == BadDatagram::kMalformed) {
-        log_.on_unreadable(now_, transport_.source(), datagram);
+        if (!foreign_hook_ || !foreign_hook_(transport_.source(), datagram)) {
+            log_.on_unreadable(now_, transport_.source(), datagram);
+        }
     } else {
         const membership::RingStats& stats = driver_.engine().stats();
         log_.on_other_configuration(now_, transport_.source(), stats.last_mismatched_sender,
@@ -267,8 +269,11 @@ void RingThread::publish() {
     std::copy(udp.begin(), udp.end(), std::copy(ring.begin(), ring.end(), values.begin()));
     counters_.publish(values);
     const membership::RingEngine& engine = driver_.engine();
+    const membership::RingConfig& config = engine.config();
     facts_.set(std::make_shared<const RingFacts>(
-        RingFacts{now_, engine.state(), engine.ring_id(), engine.members(), engine.last_heard()}));
+        RingFacts{now_, engine.state(), engine.ring_id(), engine.members(), engine.last_heard(),
+                  engine.cut_off(now_), config.personal_window,
+                  config.accelerated ? config.accelerated_window : 0, config.window_limit}));
 }
 
 std::string RingThread::describe_counters() const {

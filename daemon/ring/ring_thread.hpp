@@ -63,6 +63,12 @@ class RingThread final : private driver::RingHost {
     RingThread(const RingThread&) = delete;
     RingThread& operator=(const RingThread&) = delete;
 
+    /// A datagram that is no packet of a ring, and where it came from. True: nobody need be told.
+    using ForeignHook =
+        std::function<bool(const Endpoint& source, std::span<const std::byte> datagram)>;
+    /// Who is asked first, on the thread that does the ring's work. To be set before start().
+    void on_foreign(ForeignHook hook) { foreign_hook_ = std::move(hook); }
+
     /// Starts the loop on a thread of its own, with all signals blocked. It ends after
     /// link.leave_wanted was set and the ring was left; link.ring_stopped tells.
     void start();
@@ -121,6 +127,7 @@ class RingThread final : private driver::RingHost {
     RingLog log_;
     protocol::RingId logged_ring_{};
     RingObserver* observer_;
+    ForeignHook foreign_hook_;
     driver::RingDriver driver_;
     protocol::Instant now_{};
 

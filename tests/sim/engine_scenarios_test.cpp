@@ -71,6 +71,44 @@ TEST(RingEngine, AllDeliverAllInOneOrder) {
     EXPECT_THAT(cluster.check(true), IsEmpty());
 }
 
+TEST(RingEngine, APartitionForTestingSplitsAndEndsByItself) {
+    using protocol::DaemonId;
+    const protocol::MemberList left{DaemonId{1}, DaemonId{2}};
+    const protocol::MemberList right{DaemonId{3}, DaemonId{4}, DaemonId{5}};
+    for (const std::uint64_t seed : {1U, 2U, 3U}) {
+        SimCluster cluster(5, seed);
+        cluster.start_all();
+        ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 500ms));
+        for (std::size_t i = 0; i < 5; ++i) {
+            cluster.cut_off(i, i < 2 ? right : left, 60s);
+        }
+        const auto send = [&](std::size_t messages) {
+            for (std::size_t i = 0; i < messages; ++i) {
+                cluster.submit(i % 5, i % 4 == 0 ? Service::kSafe : Service::kAgreed, 300);
+                cluster.run_for(5ms);
+            }
+        };
+        send(200);
+        EXPECT_EQ(cluster.engine(0).members(), left);
+        EXPECT_EQ(cluster.engine(4).members(), right);
+        cluster.run_for(55s);
+        EXPECT_EQ(cluster.engine(1).members(), left) << "probes are not heard either";
+        EXPECT_EQ(cluster.engine(1).cut_off(cluster.now()), right);
+        cluster.run_for(4s);
+        EXPECT_THAT(cluster.engine(1).cut_off(cluster.now()), IsEmpty());
+        ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 2s));
+        send(50);
+
+        cluster.cut_off(0, right, 60s);  // one of them only: who is not heard leaves nobody alone
+        send(100);
+        for (std::size_t i = 0; i < 5; ++i) {
+            cluster.cut_off(i, {}, 0s);
+        }
+        ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 5s));
+        EXPECT_THAT(cluster.check(true), IsEmpty());
+    }
+}
+
 TEST(RingEngine, AnIdleRingParksItsToken) {
     SimCluster cluster(5, 3);
     cluster.start_all();

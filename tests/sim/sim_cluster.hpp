@@ -77,6 +77,11 @@ class SimCluster {
     bool run_until(const std::function<bool()>& condition, Duration limit);
     void at(Duration from_now, std::function<void()> action);
 
+    /// Operators have `daemon` not hear `others` for so long.
+    void cut_off(std::size_t daemon, const protocol::MemberList& others, Duration time) {
+        hosts_[daemon].engine->cut_off(others, now_ + time);
+    }
+
     // --- observation ---
     [[nodiscard]] bool is_up(std::size_t daemon) const { return hosts_[daemon].engine != nullptr; }
     [[nodiscard]] const membership::RingEngine& engine(std::size_t daemon) const {

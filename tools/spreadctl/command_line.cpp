@@ -26,6 +26,8 @@ constexpr const char* kExamples =
     "  spreadctl -s 10.0.0.2:4805 status    another host's, where AdminListen is set";
 
 constexpr auto kStopPatience = std::chrono::seconds(10);
+/// A partition ends after 60 s.
+constexpr auto kPartitionRenewal = std::chrono::seconds(25);
 
 std::chrono::milliseconds in_milliseconds(double seconds) {
     return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
@@ -44,6 +46,7 @@ class CommandLine {
     void add_watching();
     void add_config();
     void add_steering();
+    void add_trying();
 
     [[nodiscard]] HttpClient client(const std::string& server) const {
         return {server, in_milliseconds(timeout_)};
@@ -73,6 +76,13 @@ class CommandLine {
     std::string level_;
     std::string client_name_;
     std::string reason_;
+    bool all_ = false;
+    std::string components_;
+    bool keep_ = false;
+    std::string window_;
+    std::string personal_;
+    std::string accelerated_;
+    std::string daemon_;
 };
 
 CommandLine::CommandLine() {
@@ -85,6 +95,7 @@ CommandLine::CommandLine() {
     add_watching();
     add_config();
     add_steering();
+    add_trying();
 }
 
 void CommandLine::add_global() {
@@ -99,8 +110,9 @@ void CommandLine::add_global() {
 }
 
 void CommandLine::add_looking() {
-    add(app_, "status", "Verdict, ring, who is missing and why, load",
-        [this] { return commands().status(); });
+    add(app_, "status", "Verdict, ring, who is missing and why, load", [this] {
+        return all_ ? commands().status_of_all() : commands().status();
+    })->add_flag("--all", all_, "One line for each configured daemon, as each says itself");
     add(app_, "peers", "One line for each configured daemon: what is heard of it, by which port",
         [this] { return commands().peers(); });
     CLI::App* const clients = add(app_, "clients", "Clients of this daemon and what waits for them",
@@ -158,8 +170,43 @@ void CommandLine::add_steering() {
     kick->add_option("--reason", reason_, "For log and history");
     add(app_, "reload", "Read the access files again",
         [this] { return commands().change("/reload"); });
+    add(app_, "leave", "Leave the ring and stop, as stop does, without waiting",
+        [this] { return commands().change("/stop"); });
     add(app_, "stop", "Leave the ring and stop; waits until it is gone",
         [this] { return commands().stop(kStopPatience); });
+}
+
+void CommandLine::add_trying() {
+    CLI::App* const partition =
+        add(app_, "partition",
+            "Have components not hear each other for 60 s, to try what happens then", [this] {
+                const std::string target = "/partition?components=" + encoded(components_);
+                return keep_ ? commands().keep_changing(target, kPartitionRenewal)
+                             : commands().change(target);
+            });
+    partition
+        ->add_option("COMPONENTS", components_,
+                     "Names with a slash between components: \"n1 n2 / n3\"")
+        ->required();
+    partition->add_flag("--keep", keep_, "Renew it every 25 s until interrupted");
+    add(app_, "heal", "End a partition", [this] { return commands().change("/heal"); });
+    CLI::App* const flow =
+        add(app_, "flow-control", "Set windows of the ring's daemons, until they restart", [this] {
+            return commands().change(
+                "/flow-control?window=" + encoded(window_) + "&personal=" + encoded(personal_) +
+                "&accelerated=" + encoded(accelerated_) + "&daemon=" + encoded(daemon_));
+        });
+    const auto packets = [flow](const char* name, std::string& target, const char* help) {
+        flow->add_option(name, target, help)->type_name("PACKETS")->check(CLI::Range(0, 32767));
+    };
+    packets("--window", window_, "All daemons together, in a rotation of the token");
+    packets("--personal", personal_, "One daemon, in a rotation");
+    packets("--accelerated", accelerated_, "Of these, how many follow the token");
+    flow->add_option("--daemon", daemon_,
+                     "Whose personal and accelerated window (default: those of all)");
+    for (CLI::App* const each : {partition, flow}) {
+        each->footer("Needs DangerousMonitor = true in the configuration of all daemons.");
+    }
 }
 
 int CommandLine::run(const std::vector<std::string>& arguments) {

@@ -57,6 +57,13 @@ int Commands::status() const {
     return value.value(json::json_pointer("/verdict/state"), "") == "healthy" ? kGood : kBad;
 }
 
+int Commands::status_of_all() const {
+    const HttpAnswer answer = client_.get("/cluster.json");
+    const json value = parsed(answer);
+    print(json_ ? answer.body : cluster_text(value));
+    return is_whole(value) ? kGood : kBad;
+}
+
 int Commands::peers() const {
     const HttpAnswer answer = client_.get("/status.json");
     const json value = parsed(answer);
@@ -192,6 +199,15 @@ int Commands::change(const std::string& target) const {
         print(answer.body);
     }
     return answer.status == 200 ? kGood : kBad;
+}
+
+int Commands::keep_changing(const std::string& target, std::chrono::milliseconds pause) const {
+    for (;;) {
+        if (const int status = change(target); status != kGood) {
+            return status;
+        }
+        std::this_thread::sleep_for(pause);
+    }
 }
 
 int Commands::stop(std::chrono::milliseconds patience) const {

@@ -19,6 +19,9 @@ class Commands {
     Commands(HttpClient client, bool json) : client_(std::move(client)), json_(json) {}
 
     [[nodiscard]] int status() const;
+    /// What each configured daemon says of itself: 1 when one does not answer, or the ring is not
+    /// whole.
+    [[nodiscard]] int status_of_all() const;
     [[nodiscard]] int peers() const;
     struct ClientFilter {
         std::string sort = "queue";  ///< queue, in, out, groups, name
@@ -39,6 +42,9 @@ class Commands {
     [[nodiscard]] int config_diff(const HttpClient& other) const;
     /// A command that changes something: prints what the daemon says of it.
     [[nodiscard]] int change(const std::string& target) const;
+    /// The same again and again, until that fails.
+    [[nodiscard]] int keep_changing(const std::string& target,
+                                    std::chrono::milliseconds pause) const;
     /// Stops the daemon and waits until it is gone.
     [[nodiscard]] int stop(std::chrono::milliseconds patience) const;
 

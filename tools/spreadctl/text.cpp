@@ -150,6 +150,41 @@ std::string status_text(const json& status) {
     return out;
 }
 
+std::string cluster_text(const json& cluster) {
+    std::vector<std::vector<std::string>> rows{{"DAEMON", "ADDRESS", "STATE", "RING",
+                                                "REPRESENTATIVE", "UP", "CLIENTS", "GROUPS",
+                                                "CHANGES", "WINDOWS"}};
+    const json daemons = at(cluster, "/daemons");
+    for (const json& daemon : daemons) {
+        const json report = at(daemon, "/report");
+        if (report.is_null()) {
+            rows.push_back(
+                {text_at(daemon, "/daemon"), text_at(daemon, "/address"), "NO ANSWER within 1 s"});
+            continue;
+        }
+        rows.push_back({text_at(daemon, "/daemon"), text_at(daemon, "/address"),
+                        text_at(report, "/state"),
+                        fmt::format("{} of {}", text_at(report, "/members"), daemons.size()),
+                        text_at(report, "/representative"),
+                        span_text(number_at(report, "/uptime_s")), text_at(report, "/clients"),
+                        text_at(report, "/groups"), text_at(report, "/ring_changes"),
+                        fmt::format("{} / {} / {}", text_at(report, "/window_packets"),
+                                    text_at(report, "/personal_window_packets"),
+                                    text_at(report, "/accelerated_window_packets"))});
+    }
+    return table(rows);
+}
+
+bool is_whole(const json& cluster) {
+    const json daemons = at(cluster, "/daemons");
+    return daemons.is_array() && std::ranges::all_of(daemons, [&](const json& daemon) {
+               return at(daemon, "/report/state") == "operational" &&
+                      at(daemon, "/report/members") == daemons.size() &&
+                      at(daemon, "/report/representative") ==
+                          at(daemons.front(), "/report/representative");
+           });
+}
+
 std::string peers_text(const json& status) {
     std::map<std::string, std::string> causes;
     for (const json& missing : at(status, "/ring/missing")) {

@@ -12,6 +12,10 @@
 namespace spread::spreadctl {
 
 [[nodiscard]] std::string status_text(const nlohmann::json& status);
+/// Of cluster.json: a line for each daemon.
+[[nodiscard]] std::string cluster_text(const nlohmann::json& cluster);
+/// All daemons answer, and say that they are in one operational ring.
+[[nodiscard]] bool is_whole(const nlohmann::json& cluster);
 [[nodiscard]] std::string peers_text(const nlohmann::json& status);
 [[nodiscard]] std::string clients_text(const nlohmann::json& clients);
 [[nodiscard]] std::string groups_text(const nlohmann::json& groups);

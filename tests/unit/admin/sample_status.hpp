@@ -25,9 +25,9 @@ inline Status sample_status() {
     out.ring.missing = {{"node3", "token_port", "token port closed", out.started_at}};
     out.ring.since = out.started_at;
     out.ring.token_timeout = std::chrono::milliseconds(250);
-    out.peers = {{"node1", "10.0.0.1", 4803, true, true, {}, {}, {}},
-                 {"node2", "10.0.0.2", 4803, false, true, std::chrono::milliseconds(20), {}, {}},
-                 {"node3", "10.0.0.3", 4803, false, false, {}, {}, {}}};
+    out.peers = {{"node1", "10.0.0.1", 4803, 0, true, true, {}, {}, {}},
+                 {"node2", "10.0.0.2", 4803, 0, false, true, std::chrono::milliseconds(20), {}, {}},
+                 {"node3", "10.0.0.3", 4803, 0, false, false, {}, {}, {}}};
     out.sessions.emplace();
     out.sessions->connected = 2;
     out.sessions->slow = 1;

@@ -156,5 +156,39 @@ TEST(RingConfig, WhatAWindowMayHoldFitsIntoACommitTokenOfAllDaemons) {
     }
 }
 
+TEST(RingConfig, AnOperatorSetsWindowsWithinWhatRingsAreMadeFor) {
+    RingConfig ring = RingConfig::settled(settings_of(3));
+    const RingConfig before = ring;
+    EXPECT_TRUE(ring.change_windows({}));
+    EXPECT_EQ(ring.window, before.window);
+    EXPECT_EQ(ring.window_max, before.window_max) << "they still size themselves";
+
+    EXPECT_TRUE(
+        ring.change_windows({.window = 200, .personal_window = 30, .accelerated_window = {}}));
+    EXPECT_EQ(ring.window, 200U);
+    EXPECT_EQ(ring.window_max, 200U);
+    EXPECT_EQ(ring.personal_window, 30U);
+    EXPECT_EQ(ring.accelerated_window, 30U) << "no more than a visit has";
+    EXPECT_TRUE(
+        ring.change_windows({.window = 20, .personal_window = {}, .accelerated_window = 0}));
+    EXPECT_EQ(ring.personal_window, 20U);
+    EXPECT_EQ(ring.accelerated_window, 0U);
+    EXPECT_TRUE(ring.change_windows(
+        {.window = ring.window_limit, .personal_window = {}, .accelerated_window = {}}));
+    EXPECT_EQ(ring.window, before.window_max);
+
+    const RingConfig kept = ring;
+    for (const std::uint32_t wrong : {0U, ring.window_limit + 1, 0xffffffffU}) {
+        EXPECT_FALSE(
+            ring.change_windows({.window = wrong, .personal_window = {}, .accelerated_window = 1}));
+        EXPECT_FALSE(
+            ring.change_windows({.window = {}, .personal_window = wrong, .accelerated_window = 1}));
+    }
+    EXPECT_FALSE(ring.change_windows(
+        {.window = 5, .personal_window = {}, .accelerated_window = ring.window_limit + 1}));
+    EXPECT_EQ(ring.window, kept.window);
+    EXPECT_EQ(ring.accelerated_window, kept.accelerated_window);
+}
+
 }  // namespace
 }  // namespace spread::membership

@@ -46,6 +46,25 @@ TEST(PeersText, SaysWhichPortIsSilent) {
     EXPECT_THAT(text, HasSubstr("token_port: open it\n"));
 }
 
+TEST(ClusterText, NamesWhoDoesNotAnswer) {
+    const json good = json::parse(R"({"state": "operational", "members": 2,
+        "representative": "node1", "uptime_s": 300, "clients": 4, "groups": 2, "ring_changes": 1,
+        "window_packets": 264, "personal_window_packets": 88, "accelerated_window_packets": 44})");
+    json cluster = {{"daemons",
+                     {{{"daemon", "node1"}, {"address", "10.0.0.1"}, {"report", good}},
+                      {{"daemon", "node2"}, {"address", "10.0.0.2"}, {"report", good}}}}};
+    EXPECT_TRUE(is_whole(cluster));
+    EXPECT_THAT(cluster_text(cluster),
+                HasSubstr("node2   10.0.0.2  operational  2 of 2  node1           5 min  4"));
+    EXPECT_THAT(cluster_text(cluster), HasSubstr("264 / 88 / 44\n"));
+    cluster["daemons"][1]["report"]["representative"] = "node2";
+    EXPECT_FALSE(is_whole(cluster)) << "two rings of two";
+    cluster["daemons"][1]["report"] = nullptr;
+    EXPECT_FALSE(is_whole(cluster));
+    EXPECT_THAT(cluster_text(cluster), HasSubstr("node2   10.0.0.2  NO ANSWER within 1 s\n"));
+    EXPECT_FALSE(is_whole(json::object()));
+}
+
 TEST(ClientsText, ShowsProcessesOfTheUnixSocket) {
     const json clients = json::parse(R"([{"name": "#eve#node1", "address": "unix", "process": 12,
         "user": 1000, "groups": 2, "messages_in": 3, "messages_out": 4, "queue_messages": 5,

@@ -1,0 +1,62 @@
+#include "daemon/admin/cluster_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace spread::admin {
+namespace {
+
+using json = nlohmann::ordered_json;
+using protocol::MonitorState;
+
+/// The words of status.json.
+const char* word_of(MonitorState state) {
+    switch (state) {
+        case MonitorState::kOperational: return "operational";
+        case MonitorState::kGather: return "gather";
+        case MonitorState::kForm: return "commit";
+        case MonitorState::kRecovery: return "recovery";
+    }
+    return "unknown";
+}
+
+json report_of(const protocol::MonitorReport& report, const protocol::Roster& roster) {
+    return {
+        {"state", word_of(report.state)},
+        {"settled", report.group_state == protocol::MonitorGroupState::kStable},
+        {"uptime_s", report.seconds},
+        {"representative", roster.describe(report.leader)},
+        {"members", report.daemons},
+        {"segments", report.segments},
+        {"ring_changes", report.membership_changes},
+        {"clients", report.sessions},
+        {"groups", report.groups},
+        {"packets_sent", report.packets_sent},
+        {"packets_received", report.packets_received},
+        {"packets_retransmitted", report.retransmissions},
+        {"messages_delivered", report.messages_delivered},
+        {"aru", report.aru},
+        {"my_aru", report.my_aru},
+        {"high_seq", report.highest_seq},
+        {"tokens_received", report.token_rounds},
+        {"tokens_retransmitted", report.token_hurry},
+        {"window_packets", report.window},
+        {"personal_window_packets", report.personal_window},
+        {"accelerated_window_packets", report.accelerated_ring ? report.accelerated_window : 0}};
+}
+
+}  // namespace
+
+std::string cluster_json(const std::vector<DaemonAnswer>& answers, const protocol::Roster& roster) {
+    json list = json::array();
+    for (const DaemonAnswer& each : answers) {
+        list.push_back({{"daemon", each.daemon},
+                        {"address", each.address},
+                        {"answers", each.report.has_value()},
+                        {"report", each.report ? report_of(*each.report, roster) : json()}});
+    }
+    return json{{"schema", 1}, {"daemons", std::move(list)}}.dump(2, ' ', false,
+                                                                  json::error_handler_t::replace) +
+           "\n";
+}
+
+}  // namespace spread::admin

@@ -1,0 +1,248 @@
+#include "daemon/admin/monitor_service.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "config/configuration.hpp"
+#include "config/identity.hpp"
+#include "daemon/admin/monitor_report.hpp"
+#include "daemon/host/clock.hpp"
+
+namespace spread::admin {
+namespace {
+
+using boost::system::error_code;
+using daemon::log_warning;
+using daemon::LogType;
+using protocol::MonitorReport;
+using protocol::MonitorRequest;
+
+/// Stock's own monitor sends what changes something twice.
+constexpr int kCopies = 2;
+
+boost::asio::ip::address asio_address(const config::IpAddress& address) {
+    error_code wrong;
+    return boost::asio::ip::make_address(address.to_string(), wrong);
+}
+
+std::string text_of(protocol::MonitorError error) {
+    switch (error) {
+        case protocol::MonitorError::kForeign: return "it is no request";
+        case protocol::MonitorError::kLength: return "it is not as long as it says";
+        case protocol::MonitorError::kBodyShort: return "it has no number for some daemons";
+    }
+    return "";
+}
+
+}  // namespace
+
+struct MonitorService::Round {
+    Round(boost::asio::io_context& io, Answers configured, std::function<void(Answers)> when_done)
+        : timer(io), answers(std::move(configured)), done(std::move(when_done)) {}
+
+    [[nodiscard]] bool is_complete() const {
+        return std::ranges::all_of(answers,
+                                   [](const DaemonAnswer& each) { return bool(each.report); });
+    }
+
+    boost::asio::steady_timer timer;
+    Answers answers;
+    std::function<void(Answers)> done;
+};
+
+MonitorService::MonitorService(boost::asio::io_context& io, const StatusParts& parts,
+                               StatusSource& source, RingSteering& steering)
+    : io_(io),
+      parts_(parts),
+      source_(source),
+      steering_(steering),
+      hash_(config::configuration_hash(parts.configuration)),
+      socket_(io) {}
+
+MonitorService::~MonitorService() = default;
+
+void MonitorService::start() {
+    const config::IpAddress& own = parts_.configuration.daemons[parts_.self].address;
+    const Udp::endpoint at(asio_address(own), 0);
+    error_code wrong;
+    static_cast<void>(socket_.open(at.protocol(), wrong));
+    if (!wrong) {
+        static_cast<void>(socket_.bind(at, wrong));
+    }
+    if (wrong) {
+        log_warning(LogType::kNetwork, "no answers to stock's monitor: no UDP socket at {}: {}",
+                    own.to_string(), wrong.message());
+        static_cast<void>(socket_.close(wrong));
+        return;
+    }
+    socket_.non_blocking(true, wrong);
+    receive();
+}
+
+void MonitorService::stop() {
+    error_code ignored;
+    static_cast<void>(socket_.close(ignored));
+    for (const auto& round : std::exchange(rounds_, {})) {
+        round->timer.cancel();
+    }
+}
+
+bool MonitorService::offer(const daemon::Endpoint& source, std::span<const std::byte> datagram) {
+    if (!protocol::is_monitor_request(datagram)) {
+        return false;
+    }
+    if (waiting_->fetch_add(1) >= kWaitingMax) {
+        waiting_->fetch_sub(1);
+        return true;
+    }
+    boost::asio::post(io_, [this, waiting = waiting_, ip = daemon::ip_of(source.address()),
+                            text = source.to_string(),
+                            bytes = std::vector<std::byte>(datagram.begin(), datagram.end())] {
+        waiting->fetch_sub(1);
+        on_request(ip, text, bytes);
+    });
+    return true;
+}
+
+void MonitorService::refuse(const std::string& source, const std::string& why) {
+    if (const auto more = refusals_.admit(daemon::now())) {
+        log_warning(LogType::kNetwork, "{}: request of stock's monitor ignored: {} ({} more)",
+                    source, why, *more);
+    }
+}
+
+void MonitorService::on_request(const config::IpAddress& source, const std::string& source_text,
+                                std::span<const std::byte> datagram) {
+    const auto& daemons = parts_.configuration.daemons;
+    const auto request = protocol::decode_monitor_request(datagram, daemons.size());
+    if (!request) {
+        refuse(source_text, text_of(request.error()));
+        return;
+    }
+    if (request->config_hash != hash_) {
+        refuse(source_text, fmt::format("its configuration has hash {}, ours {}; run it with the "
+                                        "file of the daemons",
+                                        request->config_hash, hash_));
+        return;
+    }
+    const auto host = steering_.roster().find(request->transmitter);
+    const auto asker = steering_.roster().find(request->sender);
+    if (!host || !asker || daemons[*host].address != source) {
+        refuse(source_text, "it does not come from the host of the daemon that it names");
+        return;
+    }
+    const std::string who =
+        fmt::format("stock's monitor at {} ({})", source_text, daemons[*host].name);
+    if (const auto* partition = std::get_if<protocol::MonitorPartition>(&request->what)) {
+        (void)steering_.partition(*partition, who);
+    } else if (const auto* flow = std::get_if<protocol::MonitorFlowControl>(&request->what)) {
+        (void)steering_.flow_control(*flow, who);
+    } else if (std::holds_alternative<protocol::MonitorReload>(request->what)) {
+        (void)steering_.reload(who);
+    } else {
+        answer_status({asio_address(daemons[*asker].address), request->reply_port});
+    }
+}
+
+/// Who asks while a status is being made gets the same.
+void MonitorService::answer_status(const Udp::endpoint& to) {
+    askers_.push_back(to);
+    if (askers_.size() > 1) {
+        return;
+    }
+    source_.status([this](const Status& status) {
+        const auto report = protocol::encode_monitor_report(monitor_report(status));
+        for (const Udp::endpoint& asker : std::exchange(askers_, {})) {
+            error_code lost;
+            socket_.send_to(boost::asio::buffer(report), asker, 0, lost);
+        }
+    });
+}
+
+void MonitorService::send_to(std::size_t daemon, const What& what) {
+    const config::Daemon& to = parts_.configuration.daemons[daemon];
+    const protocol::DaemonId self =
+        steering_.roster().id(static_cast<protocol::DaemonIndex>(parts_.self));
+    error_code lost;
+    const std::uint16_t port = socket_.local_endpoint(lost).port();
+    const auto bytes = protocol::encode_monitor_request({self, self, port, hash_, what});
+    socket_.send_to(boost::asio::buffer(bytes),
+                    {asio_address(to.address), parts_.configuration.segments[to.segment].port}, 0,
+                    lost);
+}
+
+void MonitorService::tell_others(const What& what) {
+    for (std::size_t i = 0; i < parts_.configuration.daemons.size(); ++i) {
+        for (int copy = 0; i != parts_.self && copy < kCopies; ++copy) {
+            send_to(i, what);
+        }
+    }
+}
+
+void MonitorService::ask_all(std::function<void(Answers)> done) {
+    Answers configured;
+    for (const config::Daemon& daemon : parts_.configuration.daemons) {
+        configured.push_back({daemon.name, daemon.address.to_string(), std::nullopt});
+    }
+    auto round = std::make_shared<Round>(io_, std::move(configured), std::move(done));
+    rounds_.push_back(round);
+    for (std::size_t i = 0; i < round->answers.size(); ++i) {
+        if (i != parts_.self) {
+            send_to(i, protocol::MonitorStatus{});
+        }
+    }
+    round->timer.expires_after(kPatience);
+    round->timer.async_wait([this, round](const error_code& cancelled) {
+        if (!cancelled) {
+            finish(round);
+        }
+    });
+    source_.status([this](const Status& status) { on_report(monitor_report(status)); });
+}
+
+void MonitorService::on_report(const MonitorReport& report) {
+    const auto place = steering_.roster().find(report.self);
+    if (!place) {
+        return;
+    }
+    const auto rounds = rounds_;  // one that is complete is taken out
+    for (const auto& round : rounds) {
+        round->answers[*place].report = report;
+        if (round->is_complete()) {
+            finish(round);
+        }
+    }
+}
+
+void MonitorService::finish(const std::shared_ptr<Round>& round) {
+    round->timer.cancel();
+    std::erase(rounds_, round);
+    if (const auto done = std::exchange(round->done, nullptr)) {
+        done(std::move(round->answers));
+    }
+}
+
+void MonitorService::receive() {
+    socket_.async_receive_from(
+        boost::asio::buffer(room_), from_, [this](const error_code& error, std::size_t bytes) {
+            if (!socket_.is_open()) {
+                return;
+            }
+            if (!error) {
+                const auto report = protocol::decode_monitor_report(std::span(room_).first(bytes));
+                const auto place = report ? steering_.roster().find(report->self) : std::nullopt;
+                if (place &&
+                    asio_address(parts_.configuration.daemons[*place].address) == from_.address()) {
+                    on_report(*report);
+                }
+            }
+            receive();  // an error here is a port-unreachable of somebody who was told something
+        });
+}
+
+}  // namespace spread::admin

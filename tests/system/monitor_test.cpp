@@ -1,0 +1,247 @@
+// Partitions and windows for trying things: by spreadctl, and by stock's monitor, unchanged.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/host/unique_fd.hpp"
+#include "tests/support/child_process.hpp"
+#include "tests/support/deadline.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/test_ring.hpp"
+
+namespace spread::system_test {
+namespace {
+
+using nlohmann::json;
+using support::ChildProcess;
+using support::TestClient;
+using support::TestRing;
+using testing::HasSubstr;
+
+/// Five daemons, which obey.
+class MonitorTest : public testing::Test {
+  protected:
+    explicit MonitorTest(const std::string& options = "DangerousMonitor = true\n")
+        : ring_(5, support::on_loopback(options)) {
+        ring_.wait_formed();
+    }
+
+    struct Outcome {
+        int status = 0;
+        std::string text;
+    };
+    Outcome spreadctl(std::size_t daemon, const std::vector<std::string>& arguments) {
+        std::vector<std::string> command{SPREADCTL_BINARY, "--timeout=30", "-s",
+                                         ring_.daemon(daemon).control_socket().string()};
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        ChildProcess child({.command = std::move(command),
+                            .output = scratch_.path() / ("ctl" + std::to_string(++runs_)),
+                            .input = {},
+                            .network_namespace = -1,
+                            .directory = {}});
+        const int status = child.wait_exit();
+        return {status, child.output()};
+    }
+    json status(std::size_t daemon) {
+        return json::parse(spreadctl(daemon, {"status", "--json"}).text);
+    }
+    /// Daemons 1 and 2 are a ring, and the other three.
+    void wait_split() {
+        ring_.wait_formed({0, 1});
+        ring_.wait_formed({2, 3, 4});
+    }
+    void wait_whole_again() { ring_.wait_formed(); }
+
+    TestRing ring_;
+    support::TempDir scratch_;
+    int runs_ = 0;
+};
+
+TEST_F(MonitorTest, SpreadctlSplitsAndHealsUnderLoad) {
+    TestClient left = ring_.client(0, "left");
+    TestClient right = ring_.client(4, "right");
+    left.join("room");
+    right.join("room");
+    left.wait_for_members("room", {left.private_group(), right.private_group()});
+    right.wait_for_members("room", {left.private_group(), right.private_group()});
+
+    const Outcome cut = spreadctl(2, {"partition", "d1 d2 / d3 d4 d5"});
+    EXPECT_EQ(cut.status, 0) << cut.text;
+    EXPECT_EQ(cut.text, "partition d1 d2 / d3 d4 d5 for 60 s\n");
+    wait_split();
+    left.wait_for_members("room", {left.private_group()});
+    right.wait_for_members("room", {right.private_group()});
+    support::wait_until("the cause", [&] {
+        return status(0)["ring"]["missing"][0]["cause"] == "monitor_partition";
+    });
+    EXPECT_EQ(status(0)["ring"]["cut_off"], json({"d3", "d4", "d5"}));
+    EXPECT_THAT(spreadctl(0, {"events"}).text, HasSubstr("lost d3 d4 d5"));
+
+    // All of them answer, whichever ring they are in.
+    const json all = json::parse(spreadctl(0, {"status", "--all", "--json"}).text)["daemons"];
+    ASSERT_EQ(all.size(), 5U);
+    EXPECT_EQ(all[1]["report"]["members"], 2) << all.dump();
+    EXPECT_EQ(all[4]["report"]["members"], 3) << all.dump();
+    EXPECT_EQ(spreadctl(0, {"status", "--all"}).status, 1);
+
+    EXPECT_EQ(spreadctl(0, {"heal"}).status, 0);
+    wait_whole_again();
+    left.wait_for_members("room", {left.private_group(), right.private_group()});
+    support::wait_until("all to say so", [&] {
+        return spreadctl(3, {"status", "--all"}).status == 0;
+    });
+}
+
+TEST_F(MonitorTest, WhoDoesNotAnswerIsNamed) {
+    ring_.daemon(3).crash();
+    ring_.wait_formed({0, 1, 2, 4});
+    const Outcome all = spreadctl(0, {"status", "--all"});
+    EXPECT_EQ(all.status, 1);
+    EXPECT_THAT(all.text, testing::ContainsRegex("d4 +[0-9.]+ +NO ANSWER within 1 s\n"));
+    const Outcome cut = spreadctl(0, {"partition", "d1 / d2"});
+    EXPECT_EQ(cut.status, 1);
+    EXPECT_EQ(cut.text, "partition d1 / d2 / d3 d4 d5 for 60 s; no answer of d4 within 1 s\n");
+}
+
+TEST_F(MonitorTest, WindowsAreSetAndChecked) {
+    EXPECT_EQ(spreadctl(0, {"flow-control", "--window", "200", "--personal", "30"}).status, 0);
+    EXPECT_EQ(spreadctl(0, {"flow-control", "--personal", "20", "--daemon", "d3"}).status, 0);
+    support::wait_until("windows to be seen everywhere", [&] {
+        const json all = json::parse(spreadctl(1, {"status", "--all", "--json"}).text)["daemons"];
+        return all[1]["report"]["window_packets"] == 200 &&
+               all[1]["report"]["personal_window_packets"] == 30 &&
+               all[2]["report"]["personal_window_packets"] == 20;
+    });
+    const Outcome wide = spreadctl(0, {"flow-control", "--window", "30000"});
+    EXPECT_EQ(wide.status, 1);
+    EXPECT_THAT(wide.text, HasSubstr("refused: windows are 1 to "));
+    EXPECT_EQ(spreadctl(0, {"flow-control", "--window", "0"}).status, 1);
+    EXPECT_EQ(spreadctl(0, {"flow-control", "--personal", "5", "--daemon", "d9"}).status, 1);
+    TestClient client = ring_.client(0, "busy");
+    client.join("room");
+    client.wait_for_members("room", {client.private_group()});
+}
+
+class SafeMonitorTest : public MonitorTest {
+  protected:
+    SafeMonitorTest() : MonitorTest("") {}
+};
+
+TEST_F(SafeMonitorTest, WithoutDangerousMonitorNothingIsChanged) {
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"partition", "d1 / d2"}, {"heal"}, {"flow-control", "--window", "100"}}) {
+        const Outcome refused = spreadctl(0, arguments);
+        EXPECT_EQ(refused.status, 1);
+        EXPECT_THAT(refused.text, HasSubstr("refused: DangerousMonitor is not set"));
+    }
+    EXPECT_THAT(ring_.daemon(0).log(), HasSubstr("wants other windows: refused"));
+    EXPECT_EQ(status(0)["ring"]["members"], 5);
+}
+
+/// Stock's monitor on the host of the first daemon, whose operator types.
+class StockMonitor {
+  public:
+    StockMonitor(const std::string& configuration, const std::filesystem::path& directory)
+        : pipe_(directory / "typed") {
+        if (::mkfifo(pipe_.c_str(), 0600) != 0) {
+            throw std::runtime_error("no pipe");
+        }
+        typed_ = daemon::UniqueFd(::open(pipe_.c_str(), O_RDWR | O_CLOEXEC));
+        child_ = std::make_unique<ChildProcess>(ChildProcess::Options{
+            .command = {"sh", "-c",
+                        "exec stdbuf -o0 " +
+                            (*support::stock_directory() / "sbin/spmonitor").string() +
+                            " -n d1 -t 1 -p " + std::to_string(support::pick_port()) + " -c '" +
+                            configuration + "' < '" + pipe_.string() + "'"},
+            .output = directory / "monitor",
+            .input = {},
+            .network_namespace = -1,
+            .directory = {}});
+    }
+
+    /// Types a line, and waits until the monitor says `prompt` once more than before.
+    void type(const std::string& line, const std::string& prompt) {
+        const std::size_t before = count(prompt);
+        const std::string text = line + "\n";
+        ASSERT_EQ(::write(typed_.get(), text.data(), text.size()),
+                  static_cast<ssize_t>(text.size()));
+        support::wait_until("stock's monitor to say " + prompt,
+                            [&] { return count(prompt) > before; });
+    }
+    [[nodiscard]] std::string output() const { return child_->output(); }
+    [[nodiscard]] std::size_t count(const std::string& word) const {
+        const std::string text = output();
+        std::size_t times = 0;
+        for (std::size_t at = text.find(word); at != std::string::npos;
+             at = text.find(word, at + 1)) {
+            ++times;
+        }
+        return times;
+    }
+    int leave() {
+        type("9", "Bye.");
+        return child_->wait_exit();
+    }
+
+  private:
+    std::filesystem::path pipe_;
+    daemon::UniqueFd typed_;
+    std::unique_ptr<ChildProcess> child_;
+};
+
+TEST_F(MonitorTest, StocksMonitorSplitsHealsAndEndsDaemons) {
+    if (!support::stock_directory()) {
+        GTEST_SKIP() << "SPREAD_STOCK_DIR is not set: no stock programs to run";
+    }
+    const json config = json::parse(spreadctl(0, {"config", "show", "--json"}).text);
+    StockMonitor monitor(config["file"].get<std::string>(), scratch_.path());
+    support::wait_until("the menu", [&] { return monitor.count("Monitor> ") > 0; });
+
+    monitor.type("0", "Enter Proc Name: ");
+    monitor.type("all", "Enter Proc Name: ");
+    monitor.type("", "Status at d5 V 5.00. 1 (state 1, gstate 1)");
+    support::wait_until("all reports", [&] {
+        for (int i = 1; i <= 5; ++i) {
+            if (monitor.count("Status at d" + std::to_string(i)) == 0) {
+                return false;
+            }
+        }
+        return true;
+    });
+    EXPECT_THAT(monitor.output(), HasSubstr("Membership  :  5  procs in 1 segments, leader is d1"));
+    monitor.type("0", "Enter Proc Name: ");
+    monitor.type("none", "Enter Proc Name: ");
+    monitor.type("", "Monitor> ");
+
+    monitor.type("1", "\td1\t");
+    monitor.type("0", "\td2\t");
+    monitor.type("0", "\td3\t");
+    monitor.type("1", "\td4\t");
+    monitor.type("1", "\td5\t");
+    monitor.type("1", "Partition Map:");
+    monitor.type("2", "Monitor> ");
+    wait_split();
+    monitor.type("4", "Monitor> ");
+    wait_whole_again();
+    EXPECT_THAT(ring_.daemon(4).log(),
+                HasSubstr("partition d1 d2 / d3 d4 d5 for 60 s by stock's monitor at 127.0.0.1:"));
+
+    monitor.type("8", "Enter Proc Name to Terminate: ");
+    monitor.type("d5", "Enter Proc Name to Terminate: ");
+    monitor.type("", "Monitor> ");
+    EXPECT_EQ(ring_.daemon(4).process().wait_exit(), 0);
+    ring_.wait_formed({0, 1, 2, 3});
+    EXPECT_EQ(monitor.leave(), 0);
+}
+
+}  // namespace
+}  // namespace spread::system_test
