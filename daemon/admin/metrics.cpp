@@ -20,7 +20,7 @@ double seconds_of(WallTime time) {
 }
 
 /// Backslash, quote and newline, as the format has them.
-std::string label_value(std::string_view value) {
+std::string in_quotes(std::string_view value) {
     std::string out = "\"";
     for (const char c : value) {
         if (c == '\n') {
@@ -45,7 +45,7 @@ class Text {
     }
     void sample(double value) { add("", value); }
     void sample(std::string_view label, std::string_view label_value, double value) {
-        add(fmt::format("{{{}={}}}", label, label_value(label_value)), value);
+        add(fmt::format("{{{}={}}}", label, in_quotes(label_value)), value);
     }
     void labelled(const std::string& labels, double value) { add("{" + labels + "}", value); }
     void gauge(std::string_view name, std::string_view help, double value) {
@@ -91,8 +91,7 @@ void add_ring(Text& text, const Status& status) {
                "1 for the cause why a configured daemon is not in the ring.");
     for (const MissingStatus& each : ring.missing) {
         text.labelled(
-            fmt::format("daemon={},cause={}", label_value(each.daemon), label_value(each.cause)),
-            1);
+            fmt::format("daemon={},cause={}", in_quotes(each.daemon), in_quotes(each.cause)), 1);
     }
     text.gauge("token_timeout_seconds", "Silence of the token after which the ring is given up.",
                std::chrono::duration<double>(ring.token_timeout).count());
@@ -149,8 +148,7 @@ void add_process(Text& text, const Status& status) {
         return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
     };
     text.begin("build_info", "gauge", "1; the labels say what runs.");
-    text.labelled(fmt::format("version={},wire=\"{}\"", label_value(status.version), status.wire),
-                  1);
+    text.labelled(fmt::format("version={},wire=\"{}\"", in_quotes(status.version), status.wire), 1);
     text.begin("config_info", "gauge", "1; the label is the hash that daemons of a ring share.");
     text.sample("hash", std::to_string(status.config_hash), 1);
     text.gauge("start_time_seconds", "When the daemon started.", seconds_of(status.started_at));
