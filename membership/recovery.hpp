@@ -51,9 +51,6 @@ class Recovery {
         return std::move(incarnations_);
     }
 
-    /// Of the ring that forms.
-    [[nodiscard]] ordering::RingOrder& order() { return *order_; }
-
   private:
     [[nodiscard]] Next visit(const Step& step, protocol::Token& token);
     void queue_packets_to_resend();

@@ -93,7 +93,10 @@ MemberList RingEngine::cut_off(Instant now) const {
 }
 
 void RingEngine::change_windows(const WindowChange& change) {
-    impl_->change_windows(change);
+    EngineCore& core = impl_->core();
+    if (core.config.change_windows(change)) {
+        core.use_windows(*core.order);
+    }
 }
 
 const RingConfig& RingEngine::config() const {

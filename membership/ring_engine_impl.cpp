@@ -328,16 +328,6 @@ ReadPreference RingEngine::Impl::read_preference() const {
                : ReadPreference::kDataFirst;
 }
 
-void RingEngine::Impl::change_windows(const WindowChange& change) {
-    if (!core_.config.change_windows(change)) {
-        return;
-    }
-    core_.use_windows(*core_.order);
-    if (auto* recovery = std::get_if<Recovery>(&state_)) {
-        core_.use_windows(recovery->order());
-    }
-}
-
 const RingStats& RingEngine::Impl::stats() {
     RingStats& stats = core_.stats;
     stats.high_seq = core_.order->high_seq();
@@ -444,6 +434,9 @@ void RingEngine::Impl::begin_ring(const Step& step, const RingId& id, RingMember
                                   ChangeReason reason) {
     core_.ring.install(id, std::move(members), std::move(incarnations));
     core_.order = std::move(order);
+    if (core_.config.window_max <= core_.config.window) {
+        core_.use_windows(*core_.order);  // they may have been set while it formed
+    }
     core_.obligation.clear();
     core_.queue.rewind();
     core_.queue.pause();

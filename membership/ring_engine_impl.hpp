@@ -54,7 +54,6 @@ class RingEngine::Impl {
     void resume(const Step& step, const RingId& ring);
     void give_up(const Step& step, const RingId& ring, const MemberList& daemons);
     void set_delivery_room(const Step& step, std::size_t deliveries);
-    void change_windows(const WindowChange& change);
 
     [[nodiscard]] EngineCore& core() { return core_; }
     [[nodiscard]] bool is_silent() const { return silent_; }
