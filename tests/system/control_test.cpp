@@ -157,6 +157,24 @@ TEST_F(ControlTest, TheSocketIsForItsOwnerAndGroupOnly) {
     EXPECT_EQ(info.st_mode & 07777U, 0660U);
 }
 
+TEST_F(ControlTest, BashCompletesCommandsAndOptions) {
+    const Answer script = ctl(0, {"completion", "bash"});
+    ASSERT_EQ(script.status, 0);
+    const std::filesystem::path file = scratch_.path() / "completion";
+    std::ofstream(file) << script.text
+                        << "try() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _spreadctl; "
+                           "echo \"[${COMPREPLY[*]}]\"; }\n"
+                           "try spreadctl heal\ntry spreadctl -s 4804 config d\n"
+                           "try spreadctl flow-control --win\n";
+    ChildProcess bash({.command = {"bash", file.string()},
+                       .output = scratch_.path() / "completed",
+                       .input = {},
+                       .network_namespace = -1,
+                       .directory = {}});
+    EXPECT_EQ(bash.wait_exit(), 0);
+    EXPECT_EQ(bash.output(), "[heal]\n[diff]\n[--window]\n");
+}
+
 TEST_F(ControlTest, BadUsageIsOneLine) {
     for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
              {}, {"nonsense"}, {"log", "level"}, {"kick"}, {"clients", "--sort", "beauty"}}) {

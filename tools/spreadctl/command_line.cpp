@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include "tools/spreadctl/commands.hpp"
+#include "tools/spreadctl/completion.hpp"
+#include "tools/spreadctl/doctor.hpp"
 
 namespace spread::spreadctl {
 namespace {
@@ -47,6 +49,7 @@ class CommandLine {
     void add_config();
     void add_steering();
     void add_trying();
+    void add_doctor();
 
     [[nodiscard]] HttpClient client(const std::string& server) const {
         return {server, in_milliseconds(timeout_)};
@@ -77,6 +80,8 @@ class CommandLine {
     std::string client_name_;
     std::string reason_;
     bool all_ = false;
+    DoctorSettings doctor_;
+    double wait_ = 10;
     std::string components_;
     bool keep_ = false;
     std::string window_;
@@ -96,6 +101,7 @@ CommandLine::CommandLine() {
     add_config();
     add_steering();
     add_trying();
+    add_doctor();
 }
 
 void CommandLine::add_global() {
@@ -126,6 +132,30 @@ void CommandLine::add_looking() {
     add(app_, "check", "For monitoring plugins: one line; 0 ok, 1 warning, 2 critical, 3 unknown",
         [this] { return commands().check(expected_); })
         ->add_option("--expect", expected_, "Daemons wanted in the ring (default: all configured)");
+}
+
+void CommandLine::add_doctor() {
+    CLI::App* const doctor =
+        add(app_, "doctor", "File, names, ports, limits, and the ways to the other hosts", [this] {
+            doctor_.patience = in_milliseconds(wait_);
+            const auto findings = examine(doctor_, client(server_));
+            std::fputs((json_ ? findings_json(findings) : findings_text(findings)).c_str(), stdout);
+            return is_any_bad(findings) ? kBad : kGood;
+        });
+    doctor->add_option("-c", doctor_.config_file, "The configuration file")->type_name("FILE");
+    doctor->add_option("-n", doctor_.name, "Which daemon of it this host is")->type_name("NAME");
+    doctor->add_option("--wait", wait_, "How long to wait for doctors of other hosts (default 10)")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.0, 3600.0));
+    doctor->footer(
+        "Where the daemon runs it is asked. Where daemons are stopped, run doctor on all hosts at\n"
+        "the same time: they try every port between each other, both ways.");
+    CLI::App* const completion = app_.add_subcommand("completion", "What a shell can complete");
+    completion->require_subcommand(1);
+    add(*completion, "bash", "For bash: eval \"$(spreadctl completion bash)\"", [this] {
+        std::fputs(bash_completion(app_).c_str(), stdout);
+        return kGood;
+    });
 }
 
 void CommandLine::add_watching() {
