@@ -48,6 +48,10 @@ class Text {
         add(fmt::format("{{{}={}}}", label, in_quotes(label_value)), value);
     }
     void labelled(const std::string& labels, double value) { add("{" + labels + "}", value); }
+    /// Of a histogram.
+    void part(std::string_view suffix, std::string_view labels, double value) {
+        fmt::format_to(std::back_inserter(out_), "{}{}{} {}\n", name_, suffix, labels, value);
+    }
     void gauge(std::string_view name, std::string_view help, double value) {
         begin(name, "gauge", help);
         sample(value);
@@ -66,6 +70,24 @@ class Text {
     std::string out_;
     std::string name_;
 };
+
+void add_formations(Text& text, const Formations& formations) {
+    text.begin("ring_changes_total", "counter", "Rings that were installed, by the cause.");
+    for (const auto& [cause, times] : formations.changes) {
+        text.sample("cause", cause, static_cast<double>(times));
+    }
+    text.begin("ring_formation_seconds", "histogram",
+               "Time between the end of a ring and the next one.");
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < Formations::kBucketEnds.size(); ++i) {
+        below += formations.in_bucket[i];
+        text.part("_bucket", fmt::format("{{le=\"{}\"}}", Formations::kBucketEnds[i]),
+                  static_cast<double>(below));
+    }
+    text.part("_bucket", "{le=\"+Inf\"}", static_cast<double>(formations.timed));
+    text.part("_sum", "", formations.seconds_sum);
+    text.part("_count", "", static_cast<double>(formations.timed));
+}
 
 void add_ring(Text& text, const Status& status) {
     const RingStatus& ring = status.ring;
@@ -93,6 +115,7 @@ void add_ring(Text& text, const Status& status) {
         text.labelled(
             fmt::format("daemon={},cause={}", in_quotes(each.daemon), in_quotes(each.cause)), 1);
     }
+    add_formations(text, ring.formations);
     text.gauge("token_timeout_seconds", "Silence of the token after which the ring is given up.",
                std::chrono::duration<double>(ring.token_timeout).count());
 }

@@ -29,10 +29,12 @@ void RingWatch::on_state_change(const membership::StateChange& change) {
 
 void RingWatch::on_installed(const membership::ConfigurationChange& change) {
     const WallTime now = std::chrono::system_clock::now();
-    Membership membership{now, std::nullopt, described(change.missing, now)};
+    Membership membership{now, std::nullopt, described(change.missing, now),
+                          membership_ ? membership_->formations : Formations()};
     if (left_at_) {
         membership.took =
             std::chrono::duration_cast<std::chrono::microseconds>(daemon::now() - *left_at_);
+        membership.formations.add_time(*membership.took);
     }
     std::string lost;
     std::string came;
@@ -48,8 +50,12 @@ void RingWatch::on_installed(const membership::ConfigurationChange& change) {
             came += " " + roster_.describe(member);
         }
     }
+    if (cause.empty() && !came.empty()) {
+        cause = "joined";
+    }
+    ++membership.formations.changes[cause.empty() ? "unchanged" : cause];
     history_.add(
-        {0, now, "ring_changed", "", cause.empty() && !came.empty() ? "joined" : cause,
+        {0, now, "ring_changed", "", cause,
          fmt::format("ring {} -> {} of {}{}{} ({})", members_.size(), change.members.size(),
                      roster_.size(), lost.empty() ? "" : ", lost" + lost,
                      came.empty() ? "" : ", new" + came, why_),

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/admin/formations.hpp"
 #include "daemon/admin/history.hpp"
 #include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/ring_facts.hpp"
@@ -27,6 +28,7 @@ class RingWatch final : public daemon::RingObserver {
         WallTime installed_at;
         std::optional<std::chrono::microseconds> took;  ///< to form it
         std::vector<Missing> missing;                   ///< configuration order
+        Formations formations;                          ///< all so far
     };
 
     /// `history` must outlive this object.

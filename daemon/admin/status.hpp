@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/admin/formations.hpp"
 #include "daemon/admin/history.hpp"
 #include "daemon/clients/session_log.hpp"
 #include "protocol/counters.hpp"
@@ -35,6 +36,7 @@ struct RingStatus {
     std::optional<WallTime> since;
     std::optional<std::chrono::microseconds> took;  ///< to form it
     std::size_t changes_last_hour = 0;
+    Formations formations;
     std::chrono::milliseconds token_timeout{};
     std::vector<std::string> cut_off;  ///< whom an operator cuts off, for testing
     std::uint32_t personal_window = 0;

@@ -204,6 +204,7 @@ void StatusSource::fill_ring(Status& status) const {
     if (const auto membership = parts_.watch.membership()) {
         ring.since = membership->installed_at;
         ring.took = membership->took;
+        ring.formations = membership->formations;
         for (const RingWatch::Missing& each : membership->missing) {
             ring.missing.push_back({roster_.describe(each.absence.daemon),
                                     std::string(membership::to_string(each.absence.cause)),

@@ -75,6 +75,7 @@ TEST_F(RingWatchTest, WhoComesBackIsNewAndNotMissing) {
     install({DaemonId{1}, DaemonId{2}}, {{DaemonId{3}, Cause::kLeft, {}, {}}});
     EXPECT_THAT(history_.events(2)[0].text, HasSubstr("ring 1 -> 2 of 3, new node2"));
     EXPECT_EQ(history_.events(2)[0].cause, "joined");
+    EXPECT_EQ(watch_.membership()->formations.changes.at("joined"), 2U);
 }
 
 TEST_F(RingWatchTest, AnotherCauseIsAnEventAndTheTimeStays) {

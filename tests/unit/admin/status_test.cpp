@@ -105,6 +105,25 @@ TEST(Metrics, EachHasHelpTypeAndSample) {
     EXPECT_THAT(text, HasSubstr("spread_client_disconnects_total{reason=\"kicked\"} 0\n"));
 }
 
+TEST(Metrics, FormationsAreAHistogram) {
+    Status status = sample_status();
+    for (const int milliseconds : {2, 3, 100, 7000}) {
+        status.ring.formations.add_time(std::chrono::milliseconds(milliseconds));
+    }
+    status.ring.formations.changes = {{"joined", 3}, {"silent", 1}};
+    const std::string text = metrics_text(status);
+    EXPECT_THAT(text, HasSubstr("spread_ring_changes_total{cause=\"joined\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("# TYPE spread_ring_formation_seconds histogram\n"
+                                "spread_ring_formation_seconds_bucket{le=\"0.001\"} 0\n"
+                                "spread_ring_formation_seconds_bucket{le=\"0.002\"} 1\n"
+                                "spread_ring_formation_seconds_bucket{le=\"0.005\"} 2\n"));
+    EXPECT_THAT(text, HasSubstr("_bucket{le=\"0.1\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("_bucket{le=\"5\"} 3\n"
+                                "spread_ring_formation_seconds_bucket{le=\"+Inf\"} 4\n"
+                                "spread_ring_formation_seconds_sum 7.105\n"
+                                "spread_ring_formation_seconds_count 4\n"));
+}
+
 TEST(Metrics, LabelsAreEscaped) {
     Status status = sample_status();
     status.peers[0].name = "a\"b\\c\nd";
