@@ -263,8 +263,10 @@ constexpr std::array kOptions = {
                .kind = kBool,
                .target = &Configuration::dangerous_monitor,
                .section = kOperation,
-               .help = "Lets a monitor partition the daemons, stop them and change their flow "
-                       "control. Asking for their status is always allowed."},
+               .help =
+                   "Lets spreadctl and stock's monitor partition the daemons and change their flow "
+                   "control, and the monitor stop them. Asking for their status is always "
+                   "allowed."},
     OptionSpec{
         .name = "DaemonUser",
         .kind = kString,

@@ -49,8 +49,8 @@ enum class Scope : std::uint8_t {
 
 /// How a change takes effect.
 enum class Change : std::uint8_t {
-    kRestart,
-    kReload,  ///< the file it names is read again on SIGHUP; another name needs a restart
+    kRestart,  ///< a new value takes a restart
+    kReload,   ///< the file it names is read again on SIGHUP; another name needs a restart
 };
 
 /// One row of the table of options. Everything that is said of an option follows
@@ -64,7 +64,7 @@ struct OptionSpec {
     std::uint32_t max = 0;  ///< largest number, or most bytes of a string
     Scope scope = Scope::kHost;
     Change change = Change::kRestart;
-    bool is_stock = true;          ///< the stock daemon refuses a file that sets one of ours
+    bool is_stock = true;          ///< false: one of ours, and stock refuses a file that sets it
     bool may_break_lines = false;  ///< a string that may hold control characters
     std::span<const std::string_view> words{};  ///< of kChoice
     std::string_view example{};  ///< a value to show where the default is not to be set

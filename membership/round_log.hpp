@@ -44,7 +44,8 @@ class RoundLog {
 
     /// Who is expected to send next, if there is a pattern and the ring is not idle.
     [[nodiscard]] std::optional<protocol::DaemonId> expected() const;
-    /// Several rounds in a row have found work: the token should turn without rests.
+    /// Four rounds running have brought packets of others than the expected sender: the token
+    /// should turn without rests.
     [[nodiscard]] bool is_busy() const;
     /// Two rounds have found no work, which is enough to move every member's safe line.
     [[nodiscard]] bool is_nearly_idle() const;

@@ -47,12 +47,12 @@ struct Borrowed {
 /// Where the token of a ring with little to do rests, until when, and for whom: one member's view.
 /// ARCHITECTURE.md has a picture.
 ///
-/// After a round in which nobody was left with work the representative keeps the token, and lends
-/// it to whoever asks (a grant: work, and give it back), or beforehand to who is expected to send
-/// next (a lease: keep it until there is work), instead of sending it round a ring without work.
-/// After `settle`, and whenever a full round is needed (for a safe message, a lost packet, a second
-/// member that asks), it goes round. When rounds find nothing left to do the ring is idle: the
-/// others are told at the start of each rest, and the token rests for `hold` at a time.
+/// When two rounds running have left nobody with work, the representative keeps the token, and
+/// lends it to whoever asks (a grant: work, and give it back), or beforehand to who is expected to
+/// send next (a lease: keep it until there is work), instead of sending it round a ring without
+/// work. After `settle`, and whenever a full round is needed (for a safe message, a lost packet, a
+/// second member that asks), it goes round. When rounds find nothing left to do the ring is idle:
+/// the others are told at the start of each rest, and the token rests for `hold` at a time.
 ///
 /// This class chooses between rest, grant, lease and round, and remembers; TokenHolder, which owns
 /// it, says whether the ring is quiet, makes the visits and sends the packets. On a member only

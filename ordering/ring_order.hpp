@@ -95,12 +95,12 @@ class RingOrder {
             flow_.size_window(token, rotation);
         }
     }
-    /// Packets all members together may send per rotation, as this member knows.
-    /// From now on; no larger than OrderConfig::window_limit.
+    /// These windows count from now on; none is larger than OrderConfig::window_limit.
     void use_windows(const WindowConfig& windows, std::uint32_t accelerated_window) {
         config_.accelerated_window = accelerated_window;
         flow_.use(windows);
     }
+    /// Packets all members together may send per rotation, as this member knows.
     [[nodiscard]] std::uint32_t flow_window() const { return flow_.window(); }
 
     /// Delivers what the gates allow, at most `budget` messages, into `sink(Delivery&&)`.

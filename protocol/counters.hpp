@@ -12,7 +12,9 @@
 // counts, what a snapshot carries, its name in dumps, and its documentation come from
 // it. To add one: a row here, and the line that counts.
 //
-// ROW(type, name, kind, unit, help): `type` is std::uint64_t, or what else to_number() knows.
+// ROW(type, name, kind, unit, help): `type` is std::uint64_t, or what else to_number() knows. The
+// unit "ns" becomes seconds in metrics. The help begins in lower case and has no full stop; metrics
+// add both.
 
 namespace spread::protocol {
 
@@ -58,7 +60,8 @@ enum class CounterKind : std::uint8_t {
     ROW(Seq, safe_up_to, kGauge, "packets", "received by all members up to here")                 \
     ROW(std::uint64_t, send_queue_messages, kGauge, "messages",                                   \
         "messages that wait for the token")                                                       \
-    ROW(Duration, rotation_time, kGauge, "ns", "smoothed token rotation time while busy")         \
+    ROW(Duration, rotation_time, kGauge, "ns",                                                    \
+        "smoothed time of rotations in which the token did not rest")                             \
     ROW(std::uint32_t, flow_window, kGauge, "packets",                                            \
         "data packets that all members together may send per rotation")
 
