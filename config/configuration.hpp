@@ -125,6 +125,7 @@ struct Configuration : SessionOptions {
     std::optional<std::uint32_t> accelerated_window;
     std::optional<bool> wide_area_network;
     StockTimeouts timeouts;
+    std::optional<std::uint32_t> token_timeout_max;  ///< ms
     bool exclude_seg_addrs_from_hash = false;
     bool ignore_multicast_join_errors = false;
 

@@ -399,7 +399,20 @@ constexpr std::array kOptions = {
                .help =
                    "Milliseconds of silence after which a ring counts as lost. auto: 250, or 1000 "
                    "over a wide area (Spread 5 uses 1250 on a single segment). Set alone it scales "
-                   "the eight timeouts below; if one of those is set, all nine must be."},
+                   "the eight timeouts below; if one of those is set, all nine must be. The ring "
+                   "learns to wait longer, see TokenTimeoutMax."},
+    OptionSpec{.name = "TokenTimeoutMax",
+               .kind = kNumber,
+               .target = &Configuration::token_timeout_max,
+               .section = kRing,
+               .min = 1,
+               .max = kAnyNumber,
+               .scope = Scope::kRing,
+               .is_stock = false,
+               .help = "Milliseconds up to which the ring learns to wait where daemons are silent "
+                       "for a while without being dead; not above TokenTimeout, it never waits "
+                       "longer than that. auto: twenty times TokenTimeout, at most 5000, or "
+                       "TokenTimeout itself if all nine timeouts are set."},
     OptionSpec{
         .name = "HurryTimeout",
         .kind = kNumber,

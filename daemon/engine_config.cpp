@@ -40,6 +40,11 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
         ring.start_timeout = *stock.seg + *stock.gather;
     }
     ring.merge_detect_timeout = stock.lookup;
+    if (configuration.token_timeout_max) {
+        ring.token_loss_timeout_max = std::chrono::milliseconds(*configuration.token_timeout_max);
+    } else if (stock.hurry) {
+        ring.token_loss_timeout_max = stock.token;  // who sets all nine means what the file says
+    }
     ring.window = configuration.window;
     ring.personal_window = configuration.personal_window;
     ring.accelerated_window = configuration.accelerated_window;

@@ -96,8 +96,12 @@ Absence absence_of(const EngineCore& core, DaemonIndex missing, const DaemonSet&
     if (core.gone.refused[missing] > since && link.speaker == core.roster.id(core.self)) {
         return plain(Cause::kSendError);
     }
-    if (link.cause == Cause::kUnknown && core.gone.stalled.contains(missing)) {
-        return plain(Cause::kNoProgress);
+    if (link.cause == Cause::kUnknown) {
+        for (const DaemonIndex member : ring) {
+            if (core.hearing.left_out_by(member).contains(missing)) {
+                return plain(Cause::kNoProgress);
+            }
+        }
     }
     return link;
 }

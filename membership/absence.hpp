@@ -23,7 +23,7 @@ enum class Cause : std::uint8_t {
     kMulticast,     ///< a group address does not get through, and nothing else was tried yet
     kLargePackets,  ///< only small datagrams arrive
     kOneWay,        ///< one hears the other, who hears nothing
-    kNoProgress,    ///< the ring stood still because of it
+    kNoProgress,    ///< rings with it failed, though it is heard well
     kOtherConfig,   ///< it runs another configuration
     kOtherWire,     ///< it speaks another version of the wire
     kSameIdentity,  ///< several hosts claim to be it

@@ -66,6 +66,26 @@ void pass_commit_token(EngineCore& core, const Step& step, CommitToken& token) {
                     token.token_seq);
 }
 
+bool is_handled_copy(const EngineCore& core, const Forming& forming, const Step& step,
+                     CommitToken& token) {
+    if (token.ring_id != forming.ring_id || token.token_seq > forming.last_token_seq ||
+        own_entry(token, core.config.self) == nullptr) {
+        return false;
+    }
+    const PacketHeader header{protocol::PacketKind::kHold, core.config.config_hash,
+                              core.config.self, forming.ring_id};
+    step.send_to(token.sender, Channel::kToken,
+                 protocol::encode_hold(token.token_seq, header, core.pool));
+    return true;
+}
+
+void take_answer(EngineCore& core, const Forming& forming, const Step& step,
+                 const PacketHeader& from, const Hold& hold) {
+    if (from.ring_id == forming.ring_id && from.sender == forming.members.successor()) {
+        core.note_progress(step.now, hold.token_seq);
+    }
+}
+
 Next join_while_forming(const EngineCore& core, const Forming& forming, DaemonId sender,
                         const protocol::Join& join) {
     const bool same_sets = core.roster.set_of(join.proc_set) == forming.sets.proc &&
@@ -106,6 +126,9 @@ void check_forming(const EngineCore& core, const Forming& forming) {
 }
 
 Next Commit::on(const Step& step, const PacketHeader&, CommitToken& token) {
+    if (is_handled_copy(core_, forming_, step, token)) {
+        return Stay{};
+    }
     const CommitMember* mine = own_entry(token, core_.config.self);
     if (mine == nullptr || token.ring_id != forming_.ring_id ||
         token.token_seq <= forming_.last_token_seq ||
@@ -142,6 +165,11 @@ Next Commit::on(const Step&, const PacketHeader&, protocol::Token&) {
 
 Next Commit::on(const Step&, const PacketHeader& from, const protocol::Join& join) {
     return join_while_forming(core_, forming_, from.sender, join);
+}
+
+Next Commit::on(const Step& step, const PacketHeader& from, const Hold& hold) {
+    take_answer(core_, forming_, step, from, hold);
+    return Stay{};
 }
 
 Next Commit::on(const Step&, const PacketHeader& from, const Leave&) {

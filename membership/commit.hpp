@@ -23,6 +23,13 @@ namespace spread::membership {
 [[nodiscard]] protocol::CommitMember report(const EngineCore& core, std::size_t member_count);
 /// Sends the commit token to the next member.
 void pass_commit_token(EngineCore& core, const Step& step, protocol::CommitToken& token);
+/// True for a commit token that has been handled. Who sent it again is told that it has arrived, so
+/// that at last only the one behind whom it was lost has got no answer.
+[[nodiscard]] bool is_handled_copy(const EngineCore& core, const Forming& forming, const Step& step,
+                                   protocol::CommitToken& token);
+/// The member behind us says that the commit token has arrived.
+void take_answer(EngineCore& core, const Forming& forming, const Step& step,
+                 const protocol::PacketHeader& from, const Hold& hold);
 /// How a member of the ring `forming`, which is not installed yet, reacts to a join.
 [[nodiscard]] Next join_while_forming(const EngineCore& core, const Forming& forming,
                                       protocol::DaemonId sender, const protocol::Join& join);
@@ -46,6 +53,7 @@ class Commit {
     Next on(const Step& step, const protocol::PacketHeader& from, protocol::Token& token);
     Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Join& join);
     Next on(const Step& step, const protocol::PacketHeader& from, protocol::CommitToken& token);
+    Next on(const Step& step, const protocol::PacketHeader& from, const Hold& hold);
     Next on(const Step& step, const protocol::PacketHeader& from, const Leave& leave);
     /// A join or probe of the sender has shown how it hears and is heard.
     Next heard(const Step&, const protocol::PacketHeader&) { return Stay{}; }

@@ -31,9 +31,11 @@ constexpr std::size_t kDatagramBytesMin = 512;
 /// How often a member that is said to be gone is asked.
 constexpr int kAsksPerChallenge = 10;
 
-/// Loss timeouts for which a ring that stood still is remembered: a few times what it takes to
-/// notice.
-constexpr int kStallMemoryFactor = 20;
+/// In loss timeouts, as the file sets them: for how long a ring that failed is remembered, a few
+/// times what it takes to notice; and for how long a daemon is left out, 1 s and 30 s as a rule.
+constexpr int kBlameMemory = 20;
+constexpr int kLeftOutLeast = 4;
+constexpr int kLeftOutMost = 120;
 
 protocol::Roster make_roster(const protocol::MemberList& daemons) {
     SPREAD_ASSERT(daemons.size() <= protocol::kRingMembersMax);
@@ -72,7 +74,11 @@ EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnat
       delivery_room(std::numeric_limits<std::size_t>::max()),
       watch({.retransmit_timeout = config.token_retransmit_timeout,
              .loss_timeout = config.token_loss_timeout}),
+      loss({.least = config.token_loss_timeout, .most = config.token_loss_timeout_max}),
       stall(config.self, config.token_loss_timeout),
+      blame(config.daemons.size(), {.memory = kBlameMemory * config.token_loss_timeout,
+                                    .least = kLeftOutLeast * config.token_loss_timeout,
+                                    .most = kLeftOutMost * config.token_loss_timeout}),
       foreign(config.daemons.size(), config.merge_detect_timeout),
       challenges(config.daemons.size()),
       hearing(config.daemons.size(), self),
@@ -199,6 +205,14 @@ ToGather EngineCore::gather_for(DaemonId sender, const protocol::Join& join) con
         ChangeReason::kJoinReceived, sender, roster.set_of(join.proc_set) | only(sender), {}, join};
 }
 
+LossTimeout::Lives EngineCore::lives() const {
+    LossTimeout::Lives lives;
+    for (const DaemonId daemon : config.daemons) {
+        lives.push_back(ring.incarnation_of(daemon));
+    }
+    return lives;
+}
+
 void EngineCore::stood_still(const Step& step, Duration late) {
     const Instant earliest = step.now + config.join_timeout;
     for (const RingTimer timer : kGivingUp) {
@@ -221,18 +235,35 @@ Next EngineCore::give_up_stalled(Instant now, const Token& token_in, bool recove
     if (!stall.on_token(now, token_in, recovering)) {
         return Stay{};
     }
-    // The first time, a new gather finds out whether it hears the others. When the ring stalls
-    // again, that was not the cause, and it is left out.
     const DaemonId holds_up = token_in.aru_id;
-    const bool again =
-        last_stall && now - *last_stall < kStallMemoryFactor * config.token_loss_timeout;
-    const bool other = again && holds_up != config.self && roster.contains(holds_up);
-    if (other) {
-        gone.stalled |= only(holds_up);
+    return ToGather{ChangeReason::kNoProgress, holds_up, {}, blame_for(now, holds_up), {}};
+}
+
+/// The first time, a new gather finds out whether it hears the others. When rings fail again, that
+/// was not the cause, and it is left out.
+DaemonSet EngineCore::blame_for(Instant now, DaemonId daemon) {
+    if (daemon == config.self || !roster.contains(daemon) ||
+        !blame.note(now, *roster.find(daemon))) {
+        return {};
     }
-    last_stall = now;
-    return ToGather{
-        ChangeReason::kNoProgress, holds_up, {}, other ? only(holds_up) : DaemonSet{}, {}};
+    hearing.leave_out(blame.left_out(now));
+    return only(daemon);
+}
+
+DaemonSet EngineCore::blame_for_commit_token(Instant now) {
+    const TokenWatch::SentToken* sent = watch.watched();
+    const bool is_unanswered = sent != nullptr && sent->again &&
+                               protocol::is_commit(sent->datagram.bytes()) &&
+                               now - sent->at >= config.token_loss_timeout / 2;
+    return is_unanswered ? blame_for(now, sent->to) : DaemonSet{};
+}
+
+void EngineCore::note_links(Instant now, protocol::DaemonIndex daemon, bool new_life) {
+    if (new_life) {
+        blame.forget(daemon);
+    }
+    blame.note_links(now, daemon, hearing.has_good_links(daemon, probe_evidence_since(now)));
+    hearing.leave_out(blame.left_out(now));
 }
 
 void EngineCore::send_token(const Step& step, DaemonId to, Slice datagram, TokenSeq token_seq,
@@ -347,6 +378,7 @@ void EngineCore::check_invariants() const {
     SPREAD_ASSERT(timers.is_set(RingTimer::kTokenRetransmit) == (watch.watched() != nullptr));
     order->check_invariants();
     watch.check_invariants();
+    loss.check_invariants();
     foreign.check_invariants();
 }
 

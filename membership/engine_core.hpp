@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "membership/blame.hpp"
 #include "membership/challenges.hpp"
 #include "membership/claims.hpp"
 #include "membership/foreign_rings.hpp"
@@ -14,6 +15,7 @@
 #include "membership/hearing.hpp"
 #include "membership/installed_ring.hpp"
 #include "membership/last_heard.hpp"
+#include "membership/loss_timeout.hpp"
 #include "membership/path_size.hpp"
 #include "membership/ring_config.hpp"
 #include "membership/ring_id_counter.hpp"
@@ -100,14 +102,23 @@ struct EngineCore {
 
     /// The ring has shown a sign of life: the loss timeout starts again.
     void expect_token(protocol::Instant now) {
-        timers.set(RingTimer::kTokenLoss, now + config.token_loss_timeout);
+        loss.on_sign(now);
+        timers.set(RingTimer::kTokenLoss, now + loss.value());
     }
+    [[nodiscard]] LossTimeout::Lives lives() const;
     /// This daemon did not run for `late`: the others may all be well, and are given time to say
     /// so.
     void stood_still(const Step& step, protocol::Duration late);
     /// The ring has moved on to `token_seq`: a token sent before has arrived and need not be sent
     /// again.
     void note_progress(protocol::Instant now, protocol::TokenSeq token_seq);
+    /// A ring failed because of `daemon`: who is to be left out of the next gather for it.
+    [[nodiscard]] protocol::DaemonSet blame_for(protocol::Instant now, protocol::DaemonId daemon);
+    /// A ring that formed is given up. When a commit token that we sent, again and again, has got
+    /// no answer, its receiver is to blame.
+    [[nodiscard]] protocol::DaemonSet blame_for_commit_token(protocol::Instant now);
+    /// Of whom a join or probe has come, perhaps of a new life.
+    void note_links(protocol::Instant now, protocol::DaemonIndex daemon, bool new_life);
     /// The token goes round without progress: gather, and when that has not helped before, without
     /// the member that is the cause.
     [[nodiscard]] Next give_up_stalled(protocol::Instant now, const protocol::Token& token_in,
@@ -157,8 +168,9 @@ struct EngineCore {
 
     RingTimers timers;
     TokenWatch watch;
+    LossTimeout loss;
     StallWatch stall;
-    std::optional<protocol::Instant> last_stall;  ///< of any ring of ours
+    Blame blame;
     std::optional<protocol::Instant> stood_still_at;
     ForeignRings foreign;
     Challenges challenges;

@@ -105,7 +105,7 @@ Next Gather::check_consensus(const Step& step) {
     }
     // The representative now owes a commit token.
     await_commit_ = true;
-    core_.timers.set(RingTimer::kConsensus, step.now + core_.config.token_loss_timeout);
+    core_.timers.set(RingTimer::kConsensus, step.now + core_.loss.value());
     return Stay{};
 }
 

@@ -17,7 +17,6 @@ struct Gone {
     protocol::DaemonSet port_closed;
     protocol::DaemonSet other_config;
     protocol::DaemonSet other_wire;
-    protocol::DaemonSet stalled;
     /// When our kernel refused last to send to it; by configuration position.
     std::vector<protocol::Instant> refused;
     bool own_address = false;  ///< our own address is not on this host

@@ -38,33 +38,40 @@ constexpr std::size_t way_of(Arrival arrival) {
 constexpr std::size_t kFullSizedWay = 3;
 static_assert(1U << kFullSizedWay == bit_of(Heard::kFullSized));
 
-/// For each daemon, those to which it has a bad link.
-using BadLinks = std::array<DaemonSet, protocol::kDaemonsMax>;
-
-void add_link(BadLinks& links, DaemonIndex one, DaemonIndex other) {
+void add_link(std::array<DaemonSet, protocol::kDaemonsMax>& links, DaemonIndex one,
+              DaemonIndex other) {
     links[one].insert(other);
     links[other].insert(one);
 }
 
-DaemonSet without_the_worst(DaemonSet among, const BadLinks& links) {
+}  // namespace
+
+DaemonSet Hearing::without_the_worst(DaemonSet among, const BadLinks& links) const {
+    struct Badness {
+        std::size_t links = 0;
+        std::size_t left_out_by = 0;
+
+        auto operator<=>(const Badness&) const = default;
+    };
     for (;;) {
-        std::size_t most = 0;
+        Badness most;
         DaemonIndex worst = 0;
         for (const DaemonIndex daemon : among) {
-            const std::size_t count = (links[daemon] & among).size();
-            if (count > 0 && count >= most) {
-                most = count;
+            Badness badness{(links[daemon] & among).size()};
+            for (const DaemonIndex other : links[daemon] & among) {
+                badness.left_out_by += left_out_by(other).contains(daemon) ? 1 : 0;
+            }
+            if (badness.links > 0 && badness >= most) {
+                most = badness;
                 worst = daemon;
             }
         }
-        if (most == 0) {
+        if (most.links == 0) {
             return among;
         }
         among.erase(worst);
     }
 }
-
-}  // namespace
 
 Hearing::News Hearing::note(Instant now, const Source& from, Arrival arrival, const Report& report,
                             Instant since) {
@@ -94,10 +101,11 @@ Hearing::News Hearing::note(Instant now, const Source& from, Arrival arrival, co
     peer.report = report;
     peer.report.heard.resize(peers_.size());
     peer.report.ring &= DaemonSet::first(peers_.size());
+    peer.report.left_out &= DaemonSet::first(peers_.size());
     peer.hears_well.clear();
     peer.hears.clear();
     for (DaemonIndex i = 0; i < peers_.size(); ++i) {
-        if (is_well(peer.report.heard[i])) {
+        if (is_well(peer.report.heard[i]) && !peer.report.left_out.contains(i)) {
             peer.hears_well.insert(i);
         }
         if (peer.report.heard[i] != 0) {
@@ -113,6 +121,7 @@ Report Hearing::report(const DaemonSet& ring, Instant since) const {
         report.heard.push_back(ways(self_, i, since));
     }
     report.ring = ring;
+    report.left_out = left_out_;
     return report;
 }
 
@@ -139,7 +148,7 @@ DaemonSet Hearing::heard_well_by(DaemonIndex who, Instant since) const {
             out.insert(i);
         }
     }
-    return out;
+    return out - left_out_;
 }
 
 DaemonSet Hearing::heard_by(DaemonIndex who, Instant since) const {
@@ -153,6 +162,10 @@ DaemonSet Hearing::heard_by(DaemonIndex who, Instant since) const {
         }
     }
     return out;
+}
+
+bool Hearing::has_good_links(DaemonIndex who, Instant since) const {
+    return is_well(ways(self_, who, since)) && is_well(ways(who, self_, since));
 }
 
 DaemonSet Hearing::ring_of(DaemonIndex who) const {

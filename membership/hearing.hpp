@@ -22,6 +22,8 @@ namespace spread::membership {
 /// data by either its own or a group address arrive. Where only the group address fails, data is
 /// sent to daemons one by one.
 ///
+/// Whoever leaves a daemon out for a while (Blame) does not count as hearing it well.
+///
 /// Each function takes the Instant since which evidence counts.
 class Hearing {
   public:
@@ -42,6 +44,17 @@ class Hearing {
     [[nodiscard]] News note(protocol::Instant now, const Source& from, Arrival arrival,
                             const protocol::Report& report, protocol::Instant since);
 
+    /// Whom we leave out for a while.
+    void leave_out(const protocol::DaemonSet& daemons) { left_out_ = daemons; }
+    /// Whom `who` has said to leave out for a while; of ourselves we know.
+    [[nodiscard]] const protocol::DaemonSet& left_out_by(protocol::DaemonIndex who) const {
+        return who == self_ ? left_out_ : peers_[who].report.left_out;
+    }
+    /// The life of `who` that was heard last.
+    [[nodiscard]] protocol::Incarnation life_of(protocol::DaemonIndex who) const {
+        return peers_[who].incarnation;
+    }
+
     /// For a join or probe of ours. `ring`: the members of the ring installed last.
     [[nodiscard]] protocol::Report report(const protocol::DaemonSet& ring,
                                           protocol::Instant since) const;
@@ -53,6 +66,8 @@ class Hearing {
     /// Whom `who` hears well; nobody if it is not known.
     [[nodiscard]] protocol::DaemonSet heard_well_by(protocol::DaemonIndex who,
                                                     protocol::Instant since) const;
+    /// We hear `who` well and it says that it hears us well, whoever leaves out whom.
+    [[nodiscard]] bool has_good_links(protocol::DaemonIndex who, protocol::Instant since) const;
     /// Whom `who` hears by any way.
     [[nodiscard]] protocol::DaemonSet heard_by(protocol::DaemonIndex who,
                                                protocol::Instant since) const;
@@ -70,7 +85,8 @@ class Hearing {
 
     /// The daemons of `among` that are left when whoever has the most bad links is left out until
     /// all that is known of the rest is good. Everybody who knows the same chooses the same; of
-    /// equally bad ones the last one goes. Of who is not known only the others' word counts.
+    /// equally bad ones the one goes that more leave out, and then the last one. Of who is not
+    /// known only the others' word counts.
     [[nodiscard]] protocol::DaemonSet well_connected(const protocol::DaemonSet& among,
                                                      protocol::Instant since) const;
     /// The same of the union of several rings, each of which holds together: what counts is between
@@ -80,6 +96,9 @@ class Hearing {
 
   private:
     static constexpr std::size_t kWays = 4;
+
+    /// By daemon, whom it has a bad link to.
+    using BadLinks = std::array<protocol::DaemonSet, protocol::kDaemonsMax>;
 
     struct Peer {
         Peer() { heard.fill(protocol::Instant::min()); }
@@ -94,7 +113,11 @@ class Hearing {
         protocol::DaemonSet hears;
     };
 
+    [[nodiscard]] protocol::DaemonSet without_the_worst(protocol::DaemonSet among,
+                                                        const BadLinks& links) const;
+
     protocol::DaemonIndex self_;
+    protocol::DaemonSet left_out_;
     std::vector<Peer> peers_;  ///< by configuration position
 };
 

@@ -81,7 +81,11 @@ Next Operational::on(const Step& step, const PacketHeader& from, const Hold& hol
         return Stay{};
     }
     if (from.sender != core_.ring.members().representative()) {
-        core_.count(protocol::DecodeError::kBadValue);
+        // It may be late and have answered a commit token, the numbers of which come first.
+        const std::uint64_t number = hold.token_seq.value;
+        if (!is_member(from.sender) || number == 0 || number > 2 * core_.ring.members().size()) {
+            core_.count(protocol::DecodeError::kBadValue);
+        }
         return Stay{};
     }
     core_.note_progress(step.now, hold.token_seq);
@@ -162,6 +166,7 @@ Next Operational::on_unreachable(const Step&, DaemonId peer) {
 Next Operational::on_timer(const Step& step, RingTimer timer) {
     switch (timer) {
         case RingTimer::kTokenLoss:
+            core_.loss.on_loss(step.now, core_.lives());
             return ToGather{ChangeReason::kTokenLoss, DaemonId{}, {}, {}, {}};
         case RingTimer::kTokenRest: holder_.on_rest_ended(step); break;
         case RingTimer::kWake: holder_.ask_for_token(step); break;

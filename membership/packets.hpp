@@ -22,7 +22,8 @@ struct DataPacket {
     const protocol::Slice& datagram;  ///< to be kept
 };
 
-/// The token has arrived at the sender; it rests, there or on lease.
+/// The token has arrived at the sender; it rests, there or on lease. Or a commit token has, and was
+/// passed on.
 struct Hold {
     protocol::TokenSeq token_seq;  ///< of that token
 };
@@ -96,7 +97,7 @@ struct PacketRow<protocol::PacketKind::kWake> {
 
 template <>
 struct PacketRow<protocol::PacketKind::kHold> {
-    using IgnoredBy = States<Gather, Commit, Recovery>;
+    using IgnoredBy = States<Gather>;
     static protocol::Decoded<Hold> decode(const protocol::PacketHeader&,
                                           const protocol::Slice& datagram) {
         return protocol::decode_hold(datagram.bytes()).map([](protocol::TokenSeq token_seq) {

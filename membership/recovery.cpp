@@ -159,6 +159,9 @@ bool Recovery::complete(Token& token) {
 }
 
 Next Recovery::on(const Step& step, const PacketHeader&, protocol::CommitToken& token) {
+    if (is_handled_copy(core_, forming_, step, token)) {
+        return Stay{};
+    }
     // The second pass is over: everybody is in Recovery, and the ring's own token starts.
     const auto* sent = core_.watch.watched();
     if (own_entry(token, core_.config.self) == nullptr ||
@@ -178,6 +181,11 @@ Next Recovery::on(const Step& step, const PacketHeader&, protocol::CommitToken& 
 
 Next Recovery::on(const Step&, const PacketHeader& from, const protocol::Join& join) {
     return join_while_forming(core_, forming_, from.sender, join);
+}
+
+Next Recovery::on(const Step& step, const PacketHeader& from, const Hold& hold) {
+    take_answer(core_, forming_, step, from, hold);
+    return Stay{};
 }
 
 Next Recovery::on(const Step&, const PacketHeader& from, const Leave&) {

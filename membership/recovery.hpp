@@ -33,6 +33,7 @@ class Recovery {
     Next on(const Step& step, const protocol::PacketHeader& from, protocol::Token& token);
     Next on(const Step& step, const protocol::PacketHeader& from, const protocol::Join& join);
     Next on(const Step& step, const protocol::PacketHeader& from, protocol::CommitToken& token);
+    Next on(const Step& step, const protocol::PacketHeader& from, const Hold& hold);
     Next on(const Step& step, const protocol::PacketHeader& from, const Leave& leave);
     /// A join or probe of the sender has shown how it hears and is heard.
     Next heard(const Step&, const protocol::PacketHeader&) { return Stay{}; }

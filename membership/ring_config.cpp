@@ -12,6 +12,10 @@ namespace {
 constexpr int kWideAreaFactor = 4;
 /// Time that daemons have to answer, however short the loss timeout is.
 constexpr protocol::Duration kFormingTimeoutMin = std::chrono::milliseconds(1);
+/// Loss timeouts that a ring which learns bears at most, when nothing else was set.
+constexpr int kLossFactorMax = 20;
+/// A rest of the token must not look like a silence to learn from, of which four times is borne.
+constexpr int kRestsPerLoss = 5;
 /// Packets per rotation and daemon: where all are busy, each has a burst and a half per visit.
 constexpr std::uint32_t kWindowPerDaemon = 66;
 
@@ -40,6 +44,11 @@ void settle_timeouts(RingConfig& ring, const RingSettings& settings) {
         }
         ring.token_loss_timeout = *settings.token_loss_timeout;
     }
+    ring.token_loss_timeout_max =
+        std::max(ring.token_loss_timeout,
+                 settings.token_loss_timeout_max.value_or(std::min(
+                     ring.token_loss_timeout_max, kLossFactorMax * ring.token_loss_timeout)));
+    const bool is_learning = ring.token_loss_timeout_max > ring.token_loss_timeout;
     take_if_set(ring.token_retransmit_timeout, settings.token_retransmit_timeout);
     ring.token_retransmit_timeout =
         std::min(ring.token_retransmit_timeout,
@@ -49,7 +58,9 @@ void settle_timeouts(RingConfig& ring, const RingSettings& settings) {
     take_if_set(ring.start_timeout, settings.start_timeout);
     take_if_set(ring.merge_detect_timeout, settings.merge_detect_timeout);
     take_if_set(ring.token_hold_timeout, settings.token_hold_timeout);
-    ring.token_hold_timeout = std::min(ring.token_hold_timeout, ring.token_loss_timeout * 2 / 5);
+    ring.token_hold_timeout =
+        std::min(ring.token_hold_timeout, is_learning ? ring.token_loss_timeout / kRestsPerLoss
+                                                      : ring.token_loss_timeout * 2 / 5);
     take_if_set(ring.token_settle_timeout, settings.token_settle_timeout);
     ring.token_settle_timeout = std::min(ring.token_settle_timeout, ring.token_loss_timeout / 8);
 }

@@ -22,6 +22,7 @@ struct RingSettings {
     bool accelerated = true;  ///< part of a visit's packets follows the token
 
     std::optional<protocol::Duration> token_loss_timeout;
+    std::optional<protocol::Duration> token_loss_timeout_max;
     std::optional<protocol::Duration> token_retransmit_timeout;
     /// Lowers token_retransmit_timeout, but never raises it: a file's large value must not slow the
     /// repair of a lost token.
@@ -61,6 +62,7 @@ struct RingConfig {
     ///
     /// - Timeouts that nobody set are four times as long over a wide area. When token_loss_timeout
     ///   is set, those of forming rings (join, consensus, start, merge_detect) scale with it.
+    /// - Learning, a ring bears twenty times the loss timeout at most, and not above 5 s.
     /// - The token of an idle ring goes round well before the others would count it as lost, and
     ///   that of a quiet ring several times in a loss timeout.
     /// - Windows that were set keep their size, and the personal window never exceeds the window.
@@ -85,6 +87,8 @@ struct RingConfig {
 
     /// Silence of the ring (no token, no packet of this ring) that counts as its loss.
     protocol::Duration token_loss_timeout = std::chrono::milliseconds(250);
+    /// Up to this it is learnt (LossTimeout). The same: it is fixed.
+    protocol::Duration token_loss_timeout_max = std::chrono::seconds(5);
     /// A forwarded token is sent again when the ring showed no progress for so long. The engine
     /// uses the larger of this floor and the time that signs of progress have taken lately.
     protocol::Duration token_retransmit_timeout = std::chrono::milliseconds(1);

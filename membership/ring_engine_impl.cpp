@@ -205,9 +205,13 @@ Hearing::News RingEngine::Impl::note_hearing(const Step& step, const PacketHeade
     if (packet.incarnation < core_.ring.incarnation_of(from.sender)) {
         return Hearing::News::kNone;
     }
+    const bool new_life = core_.hearing.life_of(sender) != packet.incarnation;
     const Hearing::News news = core_.hearing.note(
         step.now, {sender, packet.incarnation, packet.join_seq, from.kind == PacketKind::kJoin},
         step.arrival, packet.report, core_.probe_evidence_since(step.now));
+    if (news != Hearing::News::kNone) {
+        core_.note_links(step.now, sender, new_life);
+    }
     if (news == Hearing::News::kReport) {
         if (packet.report.settings != 0 && packet.report.settings != core_.settings_sum) {
             settings_.show(step, core_, from.sender, Destination::kDaemon);
@@ -219,6 +223,7 @@ Hearing::News RingEngine::Impl::note_hearing(const Step& step, const PacketHeade
 }
 
 void RingEngine::Impl::on_deadline(const Step& step) {
+    core_.hearing.leave_out(core_.blame.left_out(step.now));
     for (std::size_t i = 0; i < kRingTimerCount; ++i) {
         const auto timer = static_cast<RingTimer>(i);
         if (!core_.timers.take_due(timer, step.now)) {
@@ -238,7 +243,8 @@ void RingEngine::Impl::on_deadline(const Step& step) {
 }
 
 void RingEngine::Impl::on_late(const Step& step, protocol::Duration late) {
-    if (2 * late > core_.config.token_loss_timeout) {
+    core_.loss.on_late(step.now, late);
+    if (2 * late > core_.loss.value()) {
         core_.stood_still(step, late);
     }
 }
@@ -334,6 +340,7 @@ const RingStats& RingEngine::Impl::stats() {
     stats.my_aru = core_.order->window().my_aru();
     stats.safe_up_to = core_.order->safe_up_to();
     stats.send_queue_messages = core_.queue.messages();
+    stats.loss_timeout = core_.loss.value();
     stats.rotation_time = core_.watch.rotation_time();
     stats.flow_window = core_.order->flow_window();
     return stats;
@@ -361,6 +368,7 @@ Next RingEngine::Impl::enter(const Step& step, ToGather&& to) {
     if (forming != nullptr) {
         sets.proc |= forming->sets.proc;
         sets.fail |= forming->sets.fail;
+        sets.fail |= core_.blame_for_commit_token(step.now);
     }
     sets.proc |= sets.fail;
     sets.fail.erase(core_.self);
@@ -368,6 +376,7 @@ Next RingEngine::Impl::enter(const Step& step, ToGather&& to) {
     core_.timers.clear_all();
     core_.challenges.clear();
     core_.stall.reset();
+    core_.loss.stop_waiting();
     const MemberList candidates = core_.roster.ids_of(sets.proc - sets.fail);
     change_state<Gather>(step, to.reason, to.peer, core_.ring.id(), candidates, sets, false);
     auto& gather = std::get<Gather>(state_);
@@ -443,9 +452,9 @@ void RingEngine::Impl::begin_ring(const Step& step, const RingId& id, RingMember
     core_.stall.reset();
     core_.watch.begin_ring();
     core_.foreign.begin_ring();
+    core_.loss.on_ring(step.now, core_.lives());
     ++core_.stats.memberships_installed;
     change_state<Operational>(step, reason, DaemonId{}, id, core_.ring.members().list());
-    core_.gone.stalled -= core_.ring_set();
     const auto narrow = core_.path.narrow(step.now);
     if (narrow && narrow != told_narrow_ && core_.ring.is_member(narrow->peer)) {
         told_narrow_ = narrow;
@@ -459,6 +468,7 @@ void RingEngine::Impl::begin_ring(const Step& step, const RingId& id, RingMember
     if (core_.ring.members().is_alone()) {
         core_.timers.clear_all();
         core_.watch.forget();
+        core_.loss.stop_waiting();
     }
     std::get<Operational>(state_).start(step);
 }

@@ -109,6 +109,7 @@ void TokenHolder::take_in_turn(const Step& step, Token& token) {
         core_.watch.note_rotation(rotation);
     }
     core_.order->on_rotation(token, rotation, members().is_representative());
+    core_.loss.on_rotation(step.now, token, members().is_representative());
     last_visit_ = step.now;
 
     // Once the completion bitmap of recovery has come round full, it is not needed any more.
@@ -210,6 +211,7 @@ bool TokenHolder::rest_or_lend(const Step& step, Token& token, Instant until) {
 void TokenHolder::stop_waiting(const Token& token) {
     core_.order->on_kept(token);
     core_.timers.clear(RingTimer::kTokenLoss);
+    core_.loss.stop_waiting();
     is_close_ = false;
     arm();
 }

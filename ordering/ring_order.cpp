@@ -23,8 +23,8 @@ constexpr std::uint32_t kGapLeast = 2000;
 /// loss.
 constexpr protocol::Duration kLongRotation = std::chrono::milliseconds(3);
 
-/// Adds [first, first + count) to ascending `ranges`, merging what touches.
-void append_range(std::vector<SeqRange>& ranges, SeqRange range) {
+/// Adds [first, first + count) to ascending `ranges`, merging what touches, up to `most` ranges.
+void append_range(std::vector<SeqRange>& ranges, SeqRange range, std::size_t most) {
     if (!ranges.empty()) {
         SeqRange& last = ranges.back();
         const Seq end = last.first + last.count;
@@ -36,7 +36,7 @@ void append_range(std::vector<SeqRange>& ranges, SeqRange range) {
             return;
         }
     }
-    if (ranges.size() < protocol::kRtrRangesMax) {
+    if (ranges.size() < most) {
         ranges.push_back(range);
     }
 }
@@ -51,7 +51,8 @@ RingOrder::RingOrder(const OrderConfig& config, protocol::RingId ring_id)
       window_(4 * std::size_t{config.gap_max} +
               std::max({config.windows.window_max, config.windows.window, config.window_limit})),
       cursor_(ring_id),
-      flow_(config.windows) {}
+      flow_(config.windows),
+      rtr_ranges_max_(protocol::rtr_ranges_max(config.datagram_bytes_max)) {}
 
 ReceiveWindow::Insert RingOrder::on_data(const protocol::DataHeader& data,
                                          protocol::DaemonId sender, protocol::Slice datagram) {
@@ -139,15 +140,15 @@ void RingOrder::answer_requests(Token& token, TokenVisit& visit) {
             if (slot == nullptr) {
                 // A hole beyond everything held: the rest of the range stays as it is.
                 if (seq > window_.high()) {
-                    append_range(scratch_ranges_, SeqRange{seq, range.count - i});
+                    append_range(scratch_ranges_, SeqRange{seq, range.count - i}, rtr_ranges_max_);
                     break;
                 }
-                append_range(scratch_ranges_, SeqRange{seq, 1});
+                append_range(scratch_ranges_, SeqRange{seq, 1}, rtr_ranges_max_);
             } else if (visit.retransmitted < flow_.window()) {
                 visit.before_token.push_back(slot->datagram);
                 ++visit.retransmitted;
             } else {
-                append_range(scratch_ranges_, SeqRange{seq, 1});
+                append_range(scratch_ranges_, SeqRange{seq, 1}, rtr_ranges_max_);
             }
         }
     }
@@ -215,7 +216,7 @@ void RingOrder::request_missing(Token& token, Seq up_to, TokenVisit& visit) {
         return;
     }
     scratch_ranges_.clear();
-    window_.append_missing(up_to, protocol::kRtrRangesMax, scratch_ranges_);
+    window_.append_missing(up_to, rtr_ranges_max_, scratch_ranges_);
     std::size_t asked_ranges = 0;
     for (SeqRange& range : scratch_ranges_) {
         const Seq end = range.first + range.count;
@@ -239,7 +240,7 @@ void RingOrder::request_missing(Token& token, Seq up_to, TokenVisit& visit) {
     std::sort(scratch_ranges_.begin(), scratch_ranges_.end(), by_first);
     token.rtr.clear();
     for (const SeqRange& range : scratch_ranges_) {
-        append_range(token.rtr, range);
+        append_range(token.rtr, range, rtr_ranges_max_);
     }
 }
 

@@ -148,6 +148,7 @@ class RingOrder {
     DeliveryCursor cursor_;
     DeliveryGate gate_;
     FlowControl flow_;
+    std::size_t rtr_ranges_max_;  ///< that we put on a token
     protocol::TokenSeq last_token_seq_;
     protocol::Seq high_seq_;
     /// token.seq as it came in at the previous visit: with an accelerated token, only packets up to

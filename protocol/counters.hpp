@@ -60,6 +60,7 @@ enum class CounterKind : std::uint8_t {
     ROW(Seq, safe_up_to, kGauge, "packets", "received by all members up to here")                 \
     ROW(std::uint64_t, send_queue_messages, kGauge, "messages",                                   \
         "messages that wait for the token")                                                       \
+    ROW(Duration, loss_timeout, kGauge, "ns", "silence after which the ring counts as lost")      \
     ROW(Duration, rotation_time, kGauge, "ns",                                                    \
         "smoothed time of rotations in which the token did not rest")                             \
     ROW(std::uint32_t, flow_window, kGauge, "packets",                                            \

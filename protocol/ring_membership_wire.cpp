@@ -102,7 +102,8 @@ constexpr std::size_t kReportEndBytes = 6;
 
 std::size_t report_bytes(const Report& report) {
     const std::size_t daemons = report.heard.size();
-    return 2 + (daemons + 1) / 2 + ring_codec::set_bytes(report.ring) + kReportEndBytes;
+    return 2 + (daemons + 1) / 2 + ring_codec::set_bytes(report.ring) +
+           ring_codec::set_bytes(report.left_out) + kReportEndBytes;
 }
 
 /// Bytes of a packet that ends with `report`, of which `bytes` come before it.
@@ -122,6 +123,7 @@ void write_report(ByteWriter& writer, const Report& report) {
         writer.write_le(static_cast<std::uint8_t>((high << 4U) | report.heard[i]));
     }
     ring_codec::write_set(writer, report.ring);
+    ring_codec::write_set(writer, report.left_out);
     writer.write_le(report.full_bytes);
     writer.write_le(report.settings);
     writer.write_zeros(writer.remaining());
@@ -143,11 +145,13 @@ std::optional<DecodeError> read_report(ByteReader& reader, Report& report) {
             report.heard[i + 1] = static_cast<std::uint8_t>(pair >> 4U);
         }
     }
-    const auto ring = ring_codec::read_set(reader);
-    if (!ring) {
-        return ring.error();
+    for (DaemonSet* set : {&report.ring, &report.left_out}) {
+        const auto read = ring_codec::read_set(reader);
+        if (!read) {
+            return read.error();
+        }
+        *set = *read;
     }
-    report.ring = *ring;
     report.full_bytes = reader.read_le<std::uint16_t>();
     report.settings = reader.read_le<std::uint32_t>();
     return reader.ok() ? std::nullopt : std::optional(DecodeError::kTruncated);

@@ -26,6 +26,8 @@ std::optional<DecodeError> decode_token(const PacketHeader& header,
     token.window = reader.read_le<std::uint32_t>();
     token.window_limit = reader.read_le<std::uint32_t>();
     token.lost = reader.read_le<std::uint32_t>();
+    token.loss_wanted = reader.read_le<std::uint32_t>();
+    token.loss_timeout = reader.read_le<std::uint32_t>();
     const auto flags = reader.read_le<std::uint16_t>();
     const auto rtr_count = reader.read_le<std::uint16_t>();
     if (!reader.ok()) {
@@ -75,7 +77,7 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram) {
 
 Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool) {
     const std::size_t bytes =
-        kRingHeaderBytes + 56 + 12 * token.rtr.size() + ring_codec::set_bytes(token.complete);
+        kRingHeaderBytes + 64 + 12 * token.rtr.size() + ring_codec::set_bytes(token.complete);
     const PacketHeader header{PacketKind::kToken, config_hash, token.sender, token.ring_id};
     return ring_codec::encode(header, bytes, pool, [&](ByteWriter& writer) {
         writer.write_le(token.token_seq.value);
@@ -88,6 +90,8 @@ Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& po
         writer.write_le(token.window);
         writer.write_le(token.window_limit);
         writer.write_le(token.lost);
+        writer.write_le(token.loss_wanted);
+        writer.write_le(token.loss_timeout);
         writer.write_le(static_cast<std::uint16_t>((token.may_rest ? kTokenMayRest : 0) |
                                                    (token.out_of_turn ? kTokenOutOfTurn : 0) |
                                                    (token.lease ? kTokenLease : 0)));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -39,7 +40,7 @@
 namespace spread::protocol {
 
 inline constexpr std::size_t kRingHeaderBytes = 32;
-inline constexpr std::uint8_t kRingWireVersion = 5;
+inline constexpr std::uint8_t kRingWireVersion = 6;
 inline constexpr std::size_t kSealRoomBytes = 40;
 /// Largest datagram any encoder makes: tokens of big rings may exceed the MTU and are then
 /// fragmented by IP; data packets never do.
@@ -188,14 +189,17 @@ inline constexpr std::size_t kRtrRangesMax = 256;
 ///   72     4    window: packets all members may send during this rotation, 0 as each has it set
 ///   76     4    window_limit: the least receive room of the members visited in this rotation
 ///   80     4    lost: the most packets that one of these members found missing
-///   84     2    flags: bit 0 may rest (the representative may keep the token when it comes
+///   84     4    loss_wanted: the longest silence that one of these members wants to bear before
+///               the ring counts as lost, microseconds
+///   88     4    loss_timeout: what all are to bear during this rotation; 0 as each has it set
+///   92     2    flags: bit 0 may rest (the representative may keep the token when it comes
 ///               round),
 ///               bit 1 out of turn (between the representative and one member, past all
 ///               others: a loan, or its return),
 ///               bit 2 lease (only of a loan: the member may keep the token until it has work
 ///               or a copy without this bit asks it back)
-///   86     2    number of retransmission ranges
-///   88     12n  ranges: u64 first, u32 count
+///   94     2    number of retransmission ranges
+///   96     12n  ranges: u64 first, u32 count
 ///   ..     2    bytes of the completion bitmap, which ends with its last bit set; 0 outside recovery
 ///   ..     ..   bitmap: bit i = member i of the new ring has recovered everything
 // clang-format on
@@ -212,6 +216,8 @@ struct Token {
     std::uint32_t window = 0;
     std::uint32_t window_limit = 0;
     std::uint32_t lost = 0;
+    std::uint32_t loss_wanted = 0;   ///< microseconds
+    std::uint32_t loss_timeout = 0;  ///< microseconds
     bool may_rest = false;
     bool out_of_turn = false;
     bool lease = false;
@@ -220,6 +226,15 @@ struct Token {
 
     friend bool operator==(const Token&, const Token&) = default;
 };
+
+/// So many ranges that the token is no longer than a data packet: where fragments of IP are lost, a
+/// longer one would never arrive.
+[[nodiscard]] constexpr std::size_t rtr_ranges_max(std::size_t datagram_bytes) {
+    constexpr std::size_t kTokenBytes = kRingHeaderBytes + 64 + 2 + kDaemonsMax / 8;
+    constexpr std::size_t kLeast = 8;
+    const std::size_t room = datagram_bytes > kTokenBytes ? datagram_bytes - kTokenBytes : 0;
+    return std::clamp(room / 12, kLeast, kRtrRangesMax);
+}
 
 /// Decodes what follows `header` into `token`, whose lists keep their memory: a ring under loss
 /// decodes thousands of them per second. After an error `token` is of no use.
@@ -252,6 +267,12 @@ struct DataToken {
            datagram[3] == static_cast<std::byte>(PacketKind::kData);
 }
 
+/// The same for a commit token.
+[[nodiscard]] inline bool is_commit(std::span<const std::byte> datagram) {
+    return datagram.size() > kRingHeaderBytes &&
+           datagram[3] == static_cast<std::byte>(PacketKind::kCommit);
+}
+
 /// Both parts are packets of the right kinds that begin like packets; they are still to be decoded.
 [[nodiscard]] Decoded<DataToken> decode_data_token(std::span<const std::byte> datagram);
 
@@ -269,6 +290,8 @@ struct DataToken {
 ///   2      ..   (n + 1) / 2 bytes: Heard of daemon i in the low (even i) or high half of byte i / 2
 ///   ..     2    bytes of a bitmap: bit i = daemon i is in the ring the sender installed last
 ///   ..     ..   bitmap
+///   ..     2    bytes of a bitmap: bit i = the sender leaves daemon i out for a while
+///   ..     ..   bitmap
 ///   ..     2    bytes of the sender's full-sized datagrams, which those of its next ring do not
 ///               exceed
 ///   ..     4    checksum of the sender's settings (see Settings)
@@ -278,6 +301,7 @@ struct Report {
     bool full_sized = false;
     std::vector<std::uint8_t> heard;  ///< of each configured daemon: the sum of some Heard
     DaemonSet ring;
+    DaemonSet left_out;
     bool asks = false;  ///< whoever gets this answers with a probe at once
     std::uint16_t full_bytes = 0;
     std::uint32_t settings = 0;

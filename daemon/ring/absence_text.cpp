@@ -82,7 +82,7 @@ std::string AbsenceText::why(const Absence& absence) const {
         case Cause::kOneWay:
             return fmt::format("{} hears nothing of {}; are {} and {} open there?", hearer, speaker,
                                data_port(absence.hearer), token_port(absence.hearer));
-        case Cause::kNoProgress: return "the ring stood still because of it";
+        case Cause::kNoProgress: return "rings with it fail; left out for a while";
         case Cause::kOtherConfig: return "it runs another configuration file";
         case Cause::kMulticast:
             return fmt::format("{} of {} does not reach {}; trying each by itself", groups_,

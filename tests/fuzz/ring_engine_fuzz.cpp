@@ -172,6 +172,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 token.window = script.byte() * 16U;
                 token.window_limit = script.byte() * 16U;
                 token.lost = script.byte();
+                token.loss_wanted = 1000U * script.byte();
+                token.loss_timeout = 1000U * script.byte();
                 token.complete = script.set();
                 const std::uint8_t flags = script.byte();
                 token.to = DaemonId{flags % 4U};

@@ -70,6 +70,7 @@ class Draw {
 /// The timeouts that hold for the run, defaults filled in.
 struct Timeouts {
     std::uint64_t token_loss_us = 0;
+    std::uint64_t token_loss_max_us = 0;
     std::uint64_t consensus_us = 0;
     std::uint64_t start_us = 0;
     std::uint64_t merge_detect_us = 0;
@@ -112,6 +113,13 @@ struct Draft {
     [[nodiscard]] DaemonIndex any_daemon(Draw& draw) const {
         return static_cast<DaemonIndex>(draw.between(0, scenario.daemons() - 1));
     }
+    /// Two different daemons.
+    [[nodiscard]] std::vector<std::uint16_t> any_link(Draw& draw) const {
+        const DaemonIndex from = any_daemon(draw);
+        const auto others = scenario.daemons() - 1;
+        const auto step = draw.between(1, others);
+        return {from, static_cast<std::uint16_t>((from + step) % (others + 1))};
+    }
     /// A time while faults are going on.
     [[nodiscard]] std::uint64_t any_time(Draw& draw) const {
         return draw.between(faults_us, peace_us - 1);
@@ -129,9 +137,13 @@ struct Draft {
 /// The version of the configuration that all daemons start with.
 inline constexpr std::int64_t kFirstConfiguration = 0;
 
+/// What machines that are moved, or that have too much to do, let their processes wait.
+inline constexpr std::uint64_t kHostPauseLeastUs = 100'000;
+inline constexpr std::uint64_t kHostPauseMostUs = 2'000'000;
+
 void draw_tunables(Draft& draft);
 void draw_faults(Draft& draft);
-/// One link fault that lasts until peace, and a check that those with good links stay together.
+/// One fault that lasts until peace, and a check that those whom it does not touch stay together.
 void draw_lasting_fault(Draft& draft);
 void draw_workload(Draft& draft);
 

@@ -13,18 +13,6 @@ std::uint64_t incidents(Draw& draw) {
     return draw.skewed(1, 6);
 }
 
-/// What machines that are moved, or that have too much to do, let their processes wait.
-constexpr std::uint64_t kHostPauseLeastUs = 100'000;
-constexpr std::uint64_t kHostPauseMostUs = 2'000'000;
-
-/// Two different daemons.
-std::vector<std::uint16_t> any_link(const Draft& draft, Draw& draw) {
-    const DaemonIndex from = draft.any_daemon(draw);
-    const auto others = draft.scenario.daemons() - 1;
-    const auto step = draw.between(1, others);
-    return {from, static_cast<std::uint16_t>((from + step) % (others + 1))};
-}
-
 Step any_partition(const Draft& draft, Draw& draw) {
     const std::size_t daemons = draft.scenario.daemons();
     Step step;
@@ -71,7 +59,7 @@ void draw_cascade(Draft& draft, Draw& draw) {
 void draw_one_way_links(Draft& draft, Draw& draw) {
     for (std::uint64_t left = incidents(draw); left > 0; --left) {
         const std::uint64_t at = draft.any_time(draw);
-        const auto link = any_link(draft, draw);
+        const auto link = draft.any_link(draw);
         draft.push(at, Action::kLink, link, 0);
         draft.push(draft.soon_after(draw, at), Action::kLink, link, 1);
     }
@@ -82,7 +70,7 @@ void draw_broken_pairs(Draft& draft, Draw& draw) {
     for (std::uint64_t left = incidents(draw); left > 0; --left) {
         const std::uint64_t at = draft.any_time(draw);
         const std::uint64_t until = draft.soon_after(draw, at);
-        auto link = any_link(draft, draw);
+        auto link = draft.any_link(draw);
         for (int direction = 0; direction < 2; ++direction) {
             draft.push(at, Action::kLink, link, 0);
             draft.push(until, Action::kLink, link, 1);
@@ -95,7 +83,7 @@ void draw_broken_pairs(Draft& draft, Draw& draw) {
 void draw_clogs(Draft& draft, Draw& draw) {
     for (std::uint64_t left = incidents(draw); left > 0; --left) {
         const std::uint64_t at = draft.any_time(draw);
-        std::vector<std::vector<std::uint16_t>> links = {any_link(draft, draw)};
+        std::vector<std::vector<std::uint16_t>> links = {draft.any_link(draw)};
         if (draw.percent(30)) {
             const std::uint16_t victim = links[0][0];
             const bool outward = draw.percent(50);
@@ -291,100 +279,6 @@ void draw_rates(Draft& draft, Draw& draw) {
     }
 }
 
-/// Which packets to whom a lasting fault takes away.
-constexpr int kRumourCount = 100;
-
-struct LastingFault {
-    enum class Links : std::uint8_t {
-        kToVictim,
-        kFromVictim,
-        kOneLink,
-        kOnePair,
-        kRumours,
-        kPauses,   ///< of all together
-        kLoss,     ///< everywhere
-        kLate,     ///< everywhere
-        kAbsent,   ///< the victim does not run
-        kStopped,  ///< the victim's process is stopped
-    };
-    Links links;
-    std::optional<Way> way;  ///< absent: everything
-};
-
-constexpr std::array<LastingFault, 17> kLastingFaults{{
-    {LastingFault::Links::kToVictim, Way::kToken},
-    {LastingFault::Links::kToVictim, Way::kData},
-    {LastingFault::Links::kToVictim, Way::kGroup},
-    {LastingFault::Links::kToVictim, Way::kLarge},
-    {LastingFault::Links::kToVictim, std::nullopt},
-    {LastingFault::Links::kFromVictim, Way::kToken},
-    {LastingFault::Links::kFromVictim, Way::kData},
-    {LastingFault::Links::kOneLink, Way::kToken},
-    {LastingFault::Links::kOneLink, std::nullopt},
-    {LastingFault::Links::kOnePair, std::nullopt},
-    {LastingFault::Links::kRumours, std::nullopt},
-    {LastingFault::Links::kPauses, std::nullopt},
-    {LastingFault::Links::kLoss, std::nullopt},
-    {LastingFault::Links::kLoss, std::nullopt},
-    {LastingFault::Links::kLate, std::nullopt},
-    {LastingFault::Links::kAbsent, std::nullopt},
-    {LastingFault::Links::kStopped, std::nullopt},
-}};
-
-/// The machine that all daemons run on stops, again and again.
-void draw_common_pauses(Draft& draft, Draw& draw) {
-    std::vector<std::uint16_t> all(draft.scenario.daemons());
-    std::iota(all.begin(), all.end(), std::uint16_t{0});
-    constexpr std::uint64_t kBetweenUs = 4'000'000;
-    for (std::uint64_t at = draft.faults_us + kBetweenUs; at + kHostPauseMostUs < draft.peace_us;
-         at += kBetweenUs + draw.between(0, kBetweenUs)) {
-        draft.push(at, Action::kPause, all);
-        draft.push(at + draw.between(kHostPauseLeastUs, kHostPauseMostUs), Action::kContinue, all);
-    }
-}
-
-/// So little that a token, which is sent again four times within its timeout, gets through.
-Rates lasting_rates(LastingFault::Links links, Draw& draw, const Timeouts& timeouts) {
-    Rates rates;
-    if (links == LastingFault::Links::kLoss) {
-        rates.loss = draw.between32(5000, 20000);
-    } else {
-        rates.late = draw.between32(5000, 20000);
-        rates.late_us = draw.skewed32(1000, static_cast<std::uint32_t>(3 * timeouts.token_loss_us));
-    }
-    return rates;
-}
-
-/// A lasting fault that is not one of links.
-void draw_fault_of_daemons(Draft& draft, Draw& draw, LastingFault::Links kind, DaemonIndex victim) {
-    using Links = LastingFault::Links;
-    switch (kind) {
-        case Links::kRumours:
-            for (int i = 0; i < kRumourCount; ++i) {
-                draft.push(draft.any_time(draw), Action::kRumour, any_link(draft, draw));
-            }
-            break;
-        case Links::kPauses: draw_common_pauses(draft, draw); break;
-        case Links::kLoss:
-        case Links::kLate: {
-            Step step;
-            step.action = Action::kRates;
-            step.rates = lasting_rates(kind, draw, draft.timeouts);
-            draft.push(draft.faults_us, std::move(step));
-            break;
-        }
-        case Links::kAbsent:
-            draft.push(draft.faults_us, Action::kCrash, {victim});
-            draft.outages.push_back({draft.faults_us, victim});
-            break;
-        case Links::kStopped: draft.push(draft.faults_us, Action::kPause, {victim}); break;
-        case Links::kToVictim:
-        case Links::kFromVictim:
-        case Links::kOneLink:
-        case Links::kOnePair: break;
-    }
-}
-
 struct Fault {
     std::string_view name;
     std::uint32_t percent;  ///< of the seeds have it
@@ -413,53 +307,6 @@ constexpr std::array<Fault, 17> kFaults{{
 }};
 
 }  // namespace
-
-void draw_lasting_fault(Draft& draft) {
-    using Links = LastingFault::Links;
-    Draw draw(draft.seed, "lasting fault");
-    const LastingFault& fault = kLastingFaults[draw.between(0, kLastingFaults.size() - 1)];
-    const auto pair = any_link(draft, draw);
-    std::vector<std::vector<std::uint16_t>> links;
-    switch (fault.links) {
-        case Links::kOnePair: links.push_back({pair[1], pair[0]}); [[fallthrough]];
-        case Links::kOneLink: links.push_back(pair); break;
-        case Links::kToVictim:
-        case Links::kFromVictim:
-            for (std::uint16_t other = 0; other < draft.scenario.daemons(); ++other) {
-                if (other != pair[0]) {
-                    links.push_back(fault.links == Links::kToVictim ? std::vector{other, pair[0]}
-                                                                    : std::vector{pair[0], other});
-                }
-            }
-            break;
-        default: draw_fault_of_daemons(draft, draw, fault.links, pair[0]);
-    }
-    for (auto& link : links) {
-        Step step;
-        step.action = fault.way ? Action::kBlock : Action::kLink;
-        step.who = std::move(link);
-        step.way = fault.way.value_or(Way{});
-        step.value = fault.way ? 1 : 0;
-        draft.push(draft.faults_us, std::move(step));
-    }
-    // Where only the group address fails, a rumour goes round, or all suffer alike, all stay
-    // together.
-    const bool one_link = fault.links == Links::kOneLink || fault.links == Links::kOnePair;
-    const bool all_stay = fault.way == Way::kGroup || fault.links == Links::kRumours ||
-                          fault.links == Links::kPauses || fault.links == Links::kLoss ||
-                          fault.links == Links::kLate;
-    Step steady;
-    steady.action = Action::kSteady;
-    for (std::uint16_t daemon = 0; daemon < draft.scenario.daemons(); ++daemon) {
-        const bool is_touched = daemon == pair[0] || (one_link && daemon == pair[1]);
-        if (!is_touched || all_stay) {
-            steady.who.push_back(daemon);
-        }
-    }
-    if (!steady.who.empty()) {
-        draft.push(draft.faults_us, std::move(steady));
-    }
-}
 
 void draw_faults(Draft& draft) {
     const std::size_t daemons = draft.scenario.daemons();

@@ -23,8 +23,17 @@ void draw_timeouts(Draft& draft) {
     tunables.consensus_us = draw.between32(loss / 3, loss + loss / 2);
     tunables.start_us = draw.between32(tunables.consensus_us / 2, 2 * tunables.consensus_us);
     tunables.merge_detect_us = draw.between32(loss / 2, 3 * loss);
-    draft.timeouts = {tunables.token_loss_us, tunables.consensus_us, tunables.start_us,
-                      tunables.merge_detect_us};
+    draft.timeouts = {tunables.token_loss_us, tunables.token_loss_us, tunables.consensus_us,
+                      tunables.start_us, tunables.merge_detect_us};
+}
+
+/// Mostly fixed: much is to happen in little time, and a ring that has learnt to wait waits.
+void draw_patience(Draft& draft) {
+    Draw draw(draft.seed, "patience");
+    Tunables& tunables = draft.scenario.tunables;
+    tunables.token_loss_max_us =
+        draw.percent(70) ? tunables.token_loss_us : tunables.token_loss_us * draw.between32(2, 20);
+    draft.timeouts.token_loss_max_us = tunables.token_loss_max_us;
 }
 
 /// The less it takes to lease the token, the more guesses are wrong.
@@ -126,6 +135,7 @@ void draw_sockets(Draft& draft) {
 
 void draw_tunables(Draft& draft) {
     draw_timeouts(draft);
+    draw_patience(draft);
     draw_leases(draft);
     draw_windows(draft);
     draw_queues(draft);

@@ -30,6 +30,7 @@ membership::RingConfig ring_config_of(const Tunables& tunables, std::uint32_t da
     settings.config_hash = config_hash;
     settings.accelerated = tunables.plain == 0;
     set(settings.token_loss_timeout, tunables.token_loss_us);
+    set(settings.token_loss_timeout_max, tunables.token_loss_max_us);
     set(settings.token_retransmit_timeout, tunables.token_retransmit_us);
     set(settings.token_hold_timeout, tunables.token_hold_us);
     set(settings.token_settle_timeout, tunables.token_settle_us);

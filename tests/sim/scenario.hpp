@@ -46,6 +46,7 @@ struct Rates {
 /// Durations are in microseconds of virtual time.
 struct Tunables {
     std::uint32_t token_loss_us = 0;
+    std::uint32_t token_loss_max_us = 0;  ///< up to which the loss timeout is learnt
     std::uint32_t token_retransmit_us = 0;
     std::uint32_t token_hold_us = 0;
     std::uint32_t token_settle_us = 0;

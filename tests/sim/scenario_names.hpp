@@ -69,8 +69,9 @@ struct Field {
     Unit unit;
 };
 
-inline constexpr std::array<Field<Tunables>, 31> kTunableFields{{
+inline constexpr std::array<Field<Tunables>, 32> kTunableFields{{
     {"token_loss", &Tunables::token_loss_us, Unit::kDuration},
+    {"token_loss_max", &Tunables::token_loss_max_us, Unit::kDuration},
     {"token_retransmit", &Tunables::token_retransmit_us, Unit::kDuration},
     {"token_hold", &Tunables::token_hold_us, Unit::kDuration},
     {"token_settle", &Tunables::token_settle_us, Unit::kDuration},

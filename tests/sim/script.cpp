@@ -286,8 +286,9 @@ void Simulator::begin_steady(const std::vector<std::uint16_t>& who) {
 void Simulator::watch_order() {
     Steady& steady = *steady_;
     steady.look_at = now_ + kOrderEvery;
-    const Duration patience =
-        kOrderPatience + kOrderTokenLosses * timeouts_of(scenario_.tunables).token_loss_timeout;
+    const membership::RingConfig timeouts = timeouts_of(scenario_.tunables);
+    const Duration patience = kOrderPatience + kOrderTokenLosses * timeouts.token_loss_timeout +
+                              timeouts.token_loss_timeout_max;
     for (std::size_t i = 0; i < steady.who.size(); ++i) {
         const Host& host = *hosts_[steady.who[i]];
         Order& order = steady.orders[i];
@@ -409,8 +410,13 @@ void Simulator::watch_settling(const Step& step) {
     }
     if (!stray_until_) {
         // A token that the last fault swallowed is missed only some time later.
-        stray_until_ = std::max(network_.latest_arrival(),
-                                now_ + 2 * timeouts_of(scenario_.tunables).token_loss_timeout);
+        Duration loss_timeout = timeouts_of(scenario_.tunables).token_loss_timeout;
+        for (const auto& host : hosts_) {
+            if (host->is_up()) {
+                loss_timeout = std::max(loss_timeout, host->engine().stats().loss_timeout);
+            }
+        }
+        stray_until_ = std::max(network_.latest_arrival(), now_ + 2 * loss_timeout);
     }
     const auto problem = unsettled();
     if (!problem && now_ <= *stray_until_) {

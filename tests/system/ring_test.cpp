@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <iterator>
+#include <regex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -307,6 +311,30 @@ TEST(Ring, AnOrderlyStopNeedsNoTimeout) {
     clients[2].connection().drain();
     clients[0].multicast("room", "still here");
     EXPECT_EQ(clients[1].receive().text(), "still here");
+}
+
+TEST(Ring, LearnsToWaitForADaemonThatIsNotRunNowAndThen) {
+    constexpr int kStopsMax = 40;
+    constexpr int kBorneInARow = 3;
+    TestRing ring(3);
+    ring.wait_formed();
+    const auto configurations = [&ring] {
+        const std::string log = ring.daemon(0).log();
+        const std::regex installed("installed configuration");
+        return std::distance(std::sregex_iterator(log.begin(), log.end(), installed), {});
+    };
+    // Longer than the loss timeout at first, so that the ring breaks.
+    int borne = 0;
+    for (int stop = 0; stop < kStopsMax && borne < kBorneInARow; ++stop) {
+        const auto before = configurations();
+        ring.daemon(2).process().signal(SIGSTOP);
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        ring.daemon(2).process().signal(SIGCONT);
+        std::this_thread::sleep_for(std::chrono::milliseconds(700));
+        borne = configurations() == before ? borne + 1 : 0;
+    }
+    EXPECT_EQ(borne, kBorneInARow) << ring.logs();
+    EXPECT_THAT(ring.daemon(2).log(), testing::HasSubstr("this daemon did not run for"));
 }
 
 TEST(Ring, BothSidesOfACutGoOnAndMerge) {

@@ -128,11 +128,11 @@ TEST(Options, NumbersKeepTheirRange) {
     for (const Case& one :
          {Case{"MaxSessions", 1, 1000000}, Case{"MaxSessionMessages", 1, 999999999},
           Case{"MaxSessionBytes", 262144, 999999999}, Case{"MaxSessionGroups", 1, 1000000},
-          Case{"MaxMemberships", 1, 999999999}, Case{"MaxSessionsPerAddress", 1, 1000000},
-          Case{"DatagramBytes", 512, 8952}, Case{"MemoryBudget", 64, 999999999},
-          Case{"SlowReaderTimeout", 1, 3600000}, Case{"HandshakeTimeout", 1, 3600000},
-          Case{"Window", 1, 32767}, Case{"PersonalWindow", 1, 32767},
-          Case{"AcceleratedWindow", 0, 32767}}) {
+          Case{"TokenTimeoutMax", 1, 999999999}, Case{"MaxMemberships", 1, 999999999},
+          Case{"MaxSessionsPerAddress", 1, 1000000}, Case{"DatagramBytes", 512, 8952},
+          Case{"MemoryBudget", 64, 999999999}, Case{"SlowReaderTimeout", 1, 3600000},
+          Case{"HandshakeTimeout", 1, 3600000}, Case{"Window", 1, 32767},
+          Case{"PersonalWindow", 1, 32767}, Case{"AcceleratedWindow", 0, 32767}}) {
         // Window and PersonalWindow bound each other, so only the message of this option counts.
         const auto complaint = std::string(one.name) + " must be from " + std::to_string(one.min) +
                                " to " + std::to_string(one.max);
@@ -162,6 +162,7 @@ TEST(Options, NumbersKeepTheirRange) {
     EXPECT_EQ(with_options("DatagramBytes = 8952")->datagram_bytes, 8952U);
     EXPECT_EQ(with_options("DatagramBytes = auto")->datagram_bytes, std::nullopt);
     EXPECT_EQ(with_options("MaxMemberships = 7")->max_memberships, 7U);
+    EXPECT_EQ(with_options("TokenTimeoutMax = 700")->token_timeout_max, 700U);
     EXPECT_THAT(problems_with("Window = '5'"), ElementsAre(HasSubstr("without quotes")));
 }
 
@@ -466,7 +467,7 @@ TEST(Options, AutoIsLeavingItOut) {
         EXPECT_THAT(problems_with(name + " = AUTO"), IsEmpty()) << name;
         EXPECT_THAT(problems_with(name + " = 'auto'"), testing::Not(IsEmpty())) << name;
     }
-    EXPECT_EQ(count, 18U);
+    EXPECT_EQ(count, 19U);
     EXPECT_EQ(with_options("Window = 300 Window = auto")->window, std::nullopt);
 }
 

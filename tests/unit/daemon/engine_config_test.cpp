@@ -62,6 +62,7 @@ TEST(EngineConfig, ExplicitStockTimeoutsReplaceTheDefaults) {
         config::StockTimeouts{1250ms, 3ms, 250ms, 40ms, 625ms, 500ms, 900ms, 1250ms, 2000ms};
     const auto ring = ring_config_of(configuration, 0);
     EXPECT_EQ(ring.token_loss_timeout, 1250ms);
+    EXPECT_EQ(ring.token_loss_timeout_max, 1250ms) << "what the file says";
     EXPECT_EQ(ring.join_timeout, 40ms);
     EXPECT_EQ(ring.consensus_timeout, 900ms);
     EXPECT_EQ(ring.start_timeout, 1400ms);
@@ -74,6 +75,9 @@ TEST(EngineConfig, ATokenTimeoutAloneScalesTheOthers) {
     configuration.timeouts.token = 500ms;
     const auto ring = ring_config_of(configuration, 0);
     EXPECT_EQ(ring.token_loss_timeout, 500ms);
+    EXPECT_EQ(ring.token_loss_timeout_max, 5000ms);
+    configuration.token_timeout_max = 700;
+    EXPECT_EQ(ring_config_of(configuration, 0).token_loss_timeout_max, 700ms);
     EXPECT_EQ(ring.join_timeout, 2 * defaults.join_timeout);
     EXPECT_EQ(ring.consensus_timeout, 2 * defaults.consensus_timeout);
     EXPECT_EQ(ring.start_timeout, 2 * defaults.start_timeout);

@@ -157,5 +157,31 @@ TEST_F(HearingTest, PlacesThatAreNotConfiguredAreIgnored) {
     EXPECT_EQ(hearing_.heard_well_by(1, since_), DaemonSet{});
 }
 
+TEST_F(HearingTest, WhoLeavesADaemonOutDoesNotCountAsHearingIt) {
+    all_hear_all();
+    Report blames = all_but({});
+    blames.left_out = {1};
+    hear(4, blames);
+    EXPECT_EQ(hearing_.left_out_by(4), (DaemonSet{1}));
+    EXPECT_FALSE(hearing_.heard_well_by(4, since_).contains(1));
+    EXPECT_EQ(hearing_.well_connected(DaemonSet::first(kDaemons), since_), (DaemonSet{0, 2, 3, 4}))
+        << "not the last of two that have one bad link each";
+    EXPECT_EQ(merged({1}, {0, 2, 3, 4}), (DaemonSet{0, 2, 3, 4}));
+
+    // Who leaves out all others is the worst connected.
+    blames.left_out = {0, 1, 2, 3};
+    hear(4, blames);
+    EXPECT_EQ(hearing_.well_connected(DaemonSet::first(kDaemons), since_), (DaemonSet{0, 1, 2, 3}));
+}
+
+TEST_F(HearingTest, OurReportSaysWhomWeLeaveOut) {
+    all_hear_all();
+    hearing_.leave_out({2});
+    EXPECT_EQ(hearing_.report({}, since_).left_out, (DaemonSet{2}));
+    EXPECT_FALSE(hearing_.heard_well_by(kSelf, since_).contains(2));
+    EXPECT_TRUE(hearing_.has_good_links(2, since_)) << "as far as joins and probes show";
+    EXPECT_EQ(hearing_.report({}, since_).heard[2], kWell);
+}
+
 }  // namespace
 }  // namespace spread::membership

@@ -34,6 +34,7 @@ TEST(RingConfig, AFewDaemonsOnALocalNetworkGetTheDefaults) {
     EXPECT_EQ(ring.self, DaemonId{2});
     EXPECT_EQ(ring.config_hash, 77U);
     EXPECT_EQ(ring.token_loss_timeout, defaults.token_loss_timeout);
+    EXPECT_EQ(ring.token_loss_timeout_max, 5s);
     EXPECT_EQ(ring.token_hold_timeout, defaults.token_hold_timeout);
     EXPECT_EQ(ring.token_settle_timeout, defaults.token_settle_timeout);
     EXPECT_EQ(ring.window, defaults.window);
@@ -53,9 +54,24 @@ TEST(RingConfig, AWideAreaIsGivenMoreTimeWhereNothingWasSet) {
     EXPECT_EQ(ring.join_timeout, 7ms);
 }
 
+TEST(RingConfig, ALossTimeoutIsLearntUpToTwentyTimesItselfOrWhatWasSet) {
+    RingSettings settings = settings_of(2);
+    settings.token_loss_timeout = 100ms;
+    EXPECT_EQ(RingConfig::settled(settings).token_loss_timeout_max, 2s);
+    EXPECT_EQ(RingConfig::settled(settings).token_hold_timeout, 20ms);
+    settings.token_loss_timeout_max = 300ms;
+    EXPECT_EQ(RingConfig::settled(settings).token_loss_timeout_max, 300ms);
+    settings.token_loss_timeout_max = 50ms;
+    EXPECT_EQ(RingConfig::settled(settings).token_loss_timeout_max, 100ms);
+    settings.token_loss_timeout_max.reset();
+    settings.token_loss_timeout = 7s;
+    EXPECT_EQ(RingConfig::settled(settings).token_loss_timeout_max, 7s);
+}
+
 TEST(RingConfig, AHeldTokenAndAQuietRingMoveBeforeTheRingIsGivenUp) {
     RingSettings settings = settings_of(2);
     settings.token_loss_timeout = 10ms;
+    settings.token_loss_timeout_max = 10ms;
     EXPECT_EQ(RingConfig::settled(settings).token_hold_timeout, 4ms);
     EXPECT_EQ(RingConfig::settled(settings).token_settle_timeout, 1250us);
     settings.token_hold_timeout = 9ms;

@@ -30,6 +30,8 @@ class RingWire : public testing::Test {
         token.window = 264;
         token.window_limit = 5777;
         token.lost = 14;
+        token.loss_wanted = 300000;
+        token.loss_timeout = 250000;
         token.may_rest = true;
         token.out_of_turn = true;
         token.lease = true;
@@ -86,10 +88,14 @@ std::vector<std::byte> copy(const Slice& slice) {
 TEST_F(RingWire, EveryKindComesBackAsItWasSent) {
     EXPECT_EQ(decode_token(encode_token(token(), 77, pool_).bytes()), token());
     EXPECT_EQ(decode_commit(encode_commit(commit(), 77, pool_).bytes()), commit());
-    const Join join{Incarnation{1},          2, 3, {DaemonId{1}, DaemonId{2}}, {DaemonId{2}},
-                    {false, {15, 0, 7}, {2}}};
+    const Join join{Incarnation{1},
+                    2,
+                    3,
+                    {DaemonId{1}, DaemonId{2}},
+                    {DaemonId{2}},
+                    {false, {15, 0, 7}, {2}, {1}}};
     EXPECT_EQ(decode_join(encode_join(join, header_, pool_).bytes()), join);
-    const Probe probe{Incarnation{1}, 2, 3, {true, {1, 8}, {0, 1}}};
+    const Probe probe{Incarnation{1}, 2, 3, {true, {1, 8}, {0, 1}, {}}};
     EXPECT_EQ(decode_probe(encode_probe(probe, header_, pool_).bytes()), probe);
     EXPECT_EQ(decode_hold(encode_hold(TokenSeq{6}, header_, pool_).bytes()), TokenSeq{6});
     EXPECT_EQ(decode_wake(encode_wake(TokenSeq{7}, header_, pool_).bytes()), TokenSeq{7});
@@ -159,9 +165,13 @@ TEST_F(RingWire, DataEntriesComeBackInOrder) {
 }
 
 TEST_F(RingWire, EveryTruncationAndEveryTrailingByteIsRefused) {
-    const Join join{Incarnation{1},          2, 3, {DaemonId{1}, DaemonId{2}}, {DaemonId{2}},
-                    {false, {15, 0, 7}, {2}}};
-    const Probe probe{Incarnation{1}, 2, 3, {true, {1, 8}, {0, 1}}};
+    const Join join{Incarnation{1},
+                    2,
+                    3,
+                    {DaemonId{1}, DaemonId{2}},
+                    {DaemonId{2}},
+                    {false, {15, 0, 7}, {2}, {1}}};
+    const Probe probe{Incarnation{1}, 2, 3, {true, {1, 8}, {0, 1}, {}}};
     using Check = std::function<bool(std::span<const std::byte>)>;
     const std::vector<std::pair<std::vector<std::byte>, Check>> cases = {
         {copy(encode_token(token(), 77, pool_)), [](auto b) { return bool(decode_token(b)); }},
@@ -200,6 +210,7 @@ TEST_F(RingWire, JoinsAndProbesThatSaySoHaveTheFullSize) {
     join.report.settings = 0x12345678;
     EXPECT_LT(encode_join(join, header_, pool_, 1000).length, 200U);
     join.report.full_sized = true;
+    join.report.left_out = {0, 2};
     const Slice large = encode_join(join, header_, pool_, 1000);
     EXPECT_EQ(large.length, 1000U);
     EXPECT_EQ(decode_join(large.bytes()), join);
