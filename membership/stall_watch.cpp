@@ -9,6 +9,10 @@ constexpr int kStallFactor = 5;
 }  // namespace
 
 bool StallWatch::on_token(protocol::Instant now, const protocol::Token& token, bool recovering) {
+    // A loan, or its return, passes those who ask.
+    if (token.out_of_turn) {
+        return false;
+    }
     // A member whose clients lag may hold back the aru for any time, but requests no packets.
     const bool asked = !token.rtr.empty() && token.rtr.front().first == token.aru + 1;
     if (!recovering && !asked) {

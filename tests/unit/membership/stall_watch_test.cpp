@@ -56,6 +56,14 @@ TEST_F(StallWatchTest, AnAdvancingAruIsProgress) {
     EXPECT_FALSE(after(499ms, token));
 }
 
+TEST_F(StallWatchTest, LoansInBetweenAreNoProgress) {
+    Token loan;
+    loan.out_of_turn = true;
+    EXPECT_FALSE(after(0ms, asking(kOther)));
+    EXPECT_FALSE(after(499ms, loan));
+    EXPECT_TRUE(after(1ms, asking(kOther)));
+}
+
 TEST_F(StallWatchTest, WhoAsksForNothingMayLag) {
     Token token = asking(kOther);
     token.rtr.clear();
