@@ -6,9 +6,15 @@
 namespace spread::membership {
 
 void Claims::note(protocol::Instant now, protocol::DaemonIndex daemon, protocol::Incarnation life,
-                  std::uint64_t number) {
+                  std::uint64_t number, protocol::Incarnation member) {
     Peer& peer = peers_[daemon];
     auto& [latest, other] = peer.lives;
+    if (life < member && latest.incarnation == life) {
+        if (other.incarnation != member) {
+            other = Life{member, 0};
+        }
+        std::swap(latest, other);
+    }
     if (latest.incarnation == life) {
         latest.number = std::max(latest.number, number);
         return;

@@ -24,9 +24,10 @@ class Claims {
 
     explicit Claims(std::size_t daemons) : peers_(daemons) {}
 
-    /// A join or probe of `daemon` has come. `number` grows with each of these in a life.
+    /// A join or probe of `daemon` has come. `number` grows with each of these in a life. `member`
+    /// is the life of it that is in our ring, if one is: it need not join or probe to be alive.
     void note(protocol::Instant now, protocol::DaemonIndex daemon, protocol::Incarnation life,
-              std::uint64_t number);
+              std::uint64_t number, protocol::Incarnation member = {});
     /// Whether two lives claim to be `daemon`.
     [[nodiscard]] bool is_claimed_twice(protocol::Instant now, protocol::DaemonIndex daemon) const {
         return now < peers_[daemon].claimed_until;

@@ -194,7 +194,8 @@ Hearing::News RingEngine::Impl::note_hearing(const Step& step, const PacketHeade
                                              const Packet& packet) {
     const protocol::DaemonIndex sender = *core_.roster.find(from.sender);
     const bool was_claimed = core_.claims.is_claimed_twice(step.now, sender);
-    core_.claims.note(step.now, sender, packet.incarnation, packet.join_seq);
+    core_.claims.note(step.now, sender, packet.incarnation, packet.join_seq,
+                      core_.ring.incarnation_of(from.sender));
     if (core_.claims.is_claimed_twice(step.now, sender)) {
         if (!was_claimed && is_operational() && core_.ring.is_member(from.sender)) {
             go(step,
@@ -341,6 +342,7 @@ const RingStats& RingEngine::Impl::stats() {
     stats.safe_up_to = core_.order->safe_up_to();
     stats.send_queue_messages = core_.queue.messages();
     stats.loss_timeout = core_.loss.value();
+    stats.daemons_left_out = core_.hearing.left_out_by(core_.self).size();
     stats.rotation_time = core_.watch.rotation_time();
     stats.flow_window = core_.order->flow_window();
     return stats;

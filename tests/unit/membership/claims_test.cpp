@@ -42,6 +42,24 @@ TEST_F(ClaimsTest, TwoLivesInTurnsAreNoticed) {
     EXPECT_EQ(lives[1], kOther);
 }
 
+TEST_F(ClaimsTest, ALifeBesideTheOneInOurRingIsNoticed) {
+    claims_.note(now_, kDaemon, kOther, ++number_);
+    for (int i = 0; i < 8; ++i) {
+        claims_.note(now_, kDaemon, kOne, ++number_, kOther);
+        now_ += 500ms;
+    }
+    EXPECT_TRUE(is_claimed());
+    EXPECT_EQ(claims_.lives(kDaemon)[1], kOther);
+}
+
+TEST_F(ClaimsTest, ANewLifeTakesThePlaceOfTheOneInOurRing) {
+    for (int i = 0; i < 20; ++i) {
+        claims_.note(now_, kDaemon, kOther, ++number_, kOne);
+        now_ += 500ms;
+    }
+    EXPECT_FALSE(is_claimed());
+}
+
 TEST_F(ClaimsTest, ItIsOverSomeTimeAfterOneOfThemIsGone) {
     both_speak(7s);
     for (int i = 0; i < 20; ++i) {
