@@ -351,10 +351,7 @@ void serve(const Loaded& loaded, const Options& options) {
         main_loop.on_dump(
             [&ring] { log_debug(LogType::kNetwork, "counters: {}", ring.describe_counters()); });
         main_loop.on_reload([&] { reload(configuration, access, server); });
-        const auto token_timeout =
-            std::chrono::duration_cast<std::chrono::milliseconds>(ring_config.token_loss_timeout);
-        admin::Admin admin(main_loop.io(),
-                           {configuration, self, token_timeout, ring, server, watch, history},
+        admin::Admin admin(main_loop.io(), {configuration, self, ring, server, watch, history},
                            history,
                            {[&main_loop] { main_loop.stop(); }, reopen_log,
                             [](const std::string& name) {

@@ -61,6 +61,8 @@ enum class CounterKind : std::uint8_t {
     ROW(std::uint64_t, send_queue_messages, kGauge, "messages",                                   \
         "messages that wait for the token")                                                       \
     ROW(Duration, loss_timeout, kGauge, "ns", "silence after which the ring counts as lost")      \
+    ROW(std::uint64_t, daemons_left_out, kGauge, "daemons",                                       \
+        "left out for a while, since rings with them failed")                                     \
     ROW(Duration, rotation_time, kGauge, "ns",                                                    \
         "smoothed time of rotations in which the token did not rest")                             \
     ROW(std::uint32_t, flow_window, kGauge, "packets",                                            \

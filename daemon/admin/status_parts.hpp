@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 
 namespace spread::config {
@@ -20,7 +19,6 @@ class RingWatch;
 struct StatusParts {
     const config::Configuration& configuration;
     std::size_t self;  ///< this daemon's place in it
-    std::chrono::milliseconds token_timeout;
     const daemon::RingThread& ring;
     daemon::SessionServer& sessions;
     const RingWatch& watch;

@@ -160,7 +160,8 @@ Rates StatusSource::rates() const {
 void StatusSource::fill_ring(Status& status) const {
     RingStatus& ring = status.ring;
     ring.configured = roster_.size();
-    ring.token_timeout = parts_.token_timeout;
+    ring.token_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::nanoseconds(parts_.ring.counters()[row_of("loss_timeout")]));
     ring.changes_last_hour =
         parts_.history.count("ring_changed", status.at - std::chrono::hours(1));
     const auto facts = parts_.ring.facts();

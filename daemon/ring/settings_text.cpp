@@ -70,6 +70,7 @@ std::string settings_text(const config::Configuration& configuration,
         out += fmt::format("{} {} ms\n", name, in_milliseconds(time));
     };
     add("TokenTimeout", ring.token_loss_timeout);
+    add("TokenTimeoutMax", ring.token_loss_timeout_max);
     add("HurryTimeout", ring.token_retransmit_timeout);
     add("JoinTimeout", ring.join_timeout);
     add("GatherTimeout", ring.consensus_timeout);

@@ -30,8 +30,9 @@ const auto* const kStopsRing = testing::AddGlobalTestEnvironment(new StopsRing);
 Cluster& SharedRing::ring() {
     auto& ring = shared_ring();
     if (!ring) {
-        ring =
-            std::make_unique<Cluster>(std::vector<std::string>{"zeta", "alpha", "Mid", "d4"}, true);
+        // So that a test can break the ring at will, it does not learn to wait.
+        ring = std::make_unique<Cluster>(std::vector<std::string>{"zeta", "alpha", "Mid", "d4"},
+                                         true, stock() ? "" : "TokenTimeoutMax = 250\n");
     }
     return *ring;
 }

@@ -32,11 +32,25 @@ class PlantedBugRun : public testing::TestWithParam<PlantedBug> {
     ~PlantedBugRun() override { plant(""); }
 };
 
+/// L4 and L5 are checked while one fault lasts, which few seeds have.
+bool can_break(const std::vector<std::string_view>& properties, const sim::Scenario& scenario) {
+    const bool only_while_faults_last =
+        std::all_of(properties.begin(), properties.end(),
+                    [](std::string_view each) { return each == "L4" || each == "L5"; });
+    return !only_while_faults_last ||
+           std::any_of(scenario.steps.begin(), scenario.steps.end(),
+                       [](const sim::Step& step) { return step.action == sim::Action::kSteady; });
+}
+
 TEST_P(PlantedBugRun, IsFoundAndNamed) {
     const PlantedBug& wanted = GetParam();
     ASSERT_TRUE(plant(wanted.name));
     for (std::uint64_t seed = 1; seed <= wanted.seeds_max; ++seed) {
-        const sim::Verdict verdict = sim::run(sim::generate(seed));
+        const sim::Scenario scenario = sim::generate(seed);
+        if (!can_break(wanted.properties, scenario)) {
+            continue;
+        }
+        const sim::Verdict verdict = sim::run(scenario);
         if (!verdict.violation) {
             continue;
         }
@@ -46,7 +60,7 @@ TEST_P(PlantedBugRun, IsFoundAndNamed) {
             << "seed " << seed << ": " << found.property << " " << found.summary;
         // The bug and not the seed is to blame.
         plant("");
-        const sim::Verdict without = sim::run(sim::generate(seed));
+        const sim::Verdict without = sim::run(scenario);
         EXPECT_FALSE(without.violation)
             << "seed " << seed << " without the bug: " << without.violation->property << " "
             << without.violation->summary;

@@ -155,11 +155,9 @@ void draw_starts_at_once(Draft& draft) {
 std::uint64_t settle_bound_us(const Tunables& tunables) {
     constexpr std::uint64_t kDeliveries = 2000000;
     const membership::RingConfig ring = timeouts_of(tunables);
-    // Who seemed to make rings fail may be left out for as long as this.
-    const protocol::Duration left_out = 120 * ring.token_loss_timeout;
-    const protocol::Duration bound = left_out + 20 * ring.token_loss_timeout_max +
-                                     4 * ring.consensus_timeout + 2 * ring.start_timeout +
-                                     10 * ring.merge_detect_timeout;
+    const protocol::Duration bound = 15 * ring.token_loss_timeout +
+                                     5 * ring.token_loss_timeout_max + 4 * ring.consensus_timeout +
+                                     2 * ring.start_timeout + 10 * ring.merge_detect_timeout;
     return kDeliveries + static_cast<std::uint64_t>(
                              std::chrono::duration_cast<std::chrono::microseconds>(bound).count());
 }

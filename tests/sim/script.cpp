@@ -380,6 +380,9 @@ namespace {
 constexpr Duration kCalm = std::chrono::milliseconds(300);
 /// Packets of a quiet ring in that time, per pair of daemons: held tokens, probes.
 constexpr std::uint64_t kCalmPacketsPerPair = 200;
+/// Token loss timeouts for which daemons may leave others out before all must come together; it is
+/// what the engine does at most.
+constexpr int kLeftOutTokenLosses = 120;
 
 }  // namespace
 
@@ -417,6 +420,11 @@ void Simulator::watch_settling(const Step& step) {
             }
         }
         stray_until_ = std::max(network_.latest_arrival(), now_ + 2 * loss_timeout);
+        patient_until_ =
+            now_ + kLeftOutTokenLosses * timeouts_of(scenario_.tunables).token_loss_timeout;
+    }
+    if (leaves_somebody_out() && now_ < patient_until_) {
+        expected_since_ = now_;
     }
     const auto problem = unsettled();
     if (!problem && now_ <= *stray_until_) {
@@ -429,6 +437,13 @@ void Simulator::watch_settling(const Step& step) {
     } else if (now_ - *expected_since_ >= us(step.within_us)) {
         fail({problem->substr(0, 2), problem->substr(3), {reality()}});
     }
+}
+
+/// Who seemed to make rings fail is not let in for a while.
+bool Simulator::leaves_somebody_out() const {
+    return std::any_of(hosts_.begin(), hosts_.end(), [](const auto& host) {
+        return host->is_up() && host->engine().stats().daemons_left_out > 0;
+    });
 }
 
 std::optional<std::string> Simulator::unsettled() {

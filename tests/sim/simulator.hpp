@@ -119,6 +119,7 @@ class Simulator {
     // Settling.
     void watch_settling(const Step& step);
     [[nodiscard]] std::optional<std::string> unsettled();
+    [[nodiscard]] bool leaves_somebody_out() const;
     void check_resources();
     void finish();
 
@@ -171,6 +172,7 @@ class Simulator {
 
     // Settling.
     std::optional<protocol::Instant> stray_until_;  ///< packets of before are under way till then
+    protocol::Instant patient_until_{};             ///< with daemons that leave others out
     std::optional<protocol::Instant> calm_since_;
     std::uint64_t calm_configurations_ = 0;
     std::uint64_t calm_packets_ = 0;
