@@ -292,7 +292,8 @@ void Simulator::watch_order() {
     for (std::size_t i = 0; i < steady.who.size(); ++i) {
         const Host& host = *hosts_[steady.who[i]];
         Order& order = steady.orders[i];
-        if (!host.is_up() || host.state() != membership::RingState::kOperational) {
+        if (!host.is_up() || host.is_paused() ||
+            host.state() != membership::RingState::kOperational) {
             order.since = now_;
             continue;
         }
