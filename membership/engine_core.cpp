@@ -205,12 +205,12 @@ ToGather EngineCore::gather_for(DaemonId sender, const protocol::Join& join) con
         ChangeReason::kJoinReceived, sender, roster.set_of(join.proc_set) | only(sender), {}, join};
 }
 
-LossTimeout::Lives EngineCore::lives() const {
-    LossTimeout::Lives lives;
-    for (const DaemonId daemon : config.daemons) {
-        lives.push_back(ring.incarnation_of(daemon));
+LossTimeout::Lives lives(const EngineCore& core) {
+    LossTimeout::Lives out;
+    for (const DaemonId daemon : core.config.daemons) {
+        out.push_back(core.ring.incarnation_of(daemon));
     }
-    return lives;
+    return out;
 }
 
 void EngineCore::stood_still(const Step& step, Duration late) {
@@ -250,12 +250,12 @@ DaemonSet EngineCore::blame_for(Instant now, DaemonId daemon) {
     return only(daemon);
 }
 
-DaemonSet EngineCore::blame_for_commit_token(Instant now) {
-    const TokenWatch::SentToken* sent = watch.watched();
+DaemonSet blame_for_commit_token(EngineCore& core, Instant now) {
+    const TokenWatch::SentToken* sent = core.watch.watched();
     const bool is_unanswered = sent != nullptr && sent->again &&
                                protocol::is_commit(sent->datagram.bytes()) &&
-                               now - sent->at >= config.token_loss_timeout / 2;
-    return is_unanswered ? blame_for(now, sent->to) : DaemonSet{};
+                               now - sent->at >= core.config.token_loss_timeout / 2;
+    return is_unanswered ? core.blame_for(now, sent->to) : DaemonSet{};
 }
 
 void EngineCore::note_links(Instant now, protocol::DaemonIndex daemon, bool new_life) {

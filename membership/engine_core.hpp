@@ -105,7 +105,6 @@ struct EngineCore {
         loss.on_sign(now);
         timers.set(RingTimer::kTokenLoss, now + loss.value());
     }
-    [[nodiscard]] LossTimeout::Lives lives() const;
     /// This daemon did not run for `late`: the others may all be well, and are given time to say
     /// so.
     void stood_still(const Step& step, protocol::Duration late);
@@ -114,9 +113,6 @@ struct EngineCore {
     void note_progress(protocol::Instant now, protocol::TokenSeq token_seq);
     /// A ring failed because of `daemon`: who is to be left out of the next gather for it.
     [[nodiscard]] protocol::DaemonSet blame_for(protocol::Instant now, protocol::DaemonId daemon);
-    /// A ring that formed is given up. When a commit token that we sent, again and again, has got
-    /// no answer, its receiver is to blame.
-    [[nodiscard]] protocol::DaemonSet blame_for_commit_token(protocol::Instant now);
     /// Of whom a join or probe has come, perhaps of a new life.
     void note_links(protocol::Instant now, protocol::DaemonIndex daemon, bool new_life);
     /// The token goes round without progress: gather, and when that has not helped before, without
@@ -196,5 +192,11 @@ struct EngineCore {
     [[nodiscard]] bool hears_group(protocol::DaemonIndex daemon, protocol::Instant since) const;
     void deliver_alone(const Step& step);
 };
+
+/// The lives of the daemons of our ring.
+[[nodiscard]] LossTimeout::Lives lives(const EngineCore& core);
+/// A ring that formed is given up. When a commit token that we sent, again and again, has got no
+/// answer, its receiver is to blame.
+[[nodiscard]] protocol::DaemonSet blame_for_commit_token(EngineCore& core, protocol::Instant now);
 
 }  // namespace spread::membership

@@ -166,7 +166,7 @@ Next Operational::on_unreachable(const Step&, DaemonId peer) {
 Next Operational::on_timer(const Step& step, RingTimer timer) {
     switch (timer) {
         case RingTimer::kTokenLoss:
-            core_.loss.on_loss(step.now, core_.lives());
+            core_.loss.on_loss(step.now, lives(core_));
             return ToGather{ChangeReason::kTokenLoss, DaemonId{}, {}, {}, {}};
         case RingTimer::kTokenRest: holder_.on_rest_ended(step); break;
         case RingTimer::kWake: holder_.ask_for_token(step); break;

@@ -370,7 +370,7 @@ Next RingEngine::Impl::enter(const Step& step, ToGather&& to) {
     if (forming != nullptr) {
         sets.proc |= forming->sets.proc;
         sets.fail |= forming->sets.fail;
-        sets.fail |= core_.blame_for_commit_token(step.now);
+        sets.fail |= blame_for_commit_token(core_, step.now);
     }
     sets.proc |= sets.fail;
     sets.fail.erase(core_.self);
@@ -454,7 +454,7 @@ void RingEngine::Impl::begin_ring(const Step& step, const RingId& id, RingMember
     core_.stall.reset();
     core_.watch.begin_ring();
     core_.foreign.begin_ring();
-    core_.loss.on_ring(step.now, core_.lives());
+    core_.loss.on_ring(step.now, lives(core_));
     ++core_.stats.memberships_installed;
     change_state<Operational>(step, reason, DaemonId{}, id, core_.ring.members().list());
     const auto narrow = core_.path.narrow(step.now);
