@@ -267,20 +267,20 @@ void EngineCore::note_links(Instant now, protocol::DaemonIndex daemon, bool new_
 }
 
 void EngineCore::send_token(const Step& step, DaemonId to, Slice datagram, TokenSeq token_seq,
-                            Duration quiet_for) {
+                            Duration silent_for) {
     timers.set(RingTimer::kTokenRetransmit,
-               watch.sent(step.now, to, datagram, token_seq, quiet_for));
+               watch.sent(step.now, to, datagram, token_seq, silent_for));
     step.send_to(to, Channel::kToken, std::move(datagram));
 }
 
-void EngineCore::send_token(const Step& step, const Token& token_out, Duration quiet_for) {
+void EngineCore::send_token(const Step& step, const Token& token_out, Duration silent_for) {
     send_token(step, token_out.to, protocol::encode_token(token_out, config.config_hash, pool),
-               token_out.token_seq, quiet_for);
+               token_out.token_seq, silent_for);
 }
 
 void EngineCore::send_token_with_data(const Step& step, const Token& token_out,
-                                      Duration quiet_for) {
-    send_token(step, token_out, quiet_for);
+                                      Duration silent_for) {
+    send_token(step, token_out, silent_for);
     auto& sends = step.out.sends;
     if (sends.size() < 2) {
         return;
@@ -307,15 +307,15 @@ void EngineCore::send_token_again(const Step& step) {
 }
 
 void EngineCore::pass_on(const Step& step, const RingMembers& members, Token& token_out,
-                         Duration quiet_for) {
+                         Duration silent_for) {
     token_out.to = members.successor();
     if (token_out.fcc <= kPacketsWithToken) {
         send_all(step, visit.before_token);
         send_all(step, visit.after_token);
-        send_token_with_data(step, token_out, quiet_for);
+        send_token_with_data(step, token_out, silent_for);
     } else {
         send_all(step, visit.before_token);
-        send_token(step, token_out, quiet_for);
+        send_token(step, token_out, silent_for);
         send_all(step, visit.after_token);
     }
     count_visit();

@@ -120,19 +120,19 @@ struct EngineCore {
     [[nodiscard]] Next give_up_stalled(protocol::Instant now, const protocol::Token& token_in,
                                        bool recovering);
 
-    /// Sends a token or commit token and watches over it. `quiet_for`: see TokenWatch.
+    /// Sends a token or commit token and watches over it. `silent_for`: see TokenWatch.
     void send_token(const Step& step, protocol::DaemonId to, protocol::Slice datagram,
-                    protocol::TokenSeq token_seq, protocol::Duration quiet_for = {});
+                    protocol::TokenSeq token_seq, protocol::Duration silent_for = {});
     void send_token(const Step& step, const protocol::Token& token_out,
-                    protocol::Duration quiet_for = {});
+                    protocol::Duration silent_for = {});
     /// The same, in one datagram with the data packet sent last if both fit.
     void send_token_with_data(const Step& step, const protocol::Token& token_out,
-                              protocol::Duration quiet_for);
+                              protocol::Duration silent_for);
     /// The token that is watched has shown no sign of arrival in time.
     void send_token_again(const Step& step);
     /// Sends the packets that a visit made, and the token to the next of `members`.
     void pass_on(const Step& step, const RingMembers& members, protocol::Token& token_out,
-                 protocol::Duration quiet_for = {});
+                 protocol::Duration silent_for = {});
     static void send_all(const Step& step, std::vector<protocol::Slice>& datagrams);
     void count_visit();
 

@@ -54,18 +54,18 @@ bool TokenHolder::drop_copy(const Step& step, const Token& token) {
         }
         return true;
     }
-    const Token* parked = rest_.parked_token();
+    const Token* parked = rest_.token_at_rest();
     if (parked != nullptr && token.token_seq <= parked->token_seq) {
         ++stats.tokens_duplicate;
         // Whoever sent it does not know that it has arrived.
-        const bool announced = rest_.here() != nullptr && rest_.here()->announced;
+        const bool announced = rest_.resting() != nullptr && rest_.resting()->announced;
         if (!announced && token.to == core_.config.self) {
             step.send_to(token.sender, Channel::kData, hold_packet(parked->token_seq));
         }
         return true;
     }
     // Where a token rests there is no other; a newer one is forged.
-    if (members().is_alone() || rest_.here() != nullptr || !core_.order->is_new(token) ||
+    if (members().is_alone() || rest_.resting() != nullptr || !core_.order->is_new(token) ||
         !may_take(token)) {
         ++stats.tokens_duplicate;
         return_again(step, token);
@@ -132,7 +132,7 @@ void TokenHolder::visit_and_pass(const Step& step, Token& token) {
                           core_.config.accelerated ? Turn::kAccelerated : Turn::kInTurn,
                           core_.visit);
     core_.deliver(step);
-    Duration quiet_for{};
+    Duration silent_for{};
     if (ring.is_representative()) {
         if (core_.visit.stamped > 0) {
             rest_.note_own_packets(step.now);
@@ -142,10 +142,10 @@ void TokenHolder::visit_and_pass(const Step& step, Token& token) {
         rest_.pass_on(token.may_rest);
         if (token.may_rest) {
             // The representative may keep it, and then we hear of it in the next round only.
-            quiet_for = 2 * core_.config.token_settle_timeout;
+            silent_for = 2 * core_.config.token_settle_timeout;
         }
     }
-    core_.pass_on(step, ring, token, quiet_for);
+    core_.pass_on(step, ring, token, silent_for);
 }
 
 void TokenHolder::visit_out_of_turn(const Step& step, Token& token) {
@@ -260,7 +260,7 @@ void TokenHolder::send_while_resting(const Step& step) {
         return;
     }
     Token& token = core_.token;
-    token = rest_.here()->token;
+    token = rest_.resting()->token;
     visit_out_of_turn(step, token);
     const Instant until = rest_.stir(step.now);
     arm();
@@ -279,14 +279,14 @@ void TokenHolder::on_rest_ended(const Step& step) {
     const OnLoan* loan = rest_.on_loan();
     if (loan != nullptr && loan->is_lease()) {
         recall_lease(step);
-    } else if (rest_.here() != nullptr) {
+    } else if (rest_.resting() != nullptr) {
         end_rest(step);
     }
 }
 
 void TokenHolder::end_rest(const Step& step) {
     rest_.end_rest(core_.queue.has_sendable());
-    core_.token = rest_.here()->token;
+    core_.token = rest_.resting()->token;
     release(step, core_.token);
 }
 
@@ -305,7 +305,7 @@ void TokenHolder::on_wake(const Step& step, DaemonId from, TokenSeq seen) {
     if (rest_.asked(from, seen)) {
         recall_lease(step);
     }
-    if (rest_.here() == nullptr) {
+    if (rest_.resting() == nullptr) {
         return;
     }
     if (core_.config.token_settle_timeout == Duration::zero()) {
@@ -313,7 +313,7 @@ void TokenHolder::on_wake(const Step& step, DaemonId from, TokenSeq seen) {
         return;
     }
     const Instant until = rest_.stir(step.now);
-    core_.token = rest_.here()->token;
+    core_.token = rest_.resting()->token;
     if (!rest_or_lend(step, core_.token, until)) {
         release(step, core_.token);
     }
@@ -365,7 +365,7 @@ void TokenHolder::return_again(const Step& step, const Token& token) {
 
 void TokenHolder::pump(const Step& step) {
     const OnLoan* loan = rest_.on_loan();
-    if (rest_.here() != nullptr) {
+    if (rest_.resting() != nullptr) {
         send_while_resting(step);
     } else if (rest_.borrowed() != nullptr) {
         use_lease(step);
@@ -377,7 +377,7 @@ void TokenHolder::pump(const Step& step) {
 }
 
 bool TokenHolder::accepts(const protocol::DataHeader& data) const {
-    const Token* token = rest_.token_here();
+    const Token* token = rest_.token_held();
     return token == nullptr || data.seq <= token->seq;
 }
 

@@ -39,7 +39,7 @@ class TokenHolder {
     [[nodiscard]] bool is_close() const { return is_close_; }
 
     /// The token rests with us, the representative. Otherwise the ring has to show signs of life.
-    [[nodiscard]] bool rests_here() const { return rest_.here() != nullptr; }
+    [[nodiscard]] bool rests_here() const { return rest_.resting() != nullptr; }
     /// The ring starts with this seq.
     void start(protocol::Seq seq) { rest_.start(seq); }
     void check_invariants() const { rest_.check_invariants(); }

@@ -23,16 +23,16 @@ bool TokenRest::may_rest() const {
     return turning != nullptr && turning->may_rest;
 }
 
-const Token* TokenRest::parked_token() const {
-    if (const RestsHere* rests = here()) {
+const Token* TokenRest::token_at_rest() const {
+    if (const RestsHere* rests = resting()) {
         return &rests->token;
     }
     const OnLoan* loan = on_loan();
     return loan != nullptr && loan->is_lease() ? &loan->token : nullptr;
 }
 
-const Token* TokenRest::token_here() const {
-    if (const RestsHere* rests = here()) {
+const Token* TokenRest::token_held() const {
+    if (const RestsHere* rests = resting()) {
         return &rests->token;
     }
     const Borrowed* lease = borrowed();
@@ -40,7 +40,7 @@ const Token* TokenRest::token_here() const {
 }
 
 std::optional<Instant> TokenRest::deadline() const {
-    if (const RestsHere* rests = here()) {
+    if (const RestsHere* rests = resting()) {
         return rests->until;
     }
     const OnLoan* loan = on_loan();
@@ -168,7 +168,7 @@ void TokenRest::end_rest(bool own_work) {
 void TokenRest::check_invariants() const {
     rounds_.check_invariants();
     const bool representative = members_.is_representative();
-    if (const RestsHere* rests = here()) {
+    if (const RestsHere* rests = resting()) {
         SPREAD_ASSERT(representative);
         SPREAD_ASSERT(!rests->token.out_of_turn && rests->token.rtr.empty());
         SPREAD_ASSERT(wakes_.empty());  // who asks gets it at once

@@ -31,7 +31,7 @@ struct RestsHere {
 struct OnLoan {
     protocol::DaemonId to;
     protocol::Token token;    ///< as it was sent there
-    protocol::Instant until;  ///< then it has to go round
+    protocol::Instant until;  ///< when it comes back later it goes round
     /// Set for a lease: `to` may keep the token until it has work or is asked for it. A grant is
     /// given back at once; so is a lease that was recalled, from when on it counts as a grant.
     std::optional<protocol::Instant> recall_at;
@@ -70,14 +70,14 @@ class TokenRest {
 
     [[nodiscard]] const Place& place() const { return place_; }
     [[nodiscard]] bool may_rest() const;
-    [[nodiscard]] const RestsHere* here() const { return std::get_if<RestsHere>(&place_); }
+    [[nodiscard]] const RestsHere* resting() const { return std::get_if<RestsHere>(&place_); }
     [[nodiscard]] const OnLoan* on_loan() const { return std::get_if<OnLoan>(&place_); }
     [[nodiscard]] const Borrowed* borrowed() const { return std::get_if<Borrowed>(&place_); }
     /// The token that stands still as far as we know, resting here or with who has the lease: until
     /// it moves, older tokens are copies.
-    [[nodiscard]] const protocol::Token* parked_token() const;
+    [[nodiscard]] const protocol::Token* token_at_rest() const;
     /// The token that this member has, resting or borrowed; else null.
-    [[nodiscard]] const protocol::Token* token_here() const;
+    [[nodiscard]] const protocol::Token* token_held() const;
     /// When the rest, or the lease, ends.
     [[nodiscard]] std::optional<protocol::Instant> deadline() const;
 

@@ -33,14 +33,14 @@ void ProgressEstimator::sample(Duration took) {
 }
 
 Instant TokenWatch::sent(Instant now, protocol::DaemonId to, protocol::Slice datagram,
-                         protocol::TokenSeq token_seq, Duration quiet_for) {
-    const Duration interval = std::min(std::max(patience(), quiet_for), interval_max());
+                         protocol::TokenSeq token_seq, Duration silent_for) {
+    const Duration interval = std::min(std::max(patience(), silent_for), interval_max());
     sent_ = SentToken{.datagram = std::move(datagram),
                       .to = to,
                       .token_seq = token_seq,
                       .at = now,
                       .interval = interval,
-                      .measured = quiet_for == Duration::zero(),
+                      .measured = silent_for == Duration::zero(),
                       .again = false};
     return now + interval;
 }

@@ -45,11 +45,11 @@ class TokenWatch {
 
     explicit TokenWatch(const Limits& limits) : limits_(limits) {}
 
-    /// A token goes out. Where the ring need not show anything of it for a while, `quiet_for` is
+    /// A token goes out. Where the ring need not show anything of it for a while, `silent_for` is
     /// that time, and the first sign measures nothing. Returns when to call send_again().
     [[nodiscard]] protocol::Instant sent(protocol::Instant now, protocol::DaemonId to,
                                          protocol::Slice datagram, protocol::TokenSeq token_seq,
-                                         protocol::Duration quiet_for = {});
+                                         protocol::Duration silent_for = {});
     /// The ring has moved on to `token_seq`. True when the token that was sent has arrived: it is
     /// not watched any more.
     bool progress(protocol::Instant now, protocol::TokenSeq token_seq);

@@ -126,8 +126,8 @@ std::uint32_t FlowControl::allowance(const protocol::Token& token, std::uint32_t
     return allowed == 0 && backlog > 0 ? 1 : allowed;
 }
 
-void FlowControl::settle(protocol::Token& token, std::uint32_t sent, std::uint32_t backlog,
-                         bool out_of_turn) {
+void FlowControl::account_visit(protocol::Token& token, std::uint32_t sent, std::uint32_t backlog,
+                                bool out_of_turn) {
     token.fcc = (out_of_turn ? token.fcc : minus(token.fcc, my_sent_)) + sent;
     token.backlog = minus(token.backlog, my_backlog_) + backlog;
     my_sent_ = out_of_turn ? my_sent_ + sent : sent;

@@ -54,8 +54,8 @@ class FlowControl {
 
     /// Replaces this member's part of the token's counters: `sent` packets at this visit
     /// (retransmissions included), `backlog` still waiting. A visit out of turn adds to it.
-    void settle(protocol::Token& token, std::uint32_t sent, std::uint32_t backlog,
-                bool out_of_turn = false);
+    void account_visit(protocol::Token& token, std::uint32_t sent, std::uint32_t backlog,
+                       bool out_of_turn = false);
 
     [[nodiscard]] std::uint32_t window() const { return window_; }
     /// The shortest rotation seen, or lately seen with little to do: what the network alone takes.

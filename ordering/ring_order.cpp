@@ -110,7 +110,8 @@ void RingOrder::on_token(Token& token, SendQueue& queue, protocol::BufferPool& p
     }
 
     flow_.report(token, visit.lost);
-    flow_.settle(token, visit.stamped + visit.retransmitted, backlog_packets(queue), out_of_turn);
+    flow_.account_visit(token, visit.stamped + visit.retransmitted, backlog_packets(queue),
+                        out_of_turn);
     ++token.token_seq.value;
     token.sender = config_.self;
     if (!out_of_turn) {

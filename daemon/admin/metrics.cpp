@@ -116,8 +116,6 @@ void add_ring(Text& text, const Status& status) {
             fmt::format("daemon={},cause={}", in_quotes(each.daemon), in_quotes(each.cause)), 1);
     }
     add_formations(text, ring.formations);
-    text.gauge("token_timeout_seconds", "Silence of the token after which the ring is given up.",
-               std::chrono::duration<double>(ring.token_timeout).count());
 }
 
 void add_counters(Text& text, std::string_view part, const std::vector<Status::Counter>& counters) {

@@ -111,7 +111,7 @@ void add(Hash& hash, const SendQueue& queue) {
 void add(Hash& hash, const TokenRest& rest) {
     hash.add(rest.place_.index());
     hash.add(rest.may_rest());
-    if (const RestsHere* here = rest.here()) {
+    if (const RestsHere* here = rest.resting()) {
         add(hash, here->token);
         hash.add(here->announced);
     } else if (const OnLoan* loan = rest.on_loan()) {
@@ -266,7 +266,7 @@ void make_due(RingEngine& engine, std::size_t timer, protocol::Instant now) {
 
 bool holds_token(const RingEngine& engine) {
     const auto* operational = std::get_if<Operational>(&engine.impl_->state_);
-    return operational != nullptr && operational->holder_.rest_.here() != nullptr;
+    return operational != nullptr && operational->holder_.rest_.resting() != nullptr;
 }
 
 bool is_at_rest(const RingEngine& engine) {

@@ -84,7 +84,7 @@ class TokenRestTest : public testing::Test {
 
 TEST_F(TokenRestTest, TurnsAtFirst) {
     EXPECT_FALSE(rest_.may_rest());
-    EXPECT_EQ(rest_.parked_token(), nullptr);
+    EXPECT_EQ(rest_.token_at_rest(), nullptr);
     EXPECT_EQ(rest_.deadline(), std::nullopt);
 }
 
@@ -97,9 +97,9 @@ TEST_F(TokenRestTest, MayRestAfterAQuietRoundOnly) {
 
 TEST_F(TokenRestTest, RestsUntilTheTimeIsUp) {
     rest_here();
-    ASSERT_NE(rest_.here(), nullptr);
+    ASSERT_NE(rest_.resting(), nullptr);
     EXPECT_EQ(rest_.deadline(), soon());
-    EXPECT_EQ(rest_.parked_token()->token_seq, token_.token_seq);
+    EXPECT_EQ(rest_.token_at_rest()->token_seq, token_.token_seq);
     EXPECT_EQ(rest_.decide(soon(), soon(), false).verdict, Verdict::kGoRound);
 }
 
@@ -113,7 +113,7 @@ TEST_F(TokenRestTest, IsGrantedToWhoAsksAndComesBack) {
     ASSERT_NE(rest_.on_loan(), nullptr);
     EXPECT_FALSE(rest_.on_loan()->is_lease());
     EXPECT_EQ(rest_.deadline(), std::nullopt) << "a grant comes back by itself";
-    EXPECT_EQ(rest_.parked_token(), nullptr);
+    EXPECT_EQ(rest_.token_at_rest(), nullptr);
     EXPECT_EQ(give_back(kSecond), soon()) << "the round is due when it was before";
     EXPECT_EQ(rest_.decide(now_, soon(), false).verdict, Verdict::kRest);
 }
@@ -157,7 +157,7 @@ TEST_F(TokenRestTest, ALeaseIsAskedBackWhenItsTimeIsUp) {
     round();
     lend(kSecond, true);
     EXPECT_EQ(rest_.deadline(), now_ + kSettle);
-    EXPECT_EQ(rest_.parked_token()->to, kSecond);
+    EXPECT_EQ(rest_.token_at_rest()->to, kSecond);
     const Token& recalled = rest_.recall();
     EXPECT_FALSE(recalled.lease);
     EXPECT_TRUE(recalled.out_of_turn);
@@ -193,7 +193,7 @@ TEST_F(TokenRestTest, AnIdleRingsTokenRestsForTheHold) {
     EXPECT_TRUE(rest_.is_idle());
     rest_.announce(now_, token_);
     EXPECT_EQ(rest_.deadline(), now_ + kHold);
-    EXPECT_TRUE(rest_.here()->announced);
+    EXPECT_TRUE(rest_.resting()->announced);
 }
 
 TEST_F(TokenRestTest, WhatComesUpOnAnIdleRingShortensTheRest) {
@@ -203,7 +203,7 @@ TEST_F(TokenRestTest, WhatComesUpOnAnIdleRingShortensTheRest) {
     rest_.announce(now_, token_);
     now_ += milliseconds(10);
     EXPECT_EQ(rest_.stir(now_), now_ + kSettle);
-    EXPECT_FALSE(rest_.here()->announced);
+    EXPECT_FALSE(rest_.resting()->announced);
     now_ += milliseconds(1);
     EXPECT_EQ(rest_.stir(now_), now_ - milliseconds(1) + kSettle) << "but only once";
     EXPECT_FALSE(rest_.is_idle());

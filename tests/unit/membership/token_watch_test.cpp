@@ -22,10 +22,10 @@ class TokenWatchTest : public testing::Test {
 
     void TearDown() override { watch_.check_invariants(); }
 
-    Duration send(Duration quiet_for = {}) {
+    Duration send(Duration silent_for = {}) {
         protocol::Slice datagram{protocol::BufferRef::allocate(8), 0, 8};
         ++token_seq_.value;
-        return watch_.sent(now_, DaemonId{2}, datagram, token_seq_, quiet_for) - now_;
+        return watch_.sent(now_, DaemonId{2}, datagram, token_seq_, silent_for) - now_;
     }
 
     /// A token whose first sign takes so long.

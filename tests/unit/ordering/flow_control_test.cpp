@@ -29,11 +29,11 @@ TEST(FlowControl, NobodyExceedsThePersonalWindowNorAllTheWindow) {
 TEST(FlowControl, CountsItsOwnPartOnce) {
     FlowControl flow(fixed_windows(100, 40));
     Token token;
-    flow.settle(token, 30, 5);
+    flow.account_visit(token, 30, 5);
     EXPECT_EQ(token.fcc, 30U);
     EXPECT_EQ(token.backlog, 5U);
     EXPECT_EQ(flow.allowance(token, 0), 40U);  // our own 30 do not limit us
-    flow.settle(token, 10, 0);
+    flow.account_visit(token, 10, 0);
     EXPECT_EQ(token.fcc, 10U);
     EXPECT_EQ(token.backlog, 0U);
 }
