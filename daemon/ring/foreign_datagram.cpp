@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "protocol/monitor_wire.hpp"
 #include "protocol/ring_wire.hpp"
 
 namespace spread::daemon {
@@ -17,9 +16,6 @@ constexpr std::uint8_t kStockMark = 0x80;
 ForeignDatagram ForeignDatagram::of(std::span<const std::byte> datagram) {
     if (const auto other = protocol::read_other_version(datagram)) {
         return {What::kOtherVersion, other->version, other->sender};
-    }
-    if (protocol::is_monitor_request(datagram)) {
-        return {What::kStockMonitor, 0, {}};
     }
     if (datagram.size() < kStockHeaderBytes) {
         return {};
@@ -40,8 +36,6 @@ std::string ForeignDatagram::describe() const {
         case What::kStockDaemon:
             return "is a daemon of stock Spread, which cannot be in a ring with spreadd; replace "
                    "all daemons of a ring at once";
-        case What::kStockMonitor:
-            return "is stock Spread's monitor, which this daemon does not answer";
         case What::kUnknown: break;
     }
     return "sent a datagram that is not of a spreadd ring";

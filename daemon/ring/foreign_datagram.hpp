@@ -10,14 +10,14 @@
 namespace spread::daemon {
 
 /// What a datagram is that the ring cannot read: what programs send to a ring's ports by mistake.
+/// (Requests of stock's monitor are none: they are answered before.)
 struct ForeignDatagram {
     enum class What : std::uint8_t {
         kUnknown,
         kOtherVersion,  ///< a spreadd of another wire version
-        kStockDaemon,
-        kStockMonitor
+        kStockDaemon
     };
-    static constexpr std::size_t kWhats = 4;
+    static constexpr std::size_t kWhats = 3;
 
     What what = What::kUnknown;
     std::uint8_t version = 0;   ///< of kOtherVersion

@@ -63,10 +63,6 @@ TEST(ForeignDatagram, ADamagedPacketOfAnotherVersionIsNothing) {
 TEST(ForeignDatagram, StockIsRecognised) {
     EXPECT_EQ(ForeignDatagram::of(bytes_of({0x80, 0x02, 0x00, 0x80, 0x3b, 0x39}, 60)).what,
               What::kStockDaemon);
-    EXPECT_EQ(ForeignDatagram::of(bytes_of({0x80, 0x00, 0x00, 0x81, 0xef, 0x7a}, 40)).what,
-              What::kStockMonitor);
-    EXPECT_THAT(ForeignDatagram::of(bytes_of({0x80, 0x00, 0x00, 0x88}, 40)).describe(),
-                HasSubstr("stock Spread's monitor"));
 }
 
 TEST(ForeignDatagram, WhatIsTooShortOrLooksOtherwiseIsUnknown) {
