@@ -22,7 +22,8 @@ constexpr auto kRestBound = seconds(90);
 constexpr auto kDrainBound = seconds(10);
 /// Without faults the ring must stand for so long at the end.
 constexpr auto kRest = seconds(3);
-constexpr auto kLogDelay = milliseconds(500);
+/// Daemons tell for so long of what was in a storm: what repeats itself becomes one line, later.
+constexpr auto kLogDelay = seconds(11);
 
 void print(const std::string& text) {
     std::fputs((text + "\n").c_str(), stdout);
@@ -142,7 +143,7 @@ void Run::finish() {
     }
     stage_.is_calm = true;
     stage_.is_silent = true;
-    // The daemons' logs are read now and then, and tell of the last ring a little late.
+    // The daemons' logs are read now and then, and tell of the last rings late.
     static_cast<void>(go_on_until(Clock::now() + kLogDelay, [] { return false; }));
     cluster_.tick();
     const auto before = cluster_.installations();
