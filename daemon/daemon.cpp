@@ -52,8 +52,6 @@ namespace {
 /// Datagrams held at most by windows, queues and clients before blocks come from the heap.
 constexpr std::size_t kPoolBlocks = 32768;
 constexpr std::size_t kPoolBlockBytesMin = 2048;
-/// Descriptors that are not of sessions: sockets, logs, connections that were only just accepted.
-constexpr std::size_t kOwnFiles = 320;
 
 LogLevel level_of(config::LogPriority priority) {
     switch (priority) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/admin/amounts.hpp"
 #include "daemon/admin/status_json.hpp"
 
 namespace spread::admin {
@@ -74,36 +75,12 @@ std::string html(std::string_view text) {
     return out;
 }
 
-std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return text;
-}
-
-std::string span_text(std::chrono::milliseconds span) {
-    const double seconds = static_cast<double>(span.count()) / 1e3;
-    if (seconds < 120) {
-        return fmt::format("{:.1f} s", seconds);
-    }
-    if (seconds < 7200) {
-        return fmt::format("{:.0f} min", seconds / 60);
-    }
-    return seconds < 172800 ? fmt::format("{:.0f} h", seconds / 3600)
-                            : fmt::format("{:.0f} d", seconds / 86400);
-}
-
 std::string heard(const PeerStatus& peer, const std::optional<std::chrono::milliseconds>& age) {
     return peer.is_self ? "-" : age ? span_text(*age) + " ago" : "never";
 }
 
 std::string count_text(double value) {
     return value < 10000 ? fmt::format("{:.0f}", value) : fmt::format("{:.1f} k", value / 1000);
-}
-
-std::string bytes_text(std::size_t bytes) {
-    return bytes < 10000      ? fmt::format("{} B", bytes)
-           : bytes < 10000000 ? fmt::format("{:.0f} kB", static_cast<double>(bytes) / 1e3)
-                              : fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
 std::chrono::milliseconds since(WallTime now, WallTime then) {
@@ -243,11 +220,11 @@ void add_clients(std::string& out, const PageData& data) {
         "<h2>Clients, the slowest first</h2><div class=\"scroll\"><table><tr><th>client<th>from"
         "<th>groups<th>in<th>out<th>queue<th>since<th>state</tr>";
     for (const ClientStatus& client : clients) {
-        out +=
-            fmt::format("<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{} msg, {}<td>{}<td>{}</tr>",
-                        html(client.name), html(client.address), client.groups, client.messages_in,
-                        client.messages_out, client.queue_messages, bytes_text(client.queue_bytes),
-                        span_text(since(data.status.at, client.since)), client.state);
+        out += fmt::format("<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{} msg, {}<td>{}<td>{}</tr>",
+                           html(client.name), html(client.address), client.groups,
+                           client.messages_in, client.messages_out, client.queue_messages,
+                           bytes_text(static_cast<double>(client.queue_bytes)),
+                           span_text(since(data.status.at, client.since)), client.state);
     }
     out += "</table></div>";
 }

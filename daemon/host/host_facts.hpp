@@ -53,6 +53,9 @@ struct ConfigText {
 [[nodiscard]] ConfigText read_configuration(const std::string& path,
                                             const std::vector<std::string>& fallbacks);
 
+/// Descriptors that are not of sessions: sockets, logs, connections that were only just accepted.
+inline constexpr std::size_t kOwnFiles = 320;
+
 /// Raises the soft limit of open files to the hard one. Returns the limit in force.
 std::size_t raise_file_limit();
 

@@ -19,7 +19,6 @@
 namespace spread::daemon {
 namespace {
 
-constexpr int kReceiveBufferBytes = 8 << 20;
 constexpr int kSendBufferBytes = 4 << 20;
 
 bool set_option(int fd, int level, int name, int value) {

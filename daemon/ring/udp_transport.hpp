@@ -27,6 +27,9 @@
 
 namespace spread::daemon {
 
+/// What the transport asks for each of its sockets; the kernel may give less.
+inline constexpr int kReceiveBufferBytes = 8 << 20;
+
 /// What the transport asks of kernel and memory. Tests take features away.
 struct TransportSetup {
     bool segmentation = true;  ///< UDP_SEGMENT: many datagrams of one size in one message

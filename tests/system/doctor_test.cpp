@@ -152,7 +152,7 @@ TEST(Doctor, ARunningDaemonIsAsked) {
         return doctor().find("BAD      d3: not in the ring: ") != std::string::npos;
     });
     const std::string text = doctor();
-    EXPECT_THAT(text, HasSubstr("ok       d2: in the ring: both ports and full-sized packets"));
+    EXPECT_THAT(text, HasSubstr("ok       d2: in the ring; both ports and full-sized packets"));
     EXPECT_THAT(text, HasSubstr("WARNING  d3: does not answer within 1 s\n"));
 }
 

@@ -10,8 +10,10 @@
 
 #include "config/identity.hpp"
 #include "daemon/clients/access_files.hpp"
+#include "daemon/host/host_facts.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/loaded.hpp"
+#include "daemon/ring/udp_transport.hpp"
 #include "tools/spreadctl/path_probe.hpp"
 #include "tools/spreadctl/text.hpp"
 
@@ -21,10 +23,8 @@ namespace {
 using nlohmann::json;
 using Findings = std::vector<Finding>;
 
-/// What a ring's receive buffers want: half of what the daemon asks the kernel for.
-constexpr std::uint64_t kReceiveBufferBytes = 4U << 20U;
-/// Files of a daemon besides its clients.
-constexpr std::uint64_t kOwnFiles = 320;
+/// Half of what the daemon asks the kernel for is enough for the bursts of a ring.
+constexpr std::uint64_t kReceiveBufferLeast = daemon::kReceiveBufferBytes / 2;
 
 std::string word_of(Finding::Verdict verdict) {
     switch (verdict) {
@@ -106,19 +106,19 @@ void look_at_names(const daemon::Loaded& loaded, Findings& out) {
 void look_at_limits(const daemon::Loaded& loaded, Findings& out) {
     std::ifstream in("/proc/sys/net/core/rmem_max");
     std::uint64_t bytes = 0;
-    if (in >> bytes && bytes < kReceiveBufferBytes) {
+    if (in >> bytes && bytes < kReceiveBufferLeast) {
         out.push_back(
             doubtful("net.core.rmem_max",
                      fmt::format("{} bytes: receive buffers will be small, and bursts "
                                  "are lost unless the daemon starts as root",
                                  bytes),
-                     fmt::format("sysctl -w net.core.rmem_max={}", 2 * kReceiveBufferBytes)));
+                     fmt::format("sysctl -w net.core.rmem_max={}", daemon::kReceiveBufferBytes)));
     } else {
         out.push_back(good("net.core.rmem_max", fmt::format("{} bytes", bytes)));
     }
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
-    const std::uint64_t wanted = loaded.configuration.max_sessions + kOwnFiles;
+    const std::uint64_t wanted = loaded.configuration.max_sessions + daemon::kOwnFiles;
     const std::string what = "open files";
     if (files.rlim_max < wanted) {
         out.push_back(doubtful(
@@ -152,7 +152,8 @@ Findings daemon_findings(const nlohmann::json& status, const nlohmann::json& clu
     for (const auto& peer : status.value("peers", nlohmann::json::array())) {
         if (peer.value("member", false) && !peer.value("self", false)) {
             out.push_back(good(text(peer, "/daemon"),
-                               "in the ring: both ports and full-sized packets, both ways"));
+                               "in the ring; both ports and full-sized packets got through both "
+                               "ways when it formed"));
         }
     }
     for (const auto& daemon : cluster.value("daemons", nlohmann::json::array())) {

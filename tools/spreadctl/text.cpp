@@ -2,15 +2,20 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <chrono>
 #include <map>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/admin/amounts.hpp"
+
 namespace spread::spreadctl {
 
+using admin::bytes_text;
+using admin::span_text;
+using admin::upper;
 using nlohmann::json;
 
 namespace {
@@ -48,31 +53,12 @@ std::string joined(const json& list) {
     return out;
 }
 
-std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return text;
-}
-
-std::string span_text(double seconds) {
-    return seconds < 120      ? fmt::format("{:.0f} s", seconds)
-           : seconds < 7200   ? fmt::format("{:.0f} min", seconds / 60)
-           : seconds < 172800 ? fmt::format("{:.0f} h", seconds / 3600)
-                              : fmt::format("{:.0f} d", seconds / 86400);
-}
-
 std::string heard(const json& peer, const char* path) {
     if (peer.value("self", false)) {
         return "-";
     }
     const json age = at(peer, path);
     return age.is_number() ? fmt::format("{:.1f} s ago", age.get<double>() / 1000) : "never";
-}
-
-std::string bytes_text(double bytes) {
-    return bytes < 10000      ? fmt::format("{:.0f} B", bytes)
-           : bytes < 10000000 ? fmt::format("{:.0f} kB", bytes / 1e3)
-                              : fmt::format("{:.1f} MB", bytes / 1e6);
 }
 
 /// "2026-03-01T12:00:00.250Z" without what a reader knows.
@@ -111,10 +97,12 @@ std::string status_text(const json& status) {
     const auto line = [&out](std::string_view name, const std::string& text) {
         out += fmt::format("{:<9}{}\n", name, text);
     };
-    line("daemon", fmt::format("{} at {}:{}, spreadd {}, up {}", text_at(status, "/daemon/name"),
-                               text_at(status, "/daemon/address"), text_at(status, "/daemon/port"),
-                               text_at(status, "/daemon/version"),
-                               span_text(number_at(status, "/daemon/uptime_s"))));
+    line("daemon",
+         fmt::format(
+             "{} at {}:{}, spreadd {}, up {}", text_at(status, "/daemon/name"),
+             text_at(status, "/daemon/address"), text_at(status, "/daemon/port"),
+             text_at(status, "/daemon/version"),
+             span_text(std::chrono::duration<double>(number_at(status, "/daemon/uptime_s")))));
     line("ring",
          fmt::format("{} of {} daemons: {}; {}, representative {}, id {}.{}",
                      text_at(status, "/ring/members"), text_at(status, "/ring/configured"),
@@ -166,8 +154,9 @@ std::string cluster_text(const json& cluster) {
                         text_at(report, "/state"),
                         fmt::format("{} of {}", text_at(report, "/members"), daemons.size()),
                         text_at(report, "/representative"),
-                        span_text(number_at(report, "/uptime_s")), text_at(report, "/clients"),
-                        text_at(report, "/groups"), text_at(report, "/ring_changes"),
+                        span_text(std::chrono::duration<double>(number_at(report, "/uptime_s"))),
+                        text_at(report, "/clients"), text_at(report, "/groups"),
+                        text_at(report, "/ring_changes"),
                         fmt::format("{} / {} / {}", text_at(report, "/window_packets"),
                                     text_at(report, "/personal_window_packets"),
                                     text_at(report, "/accelerated_window_packets"))});

@@ -108,7 +108,9 @@ TEST(DaemonFindings, TellWhatTheDaemonTells) {
               "           -> see the lines below\n"
               "BAD      node3: not in the ring: token_port\n"
               "           -> open it\n"
-              "ok       node2: in the ring: both ports and full-sized packets, both ways\n"
+              "ok       node2: in the ring; both ports and full-sized packets got through both "
+              "ways when it "
+              "formed\n"
               "WARNING  node3: does not answer within 1 s\n"
               "           -> does it run, with this configuration? is UDP open both ways?\n");
     EXPECT_EQ(nlohmann::json::parse(findings_json(findings))["findings"][1]["verdict"], "BAD");
