@@ -111,8 +111,7 @@ class UdpTransport final : public driver::Transport {
             do {
                 const std::size_t length =
                     std::min(receipt->bytes - offset, receipt->segment_bytes);
-                // NOLINTNEXTLINE(bugprone-use-after-move): below it is given back, or stays empty
-                protocol::Slice datagram{in_place ? blocks_[i] : std::move(copy),
+                protocol::Slice datagram{in_place ? blocks_[i] : std::exchange(copy, {}),
                                          static_cast<std::uint32_t>(in_place ? offset : 0),
                                          static_cast<std::uint32_t>(length)};
                 if (!in_place) {
