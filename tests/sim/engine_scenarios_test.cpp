@@ -303,8 +303,8 @@ TEST(RingEngine, ATokenLostOnAnIdleRingIsSentAgainWithoutANewRing) {
     EXPECT_THAT(cluster.check(true), IsEmpty());
 }
 
-/// Messages per second that arrive at one of three daemons whose queues never run empty, after a
-/// second to find the pace.
+/// Messages per second that arrive at one of three daemons whose queues never run empty, after half
+/// a second to find the pace.
 std::size_t rate_over_long_links(std::size_t bytes, double loss) {
     SimCluster cluster(3, 33);
     NetworkFaults faults;
@@ -323,12 +323,12 @@ std::size_t rate_over_long_links(std::size_t bytes, double loss) {
             cluster.run_for(1ms);
         }
     };
-    run(1000);
+    run(500);
     const std::uint64_t before = cluster.engine(0).stats().messages_delivered;
-    run(1000);
+    run(250);
     EXPECT_TRUE(cluster.is_stable());
     EXPECT_THAT(cluster.check(false), IsEmpty());
-    return static_cast<std::size_t>(cluster.engine(0).stats().messages_delivered - before);
+    return 4 * static_cast<std::size_t>(cluster.engine(0).stats().messages_delivered - before);
 }
 
 TEST(RingEngine, WindowsSizeThemselvesWhereEveryLinkTakesTenMilliseconds) {

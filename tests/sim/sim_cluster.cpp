@@ -320,10 +320,10 @@ void SimCluster::schedule_deadline(Host& host) {
     }
     host.wake_at = *deadline;
     const auto index = static_cast<std::size_t>(&host - hosts_.data());
-    post(std::max(*deadline, now_), [this, index, generation = host.generation] {
+    post(std::max(*deadline, now_), [this, index, generation = host.generation, due = *deadline] {
         Host& target = hosts_[index];
-        if (target.generation != generation || target.stopped) {
-            return;
+        if (target.generation != generation || target.stopped || target.wake_at != due) {
+            return;  // an earlier one has taken its place
         }
         target.wake_at.reset();
         EngineOutput out;
