@@ -194,6 +194,11 @@ void note_close(admin::History& history, const session::SessionOutput::Close& cl
                  close.detail, std::nullopt});
 }
 
+void note_client(admin::History& history, const session::SessionOutput::Note& note) {
+    history.add({0, std::chrono::system_clock::now(), note.event, protocol::escaped(note.client),
+                 "", note.text, std::nullopt});
+}
+
 void report_state_problem(const std::string& problem) {
     if (problem.empty()) {
         log_info(LogType::kPrint, "ring counters are written to disk again");
@@ -360,6 +365,8 @@ void serve(const Loaded& loaded, const Options& options) {
                            std::move(admin_sockets));
         server.on_close(
             [&history](const session::SessionOutput::Close& close) { note_close(history, close); });
+        server.on_note(
+            [&history](const session::SessionOutput::Note& note) { note_client(history, note); });
         main_loop.on_stop([&admin] { admin.stop(); });
         ring.on_foreign([&admin](const Endpoint& source, std::span<const std::byte> datagram) {
             return admin.offer(source, datagram);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "config/diagnostics.hpp"
 #include "config/text.hpp"
@@ -20,7 +21,7 @@ constexpr std::size_t kLoginBytesMax = 32;
 constexpr std::size_t kGroupBytesMax = 32;
 
 constexpr std::string_view kLoginPrefix = "login:";
-constexpr std::array<std::string_view, 3> kFirstWords = {"allow", "deny", "default"};
+constexpr std::array<std::string_view, 4> kFirstWords = {"allow", "deny", "limit", "default"};
 constexpr std::array<std::string_view, 3> kActions = {"connect", "join", "send"};
 
 }  // namespace
@@ -49,6 +50,9 @@ class RuleParser {
     void read_line(const Words& words);
     void read_default(const Words& words);
     void read_rule(const Words& words);
+    void read_limit(const Words& words);
+    bool read_rate(const Word& word, SendLimit& limit);
+    bool has_room(const Word& at);
     bool read_user(const Word& word, Rule& rule);
     std::optional<Glob> read_group(const Word& word);
     bool read_from(const Words& words, Rule& rule);
@@ -91,8 +95,10 @@ void RuleParser::read_line(const Words& words) {
         read_default(words);
     } else if (first == "allow" || first == "deny") {
         read_rule(words);
+    } else if (first == "limit") {
+        read_limit(words);
     } else {
-        error(words.front(), "a line begins with allow, deny or default, not with " +
+        error(words.front(), "a line begins with allow, deny, limit or default, not with " +
                                  in_quotes(first) + did_you_mean(first, kFirstWords));
     }
 }
@@ -147,12 +153,10 @@ void RuleParser::read_rule(const Words& words) {
     } else if (!(group = read_group(words[3])) || !is_end(words, names, form)) {
         return;
     }
-    if (rule_count_ == AccessRules::kRulesMax) {
-        error(words[0], "there are more than " + std::to_string(AccessRules::kRulesMax) +
-                            " rules; combine some with patterns");
+    if (!has_room(words[0])) {
         return;
     }
-    ++rule_count_;
+    rule.line = words[0].at.line;
     Action& target = actions_[static_cast<std::size_t>(action - kActions.begin())];
     if (target.closed_in_line != 0) {
         diagnostics_.warning(words[0].at, "this rule is never reached: the one in line " +
@@ -166,6 +170,63 @@ void RuleParser::read_rule(const Words& words) {
     if (group) {
         target.groups.push_back(*std::move(group));
     }
+}
+
+bool RuleParser::has_room(const Word& at) {
+    if (rule_count_ == AccessRules::kRulesMax) {
+        error(at, "there are more than " + std::to_string(AccessRules::kRulesMax) +
+                      " rules; combine some with patterns");
+        return false;
+    }
+    ++rule_count_;
+    return true;
+}
+
+/// limit send USER RATE...
+void RuleParser::read_limit(const Words& words) {
+    if (words.size() < 4 || words[1].text != "send") {
+        error(words.size() < 2 || words[1].text == "send" ? words[0] : words[1],
+              "write limit send USER RATE, with a RATE such as 5000/s or 20MB/s");
+        return;
+    }
+    AccessRules::Limit limit;
+    limit.who.line = words[0].at.line;
+    if (!read_user(words[2], limit.who)) {
+        return;
+    }
+    for (std::size_t i = 3; i < words.size(); ++i) {
+        if (!read_rate(words[i], limit.limit)) {
+            return;
+        }
+    }
+    if (has_room(words[0])) {
+        result_.limits_.push_back(std::move(limit));
+    }
+}
+
+/// "5000/s", "64kB/s", "20MB/s".
+bool RuleParser::read_rate(const Word& word, SendLimit& limit) {
+    constexpr std::uint64_t kMost = 1000000000;
+    std::uint64_t number = 0;
+    const char* const last = word.text.data() + word.text.size();
+    const auto [end, failed] = std::from_chars(word.text.data(), last, number);
+    const std::string_view unit(end, static_cast<std::size_t>(last - end));
+    const std::uint64_t factor = unit == "kB/s" ? 1000 : unit == "MB/s" ? 1000000 : 1;
+    if (failed != std::errc() || number == 0 || number > kMost ||
+        (unit != "/s" && unit != "kB/s" && unit != "MB/s")) {
+        error(word,
+              "a rate is a number from 1 to 1000000000 with /s (messages), kB/s or MB/s "
+              "behind it, found " +
+                  in_quotes(word.text));
+        return false;
+    }
+    std::uint64_t& target = unit == "/s" ? limit.messages_per_s : limit.bytes_per_s;
+    if (target != 0) {
+        error(word, "one rate of messages and one of bytes are enough");
+        return false;
+    }
+    target = number * factor;
+    return true;
 }
 
 bool RuleParser::read_user(const Word& word, Rule& rule) {
@@ -259,17 +320,34 @@ bool AccessRules::Rule::is_about(const Identity& who) const {
     return by_login ? !who.login.empty() && user.matches(who.login) : user.matches(who.user);
 }
 
-bool AccessRules::may_connect(const Identity& who) const {
+const AccessRules::Rule* AccessRules::connect_rule_of(const Identity& who) const {
     const auto& rules = connect_.rules;
     const auto first = std::find_if(rules.begin(), rules.end(),
                                     [&](const Rule& rule) { return rule.is_about(who); });
-    return first != rules.end() ? first->allow : default_allow_;
+    return first != rules.end() ? &*first : nullptr;
+}
+
+bool AccessRules::may_connect(const Identity& who) const {
+    const Rule* const rule = connect_rule_of(who);
+    return rule != nullptr ? rule->allow : default_allow_;
+}
+
+std::string AccessRules::why_not_connect(const Identity& who) const {
+    const Rule* const rule = connect_rule_of(who);
+    return rule != nullptr
+               ? "line " + std::to_string(rule->line) + " of the access rules denies connect"
+               : std::string("no access rule fits, and the default denies connect");
 }
 
 AccessRules::Standing AccessRules::standing_of(const Identity& who) const {
     Standing standing;
     standing.join_ = about(join_.rules, who);
     standing.send_ = about(send_.rules, who);
+    const auto limit = std::find_if(limits_.begin(), limits_.end(),
+                                    [&](const Limit& each) { return each.who.is_about(who); });
+    if (limit != limits_.end()) {
+        standing.limit_ = limit->limit;
+    }
     return standing;
 }
 

@@ -23,6 +23,15 @@ struct Identity {
     PeerAddress peer;
 };
 
+/// How much a client may send. 0: as much as it likes.
+struct SendLimit {
+    std::uint64_t messages_per_s = 0;
+    std::uint64_t bytes_per_s = 0;
+
+    [[nodiscard]] bool is_any() const { return messages_per_s != 0 || bytes_per_s != 0; }
+    friend bool operator==(const SendLimit&, const SendLimit&) = default;
+};
+
 struct AccessRulesResult;
 
 /// Who may connect, join and send: the content of a file `spread.access_rules`. Without rules
@@ -33,7 +42,10 @@ struct AccessRulesResult;
 ///     allow|deny connect USER [from ADDRESS]
 ///     allow|deny join USER GROUP
 ///     allow|deny send USER GROUP
+///     limit send USER RATE...
 ///     default allow|deny
+///
+/// RATE is N/s (messages), NkB/s or NMB/s; the first limit that fits a client is its limit.
 ///
 /// USER is a glob (`*`, `?`) over the private name or, as `login:GLOB`, over the name proven by
 /// method PWORD; that never matches a session which proved none. GROUP is a glob over the
@@ -55,12 +67,19 @@ class AccessRules {
         friend class AccessRules;
         NumberSet join_;
         NumberSet send_;
+        SendLimit limit_;
+
+      public:
+        [[nodiscard]] const SendLimit& send_limit() const { return limit_; }
     };
 
     /// Reports every problem of the file; one error and there are no rules.
     [[nodiscard]] static AccessRulesResult parse(std::string_view text);
 
     [[nodiscard]] bool may_connect(const Identity& who) const;
+    /// Of somebody who may not: "line 7 of the access rules denies connect".
+    [[nodiscard]] std::string why_not_connect(const Identity& who) const;
+    [[nodiscard]] bool has_limits() const { return !limits_.empty(); }
     /// Takes time in proportion to the number of rules. Holds for these rules only.
     [[nodiscard]] Standing standing_of(const Identity& who) const;
     /// `group` is without padding.
@@ -82,6 +101,7 @@ class AccessRules {
         bool by_login = false;
         Glob user{};
         std::optional<AddressPattern> from{};  ///< of connect; none: from anywhere
+        std::uint32_t line = 0;
 
         [[nodiscard]] bool is_about(const Identity& who) const;
     };
@@ -91,6 +111,12 @@ class AccessRules {
         GlobSet groups;  ///< one glob per rule; none for connect
     };
 
+    struct Limit {
+        Rule who;
+        SendLimit limit;
+    };
+
+    [[nodiscard]] const Rule* connect_rule_of(const Identity& who) const;
     [[nodiscard]] static NumberSet about(const std::vector<Rule>& rules, const Identity& who);
     [[nodiscard]] bool decide(const Action& action, const NumberSet& about,
                               std::string_view group) const;
@@ -100,6 +126,7 @@ class AccessRules {
     Action connect_;
     Action join_;
     Action send_;
+    std::vector<Limit> limits_;
 };
 
 struct AccessRulesResult {

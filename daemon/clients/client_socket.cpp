@@ -1,5 +1,7 @@
 #include "daemon/clients/client_socket.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -9,6 +11,12 @@
 #include <climits>
 
 namespace spread::daemon {
+
+void set_tcp_options(int fd) {
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
 
 void ClientSocket::note_input(std::uint32_t epoll_events) {
     if ((epoll_events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {

@@ -13,6 +13,9 @@
 
 namespace spread::daemon {
 
+/// What a client's TCP connection is set to.
+void set_tcp_options(int fd);
+
 /// The non-blocking socket of one client, watched for edges (EPOLLET): what is known to be readable
 /// stays so until a read says otherwise, and nothing is re-armed.
 ///

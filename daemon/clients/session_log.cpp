@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -48,6 +49,20 @@ void SessionLog::on_closed(protocol::Instant now, const SessionOutput::Close& cl
     if (each_session_) {
         log_info(LogType::kSession, "client {} ({})", close.detail,
                  session::to_string(close.reason));
+    }
+}
+
+void SessionLog::on_note(protocol::Instant now, const SessionOutput::Note& note) {
+    if (note_hook_) {
+        note_hook_(note);
+    }
+    // That a client is slow is a warning of its own, with advice.
+    if (note.event == std::string_view("slow_begin")) {
+        return;
+    }
+    if (const auto more = note_limit_.admit(now)) {
+        log_info(LogType::kSession, "client {} {}{}", protocol::escaped(note.client), note.text,
+                 *more == 0 ? std::string() : fmt::format(" ({} more unlogged)", *more));
     }
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "daemon/host/logging.hpp"
 #include "daemon/session/session_output.hpp"
@@ -29,8 +30,13 @@ class SessionLog {
     void on_close(CloseHook hook) { close_hook_ = std::move(hook); }
     [[nodiscard]] const SessionTotals& totals() const { return totals_; }
 
+    using NoteHook = std::function<void(const session::SessionOutput::Note&)>;
+    /// Called for each note.
+    void on_note(NoteHook hook) { note_hook_ = std::move(hook); }
+
     void on_opened(const session::SessionOutput::Opened& opened);
     void on_closed(protocol::Instant now, const session::SessionOutput::Close& close);
+    void on_note(protocol::Instant now, const session::SessionOutput::Note& note);
     /// `warning` is the session core's.
     void on_warning(protocol::Instant now, const std::string& warning);
     /// There is no memory left, or enough again.
@@ -41,10 +47,12 @@ class SessionLog {
   private:
     bool each_session_;
     CloseHook close_hook_;
+    NoteHook note_hook_;
     SessionTotals totals_;
     RateLimit accept_limit_{std::chrono::seconds(10)};
     RateLimit rejected_limit_{std::chrono::milliseconds(100)};
     RateLimit warning_limit_{std::chrono::milliseconds(100)};
+    RateLimit note_limit_{std::chrono::milliseconds(100)};
 };
 
 }  // namespace spread::daemon

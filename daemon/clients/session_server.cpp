@@ -1,7 +1,5 @@
 #include "daemon/clients/session_server.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -43,15 +41,6 @@ constexpr auto kReadingMax = std::chrono::milliseconds(4);
 /// Marks the wake-up among events; clients' sockets have their SessionId, the ring's RingShare's
 /// mark.
 constexpr std::uint64_t kWakeupMark = std::uint64_t{1} << 63U;
-
-void set_client_options(int fd, bool is_unix) {
-    if (is_unix) {
-        return;
-    }
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-}
 
 }  // namespace
 
@@ -153,7 +142,9 @@ void SessionServer::take_in(UniqueFd fd, const Endpoint& peer, bool is_unix) {
 }
 
 void SessionServer::add_client(UniqueFd fd, const Endpoint& peer, bool is_unix) {
-    set_client_options(fd.get(), is_unix);
+    if (!is_unix) {
+        set_tcp_options(fd.get());
+    }
     const std::string name = is_unix ? "unix" : peer.to_string();
     const auto address = is_unix ? access::PeerAddress::unix_socket()
                                  : access::PeerAddress::of(ip_of(peer.address()));
@@ -398,6 +389,9 @@ void SessionServer::apply() {
     }
     for (const auto& opened : out_.opened) {
         log_.on_opened(opened);
+    }
+    for (const auto& note : out_.notes) {
+        log_.on_note(now(), note);
     }
     for (const auto& close : out_.closes) {
         log_.on_closed(now(), close);

@@ -69,6 +69,8 @@ class SessionServer {
 
     /// Called for each session that ends.
     void on_close(SessionLog::CloseHook hook) { log_.on_close(std::move(hook)); }
+    /// Called when a client becomes slow, is slow no more, or sends more than it may.
+    void on_note(SessionLog::NoteHook hook) { log_.on_note(std::move(hook)); }
 
     /// As long as one processor is enough for both, the ring's work is done by this thread, too.
     /// `ring` must outlive it.

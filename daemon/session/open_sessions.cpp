@@ -182,11 +182,15 @@ void OpenSessions::deliver(membership::ClientEvent& event, SessionOutput& out) {
         switch (outbound_.deliver(id, frame, may_wait)) {
             case Outbound::Delivered::kQueued:
             case Outbound::Delivered::kIgnored: break;
-            case Outbound::Delivered::kQueuedLong:
-                out.warnings.push_back("client " + sessions_.find(id)->description() + " " +
+            case Outbound::Delivered::kQueuedLong: {
+                const Session& session = *sessions_.find(id);
+                out.warnings.push_back("client " + session.description() + " " +
                                        describe_queue(id) +
                                        "; see MaxSessionMessages and SlowReaderPolicy");
+                out.notes.push_back(
+                    {"slow_begin", session.machine.private_group().string(), describe_queue(id)});
                 break;
+            }
             case Outbound::Delivered::kNoRoom: {
                 Session& session = *sessions_.find(id);
                 mark_ending(id, session, CloseReason::kSlowReader,

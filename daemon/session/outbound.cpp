@@ -135,6 +135,8 @@ Outbound::Delivered Outbound::deliver(SessionId id, const FrameRef& frame, bool 
         (2 * line->messages_before >= std::max<std::size_t>(limits_.messages_max, 2) ||
          2 * line->queue.bytes_left() > limits_.bytes_max)) {
         line->was_long = true;
+        line->long_since = event_at_;
+        line->messages_most = 0;
         return Delivered::kQueuedLong;
     }
     return Delivered::kQueued;
@@ -216,14 +218,17 @@ Outbound::Sent Outbound::on_sent(Instant now, SessionId id, std::size_t bytes) {
     if (line == nullptr) {
         return {};
     }
+    if (line->was_long) {
+        line->messages_most = std::max(line->messages_most, line->queue.size());
+    }
     line->queue.consume(std::min(bytes, line->queue.bytes_left()));
     line->written_at = now;
-    look_at_length(*line);
-    return {!line->queue.empty(), farewell(now, id, *line)};
+    const auto caught_up = look_at_length(now, *line);
+    return {!line->queue.empty(), farewell(now, id, *line), caught_up};
 }
 
 /// The queue has become shorter.
-void Outbound::look_at_length(Line& line) {
+std::optional<Outbound::Sent::CaughtUp> Outbound::look_at_length(Instant now, Line& line) {
     const std::size_t messages = line.queue.size();
     const std::size_t bytes = line.queue.bytes_left();
     if (line.is_awaited && 2 * messages <= limits_.messages_max && 2 * bytes <= limits_.bytes_max) {
@@ -231,7 +236,9 @@ void Outbound::look_at_length(Line& line) {
     }
     if (line.was_long && 4 * messages <= limits_.messages_max && 4 * bytes <= limits_.bytes_max) {
         line.was_long = false;
+        return Sent::CaughtUp{line.messages_most, now - line.long_since};
     }
+    return std::nullopt;
 }
 
 void Outbound::on_full(SessionId id) {

@@ -106,6 +106,13 @@ class Outbound {
     struct Sent {
         bool is_more_left = false;
         Farewell farewell = Farewell::kLater;
+        /// Its queue is short again: how many messages were in it at most, and for how long it was
+        /// long.
+        struct CaughtUp {
+            std::size_t messages_most = 0;
+            protocol::Duration after{};
+        };
+        std::optional<CaughtUp> caught_up{};
     };
     [[nodiscard]] Sent on_sent(protocol::Instant now, protocol::SessionId id, std::size_t bytes);
     /// The socket takes no more until on_writable().
@@ -159,6 +166,8 @@ class Outbound {
         std::uint64_t frames = 0;         ///< that were queued
         std::uint64_t event = 0;          ///< the last one that brought it something
         std::size_t messages_before = 0;  ///< queued when that event came
+        std::size_t messages_most = 0;    ///< queued while was_long
+        protocol::Instant long_since{};   ///< while was_long
         protocol::Instant written_at{};
         protocol::Instant awaited_until{};  ///< while is_awaited
         State state = State::kReplies;
@@ -179,7 +188,7 @@ class Outbound {
     [[nodiscard]] bool hold_notice(protocol::SessionId id, Line& line);
     void want(protocol::SessionId id, Line& line);
     [[nodiscard]] std::optional<protocol::SessionId> next_of(List& list);
-    void look_at_length(Line& line);
+    [[nodiscard]] std::optional<Sent::CaughtUp> look_at_length(protocol::Instant now, Line& line);
     void stop_awaiting(Line& line);
     [[nodiscard]] Farewell farewell(protocol::Instant now, protocol::SessionId id, Line& line);
 

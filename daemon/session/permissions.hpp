@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -30,6 +31,7 @@ class Permissions {
     }
     void set_access_rules(std::shared_ptr<const access::AccessRules> rules) {
         access_rules_ = std::move(rules);
+        has_limits_ = access_rules_ != nullptr && access_rules_->has_limits();
         ++rules_number_;
     }
 
@@ -38,6 +40,15 @@ class Permissions {
     }
     [[nodiscard]] bool may_connect(const access::Identity& who) const {
         return access_rules_ == nullptr || access_rules_->may_connect(who);
+    }
+    /// Of somebody who may not.
+    [[nodiscard]] std::string why_not_connect(const access::Identity& who) const {
+        return access_rules_ == nullptr ? std::string() : access_rules_->why_not_connect(who);
+    }
+    /// Whether anybody's sending is limited.
+    [[nodiscard]] bool has_limits() const { return has_limits_; }
+    [[nodiscard]] const access::SendLimit& send_limit(Requester& client) const {
+        return standing_of(client).send_limit();
     }
     [[nodiscard]] bool may_join(Requester& client, std::string_view group) const {
         return access_rules_ == nullptr || access_rules_->may_join(standing_of(client), group);
@@ -53,6 +64,7 @@ class Permissions {
 
     std::shared_ptr<const access::AddressRules> address_rules_;
     std::shared_ptr<const access::AccessRules> access_rules_;
+    bool has_limits_ = false;
     std::uint64_t rules_number_ = 0;  ///< grows with each set of access rules
 };
 

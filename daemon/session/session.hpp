@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "daemon/access/peer_address.hpp"
+#include "daemon/session/pace.hpp"
 #include "daemon/session/permissions.hpp"
 #include "daemon/session/session_machine.hpp"
 #include "protocol/time.hpp"
@@ -47,6 +49,9 @@ struct Session {
     std::vector<std::byte> kept;  ///< read while it waited
     protocol::Instant accepted_at;
     std::uint64_t messages_in = 0;  ///< multicasts taken from it
+    Pace pace;                      ///< used only where it is limited
+    bool is_paced = false;          ///< it has used up its limit: nothing is taken for now
+    std::optional<protocol::Instant> paced_note_at;  ///< when operators were told last
     bool said_something = false;
     bool is_open = false;                           ///< known to the group engine
     bool is_ending = false;                         ///< its disconnect is on its way

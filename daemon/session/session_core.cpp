@@ -82,7 +82,7 @@ Reading SessionCore::reading(SessionId id) const {
     if (session->is_ending) {
         return Reading::kOver;
     }
-    if (session->machine.is_waiting()) {
+    if (session->machine.is_waiting() || session->is_paced) {
         return Reading::kPaused;
     }
     return session->is_open ? Reading::kRequests : Reading::kHandshake;
@@ -99,7 +99,7 @@ void SessionCore::on_bytes(Instant now, SessionId id, protocol::Slice bytes, Ses
         session->said_something = true;
         self.timers_.set(id, session->accepted_at + self.config_.handshake_timeout);
     }
-    if (session->machine.is_waiting()) {
+    if (session->machine.is_waiting() || session->is_paced) {
         self.keep(id, *session, bytes.bytes(), out);
     } else {
         self.run(id, *session, std::move(bytes), out);
@@ -145,7 +145,7 @@ void SessionCore::on_password(Instant now, SessionId id, bool is_right, SessionO
     }
     Session* session = self.sessions_.find(id);
     if (session != nullptr && session->machine.phase() == SessionPhase::kAsking) {
-        session->machine.answer(is_right);
+        session->machine.answer(is_right, "method PWORD, unknown user or wrong password");
         self.resume(id, *session, out);
     }
     self.begin_password_check(out);
@@ -172,6 +172,12 @@ const OutboundQueue& SessionCore::outbound(SessionId id) const {
 
 bool SessionCore::on_sent(Instant now, SessionId id, std::size_t bytes, SessionOutput& out) {
     const Outbound::Sent sent = impl_->outbound_.on_sent(now, id, bytes);
+    if (const Session* session = sent.caught_up ? impl_->sessions_.find(id) : nullptr) {
+        out.notes.push_back({"slow_end", session->machine.private_group().string(),
+                             "has caught up after " + in_seconds(sent.caught_up->after) + "; " +
+                                 std::to_string(sent.caught_up->messages_most) +
+                                 " messages waited at most"});
+    }
     impl_->part(id, sent.farewell, out);
     return sent.is_more_left;
 }
@@ -256,6 +262,7 @@ void SessionCore::on_deadline(Instant now, SessionOutput& out) {
         self.on_timer_of(*id, *self.sessions_.find(*id), out);  // clears the timer
     }
     self.open_.end_overdue_readers(now, out);
+    self.go_on_with_paced(out);
     if (auto overdue = self.exchange_.overdue(now)) {
         out.overdue = std::move(overdue);
     }
@@ -268,7 +275,8 @@ void SessionCore::on_deadline(Instant now, SessionOutput& out) {
 
 std::optional<Instant> SessionCore::next_deadline() const {
     std::optional<Instant> first = impl_->timers_.first();
-    for (const auto& other : {impl_->outbound_.next_deadline(), impl_->exchange_.deadline()}) {
+    for (const auto& other :
+         {impl_->outbound_.next_deadline(), impl_->exchange_.deadline(), impl_->paced_.first()}) {
         if (other && (!first || *other < *first)) {
             first = other;
         }
@@ -306,6 +314,29 @@ bool SessionCore::kick(protocol::Instant now, std::string_view private_name,
     }
     impl_->open_.end(*found, *impl_->sessions_.find(*found), CloseReason::kKicked, reason, out);
     return true;
+}
+
+std::optional<std::size_t> SessionCore::ban(Instant now, access::Ban ban, SessionOutput& out) {
+    impl_->now_ = now;
+    const std::string why = "banned by an operator" + (ban.reason.empty() ? "" : ": " + ban.reason);
+    const access::BanSubject subject = ban.subject;
+    if (!impl_->bans_.add(now, std::move(ban))) {
+        return std::nullopt;
+    }
+    std::vector<SessionId> found;
+    impl_->sessions_.for_each([&](SessionId id, const Session& session) {
+        if (session.is_open && !session.is_ending && subject.is_about(session.requester.who)) {
+            found.push_back(id);
+        }
+    });
+    for (const SessionId id : found) {
+        impl_->open_.end(id, *impl_->sessions_.find(id), CloseReason::kKicked, why, out);
+    }
+    return found.size();
+}
+
+access::BanList& SessionCore::bans() {
+    return impl_->bans_;
 }
 
 // Looking inside ------------------------------------------------------------------------------

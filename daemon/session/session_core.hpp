@@ -11,6 +11,7 @@
 
 #include "daemon/access/access_rules.hpp"
 #include "daemon/access/address_rules.hpp"
+#include "daemon/access/ban_list.hpp"
 #include "daemon/access/peer_address.hpp"
 #include "daemon/session/outbound_queue.hpp"
 #include "daemon/session/session_config.hpp"
@@ -28,7 +29,8 @@ namespace spread::session {
 /// Whether a session's socket is to be read from.
 enum class Reading : std::uint8_t {
     kOver,       ///< no: the session takes no more bytes
-    kPaused,     ///< no, while it waits for a name or a verdict; a few bytes would still be kept
+    kPaused,     ///< no, while it waits for a name or a verdict, or has used up its limit; a few
+                 ///< bytes would still be kept
     kHandshake,  ///< yes, also while requests have to wait
     kRequests,   ///< yes, except while requests have to wait
     kDiscard     ///< yes, and drop the bytes: a reset would take the peer's unread bytes away
@@ -156,6 +158,10 @@ class SessionCore {
     /// none.
     bool kick(protocol::Instant now, std::string_view private_name, std::string_view reason,
               SessionOutput& out);
+    /// An operator keeps clients out: they are refused until the ban's end, and the sessions it is
+    /// about end. How many these are; nothing: there is no room for one more ban.
+    std::optional<std::size_t> ban(protocol::Instant now, access::Ban ban, SessionOutput& out);
+    [[nodiscard]] access::BanList& bans();
     /// Closes every session once its queue is written (daemon stops).
     void shutdown(protocol::Instant now, SessionOutput& out);
 

@@ -36,6 +36,9 @@ struct SessionCore::Impl {
 
     /// What a client may send ahead while it waits for a name or a verdict.
     static constexpr std::size_t kKeptBytesMax = 64U << 10U;
+    /// A limited client is not woken for each message, and operators are not told of each pause.
+    static constexpr protocol::Duration kPaceStep = std::chrono::milliseconds(10);
+    static constexpr protocol::Duration kNotePause = std::chrono::minutes(1);
 
     static OutboundLimits limits_of(const SessionConfig& config) {
         OutboundLimits limits;
@@ -97,6 +100,7 @@ struct SessionCore::Impl {
         const Session* session = sessions_.find(id);
         SPREAD_ASSERT(session != nullptr);
         timers_.clear(id);
+        paced_.clear(id);
         passwords_.remove(id);
         const std::string& wanted = session->wanted_name;
         // It may have inherited the name a moment ago and not been told yet.
@@ -197,6 +201,22 @@ struct SessionCore::Impl {
                "rejected, name \"" + user + "\" is in use", out);
     }
 
+    /// Whom an operator keeps out. Asked when the name is known, and again when all is.
+    [[nodiscard]] bool refuse_banned(SessionId id, Session& session, SessionOutput& out) {
+        const access::Ban* const ban =
+            bans_.empty() ? nullptr : bans_.refuse(now_, session.requester.who);
+        if (ban == nullptr) {
+            return false;
+        }
+        session.machine.refuse();
+        const auto left = std::chrono::ceil<std::chrono::seconds>(ban->until - now_);
+        reject(id, session, RejectCode::kAuth, CloseReason::kRejected,
+               "rejected, banned as " + ban->subject.text() + " for " + in_seconds(left) + " more" +
+                   (ban->reason.empty() ? "" : ": " + ban->reason),
+               out);
+        return true;
+    }
+
     void grant_name(Session& session, std::string user) {
         session.machine.grant_name(
             protocol::NameField(protocol::make_private_group(user, config_.daemon_name)));
@@ -254,7 +274,7 @@ struct SessionCore::Impl {
                 continue;
             }
             Session* still = sessions_.find(id);
-            if (still != nullptr && still->machine.is_waiting()) {
+            if (still != nullptr && (still->machine.is_waiting() || still->is_paced)) {
                 keep(id, *still, bytes.bytes(), out);
             }
             return;
@@ -265,7 +285,47 @@ struct SessionCore::Impl {
 
     [[nodiscard]] bool on(SessionId id, Session& session, Multicast& multicast,
                           SessionOutput& out) {
-        return open_.on(id, session, multicast, out);
+        const std::size_t bytes = multicast.frame.size();
+        const bool goes_on = open_.on(id, session, multicast, out);
+        return goes_on && (!permissions_.has_limits() || has_room(id, session, bytes, out));
+    }
+
+    /// A message was taken from a client: may another one be, or has it used up its limit? Then
+    /// what it has sent waits, first here, and then in its socket.
+    [[nodiscard]] bool has_room(SessionId id, Session& session, std::size_t bytes,
+                                SessionOutput& out) {
+        const access::SendLimit& limit = permissions_.send_limit(session.requester);
+        if (!limit.is_any()) {
+            return true;
+        }
+        session.pace.take(now_, limit, bytes);
+        if (session.pace.free_at() <= now_) {
+            return true;
+        }
+        session.is_paced = true;
+        paced_.set(id, std::max(session.pace.free_at(), now_ + kPaceStep));
+        if (!session.paced_note_at || now_ - *session.paced_note_at >= kNotePause) {
+            session.paced_note_at = now_;
+            out.notes.push_back({"client_limited", session.machine.private_group().string(),
+                                 "sends more than its limit of" + text_of(limit)});
+        }
+        return false;
+    }
+
+    /// Clients that may go on. Each of them is given all that has become free meanwhile.
+    void go_on_with_paced(SessionOutput& out) {
+        while (const auto id = paced_.due(now_)) {
+            Session& session = *sessions_.find(*id);
+            if (outbound_.is_blocked()) {
+                paced_.set(*id, now_ + kPaceStep);
+                continue;
+            }
+            paced_.clear(*id);
+            session.is_paced = false;
+            if (!session.is_ending) {
+                resume(*id, session, out);
+            }
+        }
     }
 
     [[nodiscard]] static bool on(SessionId, Session&, NeedBytes, SessionOutput&) { return false; }
@@ -286,6 +346,10 @@ struct SessionCore::Impl {
         std::string user = std::move(asked.request.private_name);
         if (user.empty()) {
             user = invent_name();
+        }
+        session.requester.who.user = user;
+        if (refuse_banned(id, session, out)) {
+            return false;
         }
         if (names_.take(user, id)) {
             grant_name(session, std::move(user));
@@ -310,7 +374,8 @@ struct SessionCore::Impl {
     }
 
     [[nodiscard]] bool on(SessionId, Session& session, AddressAsked, SessionOutput&) {
-        session.machine.answer(permissions_.admits(session.requester.who.peer));
+        session.machine.answer(permissions_.admits(session.requester.who.peer),
+                               "method IP, no line of the address file fits");
         return true;
     }
 
@@ -327,9 +392,15 @@ struct SessionCore::Impl {
         return true;
     }
 
-    [[nodiscard]] bool on(SessionId, Session& session, AdmissionAsked, SessionOutput&) {
+    [[nodiscard]] bool on(SessionId id, Session& session, AdmissionAsked, SessionOutput& out) {
         session.requester.who.login = session.machine.login();
-        session.machine.answer(permissions_.may_connect(session.requester.who));
+        if (refuse_banned(id, session, out)) {
+            return false;
+        }
+        const bool may_connect = permissions_.may_connect(session.requester.who);
+        session.machine.answer(
+            may_connect,
+            may_connect ? std::string() : permissions_.why_not_connect(session.requester.who));
         return true;
     }
 
@@ -343,9 +414,12 @@ struct SessionCore::Impl {
         return true;
     }
 
-    [[nodiscard]] bool on(SessionId id, Session& session, Rejected rejected, SessionOutput& out) {
+    [[nodiscard]] bool on(SessionId id, Session& session, const Rejected& rejected,
+                          SessionOutput& out) {
         reject(id, session, rejected.code, CloseReason::kRejected,
-               "rejected, " + std::string(protocol::to_string(rejected.code)), out);
+               "rejected, " + std::string(protocol::to_string(rejected.code)) +
+                   (rejected.why.empty() ? "" : ": ") + rejected.why,
+               out);
         return false;
     }
 
@@ -358,10 +432,12 @@ struct SessionCore::Impl {
     SessionQuota quota_;
     Outbound outbound_;
     Permissions permissions_;
+    access::BanList bans_;
     OpenSessions open_;
     ExchangeWatch exchange_;
     NameRegistry names_;
     SessionTimers timers_;  ///< of handshakes
+    SessionTimers paced_;   ///< when clients may go on that have used up their limit
     PasswordChecks passwords_;
     PasswordChecks::HangUpProbe hang_up_probe_;
     Instant now_{};  ///< of the input at hand

@@ -120,11 +120,15 @@ SessionStep SessionMachine::next_named() {
     // in where no proof is needed (CP 3.1). They cannot give a password.
     const bool by_address = contains(methods_->allowed, kAddressMethod);
     if (!by_address && !contains(methods_->allowed, kNullMethod)) {
-        return reject(RejectCode::kAuth);
+        return reject(RejectCode::kAuth,
+                      "its library cannot choose a method, and neither NULL nor IP is allowed");
     }
-    if (!choose_methods({std::string(by_address ? kAddressMethod : kNullMethod)}) ||
-        contains(to_prove_, kPasswordMethod)) {
-        return reject(RejectCode::kAuth);
+    if (auto why = choose_methods({std::string(by_address ? kAddressMethod : kNullMethod)});
+        !why.empty()) {
+        return reject(RejectCode::kAuth, std::move(why));
+    }
+    if (contains(to_prove_, kPasswordMethod)) {
+        return reject(RejectCode::kAuth, "its library cannot give the password that PWORD wants");
     }
     phase_ = SessionPhase::kProving;
     protocol::Slice nothing;
@@ -133,7 +137,7 @@ SessionStep SessionMachine::next_named() {
 
 SessionStep SessionMachine::next_auth(Slice& input) {
     if (methods_->allowed.empty()) {
-        return reject(RejectCode::kAuth);
+        return reject(RejectCode::kAuth, "AllowedAuthMethods names no method");
     }
     if (!fill_partial(protocol::kAuthChoiceBytes, input)) {
         return NeedBytes{};
@@ -143,20 +147,20 @@ SessionStep SessionMachine::next_auth(Slice& input) {
     if (!chosen) {
         return reject(chosen.error());
     }
-    if (!choose_methods(std::move(*chosen))) {
-        return reject(RejectCode::kAuth);
+    if (auto why = choose_methods(std::move(*chosen)); !why.empty()) {
+        return reject(RejectCode::kAuth, std::move(why));
     }
     phase_ = SessionPhase::kProving;
     return next_proof(input);
 }
 
 // The chosen methods run in their order, then the required ones that were not chosen (CP 3.3).
-bool SessionMachine::choose_methods(std::vector<std::string> chosen) {
-    const auto is_allowed = [this](const std::string& method) {
-        return contains(methods_->allowed, method);
-    };
-    if (!std::all_of(chosen.begin(), chosen.end(), is_allowed)) {
-        return false;
+std::string SessionMachine::choose_methods(std::vector<std::string> chosen) {
+    for (const std::string& method : chosen) {
+        if (!contains(methods_->allowed, method)) {
+            return "it chose method " + protocol::escaped(method) +
+                   ", which AllowedAuthMethods does not name";
+        }
     }
     for (const std::string& method : methods_->required) {
         if (!contains(chosen, method)) {
@@ -167,7 +171,9 @@ bool SessionMachine::choose_methods(std::vector<std::string> chosen) {
         return method == kNullMethod || method == kAddressMethod || method == kPasswordMethod;
     };
     to_prove_.assign(chosen.rbegin(), chosen.rend());
-    return std::all_of(to_prove_.begin(), to_prove_.end(), is_known);
+    return std::all_of(to_prove_.begin(), to_prove_.end(), is_known)
+               ? std::string()
+               : std::string("there is a method that nobody knows");
 }
 
 // All methods run, also after one has failed (CP 3.3).
@@ -181,7 +187,7 @@ SessionStep SessionMachine::next_proof(Slice& input) {
     }
     if (to_prove_.empty()) {
         if (proof_failed_) {
-            return reject(RejectCode::kAuth);
+            return reject(RejectCode::kAuth, std::move(why_failed_));
         }
         phase_ = SessionPhase::kAsking;
         return AdmissionAsked{};
@@ -202,9 +208,12 @@ SessionStep SessionMachine::next_proof(Slice& input) {
     return PasswordAsked{std::move(proof.user), std::move(proof.password)};
 }
 
-void SessionMachine::answer(bool yes) {
+void SessionMachine::answer(bool yes, std::string why_not) {
     SPREAD_ASSERT(phase_ == SessionPhase::kAsking);
     last_answer_ = yes;
+    if (!yes && !proof_failed_) {
+        why_failed_ = std::move(why_not);
+    }
     proof_failed_ = proof_failed_ || !yes;
     phase_ = SessionPhase::kProving;
     if (to_prove_.empty()) {  // it was about the admission
@@ -225,9 +234,9 @@ SessionStep SessionMachine::accept() {
     return Accepted{protocol::encode_accept(version_, private_group_.view())};
 }
 
-SessionStep SessionMachine::reject(RejectCode code) {
+SessionStep SessionMachine::reject(RejectCode code, std::string why) {
     refuse();
-    return Rejected{code};
+    return Rejected{code, std::move(why)};
 }
 
 SessionStep SessionMachine::illegal(std::string detail) {

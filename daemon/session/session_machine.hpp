@@ -66,6 +66,7 @@ struct Accepted {
 /// The code goes out as one byte, then the connection closes.
 struct Rejected {
     protocol::RejectCode code;
+    std::string why{};  ///< the step that failed, printable; may be empty
 };
 
 /// A checked multicast, ready for delivery: header little-endian, all else as sent.
@@ -115,8 +116,8 @@ class SessionMachine {
 
     /// Answers NameAsked. `private_group` is what requests must carry from now on.
     void grant_name(const protocol::NameField& private_group);
-    /// Answers AddressAsked, PasswordAsked or AdmissionAsked.
-    void answer(bool yes);
+    /// Answers AddressAsked, PasswordAsked or AdmissionAsked; `why_not` is printable, for the log.
+    void answer(bool yes, std::string why_not = {});
     /// Ends the session; the caller sends the reject byte or nothing.
     void refuse();
 
@@ -144,7 +145,7 @@ class SessionMachine {
     [[nodiscard]] SessionStep next_request(protocol::Slice& input);
 
     [[nodiscard]] SessionStep accept();
-    [[nodiscard]] SessionStep reject(protocol::RejectCode code);
+    [[nodiscard]] SessionStep reject(protocol::RejectCode code, std::string why = {});
     [[nodiscard]] SessionStep illegal(std::string detail);
 
     /// Moves bytes from `input` to partial_ until that holds `wanted`; false if there are too few.
@@ -160,7 +161,8 @@ class SessionMachine {
     static_assert(protocol::kConnectBytesMax <= protocol::kAuthChoiceBytes);
     static_assert(protocol::kPasswordProofBytes <= protocol::kAuthChoiceBytes);
 
-    [[nodiscard]] bool choose_methods(std::vector<std::string> chosen);
+    /// Why these methods will not do, printable; empty: they will.
+    [[nodiscard]] std::string choose_methods(std::vector<std::string> chosen);
 
     const AuthMethods* methods_;
     protocol::NameField private_group_;
@@ -171,6 +173,7 @@ class SessionMachine {
     std::vector<std::string> to_prove_;  ///< methods still to run, last one first
     bool verdict_due_ = false;
     bool proof_failed_ = false;
+    std::string why_failed_;  ///< of the first proof that failed
     bool last_answer_ = false;
     std::string login_;
     std::string user_asked_;

@@ -27,7 +27,14 @@ struct SessionOutput {
         std::string peer;
         bool wants_membership;
     };
+    /// What operators may want to know of a session while it goes on.
+    struct Note {
+        const char* event;   ///< of docs/status.md: "slow_begin", "slow_end", "client_limited"
+        std::string client;  ///< "#user#daemon"
+        std::string text;    ///< printable, one line
+    };
     std::vector<Opened> opened;
+    std::vector<Note> notes;
     std::vector<Close> closes;
     /// Everything is written: shut the socket down for writing, so that the peer sees the end. What
     /// it still sends is read and handed in as before.
@@ -46,12 +53,13 @@ struct SessionOutput {
     std::optional<membership::PendingExchange> overdue;
 
     [[nodiscard]] bool empty() const {
-        return opened.empty() && closes.empty() && shutdowns.empty() && releases.empty() &&
-               readers.empty() && password_checks.empty() && warnings.empty() &&
+        return opened.empty() && notes.empty() && closes.empty() && shutdowns.empty() &&
+               releases.empty() && readers.empty() && password_checks.empty() && warnings.empty() &&
                submissions.empty() && !resume && !overdue;
     }
     void clear() {
         opened.clear();
+        notes.clear();
         closes.clear();
         shutdowns.clear();
         releases.clear();

@@ -16,6 +16,7 @@
 #include "daemon/access/access_rules.hpp"
 #include "daemon/access/address_pattern.hpp"
 #include "daemon/access/address_rules.hpp"
+#include "daemon/access/ban_list.hpp"
 #include "daemon/access/glob.hpp"
 #include "daemon/access/line_reader.hpp"
 #include "daemon/access/password_file.hpp"
@@ -150,6 +151,27 @@ void check_rules(std::string_view question, std::string_view text) {
         require(last.rules->may_send(last.rules->standing_of(who), group) == allows ||
                 last.rules->may_send(last.rules->standing_of(who), group) == may_send);
     }
+    const SendLimit limit = result.rules->standing_of(who).send_limit();
+    require(!limit.is_any() || result.rules->has_limits());
+    const SendLimit seven{7, 0};
+    const auto first = AccessRules::parse("limit send * 7/s\n" + std::string(text));
+    require(!first.rules || first.rules->standing_of(who).send_limit() == seven);
+    const auto last = AccessRules::parse(std::string(text) + "\nlimit send * 7/s\n");
+    require(!last.rules ||
+            last.rules->standing_of(who).send_limit() == (limit.is_any() ? limit : seven));
+}
+
+/// A subject is the same again when it is read from its own text.
+void check_ban(std::string_view question, std::string_view text) {
+    const auto subject = BanSubject::parse(text, question);
+    require(subject.has_value() || !subject.error().empty());
+    if (!subject) {
+        return;
+    }
+    const auto again = BanSubject::parse(subject->text(), "another");
+    require(again && again->text() == subject->text());
+    const Identity who{std::string(question), std::string(question), peer_of(question)};
+    require(again->is_about(who) == subject->is_about(who));
 }
 
 /// Matching as its definition says, in a table: row by row, whether the pattern so far matches the
@@ -215,7 +237,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 'a' % 4: check_addresses(question, text); break;
         case 'p' % 4: check_passwords(question, text); break;
         case 'r' % 4: check_rules(question, text); break;
-        case 'g' % 4: check_glob(question, text); break;
+        case 'g' % 4:
+            check_glob(question, text);
+            check_ban(question, text);
+            break;
     }
     return 0;
 }

@@ -50,6 +50,40 @@ TEST(AccessRules, WithoutRulesEverythingIsAllowed) {
     }
 }
 
+TEST(AccessRules, TheFirstLimitThatFitsIsTheLimit) {
+    const auto rules =
+        rules_of("limit send login:* 5000/s 20MB/s\nlimit send b* 64kB/s\nlimit send bob 1/s\n");
+    EXPECT_TRUE(rules.has_limits());
+    EXPECT_FALSE(rules.is_blank());
+    const auto limit = [&](const Identity& who) { return rules.standing_of(who).send_limit(); };
+    EXPECT_EQ(limit(someone("bob", "bob")), (SendLimit{5000, 20000000}));
+    EXPECT_EQ(limit(someone("bob")), (SendLimit{0, 64000}));
+    EXPECT_FALSE(limit(someone("alice")).is_any());
+    EXPECT_TRUE(rules.may_send(rules.standing_of(someone("bob")), "room")) << "limits deny nothing";
+    EXPECT_FALSE(rules_of("default allow").has_limits());
+}
+
+TEST(AccessRules, MistakesInLimitsAreNamed) {
+    for (const char* line : {"limit", "limit send", "limit send bob", "limit join bob 1/s"}) {
+        EXPECT_THAT(problems_of(line), ElementsAre(HasSubstr("write limit send USER RATE")))
+            << line;
+    }
+    for (const char* rate : {"0/s", "5000", "/s", "-1/s", "1.5/s", "1000000001/s", "5GB/s", "5s"}) {
+        EXPECT_THAT(problems_of("limit send bob " + std::string(rate)),
+                    ElementsAre(HasSubstr("a rate is a number")))
+            << rate;
+    }
+    EXPECT_THAT(problems_of("limit send bob 1/s 2/s"), ElementsAre(HasSubstr("one rate of")));
+    EXPECT_THAT(problems_of("limit send bob 1kB/s 2MB/s"), ElementsAre(HasSubstr("one rate of")));
+}
+
+TEST(AccessRules, SayWhyAConnectIsDenied) {
+    const auto rules =
+        rules_of("allow connect alice\n# no one else\ndeny connect bob\ndefault deny");
+    EXPECT_EQ(rules.why_not_connect(someone("bob")), "line 3 of the access rules denies connect");
+    EXPECT_THAT(rules.why_not_connect(someone("eve")), HasSubstr("the default denies"));
+}
+
 TEST(AccessRules, TheDefaultCountsWhereverItStands) {
     const auto rules = rules_of("allow join alice room\ndefault deny\nallow send alice room");
     EXPECT_FALSE(rules.may_connect(someone("alice")));
@@ -152,7 +186,7 @@ TEST(AccessRules, OneBadLineRefusesTheFileWithItsPlace) {
     };
     for (const auto& [line, problem] : {
              Case{"permit join a b",
-                  "1:1: error: a line begins with allow, deny or default, not "
+                  "1:1: error: a line begins with allow, deny, limit or default, not "
                   "with 'permit'"},
              Case{"Allow join a b", "did you mean 'allow'?"},
              Case{"allow", "1:1: error: allow is followed by connect, join or send"},

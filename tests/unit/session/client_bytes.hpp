@@ -73,8 +73,8 @@ inline Bytes connect_bytes(std::string_view name, std::uint8_t flags = 1) {
     return protocol::encode_connect(request);
 }
 
-inline Bytes auth_bytes() {
-    const std::vector<std::string> methods = {"NULL"};
+inline Bytes auth_bytes(const std::string& method = "NULL") {
+    const std::vector<std::string> methods = {method};
     const auto choice = protocol::encode_auth_choice(methods);
     return {choice.begin(), choice.end()};
 }

@@ -32,6 +32,150 @@ std::shared_ptr<const access::AddressRules> addresses_of(std::string_view text) 
     return std::make_shared<access::AddressRules>(std::move(*result.rules));
 }
 
+// ---- Bans ----
+
+access::Ban ban_of(std::string_view subject, protocol::Instant until, std::string reason = {}) {
+    return {*access::BanSubject::parse(subject, "d1"), until, std::move(reason)};
+}
+
+TEST(SessionCoreBans, EndWhoIsThereAndRefuseWhoComes) {
+    TestDaemon daemon;
+    const SessionId eve = daemon.open("eve");
+    const SessionId adam = daemon.open("adam");
+    EXPECT_EQ(daemon.ban(ban_of("e*", daemon.now + 10s, "too loud")), 1U);
+    daemon.run_ring();
+    EXPECT_EQ(daemon.close_of(eve)->reason, CloseReason::kKicked);
+    EXPECT_THAT(daemon.close_of(eve)->detail, HasSubstr("banned by an operator: too loud"));
+    EXPECT_FALSE(daemon.close_of(adam));
+
+    const SessionId again = daemon.accept();
+    daemon.send(again, connect_bytes("eve"));
+    EXPECT_THAT(daemon.received(again), ElementsAre(ElementsAre(std::byte{0xf7}))) << "REJECT_AUTH";
+    EXPECT_THAT(daemon.close_of(again)->detail,
+                HasSubstr("rejected, banned as user:e* for 10 s more: too loud"));
+
+    daemon.now += 10s;
+    EXPECT_EQ(daemon.info(daemon.open("eve")).private_name, "#eve#d1");
+}
+
+TEST(SessionCoreBans, WhoWaitsForANameIsAskedAgain) {
+    TestDaemon daemon;
+    daemon.hang_up(daemon.open("alice"));
+    const SessionId second = daemon.accept();
+    daemon.send(second, concat({connect_bytes("alice"), auth_bytes()}));
+    EXPECT_EQ(daemon.ban(ban_of("alice", daemon.now + 10s)), 0U);
+    daemon.run_ring();
+    EXPECT_EQ(daemon.close_of(second)->reason, CloseReason::kRejected);
+}
+
+// ---- Limits ----
+
+Bytes many_messages(std::size_t count) {
+    Bytes bytes;
+    for (std::size_t i = 0; i < count; ++i) {
+        bytes = concat({bytes, multicast_bytes({"room"}, std::to_string(i), protocol::kAgreedMess,
+                                               "#eve#d1")});
+    }
+    return bytes;
+}
+
+TEST(SessionCoreLimits, WhatIsTooMuchWaitsAndNothingIsLost) {
+    TestDaemon daemon;
+    daemon.now += 1h;
+    daemon.core().set_access_rules(rules_of("limit send eve 100/s\n"));
+    const SessionId eve = daemon.open("eve");
+    daemon.send(eve, many_messages(50));
+    EXPECT_THAT(daemon.ring, SizeIs(11)) << "a tenth of a second's worth, and one";
+    EXPECT_EQ(daemon.core().reading(eve), Reading::kPaused);
+    ASSERT_THAT(daemon.notes, SizeIs(1));
+    EXPECT_STREQ(daemon.notes[0].event, "client_limited");
+    EXPECT_EQ(daemon.notes[0].client, "#eve#d1");
+    EXPECT_THAT(daemon.notes[0].text, HasSubstr("its limit of 100 messages/s"));
+
+    int wakes = 0;
+    for (; daemon.ring.size() < 50; ++wakes) {
+        ASSERT_LT(wakes, 100);
+        daemon.now = *daemon.core().next_deadline();
+        daemon.fire_deadlines();
+    }
+    EXPECT_EQ(daemon.now - (protocol::Instant{} + 1h), 390ms);
+    EXPECT_THAT(daemon.notes, SizeIs(1)) << "once a minute";
+    EXPECT_EQ(daemon.info(eve).messages_in, 50U);
+    std::vector<std::string> bodies;
+    for (const auto& each : daemon.ring) {
+        std::vector<std::byte> scratch;
+        const auto frame = each.body.contiguous(scratch);
+        bodies.emplace_back();
+        for (const std::byte byte :
+             frame.subspan(protocol::kSessionHeaderBytes + protocol::kNameFieldBytes)) {
+            bodies.back() += static_cast<char>(byte);
+        }
+    }
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+        EXPECT_EQ(bodies[i], std::to_string(i));
+    }
+    daemon.now += 1s;
+    daemon.fire_deadlines();
+    EXPECT_EQ(daemon.core().reading(eve), Reading::kRequests);
+}
+
+TEST(SessionCoreLimits, AreOfThoseWhomTheRuleNames) {
+    TestDaemon daemon;
+    daemon.now += 1h;
+    daemon.core().set_access_rules(rules_of("limit send e* 100/s\nlimit send * 1kB/s\n"));
+    const SessionId adam = daemon.open("adam");
+    for (int i = 0; i < 20; ++i) {
+        daemon.send(adam, multicast_bytes({"room"}, "x", protocol::kAgreedMess, "#adam#d1"));
+    }
+    EXPECT_THAT(daemon.ring, SizeIs(2)) << "100 bytes at once, and one message of 81";
+    daemon.core().set_access_rules(rules_of("default allow\n"));
+    while (daemon.core().reading(adam) == Reading::kPaused) {
+        daemon.now = *daemon.core().next_deadline();
+        daemon.fire_deadlines();
+    }
+    EXPECT_THAT(daemon.ring, SizeIs(20)) << "new rules count from then on";
+}
+
+TEST(SessionCoreLimits, AKickedClientIsGoneWhateverWaits) {
+    TestDaemon daemon;
+    daemon.now += 1h;
+    daemon.core().set_access_rules(rules_of("limit send * 1/s\n"));
+    const SessionId eve = daemon.open("eve");
+    daemon.send(eve, many_messages(10));
+    EXPECT_EQ(daemon.ban(ban_of("eve", daemon.now + 10s)), 1U);
+    daemon.run_ring();
+    EXPECT_TRUE(daemon.close_of(eve));
+    EXPECT_FALSE(daemon.core().next_deadline()) << "nothing waits any more";
+}
+
+// ---- Why somebody is refused ----
+
+TEST(SessionCoreRefusals, NameTheStepThatFailed) {
+    SessionConfig config;
+    config.auth.allowed = {"NULL", "IP", "PWORD"};
+    TestDaemon daemon(config);
+    daemon.core().set_address_rules(addresses_of("10.0.0.0/8\n"));
+    daemon.core().set_access_rules(rules_of("allow connect *\n\ndeny connect eve\n"));
+    const auto try_to = [&](std::string_view name, const Bytes& choice) {
+        const SessionId id = daemon.accept("10.1.2.3:5000");
+        daemon.send(id, concat({connect_bytes(name), choice}));
+        return id;
+    };
+    const auto why = [&](SessionId id) {
+        const auto close = daemon.close_of(id);
+        return close ? close->detail : std::string("it is in");
+    };
+    EXPECT_THAT(why(try_to("bob", auth_bytes("IP"))),
+                HasSubstr("refused: method IP, no line of the address file fits"));
+    EXPECT_THAT(why(try_to("bob2", auth_bytes("KERBEROS"))),
+                HasSubstr("refused: it chose method KERBEROS, which AllowedAuthMethods"));
+    daemon.core().set_access_rules(rules_of("\n\ndeny connect eve\n"));
+    EXPECT_THAT(why(try_to("eve", auth_bytes())),
+                HasSubstr("refused: line 3 of the access rules denies connect"));
+    daemon.core().set_access_rules(rules_of("default deny\n"));
+    EXPECT_THAT(why(try_to("adam", auth_bytes())), HasSubstr("the default denies connect"));
+}
+
 // ---- Names ----
 
 TEST(SessionCoreNames, WhoReconnectsWaitsForItsOwnDisconnect) {

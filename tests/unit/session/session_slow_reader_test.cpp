@@ -74,6 +74,26 @@ TEST_F(SlowReaders, AreWarnedOfOnceAtHalfTheirLimit) {
     EXPECT_THAT(daemon->warnings, SizeIs(2));
 }
 
+TEST_F(SlowReaders, BeginAndEndToBeSlow) {
+    SessionConfig config;
+    config.max_session_messages = 10;
+    start(config);
+    for (int i = 0; i < 7; ++i) {
+        daemon->now += 1s;
+        write();
+    }
+    ASSERT_THAT(daemon->notes, SizeIs(1));
+    EXPECT_STREQ(daemon->notes[0].event, "slow_begin");
+    EXPECT_EQ(daemon->notes[0].client, "#reader#d1");
+    daemon->now += 2s;
+    daemon->sent(reader, 1);
+    EXPECT_THAT(daemon->notes, SizeIs(1)) << "it has not caught up yet";
+    daemon->sent(reader);
+    ASSERT_THAT(daemon->notes, SizeIs(2));
+    EXPECT_STREQ(daemon->notes[1].event, "slow_end");
+    EXPECT_EQ(daemon->notes[1].text, "has caught up after 3 s; 7 messages waited at most");
+}
+
 TEST_F(SlowReaders, AreWarnedOfForTheirBytesToo) {
     SessionConfig config;
     config.max_session_bytes = 10000;

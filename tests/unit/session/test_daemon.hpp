@@ -75,6 +75,12 @@ class TestDaemon {
         absorb();
     }
 
+    std::optional<std::size_t> ban(access::Ban ban) {
+        const auto ended = core_.ban(now, std::move(ban), out_);
+        absorb();
+        return ended;
+    }
+
     void shutdown() {
         core_.shutdown(now, out_);
         absorb();
@@ -175,6 +181,7 @@ class TestDaemon {
     std::vector<protocol::SessionId> resumes;
     std::vector<SessionOutput::PasswordCheck> password_checks;
     std::vector<std::string> warnings;
+    std::vector<SessionOutput::Note> notes;
     std::optional<protocol::RingId> resume;
 
   private:
@@ -190,6 +197,7 @@ class TestDaemon {
             append(closes, out_.closes);
             append(password_checks, out_.password_checks);
             append(warnings, out_.warnings);
+            append(notes, out_.notes);
             if (out_.resume) {
                 resume = out_.resume;
             }
