@@ -268,6 +268,12 @@ void OptionChecker::check_admin() {
               "found " +
                   in_quotes(*result_.admin_listen));
     }
+    if (result_.admin_write && (!result_.admin_listen || !result_.admin_token_file)) {
+        error(value_at(&Configuration::admin_write),
+              std::string("AdminWrite = yes needs ") +
+                  (result_.admin_listen ? "AdminTokenFile, the file of a secret to show"
+                                        : "AdminListen, where changes would come in"));
+    }
     if (const auto& path = result_.control_socket;
         path && *path != "off" && (path->front() != '/' || path->back() == '/')) {
         error(value_at(&Configuration::control_socket),

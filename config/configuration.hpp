@@ -105,6 +105,8 @@ struct Configuration : SessionOptions {
     std::optional<std::string> runtime_dir;
     std::optional<std::string> control_socket;  ///< unset: /run/spread/PORT.ctl; "off": none
     std::optional<std::string> admin_listen;    ///< ADDRESS:PORT; unset: none
+    bool admin_write = false;                   ///< there, too, with the token
+    std::optional<std::string> admin_token_file;
     std::optional<std::string> daemon_user;
     std::optional<std::string> daemon_group;
     /// Of NULL, IP and PWORD, each once and in this order, which is the one clients are told.

@@ -316,6 +316,23 @@ constexpr std::array kOptions = {
                .help = "An address and a TCP port for people and programs that only look: the "
                        "status page, JSON, health checks and metrics, by HTTP. Default: none. "
                        "Whoever can reach it sees names of clients and groups."},
+    OptionSpec{.name = "AdminWrite",
+               .kind = kBool,
+               .target = &Configuration::admin_write,
+               .section = kOperation,
+               .is_stock = false,
+               .help = "Who comes by AdminListen and shows the token of AdminTokenFile may also "
+                       "change something. The token crosses the network in clear text."},
+    OptionSpec{.name = "AdminTokenFile",
+               .kind = kString,
+               .target = &Configuration::admin_token_file,
+               .section = kOperation,
+               .min = 1,
+               .max = kPathBytesMax,
+               .is_stock = false,
+               .example = "/etc/spread.admin_token",
+               .help = "A file whose first line is a secret of at least 16 characters, for "
+                       "AdminWrite. Others must not be able to read it. It is read at the start."},
     OptionSpec{.name = "ActiveIPVersion",
                .kind = kIpVersion,
                .target = &Configuration::active_ip_version,

@@ -19,6 +19,7 @@
 #include "config/identity.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "daemon/admin/admin_token.hpp"
 #include "daemon/clients/access_files.hpp"
 #include "daemon/clients/listeners.hpp"
 #include "daemon/config_json.hpp"
@@ -65,6 +66,7 @@ class Check {
 
     void check_self();
     void check_access();
+    void check_admin();
     void check_user();
     void check_log_file();
     void check_ports();
@@ -91,6 +93,14 @@ void Check::check_access() {
     }
     for (const std::string& message : load.errors) {
         error(message);
+    }
+}
+
+void Check::check_admin() {
+    try {
+        (void)admin::AdminToken::load(configuration());
+    } catch (const StartupError& failure) {
+        error_of("AdminTokenFile", failure.what());
     }
 }
 
@@ -257,6 +267,7 @@ int Check::run() {
         if (loaded_.is_good) {
             check_self();
             check_access();
+            check_admin();
             check_user();
             check_log_file();
             check_ports();

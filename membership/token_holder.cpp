@@ -107,6 +107,7 @@ void TokenHolder::take_in_turn(const Step& step, Token& token) {
     if (last_visit_ && !rest_.may_rest()) {  // else it rested in between
         rotation = step.now - *last_visit_;
         core_.watch.note_rotation(rotation);
+        core_.stats.rotations.add(rotation);
     }
     core_.order->on_rotation(token, rotation, members().is_representative());
     core_.loss.on_rotation(step.now, token, members().is_representative());

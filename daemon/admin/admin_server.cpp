@@ -10,10 +10,13 @@
 
 #include <fmt/format.h>
 
+#include "daemon/admin/bundle.hpp"
 #include "daemon/admin/metrics.hpp"
 #include "daemon/admin/page.hpp"
 #include "daemon/admin/partition_text.hpp"
 #include "daemon/admin/status_json.hpp"
+#include "daemon/admin/tar.hpp"
+#include "daemon/host/clock.hpp"
 #include "daemon/host/host_facts.hpp"
 #include "daemon/host/logging.hpp"
 #include "protocol/names.hpp"
@@ -26,6 +29,7 @@ using daemon::LogType;
 using Respond = HttpServer::Respond;
 
 constexpr std::size_t kGroupsMax = 1000;
+constexpr std::uint64_t kBanSecondsMax = 366 * 86400;
 
 HttpResponse plain(unsigned status, std::string text) {
     return {status, "text/plain; charset=utf-8", std::move(text) + "\n"};
@@ -65,11 +69,7 @@ StatusSource::Answer<T> as_json(const Respond& respond, Make make) {
 std::string who_is(const HttpRequest& request) {
     return request.peer
                ? fmt::format("process {} of user {}", request.peer->process, request.peer->user)
-               : std::string("a TCP peer");
-}
-
-bool may_change(const HttpRequest& request) {
-    return request.peer && (request.peer->user == 0 || request.peer->user == ::geteuid());
+               : "the TCP peer " + request.address;
 }
 
 /// Nothing when all is well.
@@ -142,13 +142,25 @@ void AdminServer::handle(HttpRequest request, Respond respond) {
     } else if (request.method != "POST") {
         respond(plain(405, "GET looks and POST changes"));
     } else if (!may_change(request)) {
-        respond(result(false,
-                       request.peer ? "only root and the daemon's user may change something"
-                                    : "changes are made by the control socket only",
-                       403));
+        if (const auto more = refused_limit_.admit(daemon::now())) {
+            log_warning(LogType::kSecurity, "refused: POST {} by {} ({} more unlogged)",
+                        protocol::escaped(request.path), who_is(request), *more);
+        }
+        respond(result(
+            false,
+            request.peer ? "only root and the daemon's user may change something"
+            : listening_.token.empty()
+                ? "changes are made by the control socket; by TCP only where AdminWrite is set"
+                : "a change by TCP shows the token of AdminTokenFile",
+            403));
     } else {
         change(request, respond);
     }
+}
+
+bool AdminServer::may_change(const HttpRequest& request) const {
+    return request.peer ? request.peer->user == 0 || request.peer->user == ::geteuid()
+                        : listening_.token.is_shown_by(request.authorization);
 }
 
 /// False: there is no such path.
@@ -185,16 +197,51 @@ bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
         respond({200, "application/json",
                  events_json(history_.events(number_of(request, "most", History::kEventsMax),
                                              number_of(request, "after", 0)))});
+    } else if (path == "/bans.json") {
+        source_.bans(as_json<std::vector<BanStatus>>(respond, bans_json));
     } else if (path == "/cluster.json") {
-        reach_.monitor.ask_all([this, respond](const MonitorService::Answers& answers) {
-            respond({200, "application/json", cluster_json(answers, reach_.steering.roster())});
+        source_.status([this, respond](const Status& status) {
+            reach_.monitor.ask_all([this, respond, missing = status.ring.missing](
+                                       const MonitorService::Answers& answers) {
+                respond({200, "application/json",
+                         cluster_json(answers, missing, reach_.steering.roster())});
+            });
         });
+    } else if (path == "/bundle") {
+        bundle(respond);
     } else if (path == "/config.json") {
         respond({200, "application/json", config_json(source_.configuration())});
     } else {
         return false;
     }
     return true;
+}
+
+/// All that is to be known of this daemon, as an archive with one directory.
+void AdminServer::bundle(const Respond& respond) {
+    source_.page([this, respond](const PageData& data) {
+        source_.groups("", kGroupsMax, [this, respond, data](const auto& groups) {
+            reach_.monitor.ask_all(
+                [this, respond, data, groups](const MonitorService::Answers& answers) {
+                    std::vector<TarFile> files = host_files(data.status.port);
+                    files.push_back({"status.json", status_json(data.status)});
+                    files.push_back({"metrics.txt", metrics_text(data.status)});
+                    files.push_back({"clients.json", clients_json(data.clients)});
+                    files.push_back(
+                        {"groups.json", groups_json(groups.value_or(std::vector<GroupStatus>()))});
+                    files.push_back({"events.json", events_json(data.events)});
+                    files.push_back({"config.json", config_json(source_.configuration())});
+                    files.push_back({"cluster.json", cluster_json(answers, data.status.ring.missing,
+                                                                  reach_.steering.roster())});
+                    files.push_back({"log.txt", daemon::recent_log()});
+                    for (TarFile& file : files) {
+                        file.name = directory_name(data.status.name) + "/" + file.name;
+                    }
+                    respond({200, "application/x-tar",
+                             tar_of(files, std::chrono::system_clock::to_time_t(data.status.at))});
+                });
+        });
+    });
 }
 
 /// livez: the threads turn. readyz and healthz: clients are served by a ring of as many daemons as
@@ -216,6 +263,8 @@ void AdminServer::change(const HttpRequest& request, const Respond& respond) {
     const std::string& path = request.path;
     if (path == "/kick") {
         kick(request, respond);
+    } else if (path == "/ban" || path == "/unban") {
+        ban(request, respond);
     } else if (path == "/partition" || path == "/heal") {
         partition(request, respond);
     } else if (path == "/flow-control") {
@@ -261,6 +310,44 @@ void AdminServer::kick(const HttpRequest& request, const Respond& respond) {
                         ? result(true, "the session of " + client + " ends", 500)
                         : result(false, "no client of this daemon has the private name " + client,
                                  404));
+        });
+}
+
+void AdminServer::ban(const HttpRequest& request, const Respond& respond) {
+    const std::string& own = source_.configuration().daemons[source_.self()].name;
+    const auto subject = access::BanSubject::parse(value_of(request, "client"), own);
+    if (!subject) {
+        respond(result(false, protocol::escaped(subject.error()), 400));
+        return;
+    }
+    if (request.path == "/unban") {
+        note(request, "unban " + subject->text());
+        source_.lift_ban(*subject, [respond, name = subject->text()](std::optional<bool> found) {
+            respond(!found   ? silent()
+                    : *found ? result(true, "the ban of " + name + " is lifted", 500)
+                             : result(false, "there is no ban of " + name + "; see spreadctl bans",
+                                      404));
+        });
+        return;
+    }
+    const std::uint64_t seconds = number_of(request, "seconds", 0);
+    if (seconds == 0 || seconds > kBanSecondsMax) {
+        respond(result(false, fmt::format("seconds is 1 to {}", kBanSecondsMax), 400));
+        return;
+    }
+    const std::string reason = protocol::escaped(value_of(request, "reason"));
+    note(request, fmt::format("ban {} for {} s{}{}", subject->text(), seconds,
+                              reason.empty() ? "" : ": ", reason));
+    source_.ban(
+        *subject, std::chrono::seconds(seconds), reason, who_is(request),
+        [respond, name = subject->text(),
+         seconds](std::optional<std::optional<std::size_t>> ended) {
+            respond(!ended   ? silent()
+                    : *ended ? result(true,
+                                      fmt::format("{} is kept out for {} s; {} sessions end", name,
+                                                  seconds, **ended),
+                                      500)
+                             : result(false, "there are too many bans; see spreadctl bans", 409));
         });
 }
 

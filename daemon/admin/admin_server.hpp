@@ -11,13 +11,14 @@
 #include "daemon/admin/monitor_service.hpp"
 #include "daemon/admin/ring_steering.hpp"
 #include "daemon/admin/status_source.hpp"
+#include "daemon/host/logging.hpp"
 
 namespace spread::admin {
 
 /// What operators see and steer: the same paths on the control socket and, where AdminListen opens
 /// one, on a TCP port. The control socket's peers are known: root and the daemon's own user may
-/// change something, others only look; whoever comes over TCP only looks. docs/status.md lists the
-/// paths.
+/// change something, others only look; whoever comes over TCP only looks, unless it shows the
+/// token of AdminWrite. docs/status.md lists the paths.
 class AdminServer {
   public:
     /// How other daemons and the ring are reached.
@@ -39,7 +40,10 @@ class AdminServer {
     void handle(HttpRequest request, Respond respond);
     [[nodiscard]] bool look(const HttpRequest& request, const Respond& respond);
     void change(const HttpRequest& request, const Respond& respond);
+    void bundle(const Respond& respond);
     void health(const HttpRequest& request, const Respond& respond);
+    [[nodiscard]] bool may_change(const HttpRequest& request) const;
+    void ban(const HttpRequest& request, const Respond& respond);
     void kick(const HttpRequest& request, const Respond& respond);
     void partition(const HttpRequest& request, const Respond& respond);
     void flow_control(const HttpRequest& request, const Respond& respond);
@@ -53,6 +57,7 @@ class AdminServer {
     Reach reach_;
     AdminSockets listening_;
     HttpServer http_;
+    daemon::RateLimit refused_limit_{std::chrono::seconds(1)};
 };
 
 /// Whether a name by which an HTTP client calls us is one that no other site can have had a browser

@@ -102,6 +102,7 @@ AdminSockets open_admin_sockets(const config::Configuration& configuration, std:
     const std::string usual = fmt::format("{}/{}.ctl", unix_dir.value_or(kDirectory), port);
     const std::string path = control_socket.value_or(configuration.control_socket.value_or(usual));
     AdminSockets out;
+    out.token = AdminToken::load(configuration);
     if (path != "off") {
         out.control = open_control_socket(configuration, path);
     }

@@ -1,5 +1,7 @@
 #include "daemon/admin/cluster_json.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace spread::admin {
@@ -44,14 +46,35 @@ json report_of(const protocol::MonitorReport& report, const protocol::Roster& ro
         {"accelerated_window_packets", report.accelerated_ring ? report.accelerated_window : 0}};
 }
 
+/// A word of status.json, by what a daemon says of itself.
+const char* verdict_of(const DaemonAnswer& answer, std::size_t configured) {
+    if (!answer.report) {
+        return "silent";
+    }
+    if (answer.report->state != MonitorState::kOperational) {
+        return "forming";
+    }
+    return answer.report->daemons >= configured ? "healthy"
+           : answer.report->daemons == 1        ? "alone"
+                                                : "degraded";
+}
+
 }  // namespace
 
-std::string cluster_json(const std::vector<DaemonAnswer>& answers, const protocol::Roster& roster) {
+std::string cluster_json(const std::vector<DaemonAnswer>& answers,
+                         const std::vector<MissingStatus>& missing,
+                         const protocol::Roster& roster) {
     json list = json::array();
     for (const DaemonAnswer& each : answers) {
+        const auto why = std::ranges::find_if(
+            missing, [&](const MissingStatus& one) { return one.daemon == each.daemon; });
+        const bool is_missing = why != missing.end();
         list.push_back({{"daemon", each.daemon},
                         {"address", each.address},
                         {"answers", each.report.has_value()},
+                        {"verdict", verdict_of(each, roster.size())},
+                        {"cause", is_missing ? json(why->cause) : json()},
+                        {"text", is_missing ? json(why->text) : json()},
                         {"report", each.report ? report_of(*each.report, roster) : json()}});
     }
     return json{{"schema", 1}, {"daemons", std::move(list)}}.dump(2, ' ', false,

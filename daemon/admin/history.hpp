@@ -24,6 +24,10 @@ struct Event {
     std::string cause;    ///< a stable word: of membership::Cause, of session::CloseReason
     std::string text;     ///< for people, one line
     std::optional<std::chrono::microseconds> took{};
+    /// Of "ring_changed": which ring begins, "REPRESENTATIVE.COUNTER", the same at all its members;
+    /// and who is in it.
+    std::string ring{};
+    std::vector<std::string> members{};
 };
 
 /// The last events, in order. For any thread; nobody waits for longer than an event takes to copy.

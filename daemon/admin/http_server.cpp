@@ -12,6 +12,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include "daemon/host/endpoint.hpp"
+
 namespace spread::admin {
 
 namespace asio = boost::asio;
@@ -67,6 +69,15 @@ std::optional<PeerProcess> peer_of(int fd) {
     return PeerProcess{peer.pid, peer.uid};
 }
 
+/// "10.0.0.1:5000"; empty for a Unix socket.
+std::string address_of(int fd) {
+    daemon::Endpoint peer;
+    peer.length = sizeof peer.storage;
+    return ::getpeername(fd, peer.address(), &peer.length) == 0 && peer.family() != AF_UNIX
+               ? peer.to_string()
+               : std::string();
+}
+
 /// One connection: a request, its answer, the next request. Kept alive by what it waits for.
 template <typename Shared>
 class Connection : public std::enable_shared_from_this<Connection<Shared>> {
@@ -75,6 +86,7 @@ class Connection : public std::enable_shared_from_this<Connection<Shared>> {
 
     Connection(asio::generic::stream_protocol::socket socket, std::shared_ptr<Shared> shared)
         : peer_(peer_of(socket.native_handle())),
+          address_(address_of(socket.native_handle())),
           stream_(std::move(socket)),
           shared_(std::move(shared)) {
         ++shared_->connections;
@@ -117,6 +129,8 @@ class Connection : public std::enable_shared_from_this<Connection<Shared>> {
         out.path = parsed->path;
         out.query = parsed->query;
         out.host = std::string(request[http::field::host]);
+        out.authorization = std::string(request[http::field::authorization]);
+        out.address = address_;
         out.peer = peer_;
         const bool keeps = request.keep_alive();
         stream_.expires_never();  // our turn
@@ -152,6 +166,7 @@ class Connection : public std::enable_shared_from_this<Connection<Shared>> {
     }
 
     std::optional<PeerProcess> peer_;
+    std::string address_;  ///< where peer_ is nobody
     Stream stream_;
     std::shared_ptr<Shared> shared_;
     beast::flat_buffer buffer_{HttpServer::kHeaderBytesMax + HttpServer::kBodyBytesMax};

@@ -26,8 +26,10 @@ struct HttpRequest {
     std::string method;
     std::string path;  ///< decoded, without the query
     std::map<std::string, std::string> query;
-    std::string host;  ///< as the client calls us; may be empty
+    std::string host;           ///< as the client calls us; may be empty
+    std::string authorization;  ///< of that header
     std::optional<PeerProcess> peer;
+    std::string address;  ///< of a TCP peer
 };
 
 struct HttpResponse {

@@ -89,6 +89,25 @@ void add_formations(Text& text, const Formations& formations) {
     text.part("_count", "", static_cast<double>(formations.timed));
 }
 
+void add_rotations(Text& text, const membership::RotationTimes& rotations) {
+    using membership::RotationTimes;
+    const auto in_seconds = [](protocol::Duration time) {
+        return std::chrono::duration<double>(time).count();
+    };
+    text.begin("token_rotation_seconds", "histogram",
+               "Rotations of the token in which it did not rest.");
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < RotationTimes::kEnds; ++i) {
+        below += rotations.in_bucket[i];
+        text.part("_bucket", fmt::format("{{le=\"{}\"}}", in_seconds(RotationTimes::end_of(i))),
+                  static_cast<double>(below));
+    }
+    const auto all = static_cast<double>(rotations.count());
+    text.part("_bucket", "{le=\"+Inf\"}", all);
+    text.part("_sum", "", in_seconds(rotations.sum));
+    text.part("_count", "", all);
+}
+
 void add_ring(Text& text, const Status& status) {
     const RingStatus& ring = status.ring;
     text.gauge("daemons_configured", "Daemons in the configuration file.",
@@ -116,6 +135,7 @@ void add_ring(Text& text, const Status& status) {
             fmt::format("daemon={},cause={}", in_quotes(each.daemon), in_quotes(each.cause)), 1);
     }
     add_formations(text, ring.formations);
+    add_rotations(text, ring.rotations);
 }
 
 void add_counters(Text& text, std::string_view part, const std::vector<Status::Counter>& counters) {

@@ -39,6 +39,12 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th{text-align:left;color:var(--dim);font-weight:500}
 th,td{padding:3px 10px 3px 0;border-bottom:1px solid var(--line);white-space:nowrap;vertical-align:top}
 td.text{white-space:normal;min-width:14em}
+@media(max-width:640px){
+table,tbody,tr,td{display:block}tr:first-child{display:none}
+td,td.text{border:0;padding:0;white-space:normal;min-width:0}
+tr{border-bottom:1px solid var(--line);padding:5px 0}
+td:first-child,td.head{display:inline;margin-right:.8em;font-weight:500}
+td[data-l]::before{content:attr(data-l) " ";color:var(--dim)}td:empty{display:none}}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(240px,1fr));gap:12px}
 svg{width:100%;height:60px;border-bottom:1px solid var(--line)}
 polyline{fill:none;stroke:var(--plot);stroke-width:1.5;vector-effect:non-scaling-stroke}
@@ -135,19 +141,22 @@ void add_strip(std::string& out, const PageData& data) {
         "<svg viewBox=\"0 0 1000 20\" preserveAspectRatio=\"none\" style=\"height:20px\" "
         "role=\"img\" aria-label=\"changes of the ring in the last 24 hours\">";
     std::size_t ticks = 0;
+    std::string good;
+    std::string bad;  // drawn above the others
     for (auto each = data.events.rbegin(); each != data.events.rend() && ticks < kTicksShown;
          ++each) {
         const double hours =
             std::chrono::duration<double, std::ratio<3600>>(data.status.at - each->at).count();
         if (each->event == "ring_changed" && hours <= 24) {
             const double x = kWidth - hours / 24 * kWidth;
-            out += fmt::format(
-                "<rect x=\"{:.1f}\" y=\"2\" width=\"3\" height=\"16\" "
-                "fill=\"var(--{})\"/>",
-                std::min(x, kWidth - 3), each->cause == "joined" ? "good" : "bad");
+            const bool is_good = each->cause == "joined";
+            (is_good ? good : bad) += fmt::format(
+                "<rect x=\"{:.1f}\" y=\"{}\" width=\"3\" height=\"16\" fill=\"var(--{})\"/>",
+                std::min(x, kWidth - 3), is_good ? 6 : 2, is_good ? "good" : "bad");
             ++ticks;
         }
     }
+    out += good + bad;
     out += "</svg>";
 }
 
@@ -159,9 +168,12 @@ void add_events(std::string& out, const PageData& data) {
     for (auto each = data.events.rbegin(); each != data.events.rend() && shown < kEventsShown;
          ++each, ++shown) {
         out += fmt::format(
-            "<tr><td>{}<td>{}<td class=\"text\">{}{}<td>{}<td>{}</tr>", iso_time(each->at),
-            html(each->event), each->subject.empty() ? "" : html(each->subject) + ": ",
-            html(each->text), html(each->cause),
+            "<tr><td>{}</td><td class=\"head\">{}</td><td class=\"text\">{}{}</td><td "
+            "data-l=\"cause\">{}"
+            "</td><td data-l=\"took\">{}</td></tr>",
+            iso_time(each->at), html(each->event),
+            each->subject.empty() ? "" : html(each->subject) + ": ", html(each->text),
+            html(each->cause),
             each->took ? fmt::format("{:.1f} ms", static_cast<double>(each->took->count()) / 1e3)
                        : "");
     }
@@ -173,10 +185,12 @@ void add_peers(std::string& out, const Status& status) {
         "<h2>Daemons</h2><div class=\"scroll\"><table><tr><th>daemon<th>address<th>in the "
         "ring<th>data heard<th>multicast heard<th>token port heard</tr>";
     for (const PeerStatus& peer : status.peers) {
-        out += fmt::format("<tr><td>{}<td>{}:{}<td>{}<td>{}<td>{}<td>{}</tr>", html(peer.name),
-                           html(peer.address), peer.port, peer.is_member ? "yes" : "NO",
-                           heard(peer, peer.data_age), heard(peer, peer.group_age),
-                           heard(peer, peer.token_age));
+        out += fmt::format(
+            "<tr><td>{}</td><td class=\"head\">{}:{}</td><td data-l=\"in the ring\">{}"
+            "</td><td data-l=\"data heard\">{}</td><td data-l=\"multicast heard\">{}</td>"
+            "<td data-l=\"token port heard\">{}</td></tr>",
+            html(peer.name), html(peer.address), peer.port, peer.is_member ? "yes" : "NO",
+            heard(peer, peer.data_age), heard(peer, peer.group_age), heard(peer, peer.token_age));
     }
     out += "</table></div>";
 }
@@ -220,13 +234,16 @@ void add_clients(std::string& out, const PageData& data) {
         "<h2>Clients, the slowest first</h2><div class=\"scroll\"><table><tr><th>client<th>from"
         "<th>groups<th>in<th>out<th>queue<th>since<th>state</tr>";
     for (const ClientStatus& client : clients) {
-        out += fmt::format("<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{} msg, {}<td>{}<td>{}</tr>",
-                           html(client.name), html(client.address), client.groups,
-                           client.messages_in, client.messages_out, client.queue_messages,
-                           bytes_text(static_cast<double>(client.queue_bytes)),
-                           span_text(since(data.status.at, client.since)), client.state);
+        out += fmt::format(
+            "<tr><td>{}</td><td class=\"head\">{}</td><td data-l=\"groups\">{}</td>"
+            "<td data-l=\"in\">{}</td><td data-l=\"out\">{}</td><td data-l=\"queue\">{} msg, {}"
+            "</td><td data-l=\"since\">{}</td><td data-l=\"state\">{}</td></tr>",
+            html(client.name), html(client.address), client.groups, client.messages_in,
+            client.messages_out, client.queue_messages,
+            bytes_text(static_cast<double>(client.queue_bytes)),
+            span_text(since(data.status.at, client.since)), client.state);
     }
-    out += "</table></div>";
+    out += clients.empty() ? "<tr><td>none</td></tr></table></div>" : "</table></div>";
 }
 
 }  // namespace
@@ -248,7 +265,8 @@ std::string page_html(const PageData& data) {
     out += fmt::format(
         "<footer>{} at {}:{}, spreadd {}, up {}. As data: <a href=\"/status.json\">status</a>, <a "
         "href=\"/clients.json\">clients</a>, <a href=\"/groups.json\">groups</a>, <a "
-        "href=\"/events.json\">events</a>, <a href=\"/metrics\">metrics</a></footer></main>",
+        "href=\"/events.json\">events</a>, <a href=\"/metrics\">metrics</a>, <a href=\"/bundle\" "
+        "download=\"spread-bundle.tar\">all as one archive</a></footer></main>",
         html(status.name), html(status.address), status.port, html(status.version),
         span_text(since(status.at, status.started_at)));
     out += kScript;

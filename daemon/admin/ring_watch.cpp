@@ -53,13 +53,19 @@ void RingWatch::on_installed(const membership::ConfigurationChange& change) {
     if (cause.empty() && !came.empty()) {
         cause = "joined";
     }
+    std::vector<std::string> names;
+    for (const protocol::DaemonId member : change.members) {
+        names.push_back(roster_.describe(member));
+    }
     ++membership.formations.changes[cause.empty() ? "unchanged" : cause];
     history_.add(
         {0, now, "ring_changed", "", cause,
          fmt::format("ring {} -> {} of {}{}{} ({})", members_.size(), change.members.size(),
                      roster_.size(), lost.empty() ? "" : ", lost" + lost,
                      came.empty() ? "" : ", new" + came, why_),
-         membership.took});
+         membership.took,
+         fmt::format("{}.{}", change.ring_id.representative.value, change.ring_id.counter),
+         std::move(names)});
     for (const Missing& each : membership.missing) {
         history_.add({0, now, "peer_missing", roster_.describe(each.absence.daemon),
                       std::string(membership::to_string(each.absence.cause)), each.text,

@@ -11,6 +11,7 @@
 #include "daemon/admin/formations.hpp"
 #include "daemon/admin/history.hpp"
 #include "daemon/clients/session_log.hpp"
+#include "membership/rotation_times.hpp"
 #include "protocol/counters.hpp"
 
 // All that a daemon tells of itself, as it was at one moment. docs/status.md describes its JSON
@@ -37,11 +38,16 @@ struct RingStatus {
     std::optional<std::chrono::microseconds> took;  ///< to form it
     std::size_t changes_last_hour = 0;
     Formations formations;
+    membership::RotationTimes rotations;  ///< since the start
+    // Upper bounds, over the last seconds; nothing where the token only rested.
+    std::optional<std::chrono::nanoseconds> rotation_p50;
+    std::optional<std::chrono::nanoseconds> rotation_p99;
     std::chrono::milliseconds token_timeout{};
     std::vector<std::string> cut_off;  ///< whom an operator cuts off, for testing
     std::uint32_t personal_window = 0;
-    std::uint32_t accelerated_window = 0;  ///< 0: the token goes last
-    bool is_stuck = false;                 ///< the ring's work has stood still for seconds
+    std::uint32_t accelerated_window = 0;   ///< 0: the token goes last
+    bool is_stuck = false;                  ///< the ring's work has stood still for seconds
+    std::chrono::milliseconds facts_age{};  ///< since the ring's thread has told of itself last
 };
 
 struct PeerStatus {
@@ -73,9 +79,20 @@ struct ClientStatus {
     std::string state;  ///< "handshake", "open", "slow", "ending"
 };
 
+/// Whom an operator keeps out.
+struct BanStatus {
+    std::string subject;
+    WallTime until;
+    std::chrono::seconds left{};
+    std::string reason;
+    std::string by;
+    std::uint64_t refused = 0;
+};
+
 struct GroupStatus {
     std::string name;
     std::size_t members = 0;
+    std::uint64_t messages = 0;  ///< sent to it, by clients of any daemon, while it was known here
 };
 
 /// What the session thread says; nothing when it did not answer in time.

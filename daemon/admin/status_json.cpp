@@ -30,6 +30,11 @@ json or_null(const std::optional<std::chrono::duration<Rep, Period>>& value) {
     return value ? json(value->count()) : json();
 }
 
+json in_us(const std::optional<std::chrono::nanoseconds>& time) {
+    return time ? json(std::chrono::duration_cast<std::chrono::microseconds>(*time).count())
+                : json();
+}
+
 json counters_of(const std::vector<Status::Counter>& counters) {
     json out = json::object();
     for (const auto& [info, value] : counters) {
@@ -56,7 +61,10 @@ json ring_of(const RingStatus& ring) {
             {"since", ring.since ? json(iso_time(*ring.since)) : json()},
             {"formed_in_us", or_null(ring.took)},
             {"changes_last_hour", ring.changes_last_hour},
+            {"facts_age_ms", ring.facts_age.count()},
             {"token_timeout_ms", ring.token_timeout.count()},
+            {"rotation_p50_us", in_us(ring.rotation_p50)},
+            {"rotation_p99_us", in_us(ring.rotation_p99)},
             {"personal_window_packets", ring.personal_window},
             {"accelerated_window_packets", ring.accelerated_window},
             {"cut_off", ring.cut_off}};
@@ -168,13 +176,27 @@ std::string clients_json(const std::vector<ClientStatus>& clients) {
 std::string groups_json(const std::vector<GroupStatus>& groups) {
     json list = json::array();
     for (const GroupStatus& group : groups) {
-        list.push_back({{"name", group.name}, {"members", group.members}});
+        list.push_back(
+            {{"name", group.name}, {"members", group.members}, {"messages", group.messages}});
     }
     return text_of({{"schema", kSchema}, {"groups", std::move(list)}});
 }
 
 std::string group_json(const std::string& name, const std::vector<std::string>& members) {
     return text_of({{"schema", kSchema}, {"name", name}, {"members", members}});
+}
+
+std::string bans_json(const std::vector<BanStatus>& bans) {
+    json list = json::array();
+    for (const BanStatus& ban : bans) {
+        list.push_back({{"subject", ban.subject},
+                        {"until", iso_time(ban.until)},
+                        {"left_s", ban.left.count()},
+                        {"reason", ban.reason.empty() ? json() : json(ban.reason)},
+                        {"by", ban.by},
+                        {"refused", ban.refused}});
+    }
+    return text_of({{"schema", kSchema}, {"bans", std::move(list)}});
 }
 
 std::string events_json(const std::vector<Event>& events) {
@@ -186,7 +208,9 @@ std::string events_json(const std::vector<Event>& events) {
                         {"subject", event.subject.empty() ? json() : json(event.subject)},
                         {"cause", event.cause.empty() ? json() : json(event.cause)},
                         {"text", event.text},
-                        {"took_us", or_null(event.took)}});
+                        {"took_us", or_null(event.took)},
+                        {"ring", event.ring.empty() ? json() : json(event.ring)},
+                        {"members", event.ring.empty() ? json() : json(event.members)}});
     }
     return text_of({{"schema", kSchema}, {"events", std::move(list)}});
 }

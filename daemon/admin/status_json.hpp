@@ -19,6 +19,7 @@ namespace spread::admin {
 /// One group, with the private names of its members in view order.
 [[nodiscard]] std::string group_json(const std::string& name,
                                      const std::vector<std::string>& members);
+[[nodiscard]] std::string bans_json(const std::vector<BanStatus>& bans);
 [[nodiscard]] std::string events_json(const std::vector<Event>& events);
 /// The options in force and where each comes from. Nothing secret is among them.
 [[nodiscard]] std::string config_json(const config::Configuration& configuration);

@@ -128,7 +128,9 @@ void StatusSource::take_sample() {
             seconds_.pop_front();
         }
     }
-    samples_.push_back({daemon::now(), parts_.ring.counters()});
+    const auto facts = parts_.ring.facts();
+    samples_.push_back({daemon::now(), parts_.ring.counters(),
+                        facts == nullptr ? membership::RotationTimes() : facts->rotations});
     if (samples_.size() > kSamples) {
         samples_.pop_front();
     }
@@ -191,9 +193,15 @@ void StatusSource::fill_ring(Status& status) const {
     const bool has_timers =
         facts->members.size() > 1 || facts->state != membership::RingState::kOperational;
     ring.is_stuck = has_timers && now - facts->at > kStuckAfter;
+    ring.facts_age = has_timers ? age(now, facts->at).value_or(milliseconds()) : milliseconds();
     for (const protocol::DaemonId daemon : facts->cut_off) {
         ring.cut_off.push_back(roster_.describe(daemon));
     }
+    ring.rotations = facts->rotations;
+    const membership::RotationTimes lately =
+        samples_.empty() ? facts->rotations : facts->rotations.since(samples_.front().rotations);
+    ring.rotation_p50 = lately.quantile(0.5);
+    ring.rotation_p99 = lately.quantile(0.99);
     ring.personal_window = facts->personal_window;
     ring.accelerated_window = facts->accelerated_window;
     ring.representative_id = facts->ring.representative.value;
@@ -313,7 +321,7 @@ void StatusSource::groups(std::string after, std::size_t most,
         [after = std::move(after), most](const SessionServer::Inside& inside) {
             std::vector<GroupStatus> out;
             for (auto& group : inside.core.groups().groups_behind(after, most)) {
-                out.push_back({std::move(group.name), group.members});
+                out.push_back({std::move(group.name), group.members, group.messages});
             }
             return out;
         },
@@ -333,6 +341,41 @@ void StatusSource::kick(std::string private_name, std::string reason, Answer<boo
         [private_name = std::move(private_name),
          reason = std::move(reason)](const SessionServer::Inside& inside) {
             return inside.core.kick(daemon::now(), private_name, reason, inside.out);
+        },
+        std::move(done));
+}
+
+void StatusSource::ban(access::BanSubject subject, std::chrono::seconds time, std::string reason,
+                       std::string by, Answer<std::optional<std::size_t>> done) {
+    ask<std::optional<std::size_t>>(
+        [subject = std::move(subject), time, reason = std::move(reason),
+         by = std::move(by)](const SessionServer::Inside& inside) {
+            const Instant now = daemon::now();
+            return inside.core.ban(now, {subject, now + time, reason, by}, inside.out);
+        },
+        std::move(done));
+}
+
+void StatusSource::lift_ban(access::BanSubject subject, Answer<bool> done) {
+    ask<bool>(
+        [subject = std::move(subject)](const SessionServer::Inside& inside) {
+            return inside.core.bans().lift(daemon::now(), subject.text());
+        },
+        std::move(done));
+}
+
+void StatusSource::bans(Answer<std::vector<BanStatus>> done) {
+    ask<std::vector<BanStatus>>(
+        [](const SessionServer::Inside& inside) {
+            const Instant now = daemon::now();
+            const WallTime wall = std::chrono::system_clock::now();
+            std::vector<BanStatus> out;
+            for (const access::Ban& ban : inside.core.bans().bans(now)) {
+                const auto left = std::chrono::ceil<std::chrono::seconds>(ban.until - now);
+                out.push_back(
+                    {ban.subject.text(), wall + left, left, ban.reason, ban.by, ban.refused});
+            }
+            return out;
         },
         std::move(done));
 }

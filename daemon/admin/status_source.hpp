@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "config/configuration.hpp"
+#include "daemon/access/ban_list.hpp"
 #include "daemon/admin/history.hpp"
 #include "daemon/admin/page.hpp"
 #include "daemon/admin/ring_watch.hpp"
@@ -48,10 +49,19 @@ class StatusSource {
     void group(std::string name, Answer<std::vector<std::string>> done);
     /// Ends a client's session; false when there is none of that private name.
     void kick(std::string private_name, std::string reason, Answer<bool> done);
+    /// Keeps clients out for a while. How many sessions this ends; nothing inside: there are too
+    /// many bans already.
+    void ban(access::BanSubject subject, std::chrono::seconds time, std::string reason,
+             std::string by, Answer<std::optional<std::size_t>> done);
+    /// False when there is no such ban.
+    void lift_ban(access::BanSubject subject, Answer<bool> done);
+    void bans(Answer<std::vector<BanStatus>> done);
 
     [[nodiscard]] const config::Configuration& configuration() const {
         return parts_.configuration;
     }
+    /// This daemon's place in it.
+    [[nodiscard]] std::size_t self() const { return parts_.self; }
     [[nodiscard]] const History& history() const { return parts_.history; }
 
   private:
@@ -70,6 +80,7 @@ class StatusSource {
     struct Sample {
         protocol::Instant at;
         daemon::RingThread::Counters counters;
+        membership::RotationTimes rotations;
     };
     std::deque<Sample> samples_;  ///< one a second, of the last few
     std::deque<Second> seconds_;  ///< of the last ten minutes

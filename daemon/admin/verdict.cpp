@@ -44,8 +44,8 @@ Verdict verdict_of(const Status& status) {
                                             : "ring of " + count;
     } else if (ring.members.size() == 1) {
         out.state = "alone";
-        out.sentence = "this daemon is alone: none of the other " +
-                       std::to_string(ring.configured - 1) + " is in its ring";
+        out.sentence =
+            "none of the other " + std::to_string(ring.configured - 1) + " daemons is in its ring";
     } else {
         out.state = "degraded";
         out.sentence = "ring of " + count + "; missing: " + missing_names(ring);

@@ -19,6 +19,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/host/log_output.hpp"
+#include "daemon/host/recent_lines.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -27,6 +28,7 @@ constexpr std::size_t kQueuedLinesMax = 8192;
 
 std::atomic<std::uint32_t> enabled_types{0xffffffff};
 std::atomic<bool> reopen_wanted{false};
+RecentLines recent_lines;
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
     switch (level) {
@@ -57,6 +59,7 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
         report_lost();
         spdlog::memory_buf_t line;
         formatter_->format(message, line);
+        recent_lines.add({line.data(), line.size()});
         output_.write({line.data(), line.size()});
     }
 
@@ -212,6 +215,10 @@ void reopen_log() {
 
 int give_log_to(uid_t user, gid_t group) {
     return current_sink == nullptr ? 0 : current_sink->give_to(user, group);
+}
+
+std::string recent_log() {
+    return recent_lines.text();
 }
 
 void stop_logging() {

@@ -59,6 +59,8 @@ bool set_log_level(LogLevel level);
 void reopen_log();
 /// Makes `user` and `group` the owners of a log file that is root's. Returns 0 or errno.
 [[nodiscard]] int give_log_to(uid_t user, gid_t group);
+/// The last lines that were written, or should have been: at most 10000 of them, and 2 MiB.
+[[nodiscard]] std::string recent_log();
 /// Writes out what is queued and ends the log thread. When nobody reads the log any more, a full
 /// pipe or a stopped terminal, that is waited for one second.
 void stop_logging();

@@ -9,6 +9,7 @@
 #include "membership/events.hpp"
 #include "membership/last_heard.hpp"
 #include "membership/ring_engine.hpp"
+#include "membership/rotation_times.hpp"
 #include "membership/trace.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/time.hpp"
@@ -26,6 +27,7 @@ struct RingFacts {
     std::uint32_t personal_window = 0;
     std::uint32_t accelerated_window = 0;
     std::uint32_t window_limit = 0;
+    membership::RotationTimes rotations{};
 };
 
 /// Hears what changes in the ring, on whichever thread does the ring's work, in order.

@@ -85,7 +85,9 @@ void RingThread::keep_counter(std::uint64_t ring_counter) {
 
 void RingThread::on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) {
     if (kind == BadDatagram::kMalformed) {
-        if (!foreign_hook_ || !foreign_hook_(transport_.source(), datagram)) {
+        if (foreign_hook_ && foreign_hook_(transport_.source(), datagram)) {
+            ++taken_by_hook_;
+        } else {
             log_.on_unreadable(now_, transport_.source(), datagram);
         }
     } else {
@@ -264,7 +266,9 @@ void RingThread::publish() {
     log_.tick(now_);
     transport_.count_socket_drops();
     decltype(counters_)::Values values{};
-    const auto ring = protocol::values_of(driver_.engine().stats());
+    protocol::RingCounters told = driver_.engine().stats();
+    told.packets_malformed -= taken_by_hook_;  // they are somebody's
+    const auto ring = protocol::values_of(told);
     const auto udp = protocol::values_of(transport_.counters());
     std::copy(udp.begin(), udp.end(), std::copy(ring.begin(), ring.end(), values.begin()));
     counters_.publish(values);
@@ -273,7 +277,8 @@ void RingThread::publish() {
     facts_.set(std::make_shared<const RingFacts>(
         RingFacts{now_, engine.state(), engine.ring_id(), engine.members(), engine.last_heard(),
                   engine.cut_off(now_), config.personal_window,
-                  config.accelerated ? config.accelerated_window : 0, config.window_limit}));
+                  config.accelerated ? config.accelerated_window : 0, config.window_limit,
+                  engine.stats().rotations}));
 }
 
 std::string RingThread::describe_counters() const {

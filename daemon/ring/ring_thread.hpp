@@ -128,6 +128,7 @@ class RingThread final : private driver::RingHost {
     protocol::RingId logged_ring_{};
     RingObserver* observer_;
     ForeignHook foreign_hook_;
+    std::uint64_t taken_by_hook_ = 0;  ///< of packets_malformed
     driver::RingDriver driver_;
     protocol::Instant now_{};
 

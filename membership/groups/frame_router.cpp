@@ -84,9 +84,9 @@ std::vector<SessionId> FrameRouter::members_of(std::span<const std::byte> head,
                 several_sources = several_sources || !recipients.empty();
                 recipients.push_back(*found);
             }
-        } else if (const Group* group = table_.find(destination);
-                   group != nullptr && !group->receivers.empty()) {
-            several_sources = several_sources || !recipients.empty();
+        } else if (const Group* group = table_.find(destination)) {
+            ++group->messages;
+            several_sources = several_sources || (!recipients.empty() && !group->receivers.empty());
             recipients.insert(recipients.end(), group->receivers.begin(), group->receivers.end());
         }
     }

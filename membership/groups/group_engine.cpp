@@ -218,7 +218,7 @@ std::vector<GroupEngine::GroupSize> GroupEngine::groups_behind(std::string_view 
     const auto& groups = impl_->table.groups();
     for (auto at = groups.upper_bound(NameField(after)); at != groups.end() && out.size() < most;
          ++at) {
-        out.push_back({(*at)->name.string(), (*at)->members.size()});
+        out.push_back({(*at)->name.string(), (*at)->members.size(), (*at)->messages});
     }
     return out;
 }

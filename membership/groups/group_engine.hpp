@@ -72,6 +72,7 @@ class GroupEngine {
     struct GroupSize {
         std::string name;
         std::size_t members;
+        std::uint64_t messages;  ///< sent to it while it was known here
     };
     [[nodiscard]] std::vector<GroupSize> groups_behind(std::string_view after,
                                                        std::size_t most) const;

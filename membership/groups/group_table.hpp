@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -58,6 +59,7 @@ struct Group {
     boost::container::small_vector<const Member*, 1> members;
 
     boost::container::small_vector<protocol::SessionId, 1> receivers;  ///< of ours, ascending
+    mutable std::uint64_t messages = 0;  ///< routed here so far; routing changes nothing else
 
     [[nodiscard]] bool has_member(protocol::DaemonIndex daemon,
                                   const protocol::NameField& member) const;

@@ -9,10 +9,12 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/admin/admin_server.hpp"
+#include "daemon/admin/bundle.hpp"
 #include "daemon/admin/http_server.hpp"
 #include "daemon/admin/metrics.hpp"
 #include "daemon/admin/page.hpp"
 #include "daemon/admin/status_json.hpp"
+#include "daemon/admin/tar.hpp"
 #include "tests/fuzz/require.hpp"
 
 using spread::fuzz::require;
@@ -28,6 +30,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(bytes <= size);
     }
     (void)is_own_host(text);
+    if (const auto files = files_of_tar(text)) {
+        std::size_t bytes = 0;
+        for (const TarFile& file : *files) {
+            bytes += file.text.size();
+        }
+        require(bytes <= size);
+    }
+    require(directory_name(text).find('/') == std::string::npos);
 
     PageData shown;
     shown.status.ring.missing = {{text, "silent", text, {}}};

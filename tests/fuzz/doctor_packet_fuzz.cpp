@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(packet->sender < packet->heard.size());
     require(packet->heard.size() <= size);
     const auto again = decode_doctor_packet(encode(*packet, size));
-    require(again && again->heard == packet->heard && again->sender == packet->sender &&
-            again->config_hash == packet->config_hash);
+    require(again && again->clock_ms == packet->clock_ms && again->heard == packet->heard &&
+            again->sender == packet->sender && again->config_hash == packet->config_hash);
     return 0;
 }

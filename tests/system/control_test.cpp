@@ -117,6 +117,94 @@ TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
     ring_.daemon(0).wait_logged("warning: kick #eve#d1 by process ");
 }
 
+TEST_F(ControlTest, ABannedClientIsOutUntilTheBanIsLifted) {
+    const TestClient eve = ring_.client(0, "eve");
+    EXPECT_THAT(ctl(0, {"ban", "#eve#d2", "10m"}).text, HasSubstr("it is a client of d2"));
+    EXPECT_EQ(ctl(0, {"ban", "eve", "10"}).status, 2) << "no unit";
+    const Answer banned = ctl(0, {"ban", "#eve#d1", "10m", "--reason", "too loud"});
+    EXPECT_EQ(banned.text, "user:eve is kept out for 600 s; 1 sessions end\n");
+    support::wait_until("the session to end", [&] {
+        return json::parse(ctl(0, {"clients", "--json"}).text)["clients"].empty();
+    });
+    EXPECT_ANY_THROW(ring_.client(0, "eve"));
+    const json bans = json::parse(ctl(0, {"bans", "--json"}).text)["bans"];
+    ASSERT_EQ(bans.size(), 1U);
+    EXPECT_EQ(bans[0]["subject"], "user:eve");
+    EXPECT_EQ(bans[0]["refused"], 1);
+    EXPECT_EQ(bans[0]["reason"], "too loud");
+    EXPECT_THAT(bans[0]["by"].get<std::string>(), HasSubstr(" of user "));
+    EXPECT_THAT(ctl(0, {"bans"}).text, HasSubstr("user:eve"));
+    EXPECT_THAT(ctl(0, {"events"}).text, HasSubstr("rejected, banned as user:eve for "));
+    ring_.daemon(0).wait_logged("warning: ban user:eve for 600 s: too loud by process ");
+
+    const TestClient elsewhere = ring_.client(1, "eve");  // a ban is of one daemon
+    EXPECT_EQ(ctl(0, {"unban", "eve"}).status, 0);
+    EXPECT_EQ(ctl(0, {"unban", "eve"}).status, 1);
+    const TestClient again = ring_.client(0, "eve");
+    EXPECT_EQ(json::parse(ctl(0, {"clients", "--json"}).text)["clients"].size(), 1U);
+}
+
+TEST_F(ControlTest, ABundleHasWhatAllDaemonsKnow) {
+    const TestClient eve = ring_.client(0, "eve");
+    ring_.daemon(2).crash();
+    ring_.wait_formed({0, 1});
+    const std::string file = (scratch_.path() / "bundle.tar").string();
+    const Answer made = ctl(0, {"bundle", "-o", file, ring_.daemon(1).control_socket().string()});
+    EXPECT_EQ(made.status, 1) << "d3 is not in it";
+    EXPECT_THAT(made.text, HasSubstr("\nd2  from "));
+    EXPECT_THAT(made.text, HasSubstr("d3  NOT REACHED: name its AdminListen on the command line"));
+    ChildProcess tar({.command = {"tar", "-tf", file},
+                      .output = scratch_.path() / "listing",
+                      .input = {},
+                      .network_namespace = -1,
+                      .directory = {}});
+    EXPECT_EQ(tar.wait_exit(), 0);
+    for (const char* name : {"index.json", "d1/status.json", "d2/events.json", "d2/log.txt",
+                             "d1/limits.txt", "d1/sockets.txt", "d1/config.json"}) {
+        EXPECT_THAT(tar.output(), HasSubstr(std::string(name) + "\n"));
+    }
+    const Answer told = ctl(0, {"bundle", "--offline", file});
+    EXPECT_EQ(told.status, 0);
+    EXPECT_THAT(told.text, HasSubstr("d1  DEGRADED  ring of 2 of 3 daemons; missing: d3\n"));
+    EXPECT_THAT(told.text, HasSubstr(" of d1 d2\n  d1: "));
+    const json rings = json::parse(ctl(0, {"--json", "bundle", "--offline", file}).text)["rings"];
+    EXPECT_EQ(rings.back()["installed"].size(), 2U) << "the last ring, as both saw it begin";
+    EXPECT_EQ(ctl(0, {"bundle", "--offline", "/nowhere"}).status, 3);
+}
+
+TEST(AdminWrite, ChangesComeByTcpWithTheTokenOnly) {
+    support::TempDir scratch;
+    const std::filesystem::path token = scratch.path() / "token";
+    std::ofstream(token) << "0123456789abcdef0123\n";
+    std::filesystem::permissions(
+        token, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    const std::string at = "127.0.0.1:" + std::to_string(support::pick_port());
+    TestRing ring(1, support::on_loopback("AdminListen = \"" + at + "\"\nAdminWrite = yes\n" +
+                                          "AdminTokenFile = \"" + token.string() + "\"\n"));
+    ring.wait_formed();
+    int runs = 0;
+    const auto ctl = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {SPREADCTL_BINARY, "--timeout", "30", "-s", at});
+        ChildProcess child({.command = std::move(arguments),
+                            .output = scratch.path() / ("out" + std::to_string(++runs)),
+                            .input = {},
+                            .network_namespace = -1,
+                            .directory = {}});
+        const int status = child.wait_exit();
+        return Answer{status, child.output()};
+    };
+    EXPECT_EQ(ctl({"status"}).status, 0);
+    EXPECT_THAT(ctl({"ban", "eve", "1h"}).text, HasSubstr("shows the token of AdminTokenFile"));
+    ring.daemon(0).wait_logged("refused: POST /ban by the TCP peer 127.0.0.1:");
+    std::ofstream(scratch.path() / "wrong") << "0123456789abcdef0124\n";
+    EXPECT_EQ(ctl({"--token-file", (scratch.path() / "wrong").string(), "ban", "eve", "1h"}).status,
+              1);
+    EXPECT_EQ(ctl({"--token-file", token.string(), "ban", "eve", "1h"}).status, 0);
+    ring.daemon(0).wait_logged("warning: ban user:eve for 3600 s by the TCP peer 127.0.0.1:");
+    EXPECT_THAT(ctl({"bans"}).text, HasSubstr("user:eve"));
+    EXPECT_THAT(ctl({"config", "show"}).text, testing::Not(HasSubstr("0123456789abcdef")));
+}
+
 TEST_F(ControlTest, ManyGroupsComeInPages) {
     TestClient client = ring_.client(0, "many");
     std::vector<std::string> names;
@@ -130,6 +218,9 @@ TEST_F(ControlTest, ManyGroupsComeInPages) {
     for (std::size_t i = 0; i < names.size(); ++i) {
         ASSERT_EQ(groups[i]["name"], names[i]);
     }
+    const json by_rate = json::parse(ctl(0, {"groups", "--sort", "rate", "--json"}).text)["groups"];
+    EXPECT_EQ(by_rate.size(), names.size());
+    EXPECT_EQ(by_rate[0]["messages_per_s"], 0.0);
 }
 
 TEST_F(ControlTest, TheLogCanBeSteered) {

@@ -91,6 +91,9 @@ TEST_F(MonitorTest, SpreadctlSplitsAndHealsUnderLoad) {
     ASSERT_EQ(all.size(), 5U);
     EXPECT_EQ(all[1]["report"]["members"], 2) << all.dump();
     EXPECT_EQ(all[4]["report"]["members"], 3) << all.dump();
+    EXPECT_EQ(all[1]["verdict"], "degraded");
+    EXPECT_TRUE(all[1]["cause"].is_null());
+    EXPECT_EQ(all[4]["cause"], "monitor_partition") << "why d1 misses it";
     EXPECT_EQ(spreadctl(0, {"status", "--all"}).status, 1);
 
     EXPECT_EQ(spreadctl(0, {"heal"}).status, 0);
@@ -99,6 +102,8 @@ TEST_F(MonitorTest, SpreadctlSplitsAndHealsUnderLoad) {
     support::wait_until("all to say so", [&] {
         return spreadctl(3, {"status", "--all"}).status == 0;
     });
+    // Their questions are no damaged packets.
+    EXPECT_EQ(status(4)["counters"]["ring"]["packets_malformed"], 0);
 }
 
 TEST_F(MonitorTest, WhoDoesNotAnswerIsNamed) {

@@ -1,15 +1,21 @@
 #include "tools/spreadctl/command_line.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
+#include <fstream>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include <CLI/CLI.hpp>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "tools/spreadctl/bundle.hpp"
 #include "tools/spreadctl/commands.hpp"
 #include "tools/spreadctl/completion.hpp"
 #include "tools/spreadctl/doctor.hpp"
@@ -35,6 +41,32 @@ std::chrono::milliseconds in_milliseconds(double seconds) {
     return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
+std::optional<std::chrono::seconds> seconds_of(const std::string& text) {
+    constexpr std::uint64_t kMost = 100000000;
+    std::uint64_t number = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, number);
+    if (error != std::errc() || number == 0 || number > kMost || last - end != 1) {
+        return std::nullopt;
+    }
+    switch (*end) {
+        case 's': return std::chrono::seconds(number);
+        case 'm': return std::chrono::minutes(number);
+        case 'h': return std::chrono::hours(number);
+        case 'd': return std::chrono::hours(24 * number);
+        default: return std::nullopt;
+    }
+}
+
+std::string first_line(const std::string& path) {
+    std::ifstream file(path);
+    std::string line;
+    if (!std::getline(file, line)) {
+        throw Unreachable("cannot read " + path);
+    }
+    return line;
+}
+
 /// The command line: global options, and a subcommand each of which runs when it was parsed.
 class CommandLine {
   public:
@@ -52,7 +84,13 @@ class CommandLine {
     void add_doctor();
 
     [[nodiscard]] HttpClient client(const std::string& server) const {
-        return {server, in_milliseconds(timeout_)};
+        return {server, in_milliseconds(timeout_),
+                token_file_.empty() ? std::string() : first_line(token_file_)};
+    }
+    [[nodiscard]] std::string bundle_file() const {
+        return bundle_file_.empty() ? fmt::format("spread-bundle-{:%Y%m%dT%H%M%S}.tar",
+                                                  fmt::gmtime(std::time(nullptr)))
+                                    : bundle_file_;
     }
     [[nodiscard]] Commands commands() const { return {client(server_), json_}; }
     CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help,
@@ -67,19 +105,26 @@ class CommandLine {
     // What options set.
     std::string server_ = "4803";
     double timeout_ = 3;
+    std::string token_file_;
+    std::string ban_time_;
     bool json_ = false;
     Commands::ClientFilter filter_;
     std::string group_;
+    std::string group_sort_ = "name";
     std::size_t most_ = 50;
     bool follow_ = false;
     double pause_ = 1;
     std::size_t rounds_ = 0;
     std::size_t expected_ = 0;
+    double age_max_ = 0;
     std::string other_;
     std::string level_;
     std::string client_name_;
     std::string reason_;
     bool all_ = false;
+    std::vector<std::string> servers_;
+    std::string bundle_file_;
+    std::string offline_;
     DoctorSettings doctor_;
     double wait_ = 10;
     std::string components_;
@@ -112,6 +157,9 @@ void CommandLine::add_global() {
     app_.add_option("--timeout", timeout_, "How long to wait for an answer (default 3)")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.1, 3600.0));
+    app_.add_option("--token-file", token_file_,
+                    "The daemon's AdminTokenFile, for changes at its AdminListen")
+        ->type_name("FILE");
     app_.add_flag("--json", json_, "Print the daemon's JSON (docs/status.md)");
 }
 
@@ -126,12 +174,27 @@ void CommandLine::add_looking() {
     clients->add_option("--sort", filter_.sort, "queue, in, out, groups or name (default queue)")
         ->check(CLI::IsMember({"queue", "in", "out", "groups", "name"}));
     clients->add_flag("--slow", filter_.only_slow, "Only those for which much waits");
-    add(app_, "groups", "All groups, or the members of one", [this] {
-        return commands().groups(group_);
-    })->add_option("NAME", group_, "A group");
-    add(app_, "check", "For monitoring plugins: one line; 0 ok, 1 warning, 2 critical, 3 unknown",
-        [this] { return commands().check(expected_); })
-        ->add_option("--expect", expected_, "Daemons wanted in the ring (default: all configured)");
+    CLI::App* const groups = add(app_, "groups", "All groups, or the members of one",
+                                 [this] { return commands().groups(group_, group_sort_); });
+    groups->add_option("NAME", group_, "A group");
+    groups
+        ->add_option("--sort", group_sort_,
+                     "name, members, or rate, which looks for a second (default name)")
+        ->check(CLI::IsMember({"name", "members", "rate"}));
+    CLI::App* const check =
+        add(app_, "check",
+            "For monitoring plugins: one line; 0 ok, 1 warning, 2 critical, 3 unknown", [this] {
+                return commands().check(
+                    expected_, age_max_ > 0 ? std::optional(std::chrono::duration<double>(age_max_))
+                                            : std::nullopt);
+            });
+    check->add_option("--expect", expected_,
+                      "Daemons wanted in the ring (default: all configured)");
+    check
+        ->add_option("--max-age", age_max_,
+                     "How old what the ring says of itself may be; it says so four times a second")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.5, 3600.0));
 }
 
 void CommandLine::add_doctor() {
@@ -150,6 +213,22 @@ void CommandLine::add_doctor() {
     doctor->footer(
         "Where the daemon runs it is asked. Where daemons are stopped, run doctor on all hosts at\n"
         "the same time: they try every port between each other, both ways.");
+    CLI::App* const bundle =
+        add(app_, "bundle", "All that the daemons know of themselves, as one archive", [this] {
+            if (!offline_.empty()) {
+                return explain_bundle(offline_, json_);
+            }
+            return make_bundle({server_, servers_, bundle_file(),
+                                [this](const std::string& server) { return client(server); }});
+        });
+    bundle->add_option("-o", bundle_file_, "Where it goes (default spread-bundle-TIME.tar)")
+        ->type_name("FILE");
+    bundle->add_option("--offline", offline_, "Explain a bundle: one timeline of all its daemons")
+        ->type_name("FILE");
+    bundle->add_option("SERVER", servers_, "Further daemons to ask, as for -s");
+    bundle->footer(
+        "Other daemons are asked at their addresses and the port of this one's AdminListen, and\n"
+        "as SERVERs. Names of clients and groups are in it; passwords and tokens are not.");
     CLI::App* const completion = app_.add_subcommand("completion", "What a shell can complete");
     completion->require_subcommand(1);
     add(*completion, "bash", "For bash: eval \"$(spreadctl completion bash)\"", [this] {
@@ -198,6 +277,30 @@ void CommandLine::add_steering() {
     });
     kick->add_option("CLIENT", client_name_, "Its private name, #USER#DAEMON")->required();
     kick->add_option("--reason", reason_, "For log and history");
+    CLI::App* const ban =
+        add(app_, "ban", "Keep clients out for a while; ends their sessions", [this] {
+            return commands().change(fmt::format("/ban?client={}&seconds={}&reason={}",
+                                                 encoded(client_name_),
+                                                 seconds_of(ban_time_)->count(), encoded(reason_)));
+        });
+    ban->add_option("CLIENT", client_name_,
+                    "#USER#DAEMON, a user name, login:NAME, or an address or network")
+        ->required();
+    ban->add_option("TIME", ban_time_, "30s, 10m, 2h or 7d")
+        ->required()
+        ->check([](const auto& text) {
+            return seconds_of(text) ? std::string() : "a time is 30s, 10m, 2h or 7d";
+        });
+    ban->add_option("--reason", reason_, "For log, history and whoever lists bans");
+    ban->footer(
+        "Of this daemon, until it restarts. NAME may have * and ?; user:NAME and address:ADDRESS\n"
+        "say which is meant.");
+    add(app_, "unban", "End a ban",
+        [this] { return commands().change("/unban?client=" + encoded(client_name_)); })
+        ->add_option("CLIENT", client_name_, "As it was given to ban, or as bans shows it")
+        ->required();
+    add(app_, "bans", "Who is kept out, for how long, and how often they came",
+        [this] { return commands().bans(); });
     add(app_, "reload", "Read the access files again",
         [this] { return commands().change("/reload"); });
     add(app_, "leave", "Leave the ring and stop, as stop does, without waiting",

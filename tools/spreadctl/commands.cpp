@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ constexpr auto kFollowPause = std::chrono::milliseconds(500);
 constexpr auto kGonePause = std::chrono::milliseconds(50);
 constexpr std::size_t kGroupsAPage = 1000;
 constexpr std::size_t kClientsOfTop = 20;
+constexpr auto kRateTime = std::chrono::seconds(1);
 
 void print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
@@ -80,7 +82,12 @@ int Commands::peers() const {
 int Commands::clients(const ClientFilter& filter) const {
     json value = parsed(client_.get("/clients.json"));
     json kept = json::array();
+    json longest;
     for (json& client : value["clients"]) {
+        if (longest.is_null() || client.value("queue_bytes", std::uint64_t{0}) >
+                                     longest.value("queue_bytes", std::uint64_t{0})) {
+            longest = client;
+        }
         if (!filter.only_slow || client.value("state", "") == "slow") {
             kept.push_back(std::move(client));
         }
@@ -102,28 +109,56 @@ int Commands::clients(const ClientFilter& filter) const {
         std::stable_sort(kept.begin(), kept.end(), number(field));
     }
     print(json_ ? json{{"schema", value.value("schema", 0)}, {"clients", kept}}.dump(2) + "\n"
-                : clients_text(kept));
+          : kept.empty() ? no_clients_text(longest)
+                         : clients_text(kept));
     return kGood;
 }
 
-int Commands::groups(const std::string& name) const {
-    if (!name.empty()) {
-        return show("/group.json?name=" + encoded(name), group_text);
-    }
+json Commands::all_groups() const {
     json all = json::array();
-    json schema;
     for (std::string after;;) {
         json page = parsed(client_.get(
             fmt::format("/groups.json?most={}&after={}", kGroupsAPage, encoded(after))));
-        schema = page.value("schema", json());
         const json& groups = page["groups"];
         all.insert(all.end(), groups.begin(), groups.end());
         if (groups.size() < kGroupsAPage) {
-            break;
+            return all;
         }
         after = groups.back().value("name", "");
     }
-    print(json_ ? json{{"schema", schema}, {"groups", all}}.dump(2) + "\n" : groups_text(all));
+}
+
+int Commands::groups(const std::string& name, const std::string& sort) const {
+    if (!name.empty()) {
+        return show("/group.json?name=" + encoded(name), group_text);
+    }
+    json all;
+    if (sort == "rate") {
+        std::map<std::string, std::uint64_t> before;
+        for (const json& group : all_groups()) {
+            before[group.value("name", "")] = group.value("messages", std::uint64_t{0});
+        }
+        const auto since = std::chrono::steady_clock::now();
+        std::this_thread::sleep_for(kRateTime);
+        all = all_groups();
+        const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - since;
+        for (json& group : all) {
+            const auto now = group.value("messages", std::uint64_t{0});
+            const std::uint64_t then = std::min(before[group.value("name", "")], now);
+            group["messages_per_s"] = static_cast<double>(now - then) / passed.count();
+        }
+    } else {
+        all = all_groups();
+    }
+    const char* const field = sort == "rate"      ? "messages_per_s"
+                              : sort == "members" ? "members"
+                                                  : nullptr;
+    if (field != nullptr) {
+        std::stable_sort(all.begin(), all.end(), [field](const json& a, const json& b) {
+            return a.value(field, 0.0) > b.value(field, 0.0);
+        });
+    }
+    print(json_ ? json{{"schema", 1}, {"groups", all}}.dump(2) + "\n" : groups_text(all));
     return kGood;
 }
 
@@ -161,15 +196,20 @@ int Commands::top(std::chrono::milliseconds pause, std::size_t rounds) const {
     return kGood;
 }
 
-int Commands::check(std::size_t expected) const {
+int Commands::check(std::size_t expected,
+                    std::optional<std::chrono::duration<double>> age_max) const {
     try {
-        const Plugin plugin = plugin_of(parsed(client_.get("/status.json")), expected);
+        const Plugin plugin = plugin_of(parsed(client_.get("/status.json")), expected, age_max);
         print(plugin.line + "\n");
         return plugin.status;
     } catch (const Unreachable& error) {
         print(fmt::format("SPREAD UNKNOWN - {}\n", error.what()));
         return kNoDaemon;
     }
+}
+
+int Commands::bans() const {
+    return show("/bans.json", bans_text);
 }
 
 int Commands::config_show() const {

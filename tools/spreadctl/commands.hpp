@@ -3,7 +3,10 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "tools/spreadctl/http_client.hpp"
 
@@ -28,14 +31,19 @@ class Commands {
         bool only_slow = false;
     };
     [[nodiscard]] int clients(const ClientFilter& filter) const;
-    /// All groups, or the members of the one named.
-    [[nodiscard]] int groups(const std::string& name) const;
+    /// The members of the group named; without a name all groups, those first to which most
+    /// messages per second are sent (`sort` rate, which takes a second), with most members, or by
+    /// name.
+    [[nodiscard]] int groups(const std::string& name, const std::string& sort) const;
     /// `follow`: goes on until interrupted.
     [[nodiscard]] int events(std::size_t most, bool follow) const;
     /// Shows status and clients again and again; `rounds` 0: until interrupted.
     [[nodiscard]] int top(std::chrono::milliseconds pause, std::size_t rounds) const;
     /// A monitoring plugin's: 0 ok, 1 warning, 2 critical, 3 unknown. `expected` 0: all configured.
-    [[nodiscard]] int check(std::size_t expected) const;
+    /// `age_max`: what the ring says of itself must not be older.
+    [[nodiscard]] int check(std::size_t expected,
+                            std::optional<std::chrono::duration<double>> age_max) const;
+    [[nodiscard]] int bans() const;
     [[nodiscard]] int config_show() const;
     [[nodiscard]] int config_hash() const;
     /// `other`: a daemon's control socket, port or address.
@@ -52,6 +60,9 @@ class Commands {
     /// Prints the daemon's own JSON, or what `text` makes of it.
     template <typename Text>
     [[nodiscard]] int show(const std::string& target, Text text) const;
+
+    /// Page by page.
+    [[nodiscard]] nlohmann::json all_groups() const;
 
     HttpClient client_;
     bool json_;

@@ -15,6 +15,7 @@
 #include "daemon/loaded.hpp"
 #include "daemon/ring/udp_transport.hpp"
 #include "tools/spreadctl/path_probe.hpp"
+#include "tools/spreadctl/tcp_probe.hpp"
 #include "tools/spreadctl/text.hpp"
 
 namespace spread::spreadctl {
@@ -25,6 +26,8 @@ using Findings = std::vector<Finding>;
 
 /// Half of what the daemon asks the kernel for is enough for the bursts of a ring.
 constexpr std::uint64_t kReceiveBufferLeast = daemon::kReceiveBufferBytes / 2;
+
+constexpr auto kTcpPatience = std::chrono::milliseconds(1500);
 
 std::string word_of(Finding::Verdict verdict) {
     switch (verdict) {
@@ -129,6 +132,29 @@ void look_at_limits(const daemon::Loaded& loaded, Findings& out) {
     }
 }
 
+/// `runs`: whether a daemon is known to run there, by its place in the file.
+void look_at_tcp(const daemon::Loaded& loaded, const std::vector<bool>& runs, Findings& out) {
+    if (!loaded.is_good || !loaded.self.daemon) {
+        return;
+    }
+    const auto answers = probe_tcp(loaded.configuration, kTcpPatience);
+    for (Finding& each : tcp_findings(loaded.configuration, *loaded.self.daemon, answers, runs)) {
+        out.push_back(std::move(each));
+    }
+}
+
+std::vector<bool> who_runs(const daemon::Loaded& loaded, const json& cluster) {
+    std::vector<bool> out(loaded.is_good ? loaded.configuration.daemons.size() : 0);
+    for (const json& each :
+         cluster.is_object() ? cluster.value("daemons", json::array()) : json::array()) {
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            out[i] = out[i] || (loaded.configuration.daemons[i].name == each.value("daemon", "") &&
+                                each.value("answers", false));
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 Findings daemon_findings(const nlohmann::json& status, const nlohmann::json& cluster) {
@@ -190,6 +216,7 @@ Findings examine(const DoctorSettings& settings, const HttpClient& client) {
         for (Finding& each : daemon_findings(status, cluster)) {
             out.push_back(std::move(each));
         }
+        look_at_tcp(loaded, who_runs(loaded, cluster), out);
         return out;
     } catch (const Unreachable& error) {
         out.push_back(good("daemon", std::string("none answers here (") + error.what() + ")"));
@@ -197,6 +224,7 @@ Findings examine(const DoctorSettings& settings, const HttpClient& client) {
     if (!loaded.is_good || !loaded.self.daemon) {
         return out;
     }
+    look_at_tcp(loaded, std::vector<bool>(loaded.configuration.daemons.size()), out);
     try {
         for (Finding& each : probe_paths(loaded, settings.patience)) {
             out.push_back(std::move(each));

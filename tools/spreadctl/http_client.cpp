@@ -132,6 +132,9 @@ HttpAnswer HttpClient::ask(bool changes, const std::string& target) const {
                                             11);
     request.set(http::field::host, address.host);
     request.set(http::field::connection, "close");
+    if (changes && !token_.empty()) {
+        request.set(http::field::authorization, "Bearer " + token_);
+    }
     request.prepare_payload();
     http::response_parser<http::string_body> answer;
     answer.body_limit(kAnswerBytesMax);

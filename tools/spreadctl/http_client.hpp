@@ -20,8 +20,9 @@ struct HttpAnswer {
 /// (/run/spread/PORT.ctl), or ADDRESS:PORT of an AdminListen.
 class HttpClient {
   public:
-    HttpClient(std::string server, std::chrono::milliseconds timeout)
-        : server_(std::move(server)), timeout_(timeout) {}
+    /// `token`: what an AdminListen with AdminWrite wants to see of who changes something.
+    HttpClient(std::string server, std::chrono::milliseconds timeout, std::string token = {})
+        : server_(std::move(server)), timeout_(timeout), token_(std::move(token)) {}
 
     /// Both throw Unreachable.
     [[nodiscard]] HttpAnswer get(const std::string& target) const;
@@ -32,6 +33,7 @@ class HttpClient {
 
     std::string server_;
     std::chrono::milliseconds timeout_;
+    std::string token_;
 };
 
 /// A query's value, with %XX for all but letters, digits and "-._~".

@@ -26,6 +26,12 @@ constexpr std::size_t kBlockBytes = 65536;
 constexpr std::size_t kBlocks = 64;
 constexpr std::uint8_t kAllWays = kToken | kData | kFullSized;
 
+std::int64_t wall_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
 class Exchange {
   public:
     explicit Exchange(const daemon::Loaded& loaded)
@@ -38,6 +44,7 @@ class Exchange {
           by_group_(configuration_.daemons.size(), false) {
         paths_.heard.resize(configuration_.daemons.size(), 0);
         paths_.hears_us.resize(configuration_.daemons.size());
+        paths_.ahead_ms.resize(configuration_.daemons.size());
         for (const protocol::DaemonId mate : transport_.group_mates()) {
             for (std::size_t i = 0; i < configuration_.daemons.size(); ++i) {
                 by_group_[i] = by_group_[i] || configuration_.daemons[i].id == mate.value;
@@ -77,7 +84,7 @@ class Exchange {
     }
 
     [[nodiscard]] protocol::Slice packet(std::size_t bytes) {
-        const auto encoded = encode({hash_, self_, paths_.heard}, bytes);
+        const auto encoded = encode({hash_, self_, paths_.heard, wall_ms()}, bytes);
         auto buffer = protocol::BufferRef::allocate(encoded.size());
         std::ranges::copy(encoded, buffer->data());
         return {std::move(buffer), 0, static_cast<std::uint32_t>(encoded.size())};
@@ -131,6 +138,10 @@ class Exchange {
                                           : is_full                    ? kFullSized | kData
                                                                        : kData;
             paths_.hears_us[said->sender] = said->heard[self_];
+            // What took longest on the way seems furthest behind.
+            auto& ahead = paths_.ahead_ms[said->sender];
+            const std::int64_t seems = said->clock_ms - wall_ms();
+            ahead = std::max(ahead.value_or(seems), seems);
         };
         while (transport_.receive_from(socket, pool_, take)) {
         }

@@ -14,7 +14,9 @@ namespace spread::spreadctl {
 namespace {
 
 constexpr std::string_view kMagic = "SPDOCTOR";
-constexpr std::size_t kHeaderBytes = 14;
+constexpr std::size_t kHeaderBytes = 22;
+/// Histories of two hosts are hard to compare beyond.
+constexpr std::int64_t kClockMsMax = 1000;
 
 /// One direction of a pair.
 struct Direction {
@@ -58,6 +60,17 @@ std::vector<Finding> findings_of(const Direction& direction, std::uint8_t ways) 
     return out;
 }
 
+/// `ahead_ms` contains the time on the way, which is short.
+Finding clock_finding(const std::string& name, std::int64_t ahead_ms) {
+    const std::int64_t off = ahead_ms < 0 ? -ahead_ms : ahead_ms;
+    const std::string text =
+        fmt::format("{} ms {} this host's", off, ahead_ms < 0 ? "behind" : "ahead of");
+    return off <= kClockMsMax ? good(name + " clock", text)
+                              : doubtful(name + " clock", text,
+                                         "run an NTP client on both hosts; logs and histories "
+                                         "cannot be compared");
+}
+
 }  // namespace
 
 std::vector<std::byte> encode(const DoctorPacket& packet, std::size_t bytes) {
@@ -67,6 +80,7 @@ std::vector<std::byte> encode(const DoctorPacket& packet, std::size_t bytes) {
     writer.write_le(packet.config_hash);
     writer.write_le(static_cast<std::uint8_t>(packet.sender));
     writer.write_le(static_cast<std::uint8_t>(packet.heard.size()));
+    writer.write_le(static_cast<std::uint64_t>(packet.clock_ms));
     writer.write_bytes(std::as_bytes(std::span(packet.heard)));
     return out;
 }
@@ -78,6 +92,7 @@ std::optional<DoctorPacket> decode_doctor_packet(std::span<const std::byte> data
     out.config_hash = reader.read_le<std::uint32_t>();
     out.sender = reader.read_le<std::uint8_t>();
     const std::size_t daemons = reader.read_le<std::uint8_t>();
+    out.clock_ms = static_cast<std::int64_t>(reader.read_le<std::uint64_t>());
     for (const std::byte ways : reader.read_bytes(daemons)) {
         out.heard.push_back(std::to_integer<std::uint8_t>(ways));
     }
@@ -116,6 +131,9 @@ std::vector<Finding> path_findings(const config::Configuration& configuration, s
         for (Finding& each :
              findings_of(direction(peer, self, by_group[peer]), paths.heard[peer])) {
             out.push_back(std::move(each));
+        }
+        if (peer < paths.ahead_ms.size() && paths.ahead_ms[peer]) {
+            out.push_back(clock_finding(name, *paths.ahead_ms[peer]));
         }
         const Direction there = direction(self, peer, by_group[peer]);
         if (!paths.hears_us[peer]) {

@@ -23,13 +23,15 @@ enum Way : std::uint8_t { kToken = 1, kData = 2, kGroup = 4, kFullSized = 8 };
 ///   8      4    configuration hash, little-endian
 ///   12     1    the sender's place in the configuration
 ///   13     1    daemons in it
-///   14     ..   for each, the ways by which the sender has heard its host
+///   14     8    the sender's clock, milliseconds since 1970
+///   22     ..   for each, the ways by which the sender has heard its host
 ///   ..     ..   zeros, where the datagram is to be long
 // clang-format on
 struct DoctorPacket {
     std::uint32_t config_hash = 0;
     std::size_t sender = 0;
     std::vector<std::uint8_t> heard;
+    std::int64_t clock_ms = 0;
 };
 
 /// `bytes`: how long it is at least.
@@ -40,6 +42,9 @@ struct DoctorPacket {
 struct PathsHeard {
     std::vector<std::uint8_t> heard;                    ///< by configuration position
     std::vector<std::optional<std::uint8_t>> hears_us;  ///< nothing: it has said nothing
+    /// How far its clock is ahead of this host's, by the packet that came quickest; nothing: none
+    /// came.
+    std::vector<std::optional<std::int64_t>> ahead_ms{};
 };
 
 /// Every pair of this host and another one, both ways, each port. `by_group`: hosts to which data

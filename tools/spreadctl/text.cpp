@@ -114,8 +114,13 @@ std::string status_text(const json& status) {
                               short_time(text_at(status, "/ring/since")),
                               number_at(status, "/ring/formed_in_us") / 1000,
                               text_at(status, "/ring/changes_last_hour")));
-    line("token", fmt::format("rotation {:.2f} ms while busy, given up after {} ms of silence",
-                              number_at(status, "/counters/ring/rotation_time") / 1e6,
+    const json p50 = at(status, "/ring/rotation_p50_us");
+    const std::string rotations =
+        p50.is_number() ? fmt::format("rotation p50 {} us, p99 {} us at most", text_of(p50),
+                                      text_at(status, "/ring/rotation_p99_us"))
+                        : fmt::format("rests; rotation {:.2f} ms while busy",
+                                      number_at(status, "/counters/ring/rotation_time") / 1e6);
+    line("token", fmt::format("{}; given up after {} ms of silence", rotations,
                               text_at(status, "/ring/token_timeout_ms")));
     line("traffic",
          fmt::format("{} msg/s in, {} msg/s out; {} packets/s sent again; {} datagrams dropped by "
@@ -138,8 +143,21 @@ std::string status_text(const json& status) {
     return out;
 }
 
+namespace {
+
+/// Why a daemon is not in the ring of the one that was asked; empty when it is.
+std::string why_of(const json& daemon) {
+    return at(daemon, "/cause").is_string()
+               ? fmt::format("{} is missing here: {}: {}\n", text_at(daemon, "/daemon"),
+                             text_at(daemon, "/cause"), text_at(daemon, "/text"))
+               : std::string();
+}
+
+}  // namespace
+
 std::string cluster_text(const json& cluster) {
-    std::vector<std::vector<std::string>> rows{{"DAEMON", "ADDRESS", "STATE", "RING",
+    std::string why;
+    std::vector<std::vector<std::string>> rows{{"DAEMON", "ADDRESS", "VERDICT", "STATE", "RING",
                                                 "REPRESENTATIVE", "UP", "CLIENTS", "GROUPS",
                                                 "CHANGES", "WINDOWS"}};
     const json daemons = at(cluster, "/daemons");
@@ -148,10 +166,12 @@ std::string cluster_text(const json& cluster) {
         if (report.is_null()) {
             rows.push_back(
                 {text_at(daemon, "/daemon"), text_at(daemon, "/address"), "NO ANSWER within 1 s"});
+            why += why_of(daemon);
             continue;
         }
+        why += why_of(daemon);
         rows.push_back({text_at(daemon, "/daemon"), text_at(daemon, "/address"),
-                        text_at(report, "/state"),
+                        upper(text_at(daemon, "/verdict")), text_at(report, "/state"),
                         fmt::format("{} of {}", text_at(report, "/members"), daemons.size()),
                         text_at(report, "/representative"),
                         span_text(std::chrono::duration<double>(number_at(report, "/uptime_s"))),
@@ -161,7 +181,7 @@ std::string cluster_text(const json& cluster) {
                                     text_at(report, "/personal_window_packets"),
                                     text_at(report, "/accelerated_window_packets"))});
     }
-    return table(rows);
+    return table(rows) + why;
 }
 
 bool is_whole(const json& cluster) {
@@ -214,10 +234,35 @@ std::string clients_text(const json& clients) {
     return table(rows);
 }
 
+std::string no_clients_text(const json& longest) {
+    return longest.is_null()
+               ? std::string("no clients\n")
+               : fmt::format("no client is slow; most waits for {}: {} messages, {}\n",
+                             text_at(longest, "/name"), text_at(longest, "/queue_messages"),
+                             bytes_text(number_at(longest, "/queue_bytes")));
+}
+
+std::string bans_text(const json& bans) {
+    std::vector<std::vector<std::string>> rows = {
+        {"CLIENT", "LEFT", "UNTIL", "REFUSED", "BY", "REASON"}};
+    for (const json& ban : at(bans, "/bans")) {
+        const json reason = at(ban, "/reason");
+        rows.push_back({text_at(ban, "/subject"),
+                        span_text(std::chrono::duration<double>(number_at(ban, "/left_s"))),
+                        short_time(text_at(ban, "/until")), text_at(ban, "/refused"),
+                        text_at(ban, "/by"), reason.is_null() ? "" : text_of(reason)});
+    }
+    return table(rows);
+}
+
 std::string groups_text(const json& groups) {
-    std::vector<std::vector<std::string>> rows = {{"MEMBERS", "GROUP"}};
+    const bool has_rates = !groups.empty() && groups.front().contains("messages_per_s");
+    std::vector<std::vector<std::string>> rows = {
+        {"MEMBERS", has_rates ? "MESSAGES/s" : "MESSAGES", "GROUP"}};
     for (const json& group : groups) {
-        rows.push_back({text_at(group, "/members"), text_at(group, "/name")});
+        rows.push_back({text_at(group, "/members"),
+                        text_at(group, has_rates ? "/messages_per_s" : "/messages"),
+                        text_at(group, "/name")});
     }
     return table(rows);
 }
@@ -286,7 +331,8 @@ std::string config_differences(const json& here, const json& there) {
     return out;
 }
 
-Plugin plugin_of(const json& status, std::size_t expected) {
+Plugin plugin_of(const json& status, std::size_t expected,
+                 std::optional<std::chrono::duration<double>> age_max) {
     const auto members = static_cast<std::size_t>(number_at(status, "/ring/members"));
     const auto configured = static_cast<std::size_t>(number_at(status, "/ring/configured"));
     const std::size_t wanted = expected == 0 ? configured : expected;
@@ -298,12 +344,17 @@ Plugin plugin_of(const json& status, std::size_t expected) {
     }
     Plugin out;
     const double slow = number_at(status, "/clients/slow");
-    if (state == "stuck" || state == "forming" || members < wanted) {
+    const double age = number_at(status, "/ring/facts_age_ms") / 1000;
+    if (age_max && age > age_max->count()) {
+        out.status = 3;
+        missing +=
+            fmt::format("{}what the ring says is {:.1f} s old", missing.empty() ? "" : ", ", age);
+    } else if (state == "stuck" || state == "forming" || members < wanted) {
         out.status = 2;
     } else if (slow > 0) {
         out.status = 1;
     }
-    constexpr std::array<std::string_view, 3> kWords = {"OK", "WARNING", "CRITICAL"};
+    constexpr std::array<std::string_view, 4> kWords = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
     out.line = fmt::format(
         "SPREAD {} - {} of {} daemons{}{} | members={};;{}: clients={};;{} slow={} "
         "queue_bytes={}B rotation={:.6f}s",

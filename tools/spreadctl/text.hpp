@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,9 @@ namespace spread::spreadctl {
 [[nodiscard]] bool is_whole(const nlohmann::json& cluster);
 [[nodiscard]] std::string peers_text(const nlohmann::json& status);
 [[nodiscard]] std::string clients_text(const nlohmann::json& clients);
+/// Where none is to be shown; `longest`: the one for which most waits, null without any client.
+[[nodiscard]] std::string no_clients_text(const nlohmann::json& longest);
+[[nodiscard]] std::string bans_text(const nlohmann::json& bans);
 [[nodiscard]] std::string groups_text(const nlohmann::json& groups);
 [[nodiscard]] std::string group_text(const nlohmann::json& group);
 [[nodiscard]] std::string event_line(const nlohmann::json& event);
@@ -26,12 +31,14 @@ namespace spread::spreadctl {
 [[nodiscard]] std::string config_differences(const nlohmann::json& here,
                                              const nlohmann::json& there);
 
-/// Of the monitoring plugins: one line with numbers behind a bar, and 0 ok, 1 warning, 2 critical.
+/// Of the monitoring plugins: one line with numbers behind a bar, and 0 ok, 1 warning, 2 critical,
+/// 3 unknown, which is when what the ring says of itself is older than `age_max`.
 struct Plugin {
     std::string line;
     int status = 0;
 };
-[[nodiscard]] Plugin plugin_of(const nlohmann::json& status, std::size_t expected);
+[[nodiscard]] Plugin plugin_of(const nlohmann::json& status, std::size_t expected,
+                               std::optional<std::chrono::duration<double>> age_max = {});
 
 /// Columns as wide as their widest entry.
 [[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);

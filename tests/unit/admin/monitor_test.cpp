@@ -74,11 +74,16 @@ TEST(ClusterJson, WhoDoesNotAnswerIsThereAllTheSame) {
     const auto value =
         json::parse(cluster_json({{"node1", "10.0.0.1", monitor_report(sample_status())},
                                   {"node2", "10.0.0.2", std::nullopt}},
-                                 three_nodes()));
+                                 {{"node2", "silent", "is it up?", {}}}, three_nodes()));
     EXPECT_EQ(value["schema"], 1);
     EXPECT_EQ(value["daemons"][0]["report"]["representative"], "node1");
     EXPECT_EQ(value["daemons"][0]["report"]["members"], 2);
+    EXPECT_EQ(value["daemons"][0]["verdict"], "degraded") << "2 of 3";
+    EXPECT_TRUE(value["daemons"][0]["cause"].is_null());
     EXPECT_EQ(value["daemons"][1]["answers"], false);
+    EXPECT_EQ(value["daemons"][1]["verdict"], "silent");
+    EXPECT_EQ(value["daemons"][1]["cause"], "silent");
+    EXPECT_EQ(value["daemons"][1]["text"], "is it up?");
     EXPECT_TRUE(value["daemons"][1]["report"].is_null());
 }
 

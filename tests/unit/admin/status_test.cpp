@@ -105,6 +105,20 @@ TEST(Metrics, EachHasHelpTypeAndSample) {
     EXPECT_THAT(text, HasSubstr("spread_client_disconnects_total{reason=\"kicked\"} 0\n"));
 }
 
+TEST(Metrics, RotationsAreAHistogram) {
+    Status status = sample_status();
+    status.ring.rotations.add(std::chrono::microseconds(70));
+    status.ring.rotations.add(std::chrono::seconds(5));
+    const std::string text = metrics_text(status);
+    EXPECT_THAT(text, HasSubstr("# TYPE spread_token_rotation_seconds histogram\n"
+                                "spread_token_rotation_seconds_bucket{le=\"5e-05\"} 0\n"
+                                "spread_token_rotation_seconds_bucket{le=\"0.0001\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("spread_token_rotation_seconds_bucket{le=\"1.6384\"} 1\n"
+                                "spread_token_rotation_seconds_bucket{le=\"+Inf\"} 2\n"
+                                "spread_token_rotation_seconds_sum 5.00007\n"
+                                "spread_token_rotation_seconds_count 2\n"));
+}
+
 TEST(Metrics, FormationsAreAHistogram) {
     Status status = sample_status();
     for (const int milliseconds : {2, 3, 100, 7000}) {

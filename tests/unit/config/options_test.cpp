@@ -119,6 +119,16 @@ TEST(Options, AdminListenAndControlSocketAreChecked) {
     }
 }
 
+TEST(Options, AdminWriteNeedsAPortAndAToken) {
+    EXPECT_THAT(problems_with("AdminWrite = yes"), ElementsAre(HasSubstr("needs AdminListen")));
+    EXPECT_THAT(problems_with("AdminWrite = yes\nAdminListen = \"127.0.0.1:4805\""),
+                ElementsAre(HasSubstr("needs AdminTokenFile")));
+    const auto all = with_options(
+        "AdminWrite = yes\nAdminListen = \"127.0.0.1:4805\"\nAdminTokenFile = \"/etc/t\"");
+    EXPECT_TRUE(all->admin_write);
+    EXPECT_EQ(all->admin_token_file, "/etc/t");
+}
+
 TEST(Options, NumbersKeepTheirRange) {
     struct Case {
         const char* name;

@@ -1,12 +1,17 @@
 #include "tools/spreadctl/doctor.hpp"
 
+#include <sys/socket.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "config/host.hpp"
 #include "config/parse.hpp"
+#include "daemon/host/endpoint.hpp"
+#include "daemon/host/unique_fd.hpp"
 #include "tools/spreadctl/path_report.hpp"
+#include "tools/spreadctl/tcp_probe.hpp"
 
 namespace spread::spreadctl {
 namespace {
@@ -38,20 +43,21 @@ std::string text_for(std::uint8_t heard, std::optional<std::uint8_t> hears_us, b
 constexpr std::uint8_t kWell = kToken | kData | kGroup | kFullSized;
 
 TEST(DoctorPacket, IsReadAsItWasWritten) {
-    const DoctorPacket packet{123456789, 1, {0, 15, 3}};
+    const DoctorPacket packet{123456789, 1, {0, 15, 3}, 1772366400250};
     for (const std::size_t bytes : {std::size_t{0}, std::size_t{1452}}) {
         const auto encoded = encode(packet, bytes);
-        EXPECT_EQ(encoded.size(), std::max<std::size_t>(bytes, 17));
+        EXPECT_EQ(encoded.size(), std::max<std::size_t>(bytes, 25));
         const auto decoded = decode_doctor_packet(encoded);
         ASSERT_TRUE(decoded);
         EXPECT_EQ(decoded->config_hash, packet.config_hash);
         EXPECT_EQ(decoded->sender, 1U);
+        EXPECT_EQ(decoded->clock_ms, 1772366400250);
         EXPECT_THAT(decoded->heard, ElementsAre(0, 15, 3));
     }
 }
 
 TEST(DoctorPacket, WhatIsShortOrForeignIsNone) {
-    auto encoded = encode({1, 1, {0, 0, 0}});
+    auto encoded = encode({1, 1, {0, 0, 0}, 0});
     for (std::size_t length = 0; length < encoded.size(); ++length) {
         EXPECT_FALSE(decode_doctor_packet(std::span(encoded).first(length))) << length;
     }
@@ -89,6 +95,46 @@ TEST(PathFindings, WhoSaysNothingIsADoubt) {
     EXPECT_THAT(text_for(kWell, std::nullopt, true),
                 HasSubstr("WARNING  node1 -> node2: its doctor has not said yet"));
     EXPECT_FALSE(is_any_bad(path_findings(two_hosts(), 0, {{0, 0}, {{}, {}}}, {false, true})));
+}
+
+TEST(PathFindings, ClocksAreCompared) {
+    const auto text_with = [](std::int64_t ahead_ms) {
+        return findings_text(path_findings(
+            two_hosts(), 0, {{0, kWell}, {{}, kWell}, {{}, ahead_ms}}, {false, true}));
+    };
+    EXPECT_THAT(text_with(-3), HasSubstr("ok       node2 clock: 3 ms behind this host's\n"));
+    EXPECT_THAT(text_with(3600001),
+                HasSubstr("WARNING  node2 clock: 3600001 ms ahead of this host's\n"));
+}
+
+TEST(TcpFindings, SayWhatBecameOfConnections) {
+    const auto text_of = [](TcpAnswer answer, bool runs) {
+        return findings_text(
+            tcp_findings(two_hosts(), 0, {TcpAnswer::kSilent, answer}, {true, runs}));
+    };
+    EXPECT_EQ(text_of(TcpAnswer::kAccepted, true),
+              "ok       node2 clients: TCP 10.0.0.2:4803 accepts\n");
+    EXPECT_THAT(text_of(TcpAnswer::kRefused, false),
+                testing::StartsWith("ok       node2 clients: TCP 10.0.0.2:4803 can be reached"));
+    EXPECT_THAT(text_of(TcpAnswer::kRefused, true),
+                testing::StartsWith("WARNING  node2 clients: TCP 10.0.0.2:4803 refuses"));
+    EXPECT_THAT(text_of(TcpAnswer::kSilent, true), HasSubstr("-> open TCP 10.0.0.2:4803"));
+    EXPECT_THAT(text_of(TcpAnswer::kUnreachable, true), HasSubstr("cannot be reached"));
+}
+
+TEST(TcpProbe, AcceptedAndRefusedAreToldApart) {
+    config::Configuration hosts = two_hosts();
+    hosts.daemons[0].address = *config::parse_ip("127.0.0.1");
+    hosts.daemons[1].address = *config::parse_ip("127.0.0.2");
+    const daemon::UniqueFd listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    daemon::Endpoint at = daemon::make_endpoint(hosts.daemons[1].address, 0);
+    ASSERT_EQ(::bind(listening.get(), at.address(), at.length), 0);
+    ASSERT_EQ(::listen(listening.get(), 1), 0);
+    at.length = sizeof at.storage;
+    ASSERT_EQ(::getsockname(listening.get(), at.address(), &at.length), 0);
+    hosts.segments[0].port = at.port();
+    EXPECT_THAT(probe_tcp(hosts, std::chrono::seconds(30)),
+                ElementsAre(TcpAnswer::kRefused, TcpAnswer::kAccepted));
 }
 
 TEST(DaemonFindings, TellWhatTheDaemonTells) {

@@ -51,17 +51,30 @@ TEST(ClusterText, NamesWhoDoesNotAnswer) {
         "representative": "node1", "uptime_s": 300, "clients": 4, "groups": 2, "ring_changes": 1,
         "window_packets": 264, "personal_window_packets": 88, "accelerated_window_packets": 44})");
     json cluster = {{"daemons",
-                     {{{"daemon", "node1"}, {"address", "10.0.0.1"}, {"report", good}},
-                      {{"daemon", "node2"}, {"address", "10.0.0.2"}, {"report", good}}}}};
+                     {{{"daemon", "node1"},
+                       {"address", "10.0.0.1"},
+                       {"verdict", "healthy"},
+                       {"cause", nullptr},
+                       {"report", good}},
+                      {{"daemon", "node2"},
+                       {"address", "10.0.0.2"},
+                       {"verdict", "healthy"},
+                       {"cause", nullptr},
+                       {"report", good}}}}};
     EXPECT_TRUE(is_whole(cluster));
     EXPECT_THAT(cluster_text(cluster),
-                HasSubstr("node2   10.0.0.2  operational  2 of 2  node1           5 min  4"));
+                HasSubstr("node2   10.0.0.2  HEALTHY  operational  2 of 2  node1           5 min  "
+                          "4"));
     EXPECT_THAT(cluster_text(cluster), HasSubstr("264 / 88 / 44\n"));
     cluster["daemons"][1]["report"]["representative"] = "node2";
     EXPECT_FALSE(is_whole(cluster)) << "two rings of two";
     cluster["daemons"][1]["report"] = nullptr;
     EXPECT_FALSE(is_whole(cluster));
-    EXPECT_THAT(cluster_text(cluster), HasSubstr("node2   10.0.0.2  NO ANSWER within 1 s\n"));
+    cluster["daemons"][1]["cause"] = "silent";
+    cluster["daemons"][1]["text"] = "is it up?";
+    EXPECT_THAT(cluster_text(cluster),
+                testing::AllOf(HasSubstr("node2   10.0.0.2  NO ANSWER within 1 s\n"),
+                               testing::EndsWith("\nnode2 is missing here: silent: is it up?\n")));
     EXPECT_FALSE(is_whole(json::object()));
 }
 
@@ -74,6 +87,14 @@ TEST(ClientsText, ShowsProcessesOfTheUnixSocket) {
         clients_text(clients),
         HasSubstr("#eve#node1  unix (process 12, user 1000)  2       3   4    5 msg, 60 kB  "
                   "2026-03-01 12:00:00  5.0.1    slow\n"));
+}
+
+TEST(ClientsText, WithoutSlowOnesSaysForWhomMostWaits) {
+    EXPECT_EQ(no_clients_text(json()), "no clients\n");
+    const json longest = {
+        {"name", "#eve#node1"}, {"queue_messages", 371}, {"queue_bytes", 2965000}};
+    EXPECT_EQ(no_clients_text(longest),
+              "no client is slow; most waits for #eve#node1: 371 messages, 2965 kB\n");
 }
 
 TEST(EventLine, HasTimeWhatWhyAndHowLong) {
@@ -111,6 +132,29 @@ TEST(Plugin, FollowsTheRulesOfMonitoringPlugins) {
     json stuck = degraded();
     stuck["verdict"]["state"] = "stuck";
     EXPECT_EQ(plugin_of(stuck, 1).status, 2);
+    json old = degraded();
+    old["ring"]["facts_age_ms"] = 5500;
+    using seconds = std::chrono::duration<double>;
+    EXPECT_EQ(plugin_of(old, 2, seconds(5)).status, 3);
+    EXPECT_THAT(plugin_of(old, 2, seconds(5)).line,
+                StartsWith("SPREAD UNKNOWN - 2 of 2 daemons, missing node3 (token_port), what the "
+                           "ring says is 5.5 s old"));
+    EXPECT_EQ(plugin_of(old, 2, seconds(6)).status, 0);
+}
+
+TEST(GroupsText, ShowsRatesWhereTheyWereLookedFor) {
+    json groups = json::parse(R"([{"name": "chat", "members": 2, "messages": 70}])");
+    EXPECT_EQ(groups_text(groups), "MEMBERS  MESSAGES  GROUP\n2        70        chat\n");
+    groups[0]["messages_per_s"] = 3.5;
+    EXPECT_EQ(groups_text(groups), "MEMBERS  MESSAGES/s  GROUP\n2        3.5         chat\n");
+}
+
+TEST(BansText, SaysWhomForHowLongAndWhy) {
+    const json bans = json::parse(R"({"bans": [{"subject": "user:eve", "left_s": 300,
+        "until": "2026-03-01T12:00:00.250Z", "refused": 3, "by": "process 1 of user 0",
+        "reason": null}]})");
+    EXPECT_THAT(bans_text(bans), HasSubstr("user:eve  5 min  2026-03-01 12:00:00  3        process "
+                                           "1 of user 0\n"));
 }
 
 TEST(Encoded, LeavesOnlyPlainCharacters) {

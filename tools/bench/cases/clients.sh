@@ -41,3 +41,46 @@ case_joins() {
     network_up 3
     for_each_pair joins_runs
 }
+
+# Whether looking costs anything: 990 clients, and readers that ask for all of them, status and metrics
+# once a second. Without and with them in alternation.
+watch_pids=()
+watch_start() {
+    local path control=$work/${side}1/4803.ctl
+    for path in clients status; do
+        (while :; do
+            timeout 5 "$bin/spreadctl" -s "$control" "$path" --json >/dev/null 2>&1 || true
+            sleep 1
+        done) &
+        watch_pids+=($!)
+    done
+}
+
+watch_stop() {
+    local pid
+    for pid in "${watch_pids[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    watch_pids=()
+}
+
+watched_runs() {
+    local style=buffered
+    [ "$1" = ours ] || return 0
+    start_ring "$1"
+    bench fanout -b 200 -t "$seconds" --warmup 0.5 -R 990 -w 20 --client "$style"
+    keep watched "990 clients, nobody looks, deliveries/s" .delivered_per_s %.0f
+    keep watched "990 clients, nobody looks, CPU us/delivery" .cpu.per_delivered_us %.3f
+    watch_start
+    bench fanout -b 200 -t "$seconds" --warmup 1 -R 990 -w 20 --client "$style"
+    watch_stop
+    keep watched "990 clients, readers of 1 Hz, deliveries/s" .delivered_per_s %.0f
+    keep watched "990 clients, readers of 1 Hz, CPU us/delivery" .cpu.per_delivered_us %.3f
+    stop_daemons
+}
+
+case_watched() {
+    network_up 1
+    for_each_pair watched_runs
+}

@@ -1,0 +1,105 @@
+#include "tools/spreadctl/timeline.hpp"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace spread::spreadctl {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+json installed(const std::string& at, const std::string& ring,
+               const std::vector<std::string>& members) {
+    return {{"at", at},          {"event", "ring_changed"},   {"subject", nullptr},
+            {"cause", "silent"}, {"text", "ring of " + ring}, {"took_us", 1000},
+            {"ring", ring},      {"members", members}};
+}
+
+json other(const std::string& at, const std::string& text) {
+    return {
+        {"at", at},     {"event", "client_dropped"}, {"subject", "#eve#n1"}, {"cause", nullptr},
+        {"text", text}, {"took_us", nullptr},        {"ring", nullptr},      {"members", nullptr}};
+}
+
+json events(std::vector<json> list) {
+    return {{"schema", 1}, {"events", std::move(list)}};
+}
+
+/// Two daemons whose clocks are an hour apart: together, apart, together again.
+BundleContent partitioned() {
+    BundleContent content;
+    content["n1"].events = events({installed("2026-03-01T12:00:00.000Z", "1.10", {"n1", "n2"}),
+                                   installed("2026-03-01T12:00:05.000Z", "1.12", {"n1"}),
+                                   other("2026-03-01T12:00:06.000Z", "dropped"),
+                                   installed("2026-03-01T12:00:09.000Z", "1.14", {"n1", "n2"})});
+    content["n2"].events = events({installed("2026-03-01T13:00:00.100Z", "1.10", {"n1", "n2"}),
+                                   installed("2026-03-01T13:00:05.100Z", "2.12", {"n2"}),
+                                   installed("2026-03-01T13:00:09.100Z", "1.14", {"n1", "n2"})});
+    return content;
+}
+
+TEST(Timeline, GoesByRingsNotByClocks) {
+    const json timeline = timeline_of(partitioned());
+    std::vector<std::string> rings;
+    for (const json& ring : timeline["rings"]) {
+        rings.push_back(ring["ring"]);
+    }
+    EXPECT_EQ(rings, (std::vector<std::string>{"1.10", "1.12", "2.12", "1.14"}));
+    EXPECT_EQ(timeline["rings"][0]["installed"].size(), 2U);
+    EXPECT_EQ(timeline["rings"][1]["installed"].size(), 1U);
+    EXPECT_EQ(timeline["rings"][1]["events"][0]["text"], "dropped") << "while that ring lasted";
+    EXPECT_EQ(timeline["rings"][2]["members"], json({"n2"}));
+}
+
+TEST(Timeline, NumbersOfRingsAreNumbers) {
+    BundleContent content;
+    content["n1"].events = events({installed("2026-03-01T12:00:00.000Z", "9.100", {"n1"}),
+                                   installed("2026-03-01T12:00:00.000Z", "10.20", {"n1"})});
+    EXPECT_EQ(timeline_of(content)["rings"][0]["ring"], "10.20");
+}
+
+TEST(Timeline, SaysHowClocksDiffer) {
+    const json timeline = timeline_of(partitioned());
+    ASSERT_EQ(timeline["clocks"].size(), 1U);
+    EXPECT_EQ(timeline["clocks"][0]["daemon"], "n2");
+    EXPECT_EQ(timeline["clocks"][0]["against"], "n1");
+    EXPECT_NEAR(timeline["clocks"][0]["ahead_s"].get<double>(), 3600.1, 0.001);
+    EXPECT_EQ(timeline["clocks"][0]["rings"], 2);
+    EXPECT_THAT(timeline_text(timeline, partitioned()),
+                HasSubstr("clock of n2: 60 min ahead of that of n1, by 2 rings of both\n"));
+}
+
+TEST(Timeline, SaysHowConfigurationsDiffer) {
+    BundleContent content = partitioned();
+    const auto config = [](const std::string& value) {
+        return json{{"daemons", json::array()},
+                    {"options", {{{"name", "TokenTimeout"}, {"value", value}}}}};
+    };
+    content["n1"].config = config("250");
+    content["n2"].config = config("5000");
+    EXPECT_THAT(timeline_text(timeline_of(content), content),
+                HasSubstr("configuration of n1 (here) and n2 (there):\nTokenTimeout value: 250 "
+                          "here, 5000 there\n"));
+}
+
+TEST(Timeline, WhatIsMissingOrDamagedIsLeftOut) {
+    for (const char* text : {"null", "[]", "{}", "{\"events\": 7}", "{\"events\": [1, {}]}",
+                             "{\"events\": [{\"ring\": \"x\", \"at\": 5}]}",
+                             "{\"events\": [{\"ring\": \"1.\", \"members\": 3}]}",
+                             "{\"events\": [{\"ring\": \"\", \"at\": \"2026\"}]}"}) {
+        BundleContent content;
+        content["n1"].events = json::parse(text);
+        content["n2"].events = json::parse("}", nullptr, false);
+        content["n2"].status = json::parse(text);
+        EXPECT_THAT(timeline_text(timeline_of(content), content), HasSubstr("n1")) << text;
+    }
+}
+
+}  // namespace
+}  // namespace spread::spreadctl
