@@ -85,6 +85,12 @@ Seq RecoveryPlan::first_hole() const {
     return hole;
 }
 
+RecoveryFacts RecoveryPlan::facts() const {
+    return {.expected = expected,
+            .has_hole = first_hole() < available_end(),
+            .has_promise = !transitional.includes(obligation)};
+}
+
 void RecoveryPlan::check_invariants() const {
     SPREAD_ASSERT(available_from.value > 0);
     SPREAD_ASSERT(!transitional.empty());

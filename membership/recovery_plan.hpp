@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "membership/trace.hpp"
 #include "ordering/ring_order.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/ring_wire.hpp"
@@ -31,6 +32,7 @@ struct RecoveryPlan {
     [[nodiscard]] protocol::Seq available_end() const { return available_from + available.size(); }
     /// The first packet that nobody holds.
     [[nodiscard]] protocol::Seq first_hole() const;
+    [[nodiscard]] RecoveryFacts facts() const;
 
     void check_invariants() const;
 };

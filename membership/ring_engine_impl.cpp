@@ -416,6 +416,7 @@ Next RingEngine::Impl::enter(const Step& step, ToRecovery&& to) {
     const MemberList about = forming.members.list();
     change_state<Recovery>(step, ChangeReason::kCommitTokenReceived, token.sender, token.ring_id,
                            about, std::move(forming), token);
+    tracer_.on_recovery(std::get<Recovery>(state_).plan().facts());
     pass_commit_token(core_, step, token);
     return Stay{};
 }

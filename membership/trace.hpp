@@ -44,11 +44,20 @@ struct StateChange {
     const protocol::MemberList& members;  ///< installed or aimed at; valid during the call only
 };
 
+/// What a recovery has to do: how much of the old ring is sent again, and what is lost of it.
+struct RecoveryFacts {
+    std::uint64_t expected = 0;  ///< packets that are sent again, by all members
+    bool has_hole = false;     ///< a packet that nobody holds is in front of one that somebody does
+    bool has_promise = false;  ///< messages were promised to a daemon that does not come along
+};
+
 /// Is told what the engine does. Called on the engine's thread; must not call back into it.
 class Tracer {
   public:
     virtual ~Tracer() = default;
     virtual void on_state_change(const StateChange& change) = 0;
+    /// Recovery has just begun.
+    virtual void on_recovery(const RecoveryFacts&) {}
 };
 
 /// For hosts that do not listen.

@@ -148,6 +148,7 @@ void add(Hash& hash, const Forming& forming) {
 }
 
 void add(Hash& hash, const Hearing& hearing) {
+    add(hash, hearing.left_out_);
     for (const auto& peer : hearing.peers_) {
         hash.add(peer.incarnation.value);
         hash.add(peer.join_seq);
@@ -155,10 +156,84 @@ void add(Hash& hash, const Hearing& hearing) {
         add(hash, peer.hears_well);
         add(hash, peer.hears);
         add(hash, peer.report.ring);
+        add(hash, peer.report.left_out);
+        hash.add(peer.report.full_bytes * 4U + (peer.report.full_sized ? 2U : 0U) +
+                 (peer.report.asks ? 1U : 0U));
         for (const auto at : peer.heard) {
             hash.add(at != protocol::Instant::min());
         }
     }
+}
+
+// What is remembered between rings. Of times only whether there is one: all are the same.
+
+void add(Hash& hash, const Blame& blame) {
+    for (const auto& record : blame.records_) {
+        hash.add(record.last.has_value() ? 1U + (record.bad_since ? 1U : 0U) : 0U);
+        hash.add(static_cast<std::uint64_t>(record.left_out_for.count()));
+    }
+}
+
+void add(Hash& hash, const LossTimeout& loss) {
+    for (const protocol::Duration time :
+         {loss.value_, loss.delays_.current_, loss.delays_.previous_}) {
+        hash.add(static_cast<std::uint64_t>(time.count()));
+    }
+    hash.add(loss.waiting_since_.has_value());
+    hash.add(static_cast<std::uint64_t>(loss.doublings_));
+    hash.add(loss.alarm_ ? loss.alarm_->members.size() : 0U);
+    for (std::size_t i = 0; loss.alarm_ && i < loss.alarm_->members.size(); ++i) {
+        hash.add(loss.alarm_->members[i].value);
+    }
+}
+
+void add(Hash& hash, const PathSize& path) {
+    hash.add(path.bytes_);
+    hash.add(path.peer_.value);
+    hash.add(path.suspect_ ? path.suspect_->value : 0U);
+}
+
+void add(Hash& hash, const Claims& claims) {
+    for (const auto& peer : claims.peers_) {
+        for (const auto& life : peer.lives) {
+            hash.add(life.incarnation.value);
+            hash.add(life.number);
+        }
+        hash.add(std::min(peer.turns, Claims::kTurns));
+        hash.add(peer.claimed_until != protocol::Instant::min());
+    }
+}
+
+void add(Hash& hash, const Gone& gone) {
+    for (const DaemonSet* set :
+         {&gone.left, &gone.port_closed, &gone.other_config, &gone.other_wire, &gone.cut_off}) {
+        add(hash, *set);
+    }
+    for (const auto at : gone.refused) {
+        hash.add(at != protocol::Instant::min());
+    }
+    hash.add(gone.own_address);
+}
+
+void add(Hash& hash, const ForeignRings& foreign) {
+    for (const auto& peer : foreign.peers_) {
+        hash.add(peer.answered.has_value());
+        hash.add(static_cast<std::uint64_t>(peer.pause.count()));
+    }
+}
+
+void add_memory(Hash& hash, const EngineCore& core) {
+    add(hash, core.blame);
+    add(hash, core.loss);
+    add(hash, core.path);
+    add(hash, core.claims);
+    add(hash, core.gone);
+    add(hash, core.foreign);
+    hash.add(core.ring_bytes);
+    hash.add(core.stood_still_at.has_value());
+    hash.add(core.delivery_room);
+    hash.add(static_cast<std::uint64_t>(core.watch.backoff_));
+    hash.add(core.watch.estimator_.is_known());
 }
 
 void add(Hash& hash, const Operational& state) {
@@ -234,7 +309,9 @@ void add_engine(Hash& hash, const RingEngine& engine) {
     if (core.stall.stall_) {
         hash.add(core.stall.stall_->seq.value);
         hash.add(core.stall.stall_->aru.value);
+        add(hash, core.stall.stall_->complete);
     }
+    add_memory(hash, core);
     add(hash, core.challenges.open());
     add(hash, core.hearing);
     add(hash, core.one_by_one);
@@ -242,6 +319,13 @@ void add_engine(Hash& hash, const RingEngine& engine) {
         hash.add(last.incarnation.value);
         hash.add(last.join_seq);
     }
+    for (const auto until : impl.given_up_.until_) {
+        hash.add(until != protocol::Instant::min());
+    }
+    for (const auto& shown : impl.settings_.shown_) {
+        hash.add(shown.has_value());
+    }
+    hash.add(impl.told_narrow_ ? impl.told_narrow_->bytes : 0U);
     hash.add(impl.silent_);
     hash.add(impl.state_.index());
     std::visit([&](const auto& state) { add(hash, state); }, impl.state_);
@@ -276,12 +360,6 @@ bool is_at_rest(const RingEngine& engine) {
            (core.ring.members().is_alone() ||
             (order.window().my_aru() == order.high_seq() &&
              order.safe_up_to() == order.high_seq() && order.cursor().next() > order.high_seq()));
-}
-
-RecoveryFacts recovery_of(const RingEngine& engine) {
-    const RecoveryPlan& plan = std::get<Recovery>(engine.impl_->state_).plan();
-    return {plan.expected > 0, plan.first_hole() < plan.available_end(),
-            !plan.transitional.includes(plan.obligation)};
 }
 
 }  // namespace spread::explorer

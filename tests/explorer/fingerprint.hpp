@@ -22,13 +22,4 @@ void make_due(membership::RingEngine& engine, std::size_t timer, protocol::Insta
 /// Nothing of its ring is on its way or undelivered, and nothing waits to be sent.
 [[nodiscard]] bool is_at_rest(const membership::RingEngine& engine);
 
-/// What a recovery has to do.
-struct RecoveryFacts {
-    bool has_packets = false;
-    bool has_hole = false;
-    bool has_promise = false;  ///< to a sender that does not come along
-};
-/// Of an engine in Recovery.
-[[nodiscard]] RecoveryFacts recovery_of(const membership::RingEngine& engine);
-
 }  // namespace spread::explorer

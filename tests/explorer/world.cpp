@@ -212,28 +212,24 @@ void World::call(std::size_t daemon, const Call& action) {
     if (!is_peace_) {
         forget_times(*node.engine, 100 + daemon);
     }
-    const RingState before = node.engine->state();
     EngineOutput out;
     action(*node.engine, out);
-    if (!is_peace_) {
-        count(daemon, before);
-    }
     node.counter = std::max(node.counter, node.engine->ring_counter());
     carry_out(daemon, out);
 }
 
-void World::count(std::size_t daemon, RingState before) const {
-    const RingEngine& engine = *nodes_[daemon].engine;
-    const RingState after = engine.state();
-    if (before == RingState::kRecovery && after == RingState::kGather) {
+void World::Watcher::on_state_change(const membership::StateChange& change) {
+    if (!is_peace_ && change.from == RingState::kRecovery && change.to == RingState::kGather) {
         ++reached.interrupted;
     }
-    if (before == RingState::kRecovery || after != RingState::kRecovery) {
+}
+
+void World::Watcher::on_recovery(const membership::RecoveryFacts& facts) {
+    if (is_peace_) {
         return;
     }
-    const RecoveryFacts facts = recovery_of(engine);
     ++reached.recoveries;
-    reached.with_packets += facts.has_packets ? 1 : 0;
+    reached.with_packets += facts.expected > 0 ? 1 : 0;
     reached.with_hole += facts.has_hole ? 1 : 0;
     reached.with_promise += facts.has_promise ? 1 : 0;
     reached.with_both += facts.has_hole && facts.has_promise ? 1 : 0;

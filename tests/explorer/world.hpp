@@ -96,6 +96,16 @@ class World {
         std::vector<std::pair<membership::Arrival, protocol::Slice>> datagrams;
         std::uint64_t digest;
     };
+    /// Counts what recoveries meet, except in peace.
+    class Watcher final : public membership::Tracer {
+      public:
+        explicit Watcher(const bool& is_peace) : is_peace_(is_peace) {}
+        void on_state_change(const membership::StateChange& change) override;
+        void on_recovery(const membership::RecoveryFacts& facts) override;
+
+      private:
+        const bool& is_peace_;
+    };
     struct Node {
         std::unique_ptr<membership::RingEngine> engine;  ///< null: down
         checker::LifeId life;
@@ -110,7 +120,6 @@ class World {
     void carry_out(std::size_t daemon, membership::EngineOutput& out);
     void send(std::size_t daemon, const membership::OutboundPacket& packet, bool joins_last);
     void observe(std::size_t daemon, const membership::DeliveryEvent& event);
-    void count(std::size_t daemon, membership::RingState before) const;
     void start(std::size_t daemon);
     void crash(std::size_t daemon);
     void submit(std::size_t daemon);
@@ -122,7 +131,7 @@ class World {
 
     Setup setup_;
     protocol::BufferPool pool_;
-    membership::NullTracer tracer_;
+    Watcher tracer_{is_peace_};
     checker::RingChecker checker_;
     std::vector<Node> nodes_;
     std::vector<Packet> packets_;
