@@ -103,6 +103,7 @@ struct GroupChecker::Impl : History {
     /// `to` is kNone for a leaver.
     void close_passage(ClientIndex index, Seat& seat, ViewIndex to, std::uint32_t set);
     void check_past(ClientIndex index, const Seat& seat, ViewIndex to, std::uint32_t set);
+    void check_set_order(ClientIndex index, const ViewRecord& record, std::uint32_t set);
     /// G7, or at the end of the history G13.
     void compare_passage(Passage& passage, ViewIndex from, const Passage::Witness& witness,
                          const Seat& seat, std::string_view property);

@@ -109,7 +109,7 @@ bool History::equal(const SentMessage& message, const Multicast& multicast) cons
 ViewIndex History::add_view(ViewRecord record) {
     const auto index = static_cast<ViewIndex>(views.size());
     record.node = add_node(true, index);
-    record.pasts.resize(record.sets.size(), {kNone, kNone});
+    record.pasts.resize(record.sets.size());
     record.epoch = epoch_of(record.group, record.id);
     view_ids_[{record.epoch, record.id.index}] = index;
     views.push_back(std::move(record));

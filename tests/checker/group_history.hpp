@@ -84,7 +84,13 @@ struct ViewRecord {
     Node node = kNone;
     std::vector<ClientIndex> seers;
     /// Per vs-set of a network view: the view that its first witness had before, and who that is.
-    std::vector<std::pair<ViewIndex, ClientIndex>> pasts;
+    struct Past {
+        ViewIndex view = kNone;
+        ClientIndex witness = kNone;
+        /// The network had not touched that view, so its id is the one that sides are ordered by.
+        bool is_quiet = false;
+    };
+    std::vector<Past> pasts;
     std::vector<Passage> passages;
 
     [[nodiscard]] NameId subject() const { return sets.front().front(); }

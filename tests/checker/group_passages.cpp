@@ -77,15 +77,38 @@ void GroupChecker::Impl::check_past(ClientIndex index, const Seat& seat, ViewInd
     if (has_failed() || !views[to].is_by_network()) {
         return;
     }
-    auto& [past, witness] = views[to].pasts[set];
+    auto& [past, witness, is_quiet] = views[to].pasts[set];
     if (past == kNone) {
         past = seat.view;
         witness = index;
+        is_quiet = !seat.signalled && !views[past].is_interim();
+        check_set_order(index, views[to], set);
     } else if (past != seat.view) {
         fail("G8",
              name(index) + " and " + name(witness) + " share a vs-set of " + view(to) +
                  " and come from different views",
              {tail(witness, seat.group), tail(index, seat.group)});
+    }
+}
+
+/// The sides of a merge stand in the order of the ids that they had.
+void GroupChecker::Impl::check_set_order(ClientIndex index, const ViewRecord& record,
+                                         std::uint32_t set) {
+    if (!record.pasts[set].is_quiet || record.is_interim()) {
+        return;
+    }
+    const auto id_of = [&](std::uint32_t side) {
+        const protocol::GroupId& before = views[record.pasts[side].view].id;
+        return std::pair(before.proc_id, before.time);
+    };
+    for (std::uint32_t other = 0; other < record.pasts.size() && !has_failed(); ++other) {
+        if (other != set && record.pasts[other].is_quiet &&
+            (other < set ? id_of(set) < id_of(other) : id_of(other) < id_of(set))) {
+            fail_view("G6", index, record,
+                      "its vs-sets do not stand in the order of the ids that their sides had, " +
+                          id(views[record.pasts[set].view].id) + " and " +
+                          id(views[record.pasts[other].view].id));
+        }
     }
 }
 

@@ -406,6 +406,12 @@ TEST(GroupChecker, G6NamesSetsThatAreNoPartition) {
     }
 }
 
+TEST(GroupChecker, G6NamesSetsAgainstTheOrderOfTheirSides) {
+    ClientStory story = split();
+    story.network("a1 b2 c3", third(1), "a1 b2 c3", "a1 b2|c3");
+    EXPECT_EQ(broken(story), "G6");
+}
+
 TEST(GroupChecker, G6NamesAReaderInTheWrongSet) {
     ClientStory story = split();
     View view = odd_view(third(1), Cause::kNetwork, "a1 b2 c3");
