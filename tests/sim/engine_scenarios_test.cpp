@@ -170,6 +170,59 @@ TEST(RingEngine, SurvivorsGoOnAfterACrash) {
     }
 }
 
+/// As where a tunnel comes between two switches. What is lost is not asked for again and again.
+TEST(RingEngine, APathThatGetsNarrowerIsNotFloodedWithRetransmissions) {
+    SimCluster cluster(3, 13);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    constexpr std::size_t kBytes = 2910;
+    constexpr std::size_t kMessages = 900;  // in half a minute
+    for (std::size_t i = 0; i < kMessages; ++i) {
+        cluster.at(std::chrono::milliseconds(33 * i),
+                   [&cluster, i] { cluster.submit(i % 2, Service::kAgreed, kBytes); });
+    }
+    cluster.run_for(1s);
+    cluster.set_path(0, 2, 1400);
+    cluster.run_for(3s);
+    // One packet a rotation, until the ring gathers for want of progress and finds out.
+    const std::uint64_t resent = cluster.bytes_resent();
+    EXPECT_GT(resent, kBytes) << "nothing was lost";
+    EXPECT_LT(resent, 10'000'000U);
+    cluster.run_for(30s);
+    EXPECT_LT(cluster.bytes_resent(), resent + 10 * kBytes) << "then nothing more is lost";
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_quiet(); }, 1s));
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
+TEST(RingEngine, TwoRingsJoinedByHalfALinkRestAndSayLittle) {
+    SimCluster cluster(4, 14);
+    for (std::size_t one = 0; one < 2; ++one) {
+        for (std::size_t other = 2; other < 4; ++other) {
+            cluster.set_link(one, other, one == 0 && other == 2);
+            cluster.set_link(other, one, false);
+        }
+    }
+    cluster.start_all();
+    const auto rest = [&cluster] {
+        return cluster.engine(0).ring_id() == cluster.engine(1).ring_id() &&
+               cluster.engine(2).ring_id() == cluster.engine(3).ring_id();
+    };
+    ASSERT_TRUE(cluster.run_until(rest, 1s));
+    cluster.run_for(5s);
+    const auto left = cluster.engine(0).ring_id();
+    const auto right = cluster.engine(2).ring_id();
+    cluster.run_for(2min);
+    EXPECT_EQ(cluster.engine(0).ring_id(), left);
+    EXPECT_EQ(cluster.engine(2).ring_id(), right);
+    for (std::size_t daemon = 0; daemon < 4; ++daemon) {
+        // The log tells what lasts once a minute by itself.
+        EXPECT_LE(cluster.times_told_missing(daemon), 3U) << daemon;
+    }
+    cluster.heal();
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 2s));
+    EXPECT_THAT(cluster.check(true), IsEmpty());
+}
+
 TEST(RingEngine, ACleanLeaveNeedsNoTimeout) {
     for (std::size_t leaver = 0; leaver < 3; ++leaver) {
         SimCluster cluster(3, 11 + leaver);

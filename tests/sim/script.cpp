@@ -279,6 +279,7 @@ void Simulator::begin_steady(const std::vector<std::uint16_t>& who) {
     steady_->checked = now_;
     steady_->configurations.resize(who.size());
     steady_->orders.resize(who.size());
+    steady_->together = is_together(who);
 }
 
 /// L5: what has a place in the order of a ring gets to be held by all, or the ring goes on without

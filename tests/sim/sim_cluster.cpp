@@ -248,8 +248,10 @@ void SimCluster::process(Host& host, EngineOutput& out) {
         send(from, packet);
     }
     Life& life = lives_[host.life];
+    host.told_missing += out.missing ? 1 : 0;
     for (membership::DeliveryEvent& event : out.deliveries) {
         if (auto* change = std::get_if<ConfigurationChange>(&event)) {
+            host.told_missing += change->missing.empty() ? 0 : 1;
             life.events.emplace_back(
                 Life::Configuration{change->kind, change->ring_id, change->members});
             if (change->kind == ConfigurationKind::kRegular) {
@@ -337,6 +339,9 @@ void SimCluster::send(std::size_t from, const membership::OutboundPacket& packet
     if (const auto header = protocol::decode_header(packet.datagram.bytes())) {
         if (header->kind != protocol::PacketKind::kData) {
             last_sent_[{from, header->kind}] = packet.datagram;
+        } else if (const auto data = protocol::decode_data(packet.datagram.bytes());
+                   data && !data_sent_.emplace(header->ring_id.counter, data->seq.value).second) {
+            bytes_resent_ += packet.datagram.length;
         }
     }
     for (std::size_t to = 0; to < hosts_.size(); ++to) {
@@ -346,8 +351,10 @@ void SimCluster::send(std::size_t from, const membership::OutboundPacket& packet
         if (!addressed) {
             continue;
         }
-        if (port_unreachable_ && packet.destination == membership::Destination::kDaemon &&
-            hosts_[to].engine == nullptr && colours_[from] == colours_[to]) {
+        const bool is_closed =
+            hosts_[to].rejects || (port_unreachable_ && hosts_[to].engine == nullptr);
+        if (is_closed && packet.destination == membership::Destination::kDaemon &&
+            colours_[from] == colours_[to]) {
             post(now_ + faults_.latency_min,
                  [this, from, id = packet.to, generation = hosts_[from].generation] {
                      Host& host = hosts_[from];
@@ -365,7 +372,11 @@ void SimCluster::send(std::size_t from, const membership::OutboundPacket& packet
 
 void SimCluster::transmit(std::size_t from, std::size_t to, const Parcel& parcel) {
     const Slice& datagram = parcel.datagram;
-    if (!link_[from][to] || colours_[from] != colours_[to]) {
+    if (!link_[from][to] || colours_[from] != colours_[to] || hosts_[to].rejects) {
+        return;
+    }
+    if (const auto path = narrow_.find({from, to});
+        path != narrow_.end() && datagram.length > path->second) {
         return;
     }
     if (drops_left_ > 0) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <queue>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -52,6 +53,11 @@ class SimCluster {
     void heal();
     /// One direction of one link.
     void set_link(std::size_t from, std::size_t to, bool up);
+    /// Datagrams longer than `bytes` are lost between the two, whatever their interfaces say.
+    void set_path(std::size_t one, std::size_t other, std::size_t bytes) {
+        narrow_[{one, other}] = bytes;
+        narrow_[{other, one}] = bytes;
+    }
     /// Drops the next `count` packets for which `match` holds.
     void drop_next(
         std::size_t count,
@@ -69,6 +75,8 @@ class SimCluster {
     void pause(std::size_t daemon, bool stopped);
     /// The kernel of a dead daemon's host answers with port-unreachable.
     void set_port_unreachable(bool on) { port_unreachable_ = on; }
+    /// A firewall at `daemon` lets nothing in, and answers with port-unreachable.
+    void set_rejecting(std::size_t daemon, bool on) { hosts_[daemon].rejects = on; }
 
     /// Submits one message; false when the daemon is down or its queue is full.
     bool submit(std::size_t daemon, protocol::Service service, std::size_t bytes);
@@ -95,6 +103,13 @@ class SimCluster {
     [[nodiscard]] bool is_quiet() const;
     [[nodiscard]] const std::vector<Life>& lives() const { return lives_; }
     [[nodiscard]] std::uint64_t packets_sent() const { return packets_sent_; }
+    /// Of data packets that had been sent before.
+    [[nodiscard]] std::uint64_t bytes_resent() const { return bytes_resent_; }
+    /// How often `daemon` has said who is missing: one for each of its rings that is not complete,
+    /// and for each later change of that.
+    [[nodiscard]] std::size_t times_told_missing(std::size_t daemon) const {
+        return hosts_[daemon].told_missing;
+    }
     [[nodiscard]] std::vector<std::string> check(bool settled) const;
     /// The newest datagram of this kind that `daemon` sent; for deliver_to().
     [[nodiscard]] const protocol::Slice& last_sent(std::size_t daemon,
@@ -138,6 +153,8 @@ class SimCluster {
         std::size_t reader_per_ms = SIZE_MAX;
         std::size_t backlog = 0;  ///< delivered, not yet taken by the reader
         bool stopped = false;
+        bool rejects = false;
+        std::size_t told_missing = 0;
         std::vector<Parcel> inbox;  ///< while stopped
         protocol::RingId resumed;   ///< last ring on which ordinary messages may flow
         std::uint64_t counter = 0;  ///< stable storage
@@ -178,6 +195,9 @@ class SimCluster {
     std::uint64_t order_ = 0;
     std::priority_queue<Event> events_;
     std::uint64_t packets_sent_ = 0;
+    std::uint64_t bytes_resent_ = 0;
+    std::set<std::pair<std::uint64_t, std::uint64_t>> data_sent_;  ///< ring counters and numbers
+    std::map<std::pair<std::size_t, std::size_t>, std::size_t> narrow_;
     std::vector<std::string> trace_;
     HostTracer tracer_{*this};
 };
