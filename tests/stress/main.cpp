@@ -17,6 +17,7 @@
 #include "tests/stress/firewalls.hpp"
 #include "tests/stress/groups.hpp"
 #include "tests/stress/hostile.hpp"
+#include "tests/stress/many.hpp"
 #include "tests/stress/members.hpp"
 #include "tests/stress/notices.hpp"
 #include "tests/stress/rude.hpp"
@@ -58,6 +59,8 @@ struct Arguments {
     FirewallsOptions firewalls;
     double firewall_seconds = 60;
     NoticesOptions notices;
+    ManyOptions many;
+    double rest_seconds = 10;
 };
 
 void add_daemon(CLI::App& command, Arguments& arguments) {
@@ -211,6 +214,23 @@ void add_notices(CLI::App& app, Arguments& arguments) {
     command->add_flag("--strict", options.strict, "Fail when the ring breaks; for an idle machine");
 }
 
+void add_many(CLI::App& app, Arguments& arguments) {
+    auto* command = app.add_subcommand(
+        "many", "Very many daemons on one machine, half of which are lost and come back");
+    ManyOptions& options = arguments.many;
+    command->add_option("--daemons", options.daemons, "Of each ring")
+        ->delimiter(',')
+        ->check(CLI::Range(4, 128))
+        ->capture_default_str();
+    command
+        ->add_option("--rest-seconds", arguments.rest_seconds,
+                     "How long it is seen after each change that nothing stirs")
+        ->check(CLI::Range(0.1, 600.0))
+        ->capture_default_str();
+    command->add_flag("--strict", options.strict,
+                      "Fail when the ring breaks without a fault; for an idle machine");
+}
+
 milliseconds in_milliseconds(double seconds) {
     return milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
@@ -237,6 +257,9 @@ int run(const CLI::App& app, Arguments& arguments) {
         return kSkipped;
     } else if (app.got_subcommand("groups")) {
         run_groups(arguments.groups, verdict);
+    } else if (app.got_subcommand("many")) {
+        arguments.many.rest = in_milliseconds(arguments.rest_seconds);
+        run_many(arguments.many, verdict);
     } else if (app.got_subcommand("notices")) {
         run_notices(arguments.notices, verdict);
     } else if (app.got_subcommand("firewalls")) {
@@ -264,6 +287,7 @@ int main(int argc, char** argv) {
     add_groups(app, arguments);
     add_firewalls(app, arguments);
     add_notices(app, arguments);
+    add_many(app, arguments);
     app.footer(
         "Exit status: 0 fine, 1 a check failed, 2 wrong usage, 3 the program itself failed,\n"
         "77 the trial cannot be run here.");
