@@ -190,7 +190,8 @@ Next Commit::on_timer(const Step&, RingTimer timer) {
         case RingTimer::kJoin:
         case RingTimer::kConsensus:
         case RingTimer::kMergeDetect:
-        case RingTimer::kChallenge: break;
+        case RingTimer::kChallenge:
+        case RingTimer::kAlive: break;
     }
     return Stay{};
 }

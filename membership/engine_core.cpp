@@ -169,6 +169,20 @@ void EngineCore::ask_challenged(const Step& step) {
     timers.set(RingTimer::kChallenge, step.now + challenge_timeout() / kAsksPerChallenge);
 }
 
+Instant EngineCore::challenge_end(Instant now) const {
+    // A member that hears nothing says so this long after it has heard of the ring, which is when
+    // the token passed last, or later.
+    const Duration says_so = config.token_hold_timeout + 7 * challenge_timeout() / 10;
+    return std::max(now + challenge_timeout(), watch.passed_before() + says_so);
+}
+
+void EngineCore::say_alive(const Step& step) {
+    step.send_all(protocol::encode_empty(header(PacketKind::kAlive), pool));
+    // A challenge is over only after some of them.
+    timers.set(RingTimer::kAlive, step.now + std::clamp(loss.silent_for(step.now) - usual_silence(),
+                                                        alive_pause(), challenge_timeout() / 2));
+}
+
 void EngineCore::trust_group(const Step& step, protocol::DaemonIndex daemon) {
     if (one_by_one.contains(daemon) && hears_group(daemon, step.now - Duration(1))) {
         one_by_one.erase(daemon);

@@ -75,11 +75,13 @@ struct EngineCore {
     }
     /// Shortest time between joins of different sets, or between probes of a kind.
     [[nodiscard]] protocol::Duration shortest_pause() const { return config.join_timeout / 10; }
-    /// How long a member that is said to be gone has to answer.
+    /// How long a member that is said to be gone has to answer at least.
     [[nodiscard]] protocol::Duration challenge_timeout() const {
         return std::min<protocol::Duration>(std::chrono::milliseconds(50),
                                             config.token_loss_timeout / 5);
     }
+    /// When a member that is said to be gone, and has not answered, is believed to be.
+    [[nodiscard]] protocol::Instant challenge_end(protocol::Instant now) const;
     [[nodiscard]] protocol::Probe make_probe(protocol::Instant now, protocol::Instant since);
     /// Asks all who are challenged.
     void ask_challenged(const Step& step);
@@ -104,7 +106,18 @@ struct EngineCore {
     void expect_token(protocol::Instant now) {
         loss.on_sign(now);
         timers.set(RingTimer::kTokenLoss, now + loss.value());
+        timers.set(RingTimer::kAlive, now + usual_silence() + alive_pause());
     }
+    /// Nothing needs to come in: the ring rests with us.
+    void expect_nothing() {
+        loss.stop_waiting();
+        timers.clear(RingTimer::kTokenLoss);
+        timers.clear(RingTimer::kAlive);
+    }
+    /// The ring is silent for longer than usual. If that is because a firewall keeps everything
+    /// from us, others are told by our own kernel that nobody listens here; so they are told that
+    /// we do. Again and again until the ring counts as lost.
+    void say_alive(const Step& step);
     /// This daemon did not run for `late`: the others may all be well, and are given time to say
     /// so.
     void stood_still(const Step& step, protocol::Duration late);
@@ -184,6 +197,11 @@ struct EngineCore {
     ordering::TokenVisit visit;  ///< what its visit made
 
   private:
+    /// For so long a ring that is well may be silent.
+    [[nodiscard]] protocol::Duration usual_silence() const {
+        return std::max(config.token_hold_timeout, 2 * watch.rotation_time());
+    }
+    [[nodiscard]] protocol::Duration alive_pause() const { return challenge_timeout() / 5; }
     [[nodiscard]] ordering::WindowConfig windows() const;
     [[nodiscard]] std::uint32_t accelerated_window() const {
         return config.accelerated ? config.accelerated_window : 0;

@@ -301,7 +301,8 @@ Next Gather::on_timer(const Step& step, RingTimer timer) {
         case RingTimer::kTokenRest:
         case RingTimer::kWake:
         case RingTimer::kMergeDetect:
-        case RingTimer::kChallenge: break;
+        case RingTimer::kChallenge:
+        case RingTimer::kAlive: break;
     }
     return Stay{};
 }

@@ -68,6 +68,10 @@ class LossTimeout {
         }
         waiting_since_ = now;
     }
+    /// How long no sign has come, if one is expected.
+    [[nodiscard]] protocol::Duration silent_for(protocol::Instant now) const {
+        return waiting_since_ ? now - *waiting_since_ : protocol::Duration{};
+    }
     /// No sign is expected: the ring rests with us, or is given up.
     void stop_waiting() { waiting_since_.reset(); }
     /// This daemon ran so much later than it wanted to.

@@ -171,6 +171,7 @@ Next Operational::on_timer(const Step& step, RingTimer timer) {
         case RingTimer::kTokenRest: holder_.on_rest_ended(step); break;
         case RingTimer::kWake: holder_.ask_for_token(step); break;
         case RingTimer::kMergeDetect: on_probe_due(step); break;
+        case RingTimer::kAlive: core_.say_alive(step); break;
         case RingTimer::kTokenRetransmit:
         case RingTimer::kJoin:
         case RingTimer::kConsensus:

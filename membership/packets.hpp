@@ -36,6 +36,9 @@ struct Wake {
 /// The sender goes away in order.
 struct Leave {};
 
+/// The sender has not heard of its ring for longer than usual. That it says so is all that counts.
+struct Alive {};
+
 template <typename... S>
 struct States {
     template <typename State>
@@ -122,6 +125,16 @@ struct PacketRow<protocol::PacketKind::kLeave> {
     static protocol::Decoded<Leave> decode(const protocol::PacketHeader&,
                                            const protocol::Slice& datagram) {
         return protocol::decode_empty(datagram.bytes()).map([](std::monostate) { return Leave{}; });
+    }
+};
+
+/// Whatever comes of a daemon answers a challenge (Challenges).
+template <>
+struct PacketRow<protocol::PacketKind::kAlive> {
+    using IgnoredBy = States<Operational, Gather, Commit, Recovery>;
+    static protocol::Decoded<Alive> decode(const protocol::PacketHeader&,
+                                           const protocol::Slice& datagram) {
+        return protocol::decode_empty(datagram.bytes()).map([](std::monostate) { return Alive{}; });
     }
 };
 

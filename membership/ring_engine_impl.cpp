@@ -258,8 +258,7 @@ void RingEngine::Impl::on_peer_unreachable(const Step& step, DaemonId peer) {
         give_up_unreachable(step, peer);
     } else if (!core_.ring.is_member(peer)) {
         core_.gone.port_closed |= core_.only(peer);
-    } else if (core_.challenges.begin(*core_.roster.find(peer),
-                                      step.now + core_.challenge_timeout())) {
+    } else if (core_.challenges.begin(*core_.roster.find(peer), core_.challenge_end(step.now))) {
         core_.ask_challenged(step);
     }
 }

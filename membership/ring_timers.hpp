@@ -19,10 +19,11 @@ enum class RingTimer : std::uint8_t {
     kJoin,             ///< repeat our join
     kConsensus,        ///< give up on those who do not agree
     kMergeDetect,      ///< look for daemons outside the ring
-    kChallenge         ///< ask a member again that is said to be gone
+    kChallenge,        ///< ask a member again that is said to be gone
+    kAlive             ///< the ring is silent for longer than usual: say that we are well
 };
 
-inline constexpr std::size_t kRingTimerCount = 8;
+inline constexpr std::size_t kRingTimerCount = 9;
 
 /// At these somebody is given up for want of a sign.
 inline constexpr std::array kGivingUp = {RingTimer::kTokenLoss, RingTimer::kConsensus,

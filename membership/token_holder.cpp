@@ -211,8 +211,7 @@ bool TokenHolder::rest_or_lend(const Step& step, Token& token, Instant until) {
 /// The token rests here: nothing needs to come in.
 void TokenHolder::stop_waiting(const Token& token) {
     core_.order->on_kept(token);
-    core_.timers.clear(RingTimer::kTokenLoss);
-    core_.loss.stop_waiting();
+    core_.expect_nothing();
     is_close_ = false;
     arm();
 }

@@ -34,6 +34,7 @@ void ProgressEstimator::sample(Duration took) {
 
 Instant TokenWatch::sent(Instant now, protocol::DaemonId to, protocol::Slice datagram,
                          protocol::TokenSeq token_seq, Duration silent_for) {
+    passed_before_ = std::exchange(passed_, now);
     const Duration interval = std::min(std::max(patience(), silent_for), interval_max());
     sent_ = SentToken{.datagram = std::move(datagram),
                       .to = to,

@@ -70,6 +70,8 @@ class TokenWatch {
     /// A new ring: forgets what was measured on the old one. A token that is watched stays watched.
     void begin_ring();
 
+    /// When the token before the last one was sent.
+    [[nodiscard]] protocol::Instant passed_before() const { return passed_before_; }
     /// How long the ring may show no progress before the token is sent again.
     [[nodiscard]] protocol::Duration patience() const;
     /// Smoothed; zero while unknown.
@@ -88,6 +90,8 @@ class TokenWatch {
     ProgressEstimator estimator_;
     int backoff_ = 1;
     protocol::Duration rotation_time_{};
+    protocol::Instant passed_{};
+    protocol::Instant passed_before_{};
 };
 
 }  // namespace spread::membership

@@ -58,10 +58,11 @@ enum class PacketKind : std::uint8_t {
     kProbe = 7,      ///< looks for daemons of other rings
     kLeave = 8,      ///< the sender goes away in order
     kDataToken = 9,  ///< a data packet and the token behind it
-    kSettings = 10   ///< the sender's configuration, for one who has another
+    kSettings = 10,  ///< the sender's configuration, for one who has another
+    kAlive = 11      ///< the sender waits for the token, and is well
 };
 inline constexpr PacketKind kFirstPacketKind = PacketKind::kData;
-inline constexpr PacketKind kLastPacketKind = PacketKind::kSettings;
+inline constexpr PacketKind kLastPacketKind = PacketKind::kAlive;
 
 struct PacketHeader {
     PacketKind kind = PacketKind::kData;

@@ -45,6 +45,7 @@ const char* name_of_kind(PacketKind kind) {
         case PacketKind::kLeave: return "goodbye";
         case PacketKind::kDataToken: return "data with token";
         case PacketKind::kSettings: return "settings";
+        case PacketKind::kAlive: return "alive";
     }
     return "nothing known";
 }

@@ -224,6 +224,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 } else if (what % 4 == 0) {
                     datagram = encode_wake(TokenSeq{script.number(token_seq)}, header, pool);
                 } else {
+                    if (what % 8 == 5) {
+                        header.kind = PacketKind::kAlive;
+                    }
                     datagram = encode_empty(header, pool);
                 }
                 break;

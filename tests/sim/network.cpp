@@ -177,9 +177,15 @@ bool Network::send_to(DaemonIndex from, DaemonIndex to, const Parcel& parcel, Pa
     if (!simulator_.about_to_send(from, to, label)) {
         return false;
     }
-    simulator_.note_unreachable(from, to, label);
+    simulator_.note_unreachable(from, to, rejects(from, to, parcel));
     transmit(from, to, parcel, label);
     return true;
+}
+
+bool Network::rejects(DaemonIndex from, DaemonIndex to, const Parcel& parcel) {
+    const Way port = parcel.arrival == membership::Arrival::kToken ? Way::kToken : Way::kData;
+    return parcel.arrival != membership::Arrival::kGroup &&
+           link(from, to).blocked[static_cast<std::size_t>(port)];
 }
 
 bool Network::is_filtered(DaemonIndex from, DaemonIndex to, PacketLabel label) {

@@ -107,6 +107,8 @@ class Network {
     bool send_to(DaemonIndex from, DaemonIndex to, const Parcel& parcel, PacketLabel label);
     void transmit(DaemonIndex from, DaemonIndex to, const Parcel& parcel, PacketLabel label);
     [[nodiscard]] bool is_blocked(const Link& link, const Parcel& parcel) const;
+    /// The port that `parcel` is for is closed, and was meant for it alone.
+    [[nodiscard]] bool rejects(DaemonIndex from, DaemonIndex to, const Parcel& parcel);
     [[nodiscard]] bool is_filtered(DaemonIndex from, DaemonIndex to, PacketLabel label);
     void schedule(DaemonIndex to, Parcel parcel, protocol::Duration delay);
     [[nodiscard]] protocol::Duration delay_of(std::uint64_t luck) const;

@@ -76,7 +76,7 @@ struct Tunables {
     std::uint32_t receive_queue = 0;        ///< packets a socket holds; more are lost
     std::uint32_t state_message_bytes = 0;  ///< parts of the group state exchange
     std::uint32_t session_delay_us = 0;     ///< from a delivery until the session side looks
-    std::uint32_t port_unreachable = 0;     ///< 1: a dead daemon's host answers for it
+    std::uint32_t port_unreachable = 0;     ///< 1: hosts answer for dead daemons and closed ports
 
     friend bool operator==(const Tunables&, const Tunables&) = default;
 };

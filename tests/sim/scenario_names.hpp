@@ -16,7 +16,7 @@ struct Word {
     Value value;
 };
 
-inline constexpr std::array<Word<protocol::PacketKind>, 9> kPacketWords{{
+inline constexpr std::array<Word<protocol::PacketKind>, 10> kPacketWords{{
     {"data", protocol::PacketKind::kData},
     {"token", protocol::PacketKind::kToken},
     {"join", protocol::PacketKind::kJoin},
@@ -26,6 +26,7 @@ inline constexpr std::array<Word<protocol::PacketKind>, 9> kPacketWords{{
     {"probe", protocol::PacketKind::kProbe},
     {"leave", protocol::PacketKind::kLeave},
     {"data-token", protocol::PacketKind::kDataToken},
+    {"alive", protocol::PacketKind::kAlive},
 }};
 
 inline constexpr std::array<Word<membership::RingState>, 4> kStateWords{{

@@ -33,6 +33,7 @@ const char* name_of(protocol::PacketKind kind) {
         case protocol::PacketKind::kProbe: return "probe";
         case protocol::PacketKind::kLeave: return "goodbye";
         case protocol::PacketKind::kSettings: return "settings";
+        case protocol::PacketKind::kAlive: return "alive";
         case protocol::PacketKind::kDataToken: return "data with token";
     }
     return "garbage";
@@ -217,9 +218,9 @@ bool Simulator::about_to_send(DaemonIndex from, DaemonIndex to, PacketLabel labe
     return hosts_[from]->generation() == generation;
 }
 
-void Simulator::note_unreachable(DaemonIndex from, DaemonIndex to, PacketLabel) {
+void Simulator::note_unreachable(DaemonIndex from, DaemonIndex to, bool rejects) {
     // A host that is there answers; one that is cut off does not.
-    if (scenario_.tunables.port_unreachable != 0 && !hosts_[to]->is_up() &&
+    if (scenario_.tunables.port_unreachable != 0 && (rejects || !hosts_[to]->is_up()) &&
         network_.is_up(from, to) && network_.is_up(to, from)) {
         post(kUnreachableDelay, EventKind::kUnreachable, from, to, hosts_[from]->generation());
     }

@@ -47,8 +47,8 @@ class Simulator {
 
     /// The script may want to act before this packet goes. False when the sender is dead now.
     [[nodiscard]] bool about_to_send(DaemonIndex from, DaemonIndex to, PacketLabel label);
-    /// The host of a dead daemon answers.
-    void note_unreachable(DaemonIndex from, DaemonIndex to, PacketLabel label);
+    /// The host of a dead daemon answers, and so does one whose firewall `rejects`.
+    void note_unreachable(DaemonIndex from, DaemonIndex to, bool rejects);
     void note_state(DaemonIndex daemon, membership::RingState state);
     void on_state(DaemonIndex daemon);
     void note_group_configuration(DaemonIndex daemon,

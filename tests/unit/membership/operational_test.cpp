@@ -136,6 +136,31 @@ TEST_F(OperationalTest, GathersWithoutAMemberThatLeavesOrCannotBeReached) {
     EXPECT_TRUE(stays(state_.on_unreachable(step(), kFourth)));
 }
 
+TEST_F(OperationalTest, SaysThatItIsWellWhenNothingComesForLongerThanAnIdleRingRests) {
+    const auto due = core_.timers.earliest();
+    ASSERT_TRUE(due);
+    EXPECT_GT(*due, now_ + core_.config.token_hold_timeout);
+    now_ = *due;
+    ASSERT_TRUE(core_.timers.take_due(RingTimer::kAlive, now_));
+    EXPECT_TRUE(stays(state_.on_timer(step(), RingTimer::kAlive)));
+    EXPECT_THAT(sent(), ElementsAre(PacketKind::kAlive));
+    EXPECT_TRUE(core_.timers.is_set(RingTimer::kAlive)) << "one of them may be lost";
+    core_.expect_nothing();
+    EXPECT_FALSE(core_.timers.is_set(RingTimer::kAlive)) << "the token rests here";
+}
+
+TEST_F(OperationalTest, AMemberThatCannotBeReachedHasTimeToNoticeThatItHearsNothing) {
+    const protocol::Duration usual = core_.challenge_timeout();
+    const auto pass = [this] {
+        core_.send_token(step(), kThird, protocol::encode_wake({}, from(kSecond), pool_), {});
+    };
+    pass();
+    pass();
+    EXPECT_GT(core_.challenge_end(now_), now_ + usual) << "it may have heard of the ring just now";
+    now_ += core_.config.token_hold_timeout;
+    EXPECT_EQ(core_.challenge_end(now_), now_ + usual) << "it had to hear of it by now";
+}
+
 TEST_F(OperationalTest, WhatWasSaidOnTheRingBeforeBreaksNothing) {
     const RingId before = core_.ring.previous_id();
     EXPECT_TRUE(stays(state_.on(step(), from(kThird, before), Leave{})));
