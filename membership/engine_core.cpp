@@ -190,6 +190,17 @@ void EngineCore::trust_group(const Step& step, protocol::DaemonIndex daemon) {
     }
 }
 
+DaemonSet EngineCore::reached_by_group() const {
+    constexpr auto kGroup = static_cast<std::uint8_t>(protocol::Heard::kGroup);
+    DaemonSet reached;
+    for (const DaemonIndex daemon : group_mates - one_by_one) {
+        if ((hearing.ways(self, daemon, Instant::min()) & kGroup) != 0) {
+            reached.insert(daemon);
+        }
+    }
+    return reached;
+}
+
 void EngineCore::distrust_group(const Step& step, const DaemonSet& daemons, Instant since) {
     for (const protocol::DaemonIndex daemon : (daemons & group_mates) - one_by_one) {
         if (hearing.ways(daemon, self, since) != 0 && !hears_group(daemon, since)) {

@@ -87,6 +87,8 @@ struct EngineCore {
     void ask_challenged(const Step& step);
     /// `daemon` has reported: where it hears a group address again, data goes there.
     void trust_group(const Step& step, protocol::DaemonIndex daemon);
+    /// Who has been heard by a group address, and is sent to by it.
+    [[nodiscard]] protocol::DaemonSet reached_by_group() const;
     /// Those of `daemons` that have reported since and hear us, but not by the group address, are
     /// sent to one by one.
     void distrust_group(const Step& step, const protocol::DaemonSet& daemons,
