@@ -178,7 +178,14 @@ bool Gather::take(const protocol::Join& join, DaemonIndex sender) {
     const DaemonSet ours = ((ring & heard_) - sets_.fail) | DaemonSet{core_.self};
     const bool stranger = !ring.contains(sender);
     const Sets before = sets_;
-    if (fail.contains(core_.self) || (stranger && fail.intersects(ours))) {
+    if (fail.contains(core_.self) && !stranger && join.report.left_out.contains(core_.self)) {
+        // Rings fail with us, and so the others will leave us out as well. If we gave it up and
+        // went on with one who has not heard of it yet, that one would be taken from a healthy
+        // ring.
+        sets_.proc |= ring | DaemonSet{sender};
+        sets_.fail |= sets_.proc - DaemonSet{core_.self};
+        given_up_ = true;
+    } else if (fail.contains(core_.self) || (stranger && fail.intersects(ours))) {
         // It has given us up, so we give it up; the rings can merge once both are installed. What a
         // stranger says does not count against members of our own ring that answer.
         sets_.proc.insert(sender);

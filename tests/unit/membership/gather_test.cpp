@@ -141,6 +141,19 @@ TEST_F(Leader, WhoGivesUsUpIsAnsweredInKind) {
     EXPECT_TRUE(std::holds_alternative<ToRingOfOne>(next)) << "nobody has come back";
 }
 
+// The third one may not have heard yet that the second one leaves us out.
+TEST_F(Leader, WhomAMemberLeavesOutTakesNobodyAwayFromTheOthers) {
+    install({kFirst, kSecond, kThird});
+    now_ += core_.config.join_timeout;
+    protocol::Join theirs;
+    theirs.proc_set = {kFirst, kSecond, kThird};
+    theirs.fail_set = {kFirst};
+    theirs.report.left_out = {0};
+    EXPECT_TRUE(stays(state_.on(step(), from(kSecond, {}), theirs)));
+    EXPECT_EQ(state_.sets().fail, (DaemonSet{1, 2}));
+    EXPECT_TRUE(stays(join(kThird, {kFirst, kSecond, kThird}, {kSecond})));
+}
+
 TEST_F(Leader, AnUnreachableCandidateIsLeftOutUntilItJoins) {
     EXPECT_TRUE(stays(join(kThird, {kThird})));
     EXPECT_TRUE(stays(state_.on_unreachable(step(), kThird))) << "news of its earlier life";
