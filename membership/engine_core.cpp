@@ -31,6 +31,10 @@ constexpr std::size_t kDatagramBytesMin = 512;
 /// How often a member that is said to be gone is asked.
 constexpr int kAsksPerChallenge = 10;
 
+/// In larger rings only those are told that a daemon is well who send it tokens: when one dies, all
+/// the others have something to say.
+constexpr std::size_t kToldAllMax = 8;
+
 /// In loss timeouts, as the file sets them: for how long a ring that failed is remembered, a few
 /// times what it takes to notice; and for how long a daemon is left out, 1 s and 30 s as a rule.
 constexpr int kBlameMemory = 20;
@@ -177,7 +181,16 @@ Instant EngineCore::challenge_end(Instant now) const {
 }
 
 void EngineCore::say_alive(const Step& step) {
-    step.send_all(protocol::encode_empty(header(PacketKind::kAlive), pool));
+    const Slice datagram = protocol::encode_empty(header(PacketKind::kAlive), pool);
+    const RingMembers& members = ring.members();
+    if (members.size() <= kToldAllMax) {
+        step.send_all(datagram);
+    } else {
+        step.send_to(members.predecessor(), Channel::kToken, datagram);
+        if (!members.is_representative()) {
+            step.send_to(members.representative(), Channel::kToken, datagram);
+        }
+    }
     // A challenge is over only after some of them.
     timers.set(RingTimer::kAlive, step.now + std::clamp(loss.silent_for(step.now) - usual_silence(),
                                                         alive_pause(), challenge_timeout() / 2));
