@@ -206,7 +206,7 @@ void EngineCore::trust_group(const Step& step, protocol::DaemonIndex daemon) {
 DaemonSet EngineCore::reached_by_group() const {
     constexpr auto kGroup = static_cast<std::uint8_t>(protocol::Heard::kGroup);
     DaemonSet reached;
-    for (const DaemonIndex daemon : group_mates - one_by_one) {
+    for (const protocol::DaemonIndex daemon : group_mates - one_by_one) {
         if ((hearing.ways(self, daemon, Instant::min()) & kGroup) != 0) {
             reached.insert(daemon);
         }
