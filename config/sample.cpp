@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "config/configuration.hpp"
+#include "config/option_help.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 
@@ -83,17 +84,6 @@ Spread_Segment 127.0.0.255:4803 {
 #         echo     192.168.7.15 VirtualID = 5
 )SAMPLE";
 
-std::string_view title_of(Section section) {
-    switch (section) {
-        case Section::kLog: return "Log";
-        case Section::kClients: return "Clients";
-        case Section::kOperation: return "Operation";
-        case Section::kNetwork: return "Network";
-        case Section::kRing: return "Ring";
-    }
-    return {};
-}
-
 /// `text` as a comment, broken between words.
 std::string comment(std::string_view text) {
     std::string lines;
@@ -110,20 +100,6 @@ std::string comment(std::string_view text) {
         line += word;
     }
     return lines + line + "\n";
-}
-
-std::string help_of(const OptionSpec& spec) {
-    std::string help(spec.help);
-    if (spec.scope == Scope::kRing) {
-        help += " The same on all daemons.";
-    }
-    if (spec.change == Change::kReload) {
-        help += " SIGHUP makes the daemon read it again.";
-    }
-    if (!spec.is_stock) {
-        help += " Not in Spread 5.";
-    }
-    return help;
 }
 
 std::string entry_of(const OptionSpec& spec) {

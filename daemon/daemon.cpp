@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -31,6 +32,7 @@
 #include "daemon/host/logging.hpp"
 #include "daemon/host/memory_limit.hpp"
 #include "daemon/host/memory_reserve.hpp"
+#include "daemon/host/service_manager.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/loaded.hpp"
 #include "daemon/privileges.hpp"
@@ -52,6 +54,10 @@ namespace {
 /// Datagrams held at most by windows, queues and clients before blocks come from the heap.
 constexpr std::size_t kPoolBlocks = 32768;
 constexpr std::size_t kPoolBlockBytesMin = 2048;
+
+/// Exit status of a start that does not succeed before somebody changes the file, so that a service
+/// manager need not try again.
+constexpr int kBadConfiguration = 3;
 
 LogLevel level_of(config::LogPriority priority) {
     switch (priority) {
@@ -138,8 +144,13 @@ AccessSetup access_of(const config::Configuration& configuration) {
 }
 
 /// Reads the access files again; a file with an error leaves the rules in force.
-void reload(const config::Configuration& configuration, AccessSetup& access,
-            SessionServer& server) {
+void reload(const config::Configuration& configuration, AccessSetup& access, SessionServer& server,
+            bool is_ready) {
+    const auto since_boot = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now().time_since_epoch());
+    if (is_ready) {
+        notify_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", since_boot.count()));
+    }
     AccessLoad load = reload_access(configuration, access);
     for (const std::string& warning : load.warnings) {
         log_warning(LogType::kSecurity, "{}", warning);
@@ -153,32 +164,38 @@ void reload(const config::Configuration& configuration, AccessSetup& access,
             LogType::kConfiguration,
             "SIGHUP: access files read again; changes of the configuration file need a restart");
     });
+    if (is_ready) {
+        notify_manager("READY=1");
+    }
 }
 
 /// Tells the service manager of configurations, and the log of the first one.
 class MembershipReporter {
   public:
-    MembershipReporter(const config::Configuration& configuration, std::string clients)
-        : roster_(roster_of(configuration)), clients_(std::move(clients)) {}
+    /// `ready` becomes true when clients are served.
+    MembershipReporter(const config::Configuration& configuration, std::string clients,
+                       std::atomic<bool>& ready)
+        : roster_(roster_of(configuration)), clients_(std::move(clients)), ready_(ready) {}
 
     void operator()(const membership::ConfigurationChange& change) {
         if (change.kind != membership::ConfigurationKind::kRegular) {
             return;
         }
-        if (!std::exchange(ready_, true)) {
+        if (!ready_.exchange(true)) {
             log_info(LogType::kPrint, "ready: serving clients at {}", clients_);
-            sd_notify(fmt::format("READY=1\nSTATUS={} of {} daemons: {}", change.members.size(),
-                                  roster_.size(), roster_.describe(change.members)));
+            notify_manager(fmt::format("READY=1\nSTATUS={} of {} daemons: {}",
+                                       change.members.size(), roster_.size(),
+                                       roster_.describe(change.members)));
         } else {
-            sd_notify(fmt::format("STATUS={} of {} daemons: {}", change.members.size(),
-                                  roster_.size(), roster_.describe(change.members)));
+            notify_manager(fmt::format("STATUS={} of {} daemons: {}", change.members.size(),
+                                       roster_.size(), roster_.describe(change.members)));
         }
     }
 
   private:
     protocol::Roster roster_;
     std::string clients_;
-    bool ready_ = false;
+    std::atomic<bool>& ready_;
 };
 
 /// Sessions that end otherwise than their clients want are worth remembering.
@@ -337,6 +354,7 @@ void serve(const Loaded& loaded, const Options& options) {
     protocol::BufferPool pool(std::max(kPoolBlockBytesMin, ring_config.datagram_bytes_max),
                               kPoolBlocks);
     const auto link = std::make_unique<RingLink>();
+    std::atomic<bool> is_ready = false;
     {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
                          random_seed(), own_address(loaded),
@@ -347,13 +365,13 @@ void serve(const Loaded& loaded, const Options& options) {
                                                            group_config_of(configuration, self),
                                                            protocol::Rng(random_seed()));
         SessionServer server(std::move(core), *link, {options.session_log});
-        server.on_configuration(MembershipReporter(configuration, clients));
+        server.on_configuration(MembershipReporter(configuration, clients, is_ready));
         server.set_access(access, controls_access(configuration));
         server.share_work_of(ring);
         MainLoop main_loop(server, std::move(tcp), std::move(unix_socket));
         main_loop.on_dump(
             [&ring] { log_debug(LogType::kNetwork, "counters: {}", ring.describe_counters()); });
-        main_loop.on_reload([&] { reload(configuration, access, server); });
+        main_loop.on_reload([&] { reload(configuration, access, server, is_ready); });
         admin::Admin admin(main_loop.io(), {configuration, self, ring, server, watch, history},
                            history,
                            {[&main_loop] { main_loop.stop(); }, reopen_log,
@@ -361,7 +379,7 @@ void serve(const Loaded& loaded, const Options& options) {
                                 const auto level = log_level_of(name);
                                 return level && set_log_level(*level);
                             },
-                            [&] { reload(configuration, access, server); }},
+                            [&] { reload(configuration, access, server, is_ready); }},
                            std::move(admin_sockets));
         server.on_close(
             [&history](const session::SessionOutput::Close& close) { note_close(history, close); });
@@ -375,7 +393,7 @@ void serve(const Loaded& loaded, const Options& options) {
         hold_signals(false);
         ring.start();
         main_loop.run();
-        sd_notify("STOPPING=1");
+        notify_manager("STOPPING=1");
         ring.wait();
     }
 }
@@ -413,10 +431,11 @@ int run_daemon(const Options& options) {
         std::fprintf(stderr, "%s\n", config::format(diagnostic, loaded.path).c_str());
     }
     if (!loaded.is_good) {
-        return 1;
+        return kBadConfiguration;
     }
     if (!loaded.self.daemon) {
-        throw StartupError(loaded.self.error);
+        std::fprintf(stderr, "spreadd: %s\n", loaded.self.error.c_str());
+        return kBadConfiguration;
     }
     MemoryReserve::install();
     ignore_signals();

@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -187,31 +186,6 @@ std::size_t raise_file_limit() {
         }
     }
     return static_cast<std::size_t>(limit.rlim_cur);
-}
-
-void sd_notify(std::string_view state) {
-    const char* path = std::getenv("NOTIFY_SOCKET");
-    if (path == nullptr || (path[0] != '/' && path[0] != '@')) {
-        return;
-    }
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::size_t length = std::strlen(path);
-    if (length >= sizeof address.sun_path) {
-        return;
-    }
-    std::memcpy(address.sun_path, path, length);
-    if (path[0] == '@') {
-        address.sun_path[0] = '\0';  // the abstract name space
-    }
-    const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!fd) {
-        return;
-    }
-    const auto address_length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API's way
-    const auto* to = reinterpret_cast<const sockaddr*>(&address);
-    (void)::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL, to, address_length);
 }
 
 }  // namespace spread::daemon

@@ -59,7 +59,4 @@ inline constexpr std::size_t kOwnFiles = 320;
 /// Raises the soft limit of open files to the hard one. Returns the limit in force.
 std::size_t raise_file_limit();
 
-/// One datagram to the service manager when NOTIFY_SOCKET is set; else nothing.
-void sd_notify(std::string_view state);
-
 }  // namespace spread::daemon

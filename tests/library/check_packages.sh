@@ -8,7 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$cpack" --config "$build/CPackConfig.cmake" -G DEB -B "$work" >"$work/log" 2>&1 ||
+"$cpack" --config "$build/CPackConfig.cmake" -G DEB -B "$work" \
+    -D "CPACK_COMPONENTS_ALL=libspread;libspread-dev;client;python" >"$work/log" 2>&1 ||
     { cat "$work/log" >&2; exit 1; }
 version=$(sed -n 's/^set(CPACK_PACKAGE_VERSION "\(.*\)")/\1/p' "$build/CPackConfig.cmake")
 for name in libspread3 libspread-dev libspread-client-dev python3-spread; do

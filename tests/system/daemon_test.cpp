@@ -80,7 +80,7 @@ TEST(DaemonStart, ReportsAllConfigurationErrorsWithTheirPlaces) {
                                                       "}\n"
                                                       "Window = 0\n");
     const auto outcome = run_spreadd(directory, {"-n", "one", "-c", file.string()});
-    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.status, 3);
     EXPECT_THAT(outcome.output, HasSubstr(file.string() + ":3:5: error: "));
     EXPECT_THAT(outcome.output, HasSubstr(file.string() + ":5:"));
     EXPECT_FALSE(std::filesystem::exists(directory.path() / port));
@@ -100,7 +100,7 @@ TEST(DaemonStart, RefusesANameThatIsNotConfigured) {
     const auto file =
         directory.write("spread.conf", "Spread_Segment 127.0.0.255 {\n one 127.0.0.1\n}\n");
     const auto outcome = run_spreadd(directory, {"-n", "two", "-c", file.string()});
-    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.status, 3);
     EXPECT_THAT(outcome.output, HasSubstr("two"));
 }
 

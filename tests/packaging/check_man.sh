@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# check_man.sh PAGES BIN: each page of the manual is in order, and says of each option what --help says:
+# every flag of a program's help is in its page, and every flag of the page in the help.
+set -uo pipefail
+pages=$1
+bin=$2
+status=0
+
+problem() {
+    echo "check_man: $*" >&2
+    status=1
+}
+
+# flags: the options that a help text describes, one per line.
+flags() {
+    grep -oE '^ +(-[A-Za-z]|--[a-z][a-z-]*)(,--?[a-z][a-z-]*)*' | grep -oE -- '--?[A-Za-z][a-z-]*' | sort -u
+}
+
+# flags_of_page PAGE: the options that its lists describe.
+flags_of_page() {
+    grep -E '^\.It .*Fl ' "$1" | sed 's/^\.It //; s/Cm [^F]*//' |
+        grep -oE 'Fl -?[A-Za-z][a-z-]*' | sed 's/^Fl /-/' | sort -u
+}
+
+# helps PROGRAM: its help, and those of its commands.
+helps() {
+    local program=$1 command
+    "$bin/$program" --help
+    "$bin/$program" --help | sed -n '/^Subcommands:/,/^$/p' | grep -oE '^  [a-z][a-z-]*' |
+        while read -r command; do
+            "$bin/$program" "$command" --help
+        done
+}
+
+for page in "$pages"/*.[1578]; do
+    if ! lint=$(mandoc -T lint -W warning "$page"); then
+        problem "$lint"
+    fi
+    for section in NAME DESCRIPTION FILES 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
+        case $page:$section in
+            *.7:FILES | *.7:'EXIT STATUS') continue ;;
+        esac
+        grep -qx ".Sh $section" "$page" || problem "$page has no section $section"
+    done
+done
+for page in "$pages"/*.[18]; do
+    program=$(basename "${page%.*}")
+    difference=$(diff <(helps "$program" | flags) <(flags_of_page "$page")) ||
+        problem "$page and $program --help differ (< only in the help, > only in the page):
+$difference"
+done
+# Each command of spreadctl has an item.
+"$bin/spreadctl" --help | sed -n '/^Subcommands:/,/^$/p' | grep -oE '^  [a-z][a-z-]*' |
+    while read -r command; do
+        grep -qE "^\.It Cm $command( |\$)" "$pages/spreadctl.8" ||
+            { echo "check_man: spreadctl.8 does not describe $command" >&2; exit 1; }
+    done || status=1
+exit "$status"
