@@ -11,7 +11,7 @@ namespace spread::membership {
 
 /// Members of whom the kernel said that nobody listens there. That is a hint: anybody can forge it,
 /// and a firewall says so for the moment in which it is loaded. They are asked, and given up only
-/// when nothing of them comes in time: no answer, and no sign of their own (EngineCore::say_alive).
+/// when nothing of them comes in time: no answer, and no sign of their own (say_alive).
 class Challenges {
   public:
     explicit Challenges(std::size_t daemons) : ends_(daemons) {}

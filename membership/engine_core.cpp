@@ -56,6 +56,32 @@ protocol::DaemonIndex place_of(const protocol::Roster& roster, DaemonId id) {
     return *place;
 }
 
+/// For so long a ring that is well may be silent.
+Duration usual_silence(const EngineCore& core) {
+    return std::max<Duration>(core.config.token_hold_timeout, 2 * core.watch.rotation_time());
+}
+
+Duration alive_pause(const EngineCore& core) {
+    return core.challenge_timeout() / 5;
+}
+
+/// On a ring of one.
+void deliver_alone(EngineCore& core, const Step& step) {
+    while (core.delivery_room > 0 && core.queue.current() != nullptr) {
+        Submission submission = core.queue.take_current();
+        Delivery delivery;
+        delivery.ring_id = core.ring.id();
+        delivery.seq = core.order->next_alone();
+        delivery.origin = core.config.self;
+        delivery.service = submission.service;
+        delivery.kind = submission.kind;
+        delivery.body = std::move(submission.body);
+        step.out.deliveries.emplace_back(std::move(delivery));
+        ++core.stats.messages_delivered;
+        --core.delivery_room;
+    }
+}
+
 }  // namespace
 
 EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnation,
@@ -180,20 +206,10 @@ Instant EngineCore::challenge_end(Instant now) const {
     return std::max(now + challenge_timeout(), watch.passed_before() + says_so);
 }
 
-void EngineCore::say_alive(const Step& step) {
-    const Slice datagram = protocol::encode_empty(header(PacketKind::kAlive), pool);
-    const RingMembers& members = ring.members();
-    if (members.size() <= kToldAllMax) {
-        step.send_all(datagram);
-    } else {
-        step.send_to(members.predecessor(), Channel::kToken, datagram);
-        if (!members.is_representative()) {
-            step.send_to(members.representative(), Channel::kToken, datagram);
-        }
-    }
-    // A challenge is over only after some of them.
-    timers.set(RingTimer::kAlive, step.now + std::clamp(loss.silent_for(step.now) - usual_silence(),
-                                                        alive_pause(), challenge_timeout() / 2));
+void EngineCore::expect_token(Instant now) {
+    loss.on_sign(now);
+    timers.set(RingTimer::kTokenLoss, now + loss.value());
+    timers.set(RingTimer::kAlive, now + usual_silence(*this) + alive_pause(*this));
 }
 
 void EngineCore::trust_group(const Step& step, protocol::DaemonIndex daemon) {
@@ -201,17 +217,6 @@ void EngineCore::trust_group(const Step& step, protocol::DaemonIndex daemon) {
         one_by_one.erase(daemon);
         step.out.one_by_one = roster.ids_of(one_by_one);
     }
-}
-
-DaemonSet EngineCore::reached_by_group() const {
-    constexpr auto kGroup = static_cast<std::uint8_t>(protocol::Heard::kGroup);
-    DaemonSet reached;
-    for (const protocol::DaemonIndex daemon : group_mates - one_by_one) {
-        if ((hearing.ways(self, daemon, Instant::min()) & kGroup) != 0) {
-            reached.insert(daemon);
-        }
-    }
-    return reached;
 }
 
 void EngineCore::distrust_group(const Step& step, const DaemonSet& daemons, Instant since) {
@@ -226,16 +231,6 @@ void EngineCore::distrust_group(const Step& step, const DaemonSet& daemons, Inst
 bool EngineCore::hears_group(protocol::DaemonIndex daemon, Instant since) const {
     constexpr auto kGroup = static_cast<std::uint8_t>(protocol::Heard::kGroup);
     return (hearing.ways(daemon, self, since) & kGroup) != 0;
-}
-
-void EngineCore::note_other_wire(const Slice& datagram) {
-    const auto other = protocol::read_other_version(datagram.bytes());
-    const auto sender = other && other->config_hash == config.config_hash
-                            ? roster.find(other->sender)
-                            : std::nullopt;
-    if (sender) {
-        gone.other_wire.insert(*sender);
-    }
 }
 
 ToGather EngineCore::gather_for(DaemonId sender, const protocol::Join& join) const {
@@ -374,7 +369,7 @@ void EngineCore::count_visit() {
 
 void EngineCore::deliver(const Step& step) {
     if (ring.members().is_alone()) {
-        deliver_alone(step);
+        deliver_alone(*this, step);
         return;
     }
     if (delivery_room == 0) {
@@ -393,22 +388,6 @@ void EngineCore::deliver(const Step& step) {
     delivery_room -= std::min(delivery_room, delivered);
 }
 
-void EngineCore::deliver_alone(const Step& step) {
-    while (delivery_room > 0 && queue.current() != nullptr) {
-        Submission submission = queue.take_current();
-        Delivery delivery;
-        delivery.ring_id = ring.id();
-        delivery.seq = order->next_alone();
-        delivery.origin = config.self;
-        delivery.service = submission.service;
-        delivery.kind = submission.kind;
-        delivery.body = std::move(submission.body);
-        step.out.deliveries.emplace_back(std::move(delivery));
-        ++stats.messages_delivered;
-        --delivery_room;
-    }
-}
-
 void EngineCore::check_invariants() const {
     SPREAD_ASSERT(order != nullptr && order->ring_id() == ring.id());
     SPREAD_ASSERT(id_counter.mine() >= ring.id().counter &&
@@ -418,6 +397,44 @@ void EngineCore::check_invariants() const {
     watch.check_invariants();
     loss.check_invariants();
     foreign.check_invariants();
+}
+
+void say_alive(EngineCore& core, const Step& step) {
+    const Slice datagram = protocol::encode_empty(core.header(PacketKind::kAlive), core.pool);
+    const RingMembers& members = core.ring.members();
+    if (members.size() <= kToldAllMax) {
+        step.send_all(datagram);
+    } else {
+        step.send_to(members.predecessor(), Channel::kToken, datagram);
+        if (!members.is_representative()) {
+            step.send_to(members.representative(), Channel::kToken, datagram);
+        }
+    }
+    // A challenge is over only after some of them.
+    const Duration beyond_usual = core.loss.silent_for(step.now) - usual_silence(core);
+    core.timers.set(RingTimer::kAlive, step.now + std::clamp(beyond_usual, alive_pause(core),
+                                                             core.challenge_timeout() / 2));
+}
+
+DaemonSet reached_by_group(const EngineCore& core) {
+    constexpr auto kGroup = static_cast<std::uint8_t>(protocol::Heard::kGroup);
+    DaemonSet reached;
+    for (const protocol::DaemonIndex daemon : core.group_mates - core.one_by_one) {
+        if ((core.hearing.ways(core.self, daemon, Instant::min()) & kGroup) != 0) {
+            reached.insert(daemon);
+        }
+    }
+    return reached;
+}
+
+void note_other_wire(EngineCore& core, const Slice& datagram) {
+    const auto other = protocol::read_other_version(datagram.bytes());
+    const auto sender = other && other->config_hash == core.config.config_hash
+                            ? core.roster.find(other->sender)
+                            : std::nullopt;
+    if (sender) {
+        core.gone.other_wire.insert(*sender);
+    }
 }
 
 }  // namespace spread::membership

@@ -87,15 +87,10 @@ struct EngineCore {
     void ask_challenged(const Step& step);
     /// `daemon` has reported: where it hears a group address again, data goes there.
     void trust_group(const Step& step, protocol::DaemonIndex daemon);
-    /// Who has been heard by a group address, and is sent to by it.
-    [[nodiscard]] protocol::DaemonSet reached_by_group() const;
     /// Those of `daemons` that have reported since and hear us, but not by the group address, are
     /// sent to one by one.
     void distrust_group(const Step& step, const protocol::DaemonSet& daemons,
                         protocol::Instant since);
-
-    /// A packet of another version came.
-    void note_other_wire(const protocol::Slice& datagram);
 
     /// The gather that follows a join which ends our ring.
     [[nodiscard]] ToGather gather_for(protocol::DaemonId sender, const protocol::Join& join) const;
@@ -105,21 +100,13 @@ struct EngineCore {
     }
 
     /// The ring has shown a sign of life: the loss timeout starts again.
-    void expect_token(protocol::Instant now) {
-        loss.on_sign(now);
-        timers.set(RingTimer::kTokenLoss, now + loss.value());
-        timers.set(RingTimer::kAlive, now + usual_silence() + alive_pause());
-    }
+    void expect_token(protocol::Instant now);
     /// Nothing needs to come in: the ring rests with us.
     void expect_nothing() {
         loss.stop_waiting();
         timers.clear(RingTimer::kTokenLoss);
         timers.clear(RingTimer::kAlive);
     }
-    /// The ring is silent for longer than usual. If that is because a firewall keeps everything
-    /// from us, others are told by our own kernel that nobody listens here; so they are told that
-    /// we do. Again and again until the ring counts as lost.
-    void say_alive(const Step& step);
     /// This daemon did not run for `late`: the others may all be well, and are given time to say
     /// so.
     void stood_still(const Step& step, protocol::Duration late);
@@ -199,22 +186,24 @@ struct EngineCore {
     ordering::TokenVisit visit;  ///< what its visit made
 
   private:
-    /// For so long a ring that is well may be silent.
-    [[nodiscard]] protocol::Duration usual_silence() const {
-        return std::max(config.token_hold_timeout, 2 * watch.rotation_time());
-    }
-    [[nodiscard]] protocol::Duration alive_pause() const { return challenge_timeout() / 5; }
     [[nodiscard]] ordering::WindowConfig windows() const;
     [[nodiscard]] std::uint32_t accelerated_window() const {
         return config.accelerated ? config.accelerated_window : 0;
     }
     /// It has reported since then that it hears us by the group address.
     [[nodiscard]] bool hears_group(protocol::DaemonIndex daemon, protocol::Instant since) const;
-    void deliver_alone(const Step& step);
 };
 
 /// The lives of the daemons of our ring.
 [[nodiscard]] LossTimeout::Lives lives(const EngineCore& core);
+/// The ring is silent for longer than usual. If that is because a firewall keeps everything from
+/// us, others are told by our own kernel that nobody listens here; so they are told that we do.
+/// Again and again until the ring counts as lost.
+void say_alive(EngineCore& core, const Step& step);
+/// Who has been heard by a group address, and is sent to by it.
+[[nodiscard]] protocol::DaemonSet reached_by_group(const EngineCore& core);
+/// A packet of another version came.
+void note_other_wire(EngineCore& core, const protocol::Slice& datagram);
 /// A ring that formed is given up. When a commit token that we sent, again and again, has got no
 /// answer, its receiver is to blame.
 [[nodiscard]] protocol::DaemonSet blame_for_commit_token(EngineCore& core, protocol::Instant now);

@@ -176,7 +176,7 @@ Next Operational::on_timer(const Step& step, RingTimer timer) {
         case RingTimer::kTokenRest: holder_.on_rest_ended(step); break;
         case RingTimer::kWake: holder_.ask_for_token(step); break;
         case RingTimer::kMergeDetect: on_probe_due(step); break;
-        case RingTimer::kAlive: core_.say_alive(step); break;
+        case RingTimer::kAlive: say_alive(core_, step); break;
         case RingTimer::kTokenRetransmit:
         case RingTimer::kJoin:
         case RingTimer::kConsensus:
@@ -276,7 +276,7 @@ void Operational::on_probe_due(const Step& step) {
 void Operational::probe_other_ways(const Step& step) {
     DaemonSet out_of_reach = DaemonSet::first(core_.roster.size()) - core_.ring_set();
     if (step.now - probed_other_ways_ < kOtherWaysFactor * core_.config.merge_detect_timeout) {
-        out_of_reach -= core_.reached_by_group();
+        out_of_reach -= reached_by_group(core_);
     } else {
         probed_other_ways_ = step.now;
     }

@@ -48,7 +48,7 @@ void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
     if (!from) {
         core_.count(from.error());
         if (from.error() == DecodeError::kBadVersion) {
-            core_.note_other_wire(datagram);
+            note_other_wire(core_, datagram);
         }
     } else if (from->kind == PacketKind::kSettings) {
         SettingsExchange::take(step, core_, *from, datagram);

@@ -8,6 +8,8 @@
 #include "tests/mutants/planted_table.hpp"
 #include "tests/sim/generator.hpp"
 #include "tests/sim/run.hpp"
+#include "tests/sim/scenario.hpp"
+#include "tests/support/read_file.hpp"
 
 // The checkers are tested, too: each planted bug must be found, and named by a property that it
 // breaks.
@@ -42,29 +44,41 @@ bool can_break(const std::vector<std::string_view>& properties, const sim::Scena
                        [](const sim::Step& step) { return step.action == sim::Action::kSteady; });
 }
 
+/// Runs with the bug; when that finds it, it is named rightly, and the scenario is fine without it.
+bool finds(const PlantedBug& wanted, const sim::Scenario& scenario, const std::string& where) {
+    const sim::Verdict verdict = sim::run(scenario);
+    if (!verdict.violation) {
+        return false;
+    }
+    const auto& found = *verdict.violation;
+    EXPECT_NE(std::find(wanted.properties.begin(), wanted.properties.end(), found.property),
+              wanted.properties.end())
+        << where << ": " << found.property << " " << found.summary;
+    // The bug and not the scenario is to blame.
+    plant("");
+    const sim::Verdict without = sim::run(scenario);
+    EXPECT_FALSE(without.violation) << where << " without the bug: " << without.violation->property
+                                    << " " << without.violation->summary;
+    return true;
+}
+
 TEST_P(PlantedBugRun, IsFoundAndNamed) {
     const PlantedBug& wanted = GetParam();
     ASSERT_TRUE(plant(wanted.name));
+    if (!wanted.scenario.empty()) {
+        const std::string file =
+            std::string(SPREAD_SCENARIO_DIR) + "/" + std::string(wanted.scenario) + ".scn";
+        const auto scenario = sim::parse_scenario(support::read_file(file));
+        ASSERT_TRUE(scenario) << file;
+        EXPECT_TRUE(finds(wanted, *scenario, file)) << "not found by " << file;
+        return;
+    }
     for (std::uint64_t seed = 1; seed <= wanted.seeds_max; ++seed) {
         const sim::Scenario scenario = sim::generate(seed);
-        if (!can_break(wanted.properties, scenario)) {
-            continue;
+        if (can_break(wanted.properties, scenario) &&
+            finds(wanted, scenario, "seed " + std::to_string(seed))) {
+            return;
         }
-        const sim::Verdict verdict = sim::run(scenario);
-        if (!verdict.violation) {
-            continue;
-        }
-        const auto& found = *verdict.violation;
-        EXPECT_NE(std::find(wanted.properties.begin(), wanted.properties.end(), found.property),
-                  wanted.properties.end())
-            << "seed " << seed << ": " << found.property << " " << found.summary;
-        // The bug and not the seed is to blame.
-        plant("");
-        const sim::Verdict without = sim::run(scenario);
-        EXPECT_FALSE(without.violation)
-            << "seed " << seed << " without the bug: " << without.violation->property << " "
-            << without.violation->summary;
-        return;
     }
     ADD_FAILURE() << "not found by seeds 1 to " << wanted.seeds_max;
 }

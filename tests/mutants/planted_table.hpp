@@ -14,7 +14,8 @@ struct PlantedBug {
     /// The violation names one of these. Often several properties break at once, and which shows
     /// first depends on the seed.
     std::vector<std::string_view> properties;
-    std::uint32_t seeds_max = 0;  ///< found by one of the seeds 1 to this
+    std::uint32_t seeds_max = 0;  ///< found by one of the seeds 1 to this, unless
+    std::string_view scenario{};  ///< a file of tests/scenario finds it
 };
 
 /// All of them, by name. The build writes the table from the patches.
