@@ -78,8 +78,8 @@ class ManyTrial {
 
     /// The last configuration that each of them tells of has as many members as there are.
     [[nodiscard]] bool are_together(const Places& places) {
-        const std::string wanted =
-            fmt::format("installed configuration of {} of {}:", places.size(), ring_.size());
+        const std::string wanted = fmt::format(
+            "installed configuration of {} of {} daemons:", places.size(), ring_.size());
         return std::ranges::all_of(places, [&](std::size_t place) {
             const std::string log = ring_.daemon(place).log();
             const auto at = log.rfind("installed configuration of");
