@@ -398,7 +398,7 @@ TEST_F(RingDriverTest, TellsTheEngineOfUnreachablePeers) {
     transport_.sent.clear();
     turn();
     EXPECT_THAT(transport_.sent, Not(IsEmpty()));
-    for (int i = 0; i < 50; ++i) {
+    for (int i = 0; i < 100; ++i) {
         now_ += std::chrono::milliseconds(1);
         turn();
     }
