@@ -108,8 +108,8 @@ AdminServer::AdminServer(boost::asio::io_context& io, StatusSource& source, Hist
       commands_(commands),
       reach_(reach),
       listening_(std::move(sockets)),
-      http_(io, [this](HttpRequest request, Respond respond) {
-          handle(std::move(request), std::move(respond));
+      http_(io, [this](const HttpRequest& request, const Respond& respond) {
+          handle(request, respond);
       }) {}
 
 void AdminServer::start() {
@@ -130,7 +130,7 @@ void AdminServer::stop() {
     listening_.control.reset();
 }
 
-void AdminServer::handle(HttpRequest request, Respond respond) {
+void AdminServer::handle(const HttpRequest& request, const Respond& respond) {
     if (!request.peer && !is_own_host(request.host)) {
         respond(plain(403, "this server is called by its address, localhost or its host's name"));
         return;

@@ -37,7 +37,7 @@ class AdminServer {
 
   private:
     using Respond = HttpServer::Respond;
-    void handle(HttpRequest request, Respond respond);
+    void handle(const HttpRequest& request, const Respond& respond);
     [[nodiscard]] bool look(const HttpRequest& request, const Respond& respond);
     void change(const HttpRequest& request, const Respond& respond);
     void bundle(const Respond& respond);

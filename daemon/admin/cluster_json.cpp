@@ -7,7 +7,7 @@
 namespace spread::admin {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 using protocol::MonitorState;
 
 /// The words of status.json.
@@ -21,7 +21,7 @@ const char* word_of(MonitorState state) {
     return "unknown";
 }
 
-json report_of(const protocol::MonitorReport& report, const protocol::Roster& roster) {
+ordered_json report_of(const protocol::MonitorReport& report, const protocol::Roster& roster) {
     return {
         {"state", word_of(report.state)},
         {"settled", report.group_state == protocol::MonitorGroupState::kStable},
@@ -64,21 +64,22 @@ const char* verdict_of(const DaemonAnswer& answer, std::size_t configured) {
 std::string cluster_json(const std::vector<DaemonAnswer>& answers,
                          const std::vector<MissingStatus>& missing,
                          const protocol::Roster& roster) {
-    json list = json::array();
+    ordered_json list = ordered_json::array();
     for (const DaemonAnswer& each : answers) {
         const auto why = std::ranges::find_if(
             missing, [&](const MissingStatus& one) { return one.daemon == each.daemon; });
         const bool is_missing = why != missing.end();
-        list.push_back({{"daemon", each.daemon},
-                        {"address", each.address},
-                        {"answers", each.report.has_value()},
-                        {"verdict", verdict_of(each, roster.size())},
-                        {"cause", is_missing ? json(why->cause) : json()},
-                        {"text", is_missing ? json(why->text) : json()},
-                        {"report", each.report ? report_of(*each.report, roster) : json()}});
+        list.push_back(
+            {{"daemon", each.daemon},
+             {"address", each.address},
+             {"answers", each.report.has_value()},
+             {"verdict", verdict_of(each, roster.size())},
+             {"cause", is_missing ? ordered_json(why->cause) : ordered_json()},
+             {"text", is_missing ? ordered_json(why->text) : ordered_json()},
+             {"report", each.report ? report_of(*each.report, roster) : ordered_json()}});
     }
-    return json{{"schema", 1}, {"daemons", std::move(list)}}.dump(2, ' ', false,
-                                                                  json::error_handler_t::replace) +
+    return ordered_json{{"schema", 1}, {"daemons", std::move(list)}}.dump(
+               2, ' ', false, ordered_json::error_handler_t::replace) +
            "\n";
 }
 
