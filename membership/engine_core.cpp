@@ -416,17 +416,6 @@ void say_alive(EngineCore& core, const Step& step) {
                                                              core.challenge_timeout() / 2));
 }
 
-DaemonSet reached_by_group(const EngineCore& core) {
-    constexpr auto kGroup = static_cast<std::uint8_t>(protocol::Heard::kGroup);
-    DaemonSet reached;
-    for (const protocol::DaemonIndex daemon : core.group_mates - core.one_by_one) {
-        if ((core.hearing.ways(core.self, daemon, Instant::min()) & kGroup) != 0) {
-            reached.insert(daemon);
-        }
-    }
-    return reached;
-}
-
 void note_other_wire(EngineCore& core, const Slice& datagram) {
     const auto other = protocol::read_other_version(datagram.bytes());
     const auto sender = other && other->config_hash == core.config.config_hash

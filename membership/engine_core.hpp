@@ -200,8 +200,6 @@ struct EngineCore {
 /// us, others are told by our own kernel that nobody listens here; so they are told that we do.
 /// Again and again until the ring counts as lost.
 void say_alive(EngineCore& core, const Step& step);
-/// Who has been heard by a group address, and is sent to by it.
-[[nodiscard]] protocol::DaemonSet reached_by_group(const EngineCore& core);
 /// A packet of another version came.
 void note_other_wire(EngineCore& core, const protocol::Slice& datagram);
 /// A ring that formed is given up. When a commit token that we sent, again and again, has got no

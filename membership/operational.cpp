@@ -21,10 +21,6 @@ namespace {
 /// More strangers than these are answered by one datagram for all.
 constexpr std::size_t kAnsweredSingly = 2;
 
-/// Strangers that the group address has reached before are looked for by other ways at this
-/// multiple of the probe interval.
-constexpr int kOtherWaysFactor = 64;
-
 /// A group address that does not get through is probed at this multiple of the interval for
 /// strangers.
 constexpr int kGroupRetryFactor = 40;
@@ -33,7 +29,6 @@ constexpr int kGroupRetryFactor = 40;
 
 void Operational::start(const Step& step) {
     installed_ = step.now;
-    probed_other_ways_ = step.now;
     told_missing_ = absences(core_, step.now);
     schedule_probe(step);
     holder_.start(core_.order->high_seq());
@@ -263,28 +258,17 @@ void Operational::on_probe_due(const Step& step) {
         answer(step);
     }
     if (!last_probe_ || step.now - *last_probe_ >= core_.config.merge_detect_timeout / 4) {
-        probe_other_ways(step);
+        // Strangers may be out of reach of the group address.
+        const Slice small = protocol::encode_probe(
+            probe(step), core_.header(protocol::PacketKind::kProbe), core_.pool);
+        for (const DaemonIndex stranger :
+             DaemonSet::first(core_.roster.size()) - core_.ring_set()) {
+            step.send_to(core_.roster.id(stranger), Channel::kToken, small);
+        }
     }
     send_probe(step);
     schedule_probe(step);
     tell_who_is_missing(step);
-}
-
-/// Strangers may be out of reach of the group address. Not again and again: while a neighbour does
-/// not answer, the kernel asks for its address once a second only, and so would find it no sooner
-/// when it is back.
-void Operational::probe_other_ways(const Step& step) {
-    DaemonSet out_of_reach = DaemonSet::first(core_.roster.size()) - core_.ring_set();
-    if (step.now - probed_other_ways_ < kOtherWaysFactor * core_.config.merge_detect_timeout) {
-        out_of_reach -= reached_by_group(core_);
-    } else {
-        probed_other_ways_ = step.now;
-    }
-    const Slice small =
-        protocol::encode_probe(probe(step), core_.header(protocol::PacketKind::kProbe), core_.pool);
-    for (const DaemonIndex stranger : out_of_reach) {
-        step.send_to(core_.roster.id(stranger), Channel::kToken, small);
-    }
 }
 
 /// Only when it was the same twice running: while causes are being found out, each packet changes

@@ -54,7 +54,6 @@ class Operational {
     // there is somebody whom we have not said we hear well.
     [[nodiscard]] protocol::Probe probe(const Step& step);
     void on_probe_due(const Step& step);
-    void probe_other_ways(const Step& step);
     void tell_who_is_missing(const Step& step);
     void send_probe(const Step& step);
     void answer(const Step& step);
@@ -65,7 +64,6 @@ class Operational {
     TokenHolder holder_;
     protocol::Instant installed_{};
     std::optional<protocol::Instant> last_probe_;  ///< to all
-    protocol::Instant probed_other_ways_{};        ///< all strangers
     std::optional<protocol::Instant> last_answer_;
     protocol::DaemonSet unanswered_;
     protocol::DaemonSet reported_;  ///< whom it said we hear well

@@ -189,25 +189,6 @@ TEST_F(OperationalTest, LooksForAbsentDaemonsAgainAndAgain) {
     EXPECT_TRUE(core_.timers.is_set(RingTimer::kMergeDetect));
 }
 
-TEST_F(OperationalTest, LooksForDaemonsThatTheGroupAddressHasReachedByThatAlone) {
-    core_.group_mates = {0, 2, 3};
-    hear(kFourth, false);
-    const auto probe_kinds = [this] {
-        now_ += core_.config.merge_detect_timeout;
-        EXPECT_TRUE(stays(state_.on_timer(step(), RingTimer::kMergeDetect)));
-        return sent();
-    };
-    EXPECT_THAT(probe_kinds(), ElementsAre(PacketKind::kProbe));
-    EXPECT_EQ(last_sent().destination, Destination::kAll);
-    std::size_t by_other_ways = 0;
-    for (int i = 0; i < 200; ++i) {
-        by_other_ways += probe_kinds().size() - 1;
-    }
-    EXPECT_EQ(by_other_ways, 3U) << "now and then: the network may have changed";
-    core_.one_by_one = {3};
-    EXPECT_THAT(probe_kinds(), ElementsAre(PacketKind::kProbe, PacketKind::kProbe));
-}
-
 TEST_F(OperationalTest, HoldsAndWakesCountFromThoseWhoMaySendThem) {
     EXPECT_TRUE(stays(state_.on(step(), from(kFirst), Hold{})));
     EXPECT_EQ(bad_values(), 0U);
