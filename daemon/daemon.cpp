@@ -374,7 +374,8 @@ void serve(const Loaded& loaded, const Options& options) {
         main_loop.on_reload([&] { reload(configuration, access, server, is_ready); });
         admin::Admin admin(main_loop.io(), {configuration, self, ring, server, watch, history},
                            history,
-                           {[&main_loop] { main_loop.stop(); }, reopen_log,
+                           {[&main_loop] { main_loop.stop(); },
+                            [&main_loop] { main_loop.stop_accepting(); }, reopen_log,
                             [](const std::string& name) {
                                 const auto level = log_level_of(name);
                                 return level && set_log_level(*level);

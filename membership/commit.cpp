@@ -73,7 +73,7 @@ bool is_handled_copy(const EngineCore& core, const Forming& forming, const Step&
         return false;
     }
     const PacketHeader header{protocol::PacketKind::kHold, core.config.config_hash,
-                              core.config.self, forming.ring_id};
+                              core.config.self, forming.ring_id, core.ring_wire};
     step.send_to(token.sender, Channel::kToken,
                  protocol::encode_hold(token.token_seq, header, core.pool));
     return true;
@@ -130,7 +130,7 @@ Next Commit::on(const Step& step, const PacketHeader&, CommitToken& token) {
         return Stay{};
     }
     const CommitMember* mine = own_entry(token, core_.config.self);
-    if (mine == nullptr || token.ring_id != forming_.ring_id ||
+    if (mine == nullptr || token.ring_id != forming_.ring_id || token.version != core_.ring_wire ||
         token.token_seq <= forming_.last_token_seq ||
         member_list(token) != forming_.members.list() ||
         token.pass != (forming_.members.is_representative() ? 1 : 2) ||

@@ -98,6 +98,7 @@ EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnat
            RingMembers({config.self}, config.self), {my_incarnation}),
       path(config.datagram_bytes_max),
       ring_bytes(config.datagram_bytes_max),
+      ring_wire(config.wire_greatest),
       order(make_order(ring.id())),
       id_counter(ring_counter),
       queue(config.send_queue_messages_max, config.send_queue_bytes_max),
@@ -132,6 +133,7 @@ std::unique_ptr<ordering::RingOrder> EngineCore::make_order(const RingId& id) co
     ordering::OrderConfig order_config;
     order_config.self = config.self;
     order_config.config_hash = config.config_hash;
+    order_config.wire = ring_wire;
     order_config.windows = windows();
     order_config.window_limit = config.window_limit;
     order_config.accelerated_window = accelerated_window();
@@ -172,6 +174,8 @@ protocol::Report EngineCore::report(Instant now, Instant since) const {
     protocol::Report report = hearing.report(ring_set(), since);
     report.full_bytes = static_cast<std::uint16_t>(path.bytes(now));
     report.settings = settings_sum;
+    report.wire_least = protocol::kRingWireLeast;
+    report.wire_greatest = config.wire_greatest;
     return report;
 }
 
@@ -236,6 +240,14 @@ bool EngineCore::hears_group(protocol::DaemonIndex daemon, Instant since) const 
 ToGather EngineCore::gather_for(DaemonId sender, const protocol::Join& join) const {
     return {
         ChangeReason::kJoinReceived, sender, roster.set_of(join.proc_set) | only(sender), {}, join};
+}
+
+std::uint8_t wire_for(const EngineCore& core, const DaemonSet& members) {
+    std::uint8_t version = core.config.wire_greatest;
+    for (const protocol::DaemonIndex member : members - DaemonSet{core.self}) {
+        version = std::min(version, core.hearing.wire_greatest_of(member));
+    }
+    return version;
 }
 
 LossTimeout::Lives lives(const EngineCore& core) {
@@ -307,7 +319,8 @@ void EngineCore::send_token(const Step& step, DaemonId to, Slice datagram, Token
 }
 
 void EngineCore::send_token(const Step& step, const Token& token_out, Duration silent_for) {
-    send_token(step, token_out.to, protocol::encode_token(token_out, config.config_hash, pool),
+    send_token(step, token_out.to,
+               protocol::encode_token(token_out, config.config_hash, pool, ring_wire),
                token_out.token_seq, silent_for);
 }
 
@@ -325,7 +338,8 @@ void EngineCore::send_token_with_data(const Step& step, const Token& token_out,
         protocol::kDataTokenBytes + data_bytes.size() + token_bytes.size() <= ring_bytes) {
         data.datagram = protocol::encode_data_token(
             data_bytes, token_bytes,
-            {PacketKind::kDataToken, config.config_hash, config.self, token_out.ring_id}, pool);
+            {PacketKind::kDataToken, config.config_hash, config.self, token_out.ring_id, ring_wire},
+            pool);
         sends.pop_back();
     }
 }

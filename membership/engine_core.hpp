@@ -43,7 +43,7 @@ struct EngineCore {
                std::uint64_t ring_counter, protocol::Rng entropy, protocol::BufferPool& buffers);
 
     [[nodiscard]] protocol::PacketHeader header(protocol::PacketKind kind) const {
-        return {kind, config.config_hash, config.self, ring.id()};
+        return {kind, config.config_hash, config.self, ring.id(), ring_wire};
     }
     [[nodiscard]] std::unique_ptr<ordering::RingOrder> make_order(const protocol::RingId& id) const;
     /// The windows of our configuration, which may have changed since it was made.
@@ -153,6 +153,7 @@ struct EngineCore {
     InstalledRing ring;
     PathSize path;
     std::size_t ring_bytes;  ///< datagrams of the ring that forms, or runs, are no longer
+    std::uint8_t ring_wire;  ///< version of the wire that it speaks
     std::unique_ptr<ordering::RingOrder> order;  ///< of the installed ring
     /// Daemons whose messages were promised in interrupted recoveries of the installed ring.
     protocol::DaemonSet obligation;
@@ -194,6 +195,8 @@ struct EngineCore {
     [[nodiscard]] bool hears_group(protocol::DaemonIndex daemon, protocol::Instant since) const;
 };
 
+/// The highest version of the wire that all of `members` speak, as far as joins have told.
+[[nodiscard]] std::uint8_t wire_for(const EngineCore& core, const protocol::DaemonSet& members);
 /// The lives of the daemons of our ring.
 [[nodiscard]] LossTimeout::Lives lives(const EngineCore& core);
 /// The ring is silent for longer than usual. If that is because a firewall keeps everything from

@@ -98,6 +98,7 @@ Next Gather::check_consensus(const Step& step) {
     if (candidates().front() == core_.self) {
         ToCommit next{{}, ChangeReason::kConsensus, DaemonId{}};
         next.token.ring_id = core_.make_ring_id(step.now);
+        next.token.version = wire_for(core_, candidates());
         for (const DaemonIndex member : candidates()) {
             next.token.members.emplace_back().id = core_.roster.id(member);
         }

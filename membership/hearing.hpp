@@ -78,6 +78,10 @@ class Hearing {
     [[nodiscard]] std::size_t full_bytes_of(protocol::DaemonIndex who) const {
         return peers_[who].report.full_bytes;
     }
+    /// The highest version of the wire that it speaks, as it has told last.
+    [[nodiscard]] std::uint8_t wire_greatest_of(protocol::DaemonIndex who) const {
+        return peers_[who].report.wire_greatest;
+    }
     /// The members of the ring that `who` has installed last, as far as it has told.
     [[nodiscard]] protocol::DaemonSet ring_of(protocol::DaemonIndex who) const;
     /// `who` has said last that it is looking for another one.

@@ -16,12 +16,27 @@ constexpr protocol::Duration kFormingTimeoutMin = std::chrono::milliseconds(1);
 constexpr int kLossFactorMax = 20;
 /// A rest of the token must not look like a silence to learn from, of which four times is borne.
 constexpr int kRestsPerLoss = 5;
+/// While a ring forms everybody hears of everybody, and has to be done with it within a timeout: up
+/// to so many daemons the plain ones will do; beyond, they grow with the power of 1.5. (What one
+/// daemon takes in grows with their number, and what a machine does on which all of them run with
+/// its square.)
+constexpr double kDaemonsAtOnce = 16;
 /// Packets per rotation and daemon: where all are busy, each has a burst and a half per visit.
 constexpr std::uint32_t kWindowPerDaemon = 66;
 
 template <typename T>
 void take_if_set(T& target, const std::optional<T>& setting) {
     target = setting.value_or(target);
+}
+
+/// The timeouts of rings that form.
+void scale_forming(RingConfig& ring, double scale) {
+    for (protocol::Duration* timeout : {&ring.join_timeout, &ring.consensus_timeout,
+                                        &ring.start_timeout, &ring.merge_detect_timeout}) {
+        *timeout = std::max(
+            kFormingTimeoutMin,
+            protocol::Duration(std::llround(static_cast<double>(timeout->count()) * scale)));
+    }
 }
 
 void settle_timeouts(RingConfig& ring, const RingSettings& settings) {
@@ -36,13 +51,12 @@ void settle_timeouts(RingConfig& ring, const RingSettings& settings) {
     if (settings.token_loss_timeout) {
         const double scale = static_cast<double>(settings.token_loss_timeout->count()) /
                              static_cast<double>(ring.token_loss_timeout.count());
-        for (protocol::Duration* timeout : {&ring.join_timeout, &ring.consensus_timeout,
-                                            &ring.start_timeout, &ring.merge_detect_timeout}) {
-            *timeout = std::max(
-                kFormingTimeoutMin,
-                protocol::Duration(std::llround(static_cast<double>(timeout->count()) * scale)));
-        }
+        scale_forming(ring, scale);
         ring.token_loss_timeout = *settings.token_loss_timeout;
+    }
+    const double crowd = static_cast<double>(ring.daemons.size()) / kDaemonsAtOnce;
+    if (crowd > 1) {
+        scale_forming(ring, crowd * std::sqrt(crowd));
     }
     ring.token_loss_timeout_max =
         std::max(ring.token_loss_timeout,

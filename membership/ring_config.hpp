@@ -7,6 +7,7 @@
 #include <string>
 
 #include "protocol/ids.hpp"
+#include "protocol/ring_wire.hpp"
 #include "protocol/time.hpp"
 
 namespace spread::membership {
@@ -62,6 +63,8 @@ struct RingConfig {
     ///
     /// - Timeouts that nobody set are four times as long over a wide area. When token_loss_timeout
     ///   is set, those of forming rings (join, consensus, start, merge_detect) scale with it.
+    ///   Where nobody set them they also grow with the number of daemons beyond 16, to its power of
+    ///   1.5: 8 times as long with 64.
     /// - Learning, a ring bears twenty times the loss timeout at most, and not above 5 s.
     /// - The token of an idle ring goes round well before the others would count it as lost, and
     ///   that of a quiet ring several times in a loss timeout.
@@ -80,6 +83,9 @@ struct RingConfig {
     protocol::MemberList daemons;
     protocol::DaemonId self;
     std::uint32_t config_hash = 0;
+    /// The highest version of the ring's wire that this daemon speaks. A lower one than the
+    /// release's is for trying how it goes with daemons of the release before.
+    std::uint8_t wire_greatest = protocol::kRingWireGreatest;
     /// What the file says about the ring, in lines, for daemons that run another one.
     std::string settings;
     /// Whom a datagram for all reaches by a group address, as long as the network carries that.

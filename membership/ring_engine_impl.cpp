@@ -44,7 +44,10 @@ void RingEngine::Impl::start(const Step& step) {
 }
 
 void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
-    const auto from = protocol::decode_header(datagram.bytes());
+    auto from = protocol::decode_header(datagram.bytes());
+    if (from && from->version > core_.config.wire_greatest) {
+        from = tl::unexpected(DecodeError::kBadVersion);
+    }
     if (!from) {
         core_.count(from.error());
         if (from.error() == DecodeError::kBadVersion) {
@@ -206,6 +209,12 @@ Hearing::News RingEngine::Impl::note_hearing(const Step& step, const PacketHeade
     if (packet.incarnation < core_.ring.incarnation_of(from.sender)) {
         return Hearing::News::kNone;
     }
+    // Two releases or more apart: no ring can have both.
+    if (packet.report.wire_least > core_.config.wire_greatest ||
+        packet.report.wire_greatest < protocol::kRingWireLeast) {
+        core_.gone.other_wire.insert(sender);
+        return Hearing::News::kNone;
+    }
     const bool new_life = core_.hearing.life_of(sender) != packet.incarnation;
     const Hearing::News news = core_.hearing.note(
         step.now, {sender, packet.incarnation, packet.join_seq, from.kind == PacketKind::kJoin},
@@ -344,6 +353,7 @@ const RingStats& RingEngine::Impl::stats() {
     stats.daemons_left_out = core_.hearing.left_out_by(core_.self).size();
     stats.rotation_time = core_.watch.rotation_time();
     stats.flow_window = core_.order->flow_window();
+    stats.wire_version = core_.ring_wire;
     return stats;
 }
 
@@ -389,6 +399,7 @@ Next RingEngine::Impl::enter(const Step& step, ToCommit&& to) {
     Forming forming{token.ring_id, RingMembers(member_list(token), core_.config.self),
                     std::get<Gather>(state_).sets(), token.token_seq};
     core_.ring_bytes = core_.datagram_bytes_for(member_list(token), step.now);
+    core_.ring_wire = token.version;
     core_.id_counter.join(token.ring_id.counter);
     core_.distrust_group(step, core_.roster.set_of(forming.members.list()),
                          core_.gather_evidence_since(step.now));
@@ -433,6 +444,7 @@ Next RingEngine::Impl::enter(const Step& step, ToRing) {
 Next RingEngine::Impl::enter(const Step& step, ToRingOfOne) {
     const RingId id = core_.make_ring_id(step.now);
     core_.id_counter.join(id.counter);
+    core_.ring_wire = core_.config.wire_greatest;
     finish_old_ring(core_, step, plan_alone(*core_.order, core_.self, core_.obligation), id);
     begin_ring(step, id, RingMembers({core_.config.self}, core_.config.self), core_.make_order(id),
                {core_.incarnation}, ChangeReason::kAlone);

@@ -159,7 +159,7 @@ void RingOrder::answer_requests(Token& token, TokenVisit& visit) {
 void RingOrder::stamp(Token& token, SendQueue& queue, protocol::BufferPool& pool, bool accelerate,
                       std::uint32_t allowed, TokenVisit& visit) {
     const protocol::PacketHeader header{protocol::PacketKind::kData, config_.config_hash,
-                                        config_.self, ring_id_};
+                                        config_.self, ring_id_, config_.wire};
     const std::size_t first_stamped = visit.before_token.size();
     // A slot that is taken already means forged packets; never overwrite, never trust them to be
     // ours.

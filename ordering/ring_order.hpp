@@ -20,6 +20,7 @@ namespace spread::ordering {
 struct OrderConfig {
     protocol::DaemonId self;
     std::uint32_t config_hash = 0;
+    std::uint8_t wire = protocol::kRingWireGreatest;  ///< version that the ring speaks
     WindowConfig windows;
     std::uint32_t window_limit = 0;  ///< of windows that come later
     /// Of the packets of one visit, how many follow the token instead of preceding it; 0 gives the

@@ -66,7 +66,8 @@ enum class CounterKind : std::uint8_t {
     ROW(Duration, rotation_time, kGauge, "ns",                                                    \
         "smoothed time of rotations in which the token did not rest")                             \
     ROW(std::uint32_t, flow_window, kGauge, "packets",                                            \
-        "data packets that all members together may send per rotation")
+        "data packets that all members together may send per rotation")                           \
+    ROW(std::uint32_t, wire_version, kGauge, "version", "of the wire that the ring speaks")
 
 /// Counted by the UDP transport.
 #define SPREAD_TRANSPORT_COUNTERS(ROW)                                                           \

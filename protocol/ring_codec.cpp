@@ -12,6 +12,24 @@ constexpr std::byte kMagic1{'R'};
 constexpr std::size_t kChecksumOffset = 4;
 constexpr std::size_t kAfterChecksum = 8;
 
+/// Also for daemons that are not on the sender's ring, and may speak another version.
+constexpr bool is_for_all(PacketKind kind) {
+    switch (kind) {
+        case PacketKind::kJoin:
+        case PacketKind::kProbe:
+        case PacketKind::kLeave:
+        case PacketKind::kSettings: return true;
+        case PacketKind::kData:
+        case PacketKind::kToken:
+        case PacketKind::kCommit:
+        case PacketKind::kWake:
+        case PacketKind::kHold:
+        case PacketKind::kDataToken:
+        case PacketKind::kAlive: break;
+    }
+    return false;
+}
+
 std::uint32_t checksum(std::span<const std::byte> datagram) {
     return crc32c(datagram.subspan(kAfterChecksum), crc32c(datagram.first(kChecksumOffset)));
 }
@@ -24,10 +42,11 @@ Decoded<PacketHeader> read_header(std::span<const std::byte> datagram, std::uint
         return tl::unexpected(DecodeError::kBadMagic);
     }
     const auto version = reader.read_le<std::uint8_t>();
-    if (reader.ok() && version != kRingWireVersion) {
+    if (reader.ok() && (version < kRingWireLeast || version > kRingWireGreatest)) {
         return tl::unexpected(DecodeError::kBadVersion);
     }
     PacketHeader header;
+    header.version = version;
     const auto kind = reader.read_le<std::uint8_t>();
     sum = reader.read_le<std::uint32_t>();
     header.config_hash = reader.read_le<std::uint32_t>();
@@ -93,8 +112,9 @@ void write_ring_id(ByteWriter& writer, const RingId& id) {
 }
 
 void write_header(ByteWriter& writer, const PacketHeader& header) {
-    writer.write_bytes(std::array{kMagic0, kMagic1, std::byte{kRingWireVersion},
-                                  static_cast<std::byte>(header.kind)});
+    const std::uint8_t version = is_for_all(header.kind) ? kRingWireCommon : header.version;
+    writer.write_bytes(
+        std::array{kMagic0, kMagic1, std::byte{version}, static_cast<std::byte>(header.kind)});
     writer.write_le(std::uint32_t{0});  // the checksum, once all is written
     writer.write_le(header.config_hash);
     writer.write_le(header.sender.value);

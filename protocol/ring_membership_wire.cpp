@@ -98,7 +98,7 @@ std::optional<DecodeError> read_commit_member(ByteReader& reader, std::uint8_t p
 
 constexpr std::uint8_t kFullSizedFlag = 0x01;
 constexpr std::uint8_t kAsksFlag = 0x02;
-constexpr std::size_t kReportEndBytes = 6;
+constexpr std::size_t kReportEndBytes = 8;
 
 std::size_t report_bytes(const Report& report) {
     const std::size_t daemons = report.heard.size();
@@ -126,6 +126,8 @@ void write_report(ByteWriter& writer, const Report& report) {
     ring_codec::write_set(writer, report.left_out);
     writer.write_le(report.full_bytes);
     writer.write_le(report.settings);
+    writer.write_le(report.wire_least);
+    writer.write_le(report.wire_greatest);
     writer.write_zeros(writer.remaining());
 }
 
@@ -154,7 +156,19 @@ std::optional<DecodeError> read_report(ByteReader& reader, Report& report) {
     }
     report.full_bytes = reader.read_le<std::uint16_t>();
     report.settings = reader.read_le<std::uint32_t>();
-    return reader.ok() ? std::nullopt : std::optional(DecodeError::kTruncated);
+    if (!reader.ok()) {
+        return DecodeError::kTruncated;
+    }
+    const auto least = reader.remaining() > 0 ? reader.read_le<std::uint8_t>() : std::uint8_t{0};
+    if (least == 0) {
+        return std::nullopt;  // of a release that speaks one version only
+    }
+    report.wire_least = least;
+    report.wire_greatest = reader.read_le<std::uint8_t>();
+    if (!reader.ok()) {
+        return DecodeError::kTruncated;
+    }
+    return least <= report.wire_greatest ? std::nullopt : std::optional(DecodeError::kBadValue);
 }
 
 }  // namespace
@@ -201,6 +215,7 @@ Decoded<CommitToken> decode_commit(const PacketHeader& header,
     CommitToken token;
     token.ring_id = header.ring_id;
     token.sender = header.sender;
+    token.version = header.version;
     token.token_seq = TokenSeq{reader.read_le<std::uint64_t>()};
     token.pass = reader.read_le<std::uint8_t>();
     const auto zero = reader.read_le<std::uint8_t>();
@@ -237,7 +252,8 @@ Slice encode_commit(const CommitToken& token, std::uint32_t config_hash, BufferP
     for (const CommitMember& member : token.members) {
         bytes += commit_member_bytes(member);
     }
-    const PacketHeader header{PacketKind::kCommit, config_hash, token.sender, token.ring_id};
+    const PacketHeader header{PacketKind::kCommit, config_hash, token.sender, token.ring_id,
+                              token.version};
     return ring_codec::encode(header, bytes, pool, [&](ByteWriter& writer) {
         writer.write_le(token.token_seq.value);
         writer.write_le(token.pass);

@@ -9,6 +9,8 @@ constexpr std::uint16_t kTokenMayRest = 0x0001;
 constexpr std::uint16_t kTokenOutOfTurn = 0x0002;
 constexpr std::uint16_t kTokenLease = 0x0004;
 
+constexpr std::uint8_t kVersionWithLinks = 7;
+
 }  // namespace
 
 std::optional<DecodeError> decode_token(const PacketHeader& header,
@@ -60,6 +62,9 @@ std::optional<DecodeError> decode_token(const PacketHeader& header,
         return complete.error();
     }
     token.complete = *complete;
+    const bool has_links = header.version >= kVersionWithLinks;
+    token.links = has_links ? reader.read_le<std::uint8_t>() : std::uint8_t{1};
+    token.links_heard = has_links ? reader.read_le<std::uint8_t>() : std::uint8_t{1};
     return ring_codec::check_end(reader);
 }
 
@@ -75,10 +80,13 @@ Decoded<Token> decode_token(std::span<const std::byte> datagram) {
     return token;
 }
 
-Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool) {
-    const std::size_t bytes =
-        kRingHeaderBytes + 64 + 12 * token.rtr.size() + ring_codec::set_bytes(token.complete);
-    const PacketHeader header{PacketKind::kToken, config_hash, token.sender, token.ring_id};
+Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool,
+                   std::uint8_t version) {
+    const bool has_links = version >= kVersionWithLinks;
+    const std::size_t bytes = kRingHeaderBytes + 64 + 12 * token.rtr.size() +
+                              ring_codec::set_bytes(token.complete) + (has_links ? 2 : 0);
+    const PacketHeader header{PacketKind::kToken, config_hash, token.sender, token.ring_id,
+                              version};
     return ring_codec::encode(header, bytes, pool, [&](ByteWriter& writer) {
         writer.write_le(token.token_seq.value);
         writer.write_le(token.seq.value);
@@ -101,6 +109,10 @@ Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& po
             writer.write_le(range.count);
         }
         ring_codec::write_set(writer, token.complete);
+        if (has_links) {
+            writer.write_le(token.links);
+            writer.write_le(token.links_heard);
+        }
     });
 }
 

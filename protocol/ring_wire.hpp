@@ -24,7 +24,8 @@
 ///
 ///   offset size field
 ///   0      2    magic 'S' 'R' (no stock monitor datagram starts so)
-///   2      1    version, 5
+///   2      1    version: on a ring that of the ring; always 6 for those who are not on it (joins,
+///               probes, settings, leaves)
 ///   3      1    kind (PacketKind)
 ///   4      4    CRC32C of the datagram without these 4 bytes
 ///   8      4    configuration hash; daemons with another one are ignored
@@ -40,7 +41,13 @@
 namespace spread::protocol {
 
 inline constexpr std::size_t kRingHeaderBytes = 32;
-inline constexpr std::uint8_t kRingWireVersion = 6;
+/// Versions of this wire that this release speaks. A ring speaks the highest one that all its
+/// members speak, and so changes it only from one ring to the next; the version of the commit token
+/// is that of the ring it forms. Each release speaks all that the one before it spoke.
+inline constexpr std::uint8_t kRingWireLeast = 6;
+inline constexpr std::uint8_t kRingWireGreatest = 7;
+/// Packets for daemons outside the ring have this one for ever, and grow at their ends only.
+inline constexpr std::uint8_t kRingWireCommon = 6;
 inline constexpr std::size_t kSealRoomBytes = 40;
 /// Largest datagram any encoder makes: tokens of big rings may exceed the MTU and are then
 /// fragmented by IP; data packets never do.
@@ -69,6 +76,7 @@ struct PacketHeader {
     std::uint32_t config_hash = 0;
     DaemonId sender;
     RingId ring_id;
+    std::uint8_t version = kRingWireGreatest;
 };
 
 /// Checks magic, version, kind and checksum, in this order.
@@ -76,8 +84,8 @@ struct PacketHeader {
 /// The same without the checksum, for a part of a datagram whose own checksum was right.
 [[nodiscard]] Decoded<PacketHeader> decode_part_header(std::span<const std::byte> part);
 
-/// Who sent a packet of another version of this wire: the fields before the ring id have their
-/// places in all versions.
+/// Who sent a packet of a version of this wire that we do not speak: the fields before the ring id
+/// have their places in all versions.
 struct OtherVersion {
     std::uint8_t version = 0;
     std::uint32_t config_hash = 0;
@@ -203,6 +211,10 @@ inline constexpr std::size_t kRtrRangesMax = 256;
 ///   96     12n  ranges: u64 first, u32 count
 ///   ..     2    bytes of the completion bitmap, which ends with its last bit set; 0 outside recovery
 ///   ..     ..   bitmap: bit i = member i of the new ring has recovered everything
+/// From version 7 on also, for a second link between the daemons; with one, both are 1:
+///   ..     1    links: bit i = data of this rotation goes over link i
+///   ..     1    links_heard: bit i = each member visited in this rotation hears the one before it on
+///               link i
 // clang-format on
 struct Token {
     RingId ring_id;
@@ -224,6 +236,8 @@ struct Token {
     bool lease = false;
     std::vector<SeqRange> rtr;
     DaemonSet complete;  ///< positions in the new ring
+    std::uint8_t links = 1;
+    std::uint8_t links_heard = 1;
 
     friend bool operator==(const Token&, const Token&) = default;
 };
@@ -231,7 +245,7 @@ struct Token {
 /// So many ranges that the token is no longer than a data packet: where fragments of IP are lost, a
 /// longer one would never arrive.
 [[nodiscard]] constexpr std::size_t rtr_ranges_max(std::size_t datagram_bytes) {
-    constexpr std::size_t kTokenBytes = kRingHeaderBytes + 64 + 2 + kDaemonsMax / 8;
+    constexpr std::size_t kTokenBytes = kRingHeaderBytes + 64 + 2 + kDaemonsMax / 8 + 2;
     constexpr std::size_t kLeast = 8;
     const std::size_t room = datagram_bytes > kTokenBytes ? datagram_bytes - kTokenBytes : 0;
     return std::clamp(room / 12, kLeast, kRtrRangesMax);
@@ -296,6 +310,9 @@ struct DataToken {
 ///   ..     2    bytes of the sender's full-sized datagrams, which those of its next ring do not
 ///               exceed
 ///   ..     4    checksum of the sender's settings (see Settings)
+///   ..     1    least version of this wire that the sender speaks; 0 or the end of the datagram:
+///               it speaks version 6 only
+///   ..     1    greatest
 ///   ..     ..   to the end of the datagram: padding, and what later versions may add; skipped
 // clang-format on
 struct Report {
@@ -306,6 +323,8 @@ struct Report {
     bool asks = false;  ///< whoever gets this answers with a probe at once
     std::uint16_t full_bytes = 0;
     std::uint32_t settings = 0;
+    std::uint8_t wire_least = kRingWireCommon;
+    std::uint8_t wire_greatest = kRingWireCommon;
 
     friend bool operator==(const Report&, const Report&) = default;
 };
@@ -378,6 +397,7 @@ struct CommitToken {
     RingId ring_id;
     DaemonId sender;
     TokenSeq token_seq;
+    std::uint8_t version = kRingWireGreatest;  ///< of the packet, and of the ring it forms
     std::uint8_t pass = 1;
     std::vector<CommitMember> members;
 
@@ -434,7 +454,8 @@ struct Probe {
 
 // A fresh datagram, from the pool where it fits a block, else from the heap.
 
-[[nodiscard]] Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool);
+[[nodiscard]] Slice encode_token(const Token& token, std::uint32_t config_hash, BufferPool& pool,
+                                 std::uint8_t version = kRingWireGreatest);
 /// `data` and `token` as they would be sent one by one.
 [[nodiscard]] Slice encode_data_token(std::span<const std::byte> data,
                                       std::span<const std::byte> token, const PacketHeader& header,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemon/admin/admin_server.hpp"
+#include "daemon/admin/drain.hpp"
 #include "daemon/admin/liveness_report.hpp"
 #include "daemon/admin/monitor_service.hpp"
 #include "daemon/admin/ring_steering.hpp"
@@ -33,13 +34,15 @@ class Admin::Impl {
           steering(io, parts, history, commands),
           monitor(io, parts, source, steering),
           liveness(io, source, report_period(), daemon::notify_manager),
-          server(io, source, history, commands, {steering, monitor}, std::move(sockets)) {}
+          drain(io, source, commands),
+          server(io, source, history, commands, {steering, monitor, drain}, std::move(sockets)) {}
 
     const AdminCommands commands;
     StatusSource source;
     RingSteering steering;
     MonitorService monitor;
     LivenessReport liveness;
+    Drain drain;
     AdminServer server;
 };
 
@@ -59,6 +62,7 @@ void Admin::start() {
 
 void Admin::stop() {
     impl_->liveness.stop();
+    impl_->drain.stop();
     impl_->server.stop();
     impl_->monitor.stop();
     impl_->steering.stop();

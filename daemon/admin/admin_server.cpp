@@ -78,6 +78,9 @@ std::string what_is_wrong(const Status& status, std::size_t expected) {
     if (verdict.state == "stuck" || verdict.state == "forming") {
         return verdict.sentence;
     }
+    if (status.draining_until) {
+        return "it takes no new clients: it is being drained";
+    }
     if (!status.sessions->groups_are_settled) {
         return "group state is being exchanged";
     }
@@ -269,6 +272,8 @@ void AdminServer::change(const HttpRequest& request, const Respond& respond) {
         partition(request, respond);
     } else if (path == "/flow-control") {
         flow_control(request, respond);
+    } else if (path == "/drain") {
+        drain(request, respond);
     } else if (path == "/stop") {
         note(request, "stop");
         respond(result(true, "leaving the ring", 500));
@@ -292,6 +297,21 @@ void AdminServer::change(const HttpRequest& request, const Respond& respond) {
     } else {
         respond(plain(404, "nothing to change is there"));
     }
+}
+
+void AdminServer::drain(const HttpRequest& request, const Respond& respond) {
+    constexpr long kSecondsMost = 7L * 24 * 3600;
+    const long seconds = number_of(request, "seconds", 30);
+    if (seconds < 0 || seconds > kSecondsMost) {
+        respond(result(false, "seconds is a number from 0 to 604800", 400));
+        return;
+    }
+    note(request, fmt::format("drain {} s", seconds));
+    respond(result(
+        true,
+        fmt::format("no new clients; leaving the ring when all have gone, or in {} s", seconds),
+        500));
+    reach_.drain.begin(std::chrono::seconds(seconds));
 }
 
 void AdminServer::kick(const HttpRequest& request, const Respond& respond) {

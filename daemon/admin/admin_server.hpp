@@ -7,6 +7,7 @@
 
 #include "daemon/admin/admin_commands.hpp"
 #include "daemon/admin/admin_sockets.hpp"
+#include "daemon/admin/drain.hpp"
 #include "daemon/admin/http_server.hpp"
 #include "daemon/admin/monitor_service.hpp"
 #include "daemon/admin/ring_steering.hpp"
@@ -21,10 +22,11 @@ namespace spread::admin {
 /// token of AdminWrite. docs/status.md lists the paths.
 class AdminServer {
   public:
-    /// How other daemons and the ring are reached.
+    /// How other daemons and the ring are reached, and the daemon's end.
     struct Reach {
         RingSteering& steering;
         MonitorService& monitor;
+        Drain& drain;
     };
     /// All but `sockets` must outlive this object.
     AdminServer(boost::asio::io_context& io, StatusSource& source, History& history,
@@ -44,6 +46,7 @@ class AdminServer {
     void health(const HttpRequest& request, const Respond& respond);
     [[nodiscard]] bool may_change(const HttpRequest& request) const;
     void ban(const HttpRequest& request, const Respond& respond);
+    void drain(const HttpRequest& request, const Respond& respond);
     void kick(const HttpRequest& request, const Respond& respond);
     void partition(const HttpRequest& request, const Respond& respond);
     void flow_control(const HttpRequest& request, const Respond& respond);

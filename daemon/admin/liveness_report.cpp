@@ -15,6 +15,9 @@ std::string liveness_lines(const Status& status, std::string& last_text) {
     if (status.sessions) {
         text += fmt::format(", {} clients", status.sessions->connected);
     }
+    if (status.draining_until) {
+        text += ", being drained";
+    }
     if (text != last_text) {
         lines += "STATUS=" + text + "\n";
         last_text = std::move(text);

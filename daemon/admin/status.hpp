@@ -133,6 +133,7 @@ struct Status {
     int process = 0;
     WallTime at;
     WallTime started_at;
+    std::optional<WallTime> draining_until;
     RingStatus ring;
     std::vector<PeerStatus> peers;  ///< configuration order
     std::optional<SessionsStatus> sessions;

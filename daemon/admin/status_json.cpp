@@ -131,6 +131,8 @@ std::string status_json(const Status& status) {
           {"wire", status.wire},
           {"process", status.process},
           {"started_at", iso_time(status.started_at)},
+          {"draining_until",
+           status.draining_until ? json(iso_time(*status.draining_until)) : json()},
           {"uptime_s",
            std::chrono::duration_cast<std::chrono::seconds>(status.at - status.started_at)
                .count()}}},

@@ -231,10 +231,11 @@ Status StatusSource::without_sessions() const {
     out.address = me.address.to_string();
     out.port = configuration.segments[me.segment].port;
     out.version = daemon::kVersion;
-    out.wire = protocol::kRingWireVersion;
+    out.wire = protocol::kRingWireGreatest;
     out.process = ::getpid();
     out.at = std::chrono::system_clock::now();
     out.started_at = started_at_;
+    out.draining_until = draining_until_;
     fill_ring(out);
     out.clients_max = configuration.max_sessions;
     out.client_messages_max = configuration.max_session_messages;

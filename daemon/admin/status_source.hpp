@@ -38,6 +38,8 @@ class StatusSource {
     void start();
     void stop();
 
+    /// Clients are no longer taken in; the daemon stops then at the latest.
+    void set_draining(WallTime until) { draining_until_ = until; }
     void status(std::function<void(Status)> done);
     void page(std::function<void(PageData)> done);
     template <typename T>
@@ -76,6 +78,7 @@ class StatusSource {
     StatusParts parts_;
     const protocol::Roster roster_;
     const WallTime started_at_ = std::chrono::system_clock::now();
+    std::optional<WallTime> draining_until_;
     boost::asio::steady_timer sample_timer_;
     struct Sample {
         protocol::Instant at;

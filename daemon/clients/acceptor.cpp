@@ -48,7 +48,9 @@ void Acceptor::start() {
 }
 
 void Acceptor::stop() {
-    stopped_ = true;
+    if (std::exchange(stopped_, true)) {
+        return;
+    }
     for (const auto& socket : sockets_) {
         error_code ignored;
         socket->descriptor.close(ignored);

@@ -21,6 +21,7 @@ class MainLoop::Impl {
          std::unique_ptr<UnixListener> unix_listener);
 
     void run();
+    void stop_accepting() { acceptor_.stop(); }
     void stop();
     [[nodiscard]] boost::asio::io_context& io() { return io_; }
 
@@ -132,6 +133,10 @@ boost::asio::io_context& MainLoop::io() {
 
 void MainLoop::on_stop(std::function<void()> hook) {
     impl_->stop_hook = std::move(hook);
+}
+
+void MainLoop::stop_accepting() {
+    impl_->stop_accepting();
 }
 
 void MainLoop::stop() {

@@ -30,6 +30,8 @@ class MainLoop {
     [[nodiscard]] boost::asio::io_context& io();
     /// Called when the daemon begins to stop.
     void on_stop(std::function<void()> hook);
+    /// No new clients from now on.
+    void stop_accepting();
     /// Leaves the ring and stops, as SIGTERM does.
     void stop();
     /// Called on SIGHUP.

@@ -30,9 +30,9 @@ std::string ForeignDatagram::describe() const {
     switch (what) {
         case What::kOtherVersion:
             return fmt::format(
-                "speaks version {} of the ring's wire, this daemon version {}; "
-                "install the same release of spreadd on all hosts",
-                version, protocol::kRingWireVersion);
+                "speaks version {} of the ring's wire, this daemon {} to {}; "
+                "install the same release of spreadd on all hosts, or neighbouring ones",
+                version, protocol::kRingWireLeast, protocol::kRingWireGreatest);
         case What::kStockDaemon:
             return "is a daemon of stock Spread, which cannot be in a ring with spreadd; replace "
                    "all daemons of a ring at once";

@@ -230,6 +230,7 @@ void add_memory(Hash& hash, const EngineCore& core) {
     add(hash, core.gone);
     add(hash, core.foreign);
     hash.add(core.ring_bytes);
+    hash.add(core.ring_wire);
     hash.add(core.stood_still_at.has_value());
     hash.add(core.delivery_room);
     hash.add(static_cast<std::uint64_t>(core.watch.backoff_));

@@ -244,6 +244,26 @@ void draw_reconfigurations(Draft& draft, Draw& draw) {
     }
 }
 
+/// Daemons of the release before: put in place of some, one by one, and as a rule replaced again.
+void draw_releases(Draft& draft, Draw& draw) {
+    std::vector<std::uint16_t> daemons(draft.scenario.daemons());
+    std::iota(daemons.begin(), daemons.end(), std::uint16_t{0});
+    draw.shuffle(daemons);
+    daemons.resize(draw.between(1, daemons.size()));
+    const std::uint64_t first = draw.percent(50) ? draft.faults_us : draft.any_time(draw);
+    const auto put = [&](std::uint16_t daemon, std::uint8_t version) {
+        const std::uint64_t at = draft.soon_after(draw, first);
+        draft.push(at, Action::kRelease, {daemon}, version);
+        draft.outages.push_back({at, daemon});
+    };
+    for (const std::uint16_t daemon : daemons) {
+        put(daemon, protocol::kRingWireLeast);
+        if (draw.percent(70)) {
+            put(daemon, protocol::kRingWireGreatest);
+        }
+    }
+}
+
 Rates any_rates(Draw& draw, const Timeouts& timeouts, std::size_t daemons) {
     Rates rates;
     const auto share = [&](std::uint32_t percent) {
@@ -286,7 +306,7 @@ struct Fault {
     void (*draw)(Draft&, Draw&);
 };
 
-constexpr std::array<Fault, 17> kFaults{{
+constexpr std::array<Fault, 18> kFaults{{
     {"rates", 55, true, draw_rates},
     {"partitions", 35, true, draw_partitions},
     {"cascade", 25, true, draw_cascade},
@@ -301,6 +321,7 @@ constexpr std::array<Fault, 17> kFaults{{
     {"drifts", 15, false, draw_drifts},
     {"clock steps", 15, false, draw_clock_steps},
     {"reconfigurations", 8, false, draw_reconfigurations},
+    {"releases", 12, false, draw_releases},
     {"second cascade", 10, true, draw_cascade},
     {"deafness", 2, true, draw_deafness},
     {"host pauses", 12, false, draw_host_pauses},

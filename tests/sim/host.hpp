@@ -43,6 +43,7 @@ class Host final {
     void clog_sessions(bool on);
     void drift(std::int64_t ppm);
     void step_wall_clock(std::int64_t us) { wall_offset_us_ += us; }
+    void set_wire_greatest(std::uint8_t version) { wire_greatest_ = version; }
     void set_config_version(std::uint32_t version) { config_version_ = version; }
 
     void on_packet(const Network::Parcel& parcel);
@@ -141,6 +142,7 @@ class Host final {
     std::uint64_t lives_ = 0;
     std::uint32_t generation_ = 0;  ///< events of earlier lives are void
     std::uint32_t config_version_ = 0;
+    std::uint8_t wire_greatest_ = protocol::kRingWireGreatest;  ///< as its release speaks it
     checker::LifeId life_;
 
     // Clocks: local = local_base_ + (simulated - simulated_base_) * (1 + drift).

@@ -20,6 +20,7 @@ membership::RingConfig Host::ring_config() const {
     membership::RingConfig config =
         ring_config_of(scenario_.tunables, static_cast<std::uint32_t>(scenario_.daemons()), id_,
                        7 + config_version_);
+    config.wire_greatest = wire_greatest_;
     for (const DaemonIndex mate : simulator_.network().segment_mates(index_)) {
         config.group_mates.push_back(protocol::DaemonId{mate + 1U});
     }

@@ -195,6 +195,8 @@ std::string format_action(const Step& step) {
             return "drift" + list('d', step.who) + " by " + std::to_string(step.value) + "ppm";
         case Action::kStepClock:
             return "step-clock" + list('d', step.who) + " by " + signed_duration(step.value);
+        case Action::kRelease:
+            return "release" + list('d', step.who) + " wire " + std::to_string(step.value);
         case Action::kConfigure:
             return "configure" + list('d', step.who) + " version " + std::to_string(step.value);
         case Action::kPartition: return partition_text(step);
@@ -222,7 +224,9 @@ std::string format_action(const Step& step) {
             return "garbage " + client + " " + std::to_string(step.value) + " bytes";
         case Action::kSteady:
             return step.who.empty() ? std::string("steady over") : "steady" + set('d', step.who);
-        case Action::kExpectRegular: return "expect regular" + set('d', step.who) + within(step);
+        case Action::kExpectRegular:
+            return "expect regular" + set('d', step.who) +
+                   (step.value != 0 ? " wire " + std::to_string(step.value) : "") + within(step);
         case Action::kExpectState:
             return "expect state " + daemon + " " + std::string(word_of(kStateWords, step.state)) +
                    within(step);

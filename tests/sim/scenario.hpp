@@ -127,6 +127,7 @@ enum class Action : std::uint8_t {
     kClogSessions,  ///< the session side takes nothing (value 1) or goes on (0)
     kDrift,         ///< its clock runs `value` ppm fast (signed)
     kStepClock,     ///< its wall clock jumps by `value` us (signed); seen at the next start
+    kRelease,       ///< it restarts as one that speaks the ring's wire up to version `value`
     kConfigure,     ///< it reads another version of the configuration: restarts with hash `value`
     // Network.
     kPartition,  ///< `parts`; daemons in none of them are alone
@@ -148,7 +149,8 @@ enum class Action : std::uint8_t {
     kGarbage,     ///< writes `value` random bytes
     // Checks.
     kSteady,         ///< from here on L4 holds for `who`, until the next one; nobody: it is over
-    kExpectRegular,  ///< all of `who` share one regular configuration of exactly them
+    kExpectRegular,  ///< all of `who` share one regular configuration of exactly them; its wire has
+                     ///< version `value`, 0: any
     kExpectState,    ///< `state` at who[0]
     kExpectView,     ///< the latest view of groups[0] at client who[0] names exactly `privates`
     kSettle  ///< L: common configurations, everything delivered, silence; bound in `within_us`

@@ -12,6 +12,12 @@ namespace {
 constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kU32Max = std::numeric_limits<std::uint32_t>::max();
 
+std::int64_t wire_version(ScenarioLine& line) {
+    return static_cast<std::int64_t>(line.count(protocol::kRingWireLeast,
+                                                protocol::kRingWireGreatest,
+                                                "a version of the wire that this release speaks"));
+}
+
 class ScenarioParser {
   public:
     protocol::Result<Scenario, ScenarioError> parse(std::string_view text);
@@ -213,9 +219,10 @@ bool ScenarioParser::parse_daemon_action(std::string_view word, ScenarioLine& li
         }
         return true;
     }
-    constexpr std::array<Word<Action>, 4> kMeasured{{{"slow", Action::kSlow},
+    constexpr std::array<Word<Action>, 5> kMeasured{{{"slow", Action::kSlow},
                                                      {"drift", Action::kDrift},
                                                      {"step-clock", Action::kStepClock},
+                                                     {"release", Action::kRelease},
                                                      {"configure", Action::kConfigure}}};
     const auto* measured = find_word(kMeasured, word);
     if (measured == nullptr) {
@@ -223,11 +230,14 @@ bool ScenarioParser::parse_daemon_action(std::string_view word, ScenarioLine& li
     }
     step.action = measured->value;
     step.who = line.indices('d', daemons_);
-    line.require(step.action == Action::kConfigure ? "version" : "by");
+    line.require(step.action == Action::kConfigure ? "version"
+                 : step.action == Action::kRelease ? "wire"
+                                                   : "by");
     switch (step.action) {
         case Action::kSlow: step.value = static_cast<std::int64_t>(line.duration(kU32Max)); break;
         case Action::kDrift: step.value = line.drift(); break;
         case Action::kStepClock: step.value = line.signed_duration(); break;
+        case Action::kRelease: step.value = wire_version(line); break;
         default: step.value = static_cast<std::int64_t>(line.count(0, kU32Max, "a version number"));
     }
     return true;
@@ -405,6 +415,7 @@ bool ScenarioParser::parse_check(std::string_view word, ScenarioLine& line, Step
             step.privates = line.set('c', kClientsMax);
         } else {
             step.who = line.set('d', daemons_);
+            step.value = line.accept("wire") ? wire_version(line) : 0;
         }
     } else {
         return false;

@@ -134,6 +134,11 @@ void Simulator::carry_out_daemon_step(const Step& step) {
             case Action::kClogSessions: host.clog_sessions(step.value != 0); break;
             case Action::kDrift: host.drift(step.value); break;
             case Action::kStepClock: host.step_wall_clock(step.value); break;
+            case Action::kRelease:
+                host.crash();
+                host.set_wire_greatest(static_cast<std::uint8_t>(step.value));
+                host.start(StateFate::kKept);
+                break;
             case Action::kConfigure:
                 host.crash();
                 host.set_config_version(static_cast<std::uint32_t>(step.value));
@@ -213,7 +218,8 @@ bool Simulator::holds(const Step& step) {
                 if (!ring) {
                     ring = host.engine().ring_id();
                 }
-                return *ring == host.engine().ring_id();
+                return *ring == host.engine().ring_id() &&
+                       (step.value == 0 || step.value == host.engine().stats().wire_version);
             });
         }
         case Action::kExpectState:

@@ -135,8 +135,11 @@ void DaemonProcess::start() {
     if (kind_ == DaemonKind::kStock && !stock) {
         throw std::runtime_error("SPREAD_STOCK_DIR is not set");
     }
-    const std::string program =
-        kind_ == DaemonKind::kStock ? (*stock / "sbin/spread").string() : daemon_binary().string();
+    std::string program = spec_.program.string();
+    if (program.empty()) {
+        program = kind_ == DaemonKind::kStock ? (*stock / "sbin/spread").string()
+                                              : daemon_binary().string();
+    }
     std::vector<std::string> command{program, "-n", spec_.name, "-c", configuration_.string()};
     if (kind_ == DaemonKind::kOurs) {
         // Nothing of a test may meet a daemon that really serves this machine, or another test.

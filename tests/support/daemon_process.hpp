@@ -27,6 +27,7 @@ struct DaemonSpec {
     std::string name;
     std::string address;
     int network_namespace = -1;
+    std::filesystem::path program = {};  ///< empty: daemon_binary()
 };
 
 /// A configuration text with all daemons in one segment, each on its own address.
@@ -52,6 +53,8 @@ class DaemonProcess {
     int stop();
     /// SIGKILL, as a crash.
     void crash();
+    /// The next start runs this one, such as another release.
+    void use_program(const std::filesystem::path& program) { spec_.program = program; }
     /// Starts the same daemon again and waits until it listens; the old process must be gone.
     void restart();
 

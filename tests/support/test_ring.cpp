@@ -19,7 +19,8 @@ TestRing::TestRing(std::size_t daemons, Options options)
         const std::string number = std::to_string(i + 1);
         specs_.push_back({.name = "d" + number,
                           .address = lab_ ? NetworkLab::address(i) : "127.0.0." + number,
-                          .network_namespace = lab_ ? lab_->namespace_of(i) : -1});
+                          .network_namespace = lab_ ? lab_->namespace_of(i) : -1,
+                          .program = options_.program});
     }
     const auto file = directory_.write("spread.conf", configuration());
     for (const auto& spec : specs_) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ class TestRing {
         std::size_t spare_hosts = 0;  ///< behind those of the daemons
         /// The last daemon is behind a router with this MTU; 0: it is not.
         std::size_t router_mtu = 0;
+        std::filesystem::path program = {};  ///< of all daemons; empty: daemon_binary()
     };
 
     explicit TestRing(std::size_t daemons) : TestRing(daemons, Options{}) {}

@@ -117,6 +117,34 @@ TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
     ring_.daemon(0).wait_logged("warning: kick #eve#d1 by process ");
 }
 
+TEST_F(ControlTest, ADrainedDaemonTakesNoNewClientsAndStopsWhenTheLastHasGone) {
+    TestClient eve = ring_.client(2, "eve");
+    EXPECT_EQ(ctl(2, {"drain", "soon"}).status, 2);
+    support::ChildProcess drain(
+        {.command = {SPREADCTL_BINARY, "-s", ring_.daemon(2).control_socket().string(), "drain",
+                     "10m"},
+         .output = scratch_.path() / "drain",
+         .input = {},
+         .network_namespace = -1,
+         .directory = {}});
+    support::wait_until("it to drain",
+                        [&] { return !status(2)["daemon"]["draining_until"].is_null(); });
+    EXPECT_THROW(static_cast<void>(ring_.client(2, "bob")), std::exception);
+    eve.join("room");  // is still served
+    eve.wait_for_members("room", {eve.private_group()});
+    EXPECT_TRUE(ring_.daemon(2).process().is_running());
+    eve.kill();
+    EXPECT_EQ(drain.wait_exit(), 0) << drain.output();
+    EXPECT_EQ(ring_.daemon(2).process().wait_exit(), 0);
+    ring_.wait_formed({0, 1});
+}
+
+TEST_F(ControlTest, ADrainedDaemonStopsAtTheEndOfItsPatience) {
+    TestClient eve = ring_.client(2, "eve");
+    EXPECT_EQ(ctl(2, {"drain", "1s"}).status, 0);
+    EXPECT_EQ(ring_.daemon(2).process().wait_exit(), 0);
+}
+
 TEST_F(ControlTest, ABannedClientIsOutUntilTheBanIsLifted) {
     const TestClient eve = ring_.client(0, "eve");
     EXPECT_THAT(ctl(0, {"ban", "#eve#d2", "10m"}).text, HasSubstr("it is a client of d2"));

@@ -58,6 +58,10 @@ std::optional<std::chrono::seconds> seconds_of(const std::string& text) {
     }
 }
 
+std::string time_error(const std::string& text) {
+    return seconds_of(text) ? std::string() : "a time is 30s, 10m, 2h or 7d";
+}
+
 std::string first_line(const std::string& path) {
     std::ifstream file(path);
     std::string line;
@@ -107,6 +111,7 @@ class CommandLine {
     double timeout_ = 3;
     std::string token_file_;
     std::string ban_time_;
+    std::string drain_time_ = "30s";
     bool json_ = false;
     Commands::ClientFilter filter_;
     std::string group_;
@@ -286,11 +291,7 @@ void CommandLine::add_steering() {
     ban->add_option("CLIENT", client_name_,
                     "#USER#DAEMON, a user name, login:NAME, or an address or network")
         ->required();
-    ban->add_option("TIME", ban_time_, "30s, 10m, 2h or 7d")
-        ->required()
-        ->check([](const auto& text) {
-            return seconds_of(text) ? std::string() : "a time is 30s, 10m, 2h or 7d";
-        });
+    ban->add_option("TIME", ban_time_, "30s, 10m, 2h or 7d")->required()->check(time_error);
     ban->add_option("--reason", reason_, "For log, history and whoever lists bans");
     ban->footer(
         "Of this daemon, until it restarts. NAME may have * and ?; user:NAME and address:ADDRESS\n"
@@ -306,7 +307,15 @@ void CommandLine::add_steering() {
     add(app_, "leave", "Leave the ring and stop, as stop does, without waiting",
         [this] { return commands().change("/stop"); });
     add(app_, "stop", "Leave the ring and stop; waits until it is gone",
-        [this] { return commands().stop(kStopPatience); });
+        [this] { return commands().stop("/stop", kStopPatience); });
+    add(app_, "drain", "Take no new clients, and stop when all have gone; waits until it is gone",
+        [this] {
+            const auto patience = *seconds_of(drain_time_);
+            return commands().stop(fmt::format("/drain?seconds={}", patience.count()),
+                                   patience + kStopPatience);
+        })
+        ->add_option("TIME", drain_time_, "When it stops at the latest: 30s (default), 10m, 2h")
+        ->check(time_error);
 }
 
 void CommandLine::add_trying() {

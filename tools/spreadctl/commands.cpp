@@ -250,8 +250,8 @@ int Commands::keep_changing(const std::string& target, std::chrono::milliseconds
     }
 }
 
-int Commands::stop(std::chrono::milliseconds patience) const {
-    if (const int status = change("/stop"); status != kGood) {
+int Commands::stop(const std::string& target, std::chrono::milliseconds patience) const {
+    if (const int status = change(target); status != kGood) {
         return status;
     }
     const auto until = std::chrono::steady_clock::now() + patience;

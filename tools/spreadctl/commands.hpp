@@ -53,8 +53,8 @@ class Commands {
     /// The same again and again, until that fails.
     [[nodiscard]] int keep_changing(const std::string& target,
                                     std::chrono::milliseconds pause) const;
-    /// Stops the daemon and waits until it is gone.
-    [[nodiscard]] int stop(std::chrono::milliseconds patience) const;
+    /// Has the daemon stop by `target`, and waits until it is gone.
+    [[nodiscard]] int stop(const std::string& target, std::chrono::milliseconds patience) const;
 
   private:
     /// Prints the daemon's own JSON, or what `text` makes of it.

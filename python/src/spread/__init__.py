@@ -25,7 +25,7 @@ from . import _session
 from . import _spread
 from ._session import Daemons, Name, Stats
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 SpreadError = error
 RegularMsgType = RegularMsg

@@ -30,9 +30,10 @@ class GatherTest : public StateTest {
     }
 
     [[nodiscard]] Next join(protocol::DaemonId sender, protocol::MemberList proc,
-                            protocol::MemberList fail = {}) {
+                            protocol::MemberList fail = {},
+                            std::uint8_t wire_greatest = protocol::kRingWireGreatest) {
         now_ += core_.config.join_timeout;  // so that an answer is due at once
-        hear(sender, true);
+        hear(sender, true, wire_greatest);
         protocol::Join join;
         join.proc_set = std::move(proc);
         join.fail_set = std::move(fail);
@@ -75,6 +76,13 @@ TEST_F(Leader, MakesTheCommitTokenWhenAllAgree) {
     EXPECT_EQ(to->token.ring_id.representative, kFirst);
     ASSERT_EQ(to->token.members.size(), 2U);
     EXPECT_EQ(to->token.members[1].id, kSecond);
+}
+
+TEST_F(Leader, TheRingSpeaksTheHighestVersionThatAllMembersSpeak) {
+    const Next next = join(kSecond, {kFirst, kSecond}, {}, protocol::kRingWireGreatest - 1);
+    const auto* to = std::get_if<ToCommit>(&next);
+    ASSERT_NE(to, nullptr);
+    EXPECT_EQ(to->token.version, protocol::kRingWireGreatest - 1);
 }
 
 TEST_F(Leader, WhoHearsOrIsHeardByHalfDoesNotAgree) {

@@ -54,6 +54,19 @@ TEST(RingConfig, AWideAreaIsGivenMoreTimeWhereNothingWasSet) {
     EXPECT_EQ(ring.join_timeout, 7ms);
 }
 
+TEST(RingConfig, ManyDaemonsAreGivenMoreTimeToFormARing) {
+    const RingConfig defaults;
+    EXPECT_EQ(RingConfig::settled(settings_of(16)).join_timeout, defaults.join_timeout);
+    RingSettings settings = settings_of(64);
+    settings.start_timeout = 70ms;
+    const RingConfig ring = RingConfig::settled(settings);
+    EXPECT_EQ(ring.join_timeout, 8 * defaults.join_timeout);
+    EXPECT_EQ(ring.consensus_timeout, 8 * defaults.consensus_timeout);
+    EXPECT_EQ(ring.merge_detect_timeout, 8 * defaults.merge_detect_timeout);
+    EXPECT_EQ(ring.start_timeout, 70ms);
+    EXPECT_EQ(ring.token_loss_timeout, defaults.token_loss_timeout);
+}
+
 TEST(RingConfig, ALossTimeoutIsLearntUpToTwentyTimesItselfOrWhatWasSet) {
     RingSettings settings = settings_of(2);
     settings.token_loss_timeout = 100ms;

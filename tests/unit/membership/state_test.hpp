@@ -84,8 +84,10 @@ class StateTest : public testing::Test {
     }
 
     /// Joins (or probes) of `sender` have come by every way, and say that it hears everybody well.
-    void hear(protocol::DaemonId sender, bool gathers) {
+    void hear(protocol::DaemonId sender, bool gathers,
+              std::uint8_t wire_greatest = protocol::kRingWireGreatest) {
         protocol::Report report;
+        report.wire_greatest = wire_greatest;
         report.full_sized = true;
         report.heard.assign(core_.roster.size(), 15);
         ++join_seq_;

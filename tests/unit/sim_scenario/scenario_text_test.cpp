@@ -132,6 +132,10 @@ class AnyScenario {
             case Action::kLeave:
             case Action::kPause:
             case Action::kContinue: made.who = daemon_set(); break;
+            case Action::kRelease:
+                made.who = daemon_set();
+                made.value = wire();
+                break;
             case Action::kSlow:
             case Action::kConfigure: made.value = u32(); [[fallthrough]];
             case Action::kClogSessions:
@@ -200,6 +204,12 @@ class AnyScenario {
         }
     }
 
+    std::int64_t wire() {
+        return protocol::kRingWireLeast +
+               static_cast<std::int64_t>(
+                   rng_.below(protocol::kRingWireGreatest - protocol::kRingWireLeast + 1));
+    }
+
     void fill_client_step(Step& made) {
         if (made.action >= Action::kExpectRegular) {
             made.within_us = u32();
@@ -236,7 +246,10 @@ class AnyScenario {
                 made.who = {client()};
                 made.value = positive();
                 break;
-            case Action::kExpectRegular: made.who = daemon_set(); break;
+            case Action::kExpectRegular:
+                made.who = daemon_set();
+                made.value = rng_.chance(1, 2) ? 0 : wire();
+                break;
             case Action::kExpectState:
                 made.who = {daemon()};
                 made.state = state();
