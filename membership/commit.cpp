@@ -100,8 +100,10 @@ Next join_while_forming(const EngineCore& core, const Forming& forming, DaemonId
 }
 
 Next leave_while_forming(const EngineCore& core, const Forming& forming, const PacketHeader& from) {
-    if (from.ring_id != core.ring.id() || !core.ring.is_member(from.sender) ||
-        !forming.members.is_member(from.sender)) {
+    // It may have installed the new ring before us.
+    const bool is_of_ours = from.ring_id == forming.ring_id ||
+                            (from.ring_id == core.ring.id() && core.ring.is_member(from.sender));
+    if (!is_of_ours || !forming.members.is_member(from.sender)) {
         return Stay{};  // else it is left out already
     }
     return ToGather{ChangeReason::kPeerLeft, from.sender, {}, core.only(from.sender), {}};

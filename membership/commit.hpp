@@ -33,7 +33,8 @@ void take_answer(EngineCore& core, const Forming& forming, const Step& step,
 /// How a member of the ring `forming`, which is not installed yet, reacts to a join.
 [[nodiscard]] Next join_while_forming(const EngineCore& core, const Forming& forming,
                                       protocol::DaemonId sender, const protocol::Join& join);
-/// How it reacts when a member of the old ring leaves in order, or cannot be reached.
+/// How it reacts when a member of the old ring, or of the new one, leaves in order, or cannot be
+/// reached.
 [[nodiscard]] Next leave_while_forming(const EngineCore& core, const Forming& forming,
                                        const protocol::PacketHeader& from);
 [[nodiscard]] Next unreachable_while_forming(const EngineCore& core, const Forming& forming,

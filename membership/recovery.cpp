@@ -162,12 +162,12 @@ Next Recovery::on(const Step& step, const PacketHeader&, protocol::CommitToken& 
     if (is_handled_copy(core_, forming_, step, token)) {
         return Stay{};
     }
-    // The second pass is over: everybody is in Recovery, and the ring's own token starts.
-    const auto* sent = core_.watch.watched();
+    // The second pass is over: everybody is in Recovery, and the ring's own token starts. Once.
+    const protocol::TokenSeq sent{forming_.last_token_seq.value + 1};
     if (own_entry(token, core_.config.self) == nullptr ||
         token.ring_id.representative != core_.config.self || token.ring_id != forming_.ring_id ||
-        token.pass != 2 || token.token_seq <= forming_.last_token_seq || sent == nullptr ||
-        token.token_seq <= sent->token_seq) {
+        token.pass != 2 || token.token_seq <= sent ||
+        order_->last_token_seq() != protocol::TokenSeq{}) {
         return Stay{};
     }
     forming_.last_token_seq = token.token_seq;

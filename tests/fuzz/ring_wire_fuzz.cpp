@@ -27,14 +27,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (datagram.size() >= kRingHeaderBytes) {
         datagram[0] = std::byte{'S'};
         datagram[1] = std::byte{'R'};
-        for (const unsigned version : {kRingWireVersion + 1U, unsigned{kRingWireVersion}}) {
+        // One that we do not speak, then one that we do; the input's own byte says which.
+        const unsigned spoken = kRingWireLeast + std::to_integer<unsigned>(datagram[2]) %
+                                                     (kRingWireGreatest - kRingWireLeast + 1U);
+        for (const unsigned version : {kRingWireGreatest + 1U, spoken}) {
             datagram[2] = static_cast<std::byte>(version);
             const std::span<const std::byte> all(datagram);
             const std::uint32_t sum = crc32c(all.subspan(8), crc32c(all.first(4)));
             for (std::size_t i = 0; i < 4; ++i) {
                 datagram[4 + i] = static_cast<std::byte>(sum >> (8 * i));
             }
-            require(read_other_version(datagram).has_value() == (version != kRingWireVersion));
+            require(read_other_version(datagram).has_value() == (version != spoken));
         }
     }
     BufferPool pool(2048, 4);
@@ -43,7 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     if (const auto token = decode_token(datagram)) {
-        require(decode_token(encode_token(*token, header->config_hash, pool).bytes()) == token);
+        const Slice again = encode_token(*token, header->config_hash, pool, header->version);
+        require(decode_token(again.bytes()) == token);
     }
     if (const auto join = decode_join(datagram)) {
         require(decode_join(encode_join(*join, *header, pool).bytes()) == join);

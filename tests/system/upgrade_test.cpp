@@ -89,7 +89,9 @@ class Upgrade : public testing::Test {
         std::cout << "replaced d" << index + 1 << " during " << said.messages
                   << " safe messages; the longest silence at the others: "
                   << std::chrono::duration_cast<std::chrono::milliseconds>(said.silence).count()
-                  << " ms\n";
+                  << " ms\n"
+                  << (said.silence > std::chrono::milliseconds(100) ? ring_->logs()
+                                                                    : std::string());
     }
 
     struct Talk {

@@ -135,11 +135,77 @@ TEST_F(RecoveryTest, TakesTokensFromItsPredecessorOnly) {
     EXPECT_THAT(sent(), IsEmpty());
 }
 
+/// The representative of the same ring, which has sent the second pass.
+class RepresentativeRecoveryTest : public StateTest {
+  protected:
+    RepresentativeRecoveryTest() : StateTest(kFirst) {
+        install({kFirst, kSecond});
+        core_.id_counter.join(kNew.counter);
+        token_.ring_id = kNew;
+        token_.pass = 2;
+        token_.token_seq = TokenSeq{4};
+        CommitMember second;
+        second.id = kSecond;
+        second.filled = true;
+        second.old_ring = core_.ring.id();
+        token_.members = {report(core_, 2), second};
+        state_.emplace(core_,
+                       Forming{kNew,
+                               RingMembers({kFirst, kSecond}, kFirst),
+                               {DaemonSet{0, 1}, {}},
+                               token_.token_seq},
+                       token_);
+        pass_commit_token(core_, step(), token_);
+        EXPECT_THAT(sent(), testing::ElementsAre(PacketKind::kCommit));
+    }
+
+    /// The token comes back from the second member.
+    [[nodiscard]] CommitToken been_round() const {
+        CommitToken token = token_;
+        token.sender = kSecond;
+        ++token.token_seq.value;
+        return token;
+    }
+
+    CommitToken token_;
+    std::optional<Recovery> state_;
+};
+
+TEST_F(RepresentativeRecoveryTest, StartsTheRingsTokenWhenTheCommitTokenHasBeenRound) {
+    CommitToken own = token_;
+    own.sender = kSecond;
+    EXPECT_TRUE(stays(state_->on(step(), from(kSecond, kNew), own)))
+        << "not further than we sent it";
+    EXPECT_THAT(sent(), IsEmpty());
+    CommitToken token = been_round();
+    EXPECT_TRUE(stays(state_->on(step(), from(kSecond, kNew), token)));
+    EXPECT_THAT(sent(), testing::ElementsAre(PacketKind::kToken));
+    // Once: a copy is answered, a forged one does nothing.
+    EXPECT_TRUE(stays(state_->on(step(), from(kSecond, kNew), token)));
+    EXPECT_THAT(sent(), testing::ElementsAre(PacketKind::kHold));
+    token.token_seq.value += 100;
+    EXPECT_TRUE(stays(state_->on(step(), from(kSecond, kNew), token)));
+    EXPECT_THAT(sent(), IsEmpty());
+}
+
+TEST_F(RepresentativeRecoveryTest, AnAnswerToACopyIsNoReasonToMissThat) {
+    EXPECT_TRUE(stays(state_->on(step(), from(kSecond, kNew), Hold{token_.token_seq})));
+    CommitToken token = been_round();
+    EXPECT_TRUE(stays(state_->on(step(), from(kSecond, kNew), token)));
+    EXPECT_THAT(sent(), testing::ElementsAre(PacketKind::kToken));
+}
+
 TEST_F(RecoveryTest, GathersAgainWhenTheTokenIsLost) {
     EXPECT_EQ(gather_of(state_->on_timer(step(), RingTimer::kTokenLoss)).reason,
               ChangeReason::kRecoveryTimeout);
     EXPECT_EQ(gather_of(state_->on_unreachable(step(), kFirst)).fail, DaemonSet{0});
     EXPECT_EQ(gather_of(state_->on(step(), from(kFirst, old_), Leave{})).fail, DaemonSet{0});
+}
+
+TEST_F(RecoveryTest, GathersAgainWhenAMemberLeavesThatIsOnTheNewRingAlready) {
+    EXPECT_EQ(gather_of(state_->on(step(), from(kFirst, kNew), Leave{})).fail, DaemonSet{0});
+    const RingId other{kFirst, 9, 3000};
+    EXPECT_TRUE(stays(state_->on(step(), from(kFirst, other), Leave{})));
 }
 
 TEST_F(RecoveryTest, TheOldRingEndsAroundTheTransitionalConfiguration) {
