@@ -99,6 +99,8 @@ struct Configuration : SessionOptions {
     /// that the fraction of a second can follow it.
     std::optional<std::string> event_time_stamp;
     bool event_precise_time_stamp = false;
+    std::string log_format = "text";  ///< text or json
+    bool log_name = false;            ///< the daemon's name in every line
     bool dangerous_monitor = false;
     TriState socket_port_reuse = TriState::kAuto;
     std::optional<std::string> unix_socket_dir;  ///< unset: /tmp

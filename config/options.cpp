@@ -30,6 +30,7 @@ constexpr std::uint32_t kSlowReaderTimeoutMaxMs = 3600000;
 constexpr std::uint32_t kHandshakeTimeoutMaxMs = 3600000;
 
 constexpr std::array<std::string_view, 2> kSlowReaderPolicies = {"disconnect", "block"};
+constexpr std::array<std::string_view, 2> kLogFormats = {"text", "json"};
 constexpr std::array<std::string_view, 2> kAccessPolicies = {"PERMIT", "RULES"};
 
 using enum ValueKind;
@@ -55,7 +56,8 @@ constexpr std::array kOptions = {
                .may_break_lines = true,
                .example = "[%Y-%m-%d %H:%M:%S]",
                .help = "The time before every line, in the format of strftime(3); the word alone "
-                       "means \"%m/%d/%y %H:%M:%S\". Default: date and time with milliseconds."},
+                       "means \"%m/%d/%y %H:%M:%S\". Default: ISO 8601 with milliseconds and zone; "
+                       "none in the journal, which has its own."},
     OptionSpec{.name = "EventPreciseTimeStamp",
                .kind = kNone,
                .target = &Configuration::event_precise_time_stamp,
@@ -77,6 +79,23 @@ constexpr std::array kOptions = {
                        "FLOW_CONTROL STATUS DEBUG GROUPS SKIPLIST ACM SECURITY. A '!' takes one "
                        "out of the list again, as in { ALL !DATA_LINK }. The default shows every "
                        "subject, and memberships and exits are shown whatever is listed."},
+    OptionSpec{.name = "LogFormat",
+               .kind = kChoice,
+               .target = &Configuration::log_format,
+               .section = kLog,
+               .min = 1,
+               .max = kPolicyBytesMax,
+               .is_stock = false,
+               .words = kLogFormats,
+               .help =
+                   "text, or json: one JSON object a line, for programs: docs/log-reference.md. "
+                   "EventTimeStamp has no effect on JSON."},
+    OptionSpec{.name = "LogName",
+               .kind = kBool,
+               .target = &Configuration::log_name,
+               .section = kLog,
+               .is_stock = false,
+               .help = "Whether each line of text names the daemon; JSON always does."},
     OptionSpec{.name = "MaxSessions",
                .kind = kNumber,
                .target = &Configuration::max_sessions,

@@ -71,7 +71,8 @@ LogLevel level_of(config::LogPriority priority) {
     return LogLevel::kInfo;
 }
 
-LogSettings log_settings(const config::Configuration& configuration, const Options& options) {
+LogSettings log_settings(const Loaded& loaded, const Options& options) {
+    const config::Configuration& configuration = loaded.configuration;
     LogSettings settings;
     settings.level = level_of(configuration.event_priority);
     if (configuration.debug_flags != config::Configuration{}.debug_flags) {
@@ -88,8 +89,15 @@ LogSettings log_settings(const config::Configuration& configuration, const Optio
     } else if (configuration.event_log_file) {
         settings.file = expand_host(*configuration.event_log_file);
     }
-    settings.time_stamp = configuration.event_time_stamp;
-    settings.precise_time_stamp = configuration.event_precise_time_stamp;
+    LogStyle& style = settings.style;
+    style.format = options.log_format.value_or(configuration.log_format) == "json"
+                       ? LogStyle::Format::kJson
+                       : LogStyle::Format::kText;
+    style.time_stamp = configuration.event_time_stamp;
+    style.precise_time_stamp = configuration.event_precise_time_stamp;
+    style.names_daemon = configuration.log_name;
+    style.to_journal = settings.file.empty() && is_stderr_journal();
+    style.daemon = protocol::escaped(configuration.daemons[*loaded.self.daemon].name);
     settings.thread_start = [stays_root = stays_root(configuration)] {
         if (stays_root) {
             keep_file_capabilities();
@@ -101,26 +109,28 @@ LogSettings log_settings(const config::Configuration& configuration, const Optio
 void log_start(const Loaded& loaded, const Options& options) {
     const config::Configuration& configuration = loaded.configuration;
     const config::Daemon& me = configuration.daemons[*loaded.self.daemon];
-    log_info(LogType::kPrint, "spreadd {} starting, process {}", kVersion, ::getpid());
-    log_info(LogType::kConfiguration, "configuration: {}", name_of_source(loaded));
+    log_event_with(LogEvent::kStarting, {{"version", kVersion}, {"pid", ::getpid()}},
+                   "spreadd {} starting, process {}", kVersion, ::getpid());
+    log_event(LogEvent::kConfigurationFile, "configuration: {}", name_of_source(loaded));
     for (std::size_t i = 0; i < configuration.segments.size(); ++i) {
         const config::Segment& segment = configuration.segments[i];
         std::string names;
         for (const std::size_t daemon : segment.daemons) {
             names += " " + protocol::escaped(configuration.daemons[daemon].name);
         }
-        log_info(LogType::kConfiguration, "segment {} [{}]:{} with {} daemons:{}", i,
-                 segment.addresses.empty() ? std::string("unicast")
-                                           : segment.addresses.front().to_string(),
-                 segment.port, segment.daemons.size(), names);
+        log_event(LogEvent::kSegment, "segment {} [{}]:{} with {} daemons:{}", i,
+                  segment.addresses.empty() ? std::string("unicast")
+                                            : segment.addresses.front().to_string(),
+                  segment.port, segment.daemons.size(), names);
     }
-    log_info(LogType::kConfiguration, "Hash value for this configuration is: {}",
-             config::configuration_hash(configuration));
-    log_info(LogType::kConfiguration, "My name: {}, id: {}, addr: {}, port: {}",
-             protocol::escaped(me.name), me.id, me.address.to_string(),
-             configuration.segments[me.segment].port);
+    log_event_with(
+        LogEvent::kConfigurationHash, {{"hash", config::configuration_hash(configuration)}},
+        "Hash value for this configuration is: {}", config::configuration_hash(configuration));
+    log_event_with(LogEvent::kIdentity, {{"name", protocol::escaped(me.name)}, {"id", me.id}},
+                   "My name: {}, id: {}, addr: {}, port: {}", protocol::escaped(me.name), me.id,
+                   me.address.to_string(), configuration.segments[me.segment].port);
     if (options.session_log) {
-        log_info(LogType::kSession, "session log is on");
+        log_event(LogEvent::kSessionLog, "session log is on");
     }
 }
 
@@ -132,11 +142,11 @@ bool controls_access(const config::Configuration& configuration) {
 AccessSetup access_of(const config::Configuration& configuration) {
     AccessLoad load = load_access(configuration);
     for (const std::string& warning : load.warnings) {
-        log_warning(LogType::kSecurity, "{}", warning);
+        log_event(LogEvent::kAccessWarning, "{}", warning);
     }
     if (!load.errors.empty()) {
         for (std::size_t i = 0; i + 1 < load.errors.size(); ++i) {
-            log_error(LogType::kSecurity, "{}", load.errors[i]);
+            log_event(LogEvent::kAccessError, "{}", load.errors[i]);
         }
         throw StartupError(load.errors.back());
     }
@@ -153,15 +163,15 @@ void reload(const config::Configuration& configuration, AccessSetup& access, Ses
     }
     AccessLoad load = reload_access(configuration, access);
     for (const std::string& warning : load.warnings) {
-        log_warning(LogType::kSecurity, "{}", warning);
+        log_event(LogEvent::kAccessWarning, "{}", warning);
     }
     for (const std::string& error : load.errors) {
-        log_error(LogType::kSecurity, "{}", error);
+        log_event(LogEvent::kAccessError, "{}", error);
     }
     access = std::move(load.setup);
     server.set_access(access, controls_access(configuration), [] {
-        log_info(
-            LogType::kConfiguration,
+        log_event(
+            LogEvent::kAccessReloaded,
             "SIGHUP: access files read again; changes of the configuration file need a restart");
     });
     if (is_ready) {
@@ -182,7 +192,7 @@ class MembershipReporter {
             return;
         }
         if (!ready_.exchange(true)) {
-            log_info(LogType::kPrint, "ready: serving clients at {}", clients_);
+            log_event(LogEvent::kReady, "ready: serving clients at {}", clients_);
             notify_manager(fmt::format("READY=1\nSTATUS={} of {} daemons: {}",
                                        change.members.size(), roster_.size(),
                                        roster_.describe(change.members)));
@@ -218,14 +228,13 @@ void note_client(admin::History& history, const session::SessionOutput::Note& no
 
 void report_state_problem(const std::string& problem) {
     if (problem.empty()) {
-        log_info(LogType::kPrint, "ring counters are written to disk again");
+        log_event(LogEvent::kStateWritten, "ring counters are written to disk again");
         return;
     }
-    log_warning(
-        LogType::kPrint,
-        "{}; without that, a restart of this host with its clock set back may repeat ids of "
-        "rings and groups",
-        problem);
+    log_event(LogEvent::kStateFailed,
+              "{}; without that, a restart of this host with its clock set back may repeat ids of "
+              "rings and groups",
+              problem);
 }
 
 std::uint64_t wall_milliseconds() {
@@ -275,12 +284,13 @@ std::unique_ptr<UnixListener> open_unix_socket(const config::Configuration& conf
         options.unix_dir.value_or(configuration.unix_socket_dir.value_or("/tmp"));
     auto listener = std::make_unique<UnixListener>(directory, port);
     if (listener->is_taken()) {
-        log_error(LogType::kSession,
+        log_event(LogEvent::kUnixSocketTaken,
                   "no Unix socket for clients of this host, who meet somebody else's: {}; "
                   "UnixSocketDir chooses a directory that others cannot write in",
                   listener->problem());
     } else if (!listener->problem().empty()) {
-        log_warning(LogType::kSession, "no Unix socket for clients: {}", listener->problem());
+        log_event(LogEvent::kUnixSocketMissing, "no Unix socket for clients: {}",
+                  listener->problem());
     }
     return listener;
 }
@@ -289,11 +299,12 @@ session::SessionConfig sessions_of(const config::Configuration& configuration, s
     const MemoryLimit limit = memory_limit();
     const std::uint64_t budget = memory_budget_of(configuration, limit);
     session::SessionConfig sessions = session_config_of(configuration, self, budget);
-    log_info(LogType::kMemory,
-             "memory budget {} MiB of {} MiB that {} has: {} MiB for queues to clients, {} "
-             "memberships",
-             budget >> 20U, limit.bytes >> 20U, limit.whose, sessions.queued_bytes_max >> 20U,
-             sessions.memberships_max);
+    log_event_with(LogEvent::kMemoryBudget,
+                   {{"budget_mib", budget >> 20U}, {"memberships_max", sessions.memberships_max}},
+                   "memory budget {} MiB of {} MiB that {} has: {} MiB for queues to clients, {} "
+                   "memberships",
+                   budget >> 20U, limit.bytes >> 20U, limit.whose, sessions.queued_bytes_max >> 20U,
+                   sessions.memberships_max);
     return sessions;
 }
 
@@ -304,10 +315,11 @@ void serve(const Loaded& loaded, const Options& options) {
     const std::uint16_t port = configuration.segments[configuration.daemons[self].segment].port;
     const std::size_t files = raise_file_limit();
     if (files < configuration.max_sessions + kOwnFiles) {
-        log_warning(LogType::kSession,
-                    "MaxSessions is {}, but only {} files may be open at a time; raise the limit "
-                    "(ulimit -n, LimitNOFILE=)",
-                    configuration.max_sessions, files);
+        log_event_with(
+            LogEvent::kFilesFew, {{"files", files}, {"sessions_max", configuration.max_sessions}},
+            "MaxSessions is {}, but only {} files may be open at a time; raise the limit "
+            "(ulimit -n, LimitNOFILE=)",
+            configuration.max_sessions, files);
     }
     AccessSetup access = access_of(configuration);
 
@@ -322,9 +334,12 @@ void serve(const Loaded& loaded, const Options& options) {
         clients += (clients.empty() ? "" : ", ") + unix_socket->path();
     }
     for (const UdpTransport::Socket& socket : transport.sockets()) {
-        log_info(LogType::kNetwork, "{} at UDP {}, receive buffer {} KiB",
-                 socket.channel == membership::Channel::kToken ? "tokens" : "data",
-                 socket.bound.to_string(), socket.receive_buffer_bytes / 1024);
+        log_event_with(LogEvent::kUdpSocket,
+                       {{"at", socket.bound.to_string()},
+                        {"receive_buffer_bytes", socket.receive_buffer_bytes}},
+                       "{} at UDP {}, receive buffer {} KiB",
+                       socket.channel == membership::Channel::kToken ? "tokens" : "data",
+                       socket.bound.to_string(), socket.receive_buffer_bytes / 1024);
     }
 
     auto file = std::make_unique<StateFile>(options.state_dir,
@@ -348,7 +363,8 @@ void serve(const Loaded& loaded, const Options& options) {
     membership::RingConfig ring_config = ring_config_of(configuration, self);
     ring_config.receive_room_bytes = transport.receive_room_bytes();
     ring_config.datagram_bytes_max = datagram_bytes_of(configuration, self, loaded.locals);
-    log_info(LogType::kNetwork, "datagrams of up to {} bytes", ring_config.datagram_bytes_max);
+    log_event_with(LogEvent::kDatagramSize, {{"bytes", ring_config.datagram_bytes_max}},
+                   "datagrams of up to {} bytes", ring_config.datagram_bytes_max);
     ring_config.group_mates = transport.group_mates();
     ring_config.settings = settings_text(configuration, ring_config);
     protocol::BufferPool pool(std::max(kPoolBlockBytesMin, ring_config.datagram_bytes_max),
@@ -370,7 +386,7 @@ void serve(const Loaded& loaded, const Options& options) {
         server.share_work_of(ring);
         MainLoop main_loop(server, std::move(tcp), std::move(unix_socket));
         main_loop.on_dump(
-            [&ring] { log_debug(LogType::kNetwork, "counters: {}", ring.describe_counters()); });
+            [&ring] { log_event(LogEvent::kCounters, "counters: {}", ring.describe_counters()); });
         main_loop.on_reload([&] { reload(configuration, access, server, is_ready); });
         admin::Admin admin(main_loop.io(), {configuration, self, ring, server, watch, history},
                            history,
@@ -441,19 +457,19 @@ int run_daemon(const Options& options) {
     MemoryReserve::install();
     ignore_signals();
     hold_signals(true);
-    start_logging(log_settings(loaded.configuration, options));
+    start_logging(log_settings(loaded, options));
     try {
         log_start(loaded, options);
         serve(loaded, options);
-        log_info(LogType::kExit, "spreadd exiting normally");
+        log_event(LogEvent::kExiting, "spreadd exiting normally");
         stop_logging();
     } catch (const StartupError& error) {
         // Into the log as well, when that is a file; stderr gets it from main().
-        if (log_settings(loaded.configuration, options).file.empty()) {
+        if (log_settings(loaded, options).file.empty()) {
             stop_logging();
             throw;
         }
-        log_error(LogType::kExit, "{}", error.what());
+        log_event(LogEvent::kFailed, "{}", error.what());
         stop_logging();
         throw;
     }

@@ -27,6 +27,19 @@ command_line::Option add_wait(command_line::CommandLine& line, unsigned& seconds
         .between(0U, kWaitForAddressMax);
 }
 
+void add_log(command_line::CommandLine& line, Options& options) {
+    line.value("--log-level", options.log_level,
+               "debug, info, warning, error or critical; overrides EventPriority, DebugFlags")
+        .type_name("LEVEL")
+        .one_of({"debug", "info", "warning", "error", "critical"});
+    line.value("--log-file", options.log_file,
+               "Append the log here, reopened on SIGUSR1; - is stderr; overrides EventLogFile")
+        .type_name("FILE");
+    line.value("--log-format", options.log_format, "text or json; overrides LogFormat")
+        .type_name("FORMAT")
+        .one_of({"text", "json"});
+}
+
 }  // namespace
 
 std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>& arguments) {
@@ -65,13 +78,7 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
         .needs(check);
     bool sample = false;
     line.flag("--sample", sample, "Print a sample configuration with every option, and exit");
-    line.value("--log-level", options.log_level,
-               "debug, info, warning, error or critical; overrides EventPriority, DebugFlags")
-        .type_name("LEVEL")
-        .one_of({"debug", "info", "warning", "error", "critical"});
-    line.value("--log-file", options.log_file,
-               "Append the log here, reopened on SIGUSR1; - is stderr; overrides EventLogFile")
-        .type_name("FILE");
+    add_log(line, options);
     unsigned seconds = 0;
     const command_line::Option waits = add_wait(line, seconds);
     line.value("--state-dir", options.state_dir,

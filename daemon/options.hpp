@@ -15,11 +15,12 @@ struct Options {
     std::string config_file;  ///< -c, empty: search
     bool session_log = false;
     bool check = false;
-    bool json = false;                     ///< --check prints one JSON object
-    bool any_host = false;                 ///< --check takes a file that this host is not in
-    bool ports = false;                    ///< --check tries to bind the ports, too
-    std::optional<std::string> log_level;  ///< overrides EventPriority and DebugFlags
-    std::optional<std::string> log_file;   ///< overrides EventLogFile; "-" is stderr
+    bool json = false;                      ///< --check prints one JSON object
+    bool any_host = false;                  ///< --check takes a file that this host is not in
+    bool ports = false;                     ///< --check tries to bind the ports, too
+    std::optional<std::string> log_level;   ///< overrides EventPriority and DebugFlags
+    std::optional<std::string> log_file;    ///< overrides EventLogFile; "-" is stderr
+    std::optional<std::string> log_format;  ///< text or json; overrides LogFormat
     /// Seconds to wait until this host carries the daemon's address; unset: a few with -n, since
     /// it is certain then which daemon this is.
     std::optional<unsigned> wait_for_address;

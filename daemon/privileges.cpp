@@ -79,32 +79,33 @@ void drop_privileges(const config::Configuration& configuration, StateFile& stat
             throw StartupError(fmt::format("cannot change the root directory to RuntimeDir {}: {}",
                                            protocol::escaped(directory), std::strerror(errno)));
         }
-        log_info(LogType::kSecurity, "root directory is now {}", protocol::escaped(directory));
+        log_event(LogEvent::kRootDirectory, "root directory is now {}",
+                  protocol::escaped(directory));
     }
     if (user != nullptr) {
         if (const int error = state.give_to(uid, gid)) {
-            log_warning(LogType::kSecurity, "cannot make the directory of {} user {}'s: {}",
-                        state.path(), protocol::escaped(*configuration.daemon_user),
-                        std::strerror(error));
+            log_event(LogEvent::kOwnerUnchanged, "cannot make the directory of {} user {}'s: {}",
+                      state.path(), protocol::escaped(*configuration.daemon_user),
+                      std::strerror(error));
         }
         if (const int error = give_log_to(uid, gid)) {
-            log_warning(LogType::kSecurity,
-                        "cannot make the log file user {}'s: {}; it cannot be reopened after a "
-                        "rotation",
-                        protocol::escaped(*configuration.daemon_user), std::strerror(error));
+            log_event(LogEvent::kOwnerUnchanged,
+                      "cannot make the log file user {}'s: {}; it cannot be reopened after a "
+                      "rotation",
+                      protocol::escaped(*configuration.daemon_user), std::strerror(error));
         }
         if (::setgroups(1, &gid) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0) {
             throw StartupError(fmt::format("cannot become user {}: {}",
                                            protocol::escaped(*configuration.daemon_user),
                                            std::strerror(errno)));
         }
-        log_info(LogType::kSecurity, "running as user {} now",
-                 protocol::escaped(*configuration.daemon_user));
+        log_event(LogEvent::kUserChanged, "running as user {} now",
+                  protocol::escaped(*configuration.daemon_user));
     } else {
         keep_file_capabilities();
-        log_info(LogType::kSecurity,
-                 "running as root, with what files take of its rights; DaemonUser in the "
-                 "configuration gives up that as well");
+        log_event(LogEvent::kRunsAsRoot,
+                  "running as root, with what files take of its rights; DaemonUser in the "
+                  "configuration gives up that as well");
     }
 }
 

@@ -24,8 +24,8 @@
 namespace spread::admin {
 namespace {
 
-using daemon::log_warning;
-using daemon::LogType;
+using daemon::log_event_with;
+using daemon::LogEvent;
 using Respond = HttpServer::Respond;
 
 constexpr std::size_t kGroupsMax = 1000;
@@ -146,8 +146,9 @@ void AdminServer::handle(const HttpRequest& request, const Respond& respond) {
         respond(plain(405, "GET looks and POST changes"));
     } else if (!may_change(request)) {
         if (const auto more = refused_limit_.admit(daemon::now())) {
-            log_warning(LogType::kSecurity, "refused: POST {} by {} ({} more unlogged)",
-                        protocol::escaped(request.path), who_is(request), *more);
+            log_event_with(LogEvent::kOperatorRefused, {{"by", who_is(request)}},
+                           "refused: POST {} by {} ({} more unlogged)",
+                           protocol::escaped(request.path), who_is(request), *more);
         }
         respond(result(
             false,
@@ -436,7 +437,8 @@ void AdminServer::steer_all(const RingSteering::Result& here, const MonitorServi
 
 /// Every change is logged, with whose it is.
 void AdminServer::note(const HttpRequest& request, std::string what) {
-    log_warning(LogType::kPrint, "{} by {}", what, who_is(request));
+    log_event_with(LogEvent::kOperatorCommand, {{"by", who_is(request)}}, "{} by {}", what,
+                   who_is(request));
     history_.add({0, std::chrono::system_clock::now(), "command", who_is(request), "",
                   std::move(what), std::nullopt});
 }

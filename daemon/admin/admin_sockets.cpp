@@ -22,9 +22,9 @@
 namespace spread::admin {
 namespace {
 
-using daemon::log_info;
-using daemon::log_warning;
-using daemon::LogType;
+using daemon::log_event;
+using daemon::log_event_with;
+using daemon::LogEvent;
 using daemon::StartupError;
 using daemon::UniqueFd;
 using daemon::UnixListener;
@@ -62,16 +62,17 @@ std::unique_ptr<UnixListener> open_control_socket(const config::Configuration& c
     }
     auto listener = std::make_unique<UnixListener>(directory, path.substr(slash + 1), kForItsGroup);
     if (!listener->problem().empty()) {
-        log_warning(LogType::kPrint,
-                    "spreadctl cannot reach this daemon: {}; ControlSocket chooses another place",
-                    listener->problem());
+        log_event(LogEvent::kControlSocketFailed,
+                  "spreadctl cannot reach this daemon: {}; ControlSocket chooses another place",
+                  listener->problem());
         return nullptr;
     }
     const auto group = ::geteuid() == 0 ? control_group(configuration) : std::nullopt;
     if (const int error = group ? listener->give_to_group(*group) : 0) {
-        log_warning(LogType::kPrint, "cannot let its group use {}: {}", path, std::strerror(error));
+        log_event_with(LogEvent::kControlSocketFailed, {{"path", path}},
+                       "cannot let its group use {}: {}", path, std::strerror(error));
     }
-    log_info(LogType::kPrint, "control socket {}", path);
+    log_event(LogEvent::kControlSocket, "control socket {}", path);
     return listener;
 }
 
@@ -89,7 +90,7 @@ UniqueFd open_tcp(const config::ListenAddress& listen) {
                         "or see who has it (ss -ltnp)",
                         at.to_string(), std::strerror(errno)));
     }
-    log_info(LogType::kPrint, "status page and metrics at http://{}/", at.to_string());
+    log_event(LogEvent::kAdminPage, "status page and metrics at http://{}/", at.to_string());
     return fd;
 }
 

@@ -17,8 +17,9 @@ namespace spread::admin {
 namespace {
 
 using boost::system::error_code;
-using daemon::log_warning;
-using daemon::LogType;
+using daemon::log_event;
+using daemon::log_event_with;
+using daemon::LogEvent;
 using protocol::MonitorReport;
 using protocol::MonitorRequest;
 
@@ -75,8 +76,9 @@ void MonitorService::start() {
         static_cast<void>(socket_.bind(at, wrong));
     }
     if (wrong) {
-        log_warning(LogType::kNetwork, "no answers to stock's monitor: no UDP socket at {}: {}",
-                    own.to_string(), wrong.message());
+        log_event(LogEvent::kMonitorFailed,
+                  "no answers to stock's monitor: no UDP socket at {}: {}", own.to_string(),
+                  wrong.message());
         static_cast<void>(socket_.close(wrong));
         return;
     }
@@ -111,8 +113,8 @@ bool MonitorService::offer(const daemon::Endpoint& source, std::span<const std::
 
 void MonitorService::refuse(const std::string& source, const std::string& why) {
     if (const auto more = refusals_.admit(daemon::now())) {
-        log_warning(LogType::kNetwork, "{}: request of stock's monitor ignored: {} ({} more)",
-                    source, why, *more);
+        log_event_with(LogEvent::kMonitorRequestIgnored, {{"source", source}, {"more", *more}},
+                       "{}: request of stock's monitor ignored: {} ({} more)", source, why, *more);
     }
 }
 

@@ -15,8 +15,9 @@
 
 namespace spread::admin {
 
-using daemon::log_warning;
-using daemon::LogType;
+using daemon::log_event;
+using daemon::log_event_with;
+using daemon::LogEvent;
 using protocol::MonitorPartition;
 using protocol::MonitorWindows;
 
@@ -49,7 +50,8 @@ void RingSteering::stop() {
 }
 
 RingSteering::Result RingSteering::refused(const std::string& who, const std::string& what) const {
-    log_warning(LogType::kPrint, "{} wants {}: refused, DangerousMonitor is not set", who, what);
+    log_event_with(LogEvent::kOperatorRefused, {{"by", who}},
+                   "{} wants {}: refused, DangerousMonitor is not set", who, what);
     return {false, "refused: DangerousMonitor is not set in the configuration file"};
 }
 
@@ -98,8 +100,8 @@ void RingSteering::cut_off(const std::vector<std::int16_t>& components) {
     timer_.async_wait([this](const boost::system::error_code& cancelled) {
         if (!cancelled) {
             components_.clear();
-            log_warning(LogType::kPrint, "the partition has ended: not renewed for {} s",
-                        kPartitionTime.count());
+            log_event(LogEvent::kPartitionExpired, "the partition has ended: not renewed for {} s",
+                      kPartitionTime.count());
             history_.add({0, std::chrono::system_clock::now(), "command", "", "",
                           "the partition has ended: it was not renewed", std::nullopt});
         }
@@ -119,8 +121,9 @@ RingSteering::Result RingSteering::flow_control(const protocol::MonitorFlowContr
                (number < least || static_cast<std::uint32_t>(number) > limit);
     };
     if (is_bad(wanted.window, 1) || is_bad(mine.personal, 1) || is_bad(mine.accelerated, 0)) {
-        log_warning(LogType::kPrint, "{} wants windows {} / {} / {}: refused, they are 1 to {}",
-                    who, wanted.window, mine.personal, mine.accelerated, limit);
+        log_event_with(LogEvent::kOperatorRefused, {{"by", who}},
+                       "{} wants windows {} / {} / {}: refused, they are 1 to {}", who,
+                       wanted.window, mine.personal, mine.accelerated, limit);
         return {false, fmt::format("refused: windows are 1 to {}", limit)};
     }
     membership::WindowChange change{window_of(wanted.window), window_of(mine.personal),
@@ -163,7 +166,7 @@ void RingSteering::send(daemon::ControlItem wish) {
 }
 
 void RingSteering::note(const std::string& who, std::string what) {
-    log_warning(LogType::kPrint, "{} by {}", what, who);
+    log_event_with(LogEvent::kOperatorCommand, {{"by", who}}, "{} by {}", what, who);
     history_.add(
         {0, std::chrono::system_clock::now(), "command", who, "", std::move(what), std::nullopt});
 }

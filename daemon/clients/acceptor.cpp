@@ -96,7 +96,7 @@ void Acceptor::accept_some(const std::shared_ptr<Listening>& socket) {
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             if (const auto more = shortage_limit_.admit(now())) {
-                log_error(LogType::kSession,
+                log_event(LogEvent::kAcceptFailed,
                           "cannot accept clients: {}; trying again. Raise the limit of open files "
                           "(ulimit -n, LimitNOFILE=)",
                           std::strerror(errno));
@@ -144,8 +144,9 @@ void Acceptor::watch_unix_socket() {
         switch (unix_listener_->look()) {
             case UnixListener::Look::kUnchanged: break;
             case UnixListener::Look::kMadeAgain:
-                log_warning(LogType::kSession, "{} was gone; made again for clients of this host",
-                            unix_listener_->path());
+                log_event(LogEvent::kUnixSocketRemade,
+                          "{} was gone; made again for clients of this host",
+                          unix_listener_->path());
                 std::erase_if(sockets_, [](const auto& each) {
                     if (each->is_unix) {
                         each->descriptor.close();  // its handler may be about to run
@@ -158,7 +159,7 @@ void Acceptor::watch_unix_socket() {
                 }
                 break;
             case UnixListener::Look::kLost:
-                log_error(LogType::kSession, "clients of this host find no Unix socket: {}",
+                log_event(LogEvent::kUnixSocketLost, "clients of this host find no Unix socket: {}",
                           unix_listener_->problem());
                 break;
         }

@@ -89,9 +89,9 @@ std::vector<TcpListener> open_tcp_listeners(const config::Configuration& configu
     if (!fd) {
         cannot_listen(at, me.name, errno);
     }
-    log_info(LogType::kSession, "clients are served at TCP {} only: {}", at.to_string(),
-             has_neighbour ? "another configured daemon of this host has the same port"
-                           : "the port is in use on another address of this host");
+    log_event(LogEvent::kListenNarrow, "clients are served at TCP {} only: {}", at.to_string(),
+              has_neighbour ? "another configured daemon of this host has the same port"
+                            : "the port is in use on another address of this host");
     listeners.push_back({std::move(fd), at});
     return listeners;
 }

@@ -99,11 +99,11 @@ void MainLoop::Impl::on_signal(int number) {
 
 void MainLoop::Impl::begin_stop(const char* name) {
     if (std::exchange(stopping_, true)) {
-        log_warning(LogType::kExit, "second {}: exiting at once", name);
+        log_event(LogEvent::kStopForced, "second {}: exiting at once", name);
         stop_logging();
         std::_Exit(1);
     }
-    log_info(LogType::kExit, "{}: leaving the ring", name);
+    log_event(LogEvent::kStopping, "{}: leaving the ring", name);
     acceptor_.stop();
     server_.stop();
     if (stop_hook) {

@@ -17,9 +17,10 @@ using session::SessionOutput;
 void SessionLog::on_opened(const SessionOutput::Opened& opened) {
     ++totals_.opened;
     if (each_session_) {
-        log_info(LogType::kSession, "client {} connected from {}{}",
-                 protocol::escaped(opened.private_name), opened.peer,
-                 opened.wants_membership ? ", wants membership messages" : "");
+        log_event_with(LogEvent::kClientConnected,
+                       {{"client", protocol::escaped(opened.private_name)}, {"peer", opened.peer}},
+                       "client {} connected from {}{}", protocol::escaped(opened.private_name),
+                       opened.peer, opened.wants_membership ? ", wants membership messages" : "");
     }
 }
 
@@ -31,15 +32,18 @@ void SessionLog::on_closed(protocol::Instant now, const SessionOutput::Close& cl
     switch (close.reason) {
         case CloseReason::kSlowReader:
         case CloseReason::kKicked:
-            log_warning(LogType::kSession, "dropped client {} ({})", close.detail,
-                        session::to_string(close.reason));
+            log_event_with(LogEvent::kClientDropped, {{"reason", session::word_of(close.reason)}},
+                           "dropped client {} ({})", close.detail,
+                           session::to_string(close.reason));
             return;
         case CloseReason::kHandshakeTimeout:
         case CloseReason::kRejected:
         case CloseReason::kIllegalRequest:
             if (const auto more = rejected_limit_.admit(now)) {
-                log_info(LogType::kSession, "closed client {} ({}; {} more closed unlogged)",
-                         close.detail, session::to_string(close.reason), *more);
+                log_event_with(LogEvent::kClientRefused,
+                               {{"reason", session::word_of(close.reason)}, {"more", *more}},
+                               "closed client {} ({}; {} more closed unlogged)", close.detail,
+                               session::to_string(close.reason), *more);
             }
             return;
         case CloseReason::kPeerClosed:
@@ -47,8 +51,8 @@ void SessionLog::on_closed(protocol::Instant now, const SessionOutput::Close& cl
         case CloseReason::kShutdown: break;
     }
     if (each_session_) {
-        log_info(LogType::kSession, "client {} ({})", close.detail,
-                 session::to_string(close.reason));
+        log_event_with(LogEvent::kClientDisconnected, {{"reason", session::word_of(close.reason)}},
+                       "client {} ({})", close.detail, session::to_string(close.reason));
     }
 }
 
@@ -61,35 +65,38 @@ void SessionLog::on_note(protocol::Instant now, const SessionOutput::Note& note)
         return;
     }
     if (const auto more = note_limit_.admit(now)) {
-        log_info(LogType::kSession, "client {} {}{}", protocol::escaped(note.client), note.text,
-                 *more == 0 ? std::string() : fmt::format(" ({} more unlogged)", *more));
+        log_event_with(LogEvent::kClientNote,
+                       {{"client", protocol::escaped(note.client)}, {"note", note.event}},
+                       "client {} {}{}", protocol::escaped(note.client), note.text,
+                       *more == 0 ? std::string() : fmt::format(" ({} more unlogged)", *more));
     }
 }
 
 void SessionLog::on_warning(protocol::Instant now, const std::string& warning) {
     if (const auto more = warning_limit_.admit(now)) {
-        log_warning(LogType::kSession, "{}{}", warning,
-                    *more == 0 ? std::string() : fmt::format(" ({} more unlogged)", *more));
+        log_event(LogEvent::kClientWarning, "{}{}", warning,
+                  *more == 0 ? std::string() : fmt::format(" ({} more unlogged)", *more));
     }
 }
 
 void SessionLog::on_memory(bool is_short) {
     if (is_short) {
-        log_error(LogType::kMemory,
+        log_event(LogEvent::kMemoryShort,
                   "memory is short: dropping clients for which much waits, refusing joins and new "
                   "clients; lower MemoryBudget or raise the limit of this process");
     } else {
-        log_info(LogType::kMemory, "there is memory again");
+        log_event(LogEvent::kMemoryBack, "there is memory again");
     }
 }
 
 void SessionLog::on_unwatchable(protocol::Instant now, const std::string& peer) {
     const int error = errno;
     if (const auto more = accept_limit_.admit(now)) {
-        log_error(LogType::kSession,
-                  "cannot serve the client at {}: {}; raise fs.epoll.max_user_watches ({} more "
-                  "since the last such line)",
-                  peer, std::strerror(error), *more);
+        log_event_with(
+            LogEvent::kClientUnwatchable, {{"peer", peer}, {"more", *more}},
+            "cannot serve the client at {}: {}; raise fs.epoll.max_user_watches ({} more "
+            "since the last such line)",
+            peer, std::strerror(error), *more);
     }
 }
 

@@ -155,7 +155,7 @@ void SessionServer::add_client(UniqueFd fd, const Endpoint& peer, bool is_unix) 
     }
     const SessionId id = core_->on_accept(now(), name, out_, address);
     events_.change(fd.get(), ClientSocket::kReadEvents, id.value);
-    log_debug(LogType::kSession, "connection from {}", name);
+    log_event(LogEvent::kConnection, "connection from {}", name);
     sockets_.insert(id, ClientSocket(id, std::move(fd)));
     apply();
 }

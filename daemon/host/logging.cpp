@@ -3,18 +3,15 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 #include <memory>
 #include <mutex>
 
 #include <spdlog/async.h>
-#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
@@ -25,6 +22,8 @@ namespace spread::daemon {
 namespace {
 
 constexpr std::size_t kQueuedLinesMax = 8192;
+/// Of a message that is no line but names the ring; no level of the log holds it back.
+constexpr auto kRingLevel = spdlog::level::off;
 
 std::atomic<std::uint32_t> enabled_types{0xffffffff};
 std::atomic<bool> reopen_wanted{false};
@@ -44,7 +43,8 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 /// Formats lines and writes them. What could not be written is told by the next line that can.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
   public:
-    explicit LineSink(std::string path) : output_(std::move(path)) {}
+    LineSink(std::string path, LogStyle style)
+        : output_(std::move(path)), style_(std::move(style)) {}
 
     /// Whose queue the lines wait in. It ends the log thread before it goes.
     void watch_overruns(spdlog::details::thread_pool* pool) { pool_ = pool; }
@@ -56,11 +56,17 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
+        const std::string_view bytes(message.payload.data(), message.payload.size());
+        if (message.level == kRingLevel) {
+            ring_id_ = bytes;
+            return;
+        }
         report_lost();
-        spdlog::memory_buf_t line;
-        formatter_->format(message, line);
-        recent_lines.add({line.data(), line.size()});
-        output_.write({line.data(), line.size()});
+        if (const auto record = decode(bytes)) {
+            const std::string line = log_line_of(*record, message.time, ring_id_, style_);
+            recent_lines.add(line);
+            output_.write(line);
+        }
     }
 
     /// Called when somebody wants the file reopened; lines need no flushing.
@@ -69,35 +75,38 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
             return;
         }
         if (const int error = output_.reopen()) {
-            say(spdlog::level::err, fmt::format("cannot open log file {} anew: {}; going on in the "
-                                                "old file",
-                                                output_.path(), std::strerror(error)));
+            say({LogEvent::kLogReopenFailed,
+                 fmt::format("cannot open log file {} anew: {}; going on in the old file",
+                             output_.path(), std::strerror(error)),
+                 {}});
         } else {
-            say(spdlog::level::info, "log file reopened");
+            say({LogEvent::kLogReopened, "log file reopened", {}});
         }
     }
 
   private:
-    bool say(spdlog::level::level_enum level, const std::string& text) {
-        spdlog::memory_buf_t line;
-        formatter_->format(spdlog::details::log_msg("spreadd", level, text), line);
-        return output_.write({line.data(), line.size()});
+    bool say(const LogRecord& record) {
+        return output_.write(
+            log_line_of(record, std::chrono::system_clock::now(), ring_id_, style_));
     }
 
     void report_lost() {
         const LogOutput::Lost lost = output_.lost();
         if (lost.lines > 0) {
             output_.forget_lost();
-            if (!say(spdlog::level::warn, fmt::format("{} log lines were lost: {}", lost.lines,
-                                                      std::strerror(lost.error)))) {
+            if (!say({LogEvent::kLogLinesLost,
+                      fmt::format("{} log lines were lost: {}", lost.lines,
+                                  std::strerror(lost.error)),
+                      {{"lines", lost.lines}}})) {
                 output_.restore_lost(lost);
             }
         }
         const std::size_t overrun = overrun_lines();
         if (overrun > overrun_told_ &&
-            say(spdlog::level::warn,
-                fmt::format("{} log lines were lost: more than {} waited to be written",
-                            overrun - overrun_told_, kQueuedLinesMax))) {
+            say({LogEvent::kLogLinesLost,
+                 fmt::format("{} log lines were lost: more than {} waited to be written",
+                             overrun - overrun_told_, kQueuedLinesMax),
+                 {{"lines", overrun - overrun_told_}}})) {
             overrun_told_ = overrun;
         }
     }
@@ -107,49 +116,10 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
     }
 
     LogOutput output_;
+    LogStyle style_;
+    std::string ring_id_;
     spdlog::details::thread_pool* pool_ = nullptr;
     std::size_t overrun_told_ = 0;
-};
-
-/// EventTimeStamp: the user's own strftime format in front of level and text.
-class StampFormatter final : public spdlog::formatter {
-  public:
-    StampFormatter(std::string format, bool precise)
-        : format_(std::move(format)), precise_(precise) {}
-
-    void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line) override {
-        const std::time_t seconds = spdlog::log_clock::to_time_t(message.time);
-        std::tm local{};
-        ::localtime_r(&seconds, &local);
-        std::array<char, 256> text{};
-        const std::size_t length = std::strftime(text.data(), text.size(), format_.c_str(), &local);
-        append(line, "[");
-        append(line, std::string_view(text.data(), length));
-        if (precise_) {
-            const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(
-                                    message.time.time_since_epoch())
-                                    .count() %
-                                1000000;
-            append(line, fmt::format(".{:06}", micros));
-        }
-        append(line, "] ");
-        const auto level = spdlog::level::to_string_view(message.level);
-        append(line, {level.data(), level.size()});
-        append(line, ": ");
-        append(line, std::string_view(message.payload.data(), message.payload.size()));
-        append(line, "\n");
-    }
-    [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override {
-        return std::make_unique<StampFormatter>(format_, precise_);
-    }
-
-  private:
-    static void append(spdlog::memory_buf_t& line, std::string_view text) {
-        line.append(text.data(), text.data() + text.size());
-    }
-
-    std::string format_;
-    bool precise_;
 };
 
 /// Outlives the log thread, so that the thread which stops logging is also the one that ends it.
@@ -166,14 +136,7 @@ void block_all_signals() {
 
 void start_logging(const LogSettings& settings) {
     LogOutput::start();
-    auto sink = std::make_shared<LineSink>(settings.file);
-    if (settings.time_stamp) {
-        sink->set_formatter(
-            std::make_unique<StampFormatter>(*settings.time_stamp, settings.precise_time_stamp));
-    } else {
-        sink->set_formatter(
-            std::make_unique<spdlog::pattern_formatter>("%Y-%m-%d %H:%M:%S.%e %l: %v"));
-    }
+    auto sink = std::make_shared<LineSink>(settings.file, settings.style);
     spdlog::init_thread_pool(kQueuedLinesMax, 1, [begin = settings.thread_start] {
         block_all_signals();
         if (begin) {
@@ -188,14 +151,6 @@ void start_logging(const LogSettings& settings) {
     current_logger = logger;
     current_sink = std::move(sink);
     spdlog::set_default_logger(std::move(logger));
-}
-
-std::optional<LogLevel> log_level_of(std::string_view name) {
-    constexpr std::array<std::string_view, 5> kNames = {"debug", "info", "warning", "error",
-                                                        "critical"};
-    const auto found = std::find(kNames.begin(), kNames.end(), name);
-    return found == kNames.end() ? std::nullopt
-                                 : std::optional(static_cast<LogLevel>(found - kNames.begin()));
 }
 
 bool set_log_level(LogLevel level) {
@@ -239,9 +194,17 @@ bool is_logged(LogLevel level, LogType type) {
            (enabled_types.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(type)) != 0;
 }
 
-void write_log_line(LogLevel level, std::string_view text) {
+void write_log_record(const LogRecord& record) {
     if (spdlog::logger* logger = spdlog::default_logger_raw()) {
-        logger->log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
+        const std::string bytes = encode(record);
+        logger->log(to_spdlog(spec_of(record.event).level),
+                    spdlog::string_view_t(bytes.data(), bytes.size()));
+    }
+}
+
+void set_log_ring(std::string_view ring_id) {
+    if (spdlog::logger* logger = spdlog::default_logger_raw()) {
+        logger->log(kRingLevel, spdlog::string_view_t(ring_id.data(), ring_id.size()));
     }
 }
 

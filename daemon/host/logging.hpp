@@ -12,27 +12,12 @@
 
 #include <fmt/format.h>
 
+#include "daemon/host/log_event.hpp"
+#include "daemon/host/log_format.hpp"
+#include "daemon/host/log_record.hpp"
 #include "protocol/time.hpp"
 
 namespace spread::daemon {
-
-enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError, kCritical };
-/// debug, info, warning, error or critical.
-[[nodiscard]] std::optional<LogLevel> log_level_of(std::string_view name);
-
-/// Subject of a log line, as the bits of DebugFlags.
-enum class LogType : std::uint32_t {
-    kExit = 0x1,
-    kMemory = 0x4,
-    kPrint = 0x10,
-    kNetwork = 0x20,
-    kProtocol = 0x40,
-    kSession = 0x80,
-    kConfiguration = 0x100,
-    kMembership = 0x200,
-    kGroups = 0x2000,
-    kSecurity = 0x800000
-};
 
 /// How the log looks. Stock prints a line if its priority reaches EventPriority and its type is in
 /// DebugFlags, and by default hides nearly everything an operator needs. Here the default shows
@@ -41,9 +26,7 @@ struct LogSettings {
     LogLevel level = LogLevel::kInfo;
     std::uint32_t types = 0xffffffff;
     std::string file;  ///< empty: stderr
-    /// strftime prefix of each line, before the level; nullopt: date and time with milliseconds.
-    std::optional<std::string> time_stamp;
-    bool precise_time_stamp = false;     ///< adds ".microseconds" to `time_stamp`
+    LogStyle style;
     std::function<void()> thread_start;  ///< what the log thread does first; may be empty
 };
 
@@ -68,35 +51,30 @@ void stop_logging();
 /// Drops all lines from now on; for a process that is no daemon.
 void discard_log();
 
+/// The ring that this daemon is in from now on, as "representative.counter"; lines of JSON name it.
+void set_log_ring(std::string_view ring_id);
+
 /// Whether such lines are wanted: not when logging has ended.
 [[nodiscard]] bool is_logged(LogLevel level, LogType type);
-void write_log_line(LogLevel level, std::string_view text);
+void write_log_record(const LogRecord& record);
 
+/// A line with fields: log_event_with(LogEvent::kX, {{"bytes", 7}}, "{} bytes", 7).
 template <typename... Args>
-void log_line(LogLevel level, LogType type, fmt::format_string<Args...> format, Args&&... args) {
-    if (is_logged(level, type)) {
-        write_log_line(level, fmt::format(format, std::forward<Args>(args)...));
+void log_event_with(LogEvent event, LogFields fields, fmt::format_string<Args...> format,
+                    Args&&... args) {
+    const LogEventSpec& spec = spec_of(event);
+    if (is_logged(spec.level, spec.type)) {
+        write_log_record(
+            {event, fmt::format(format, std::forward<Args>(args)...), std::move(fields)});
     }
 }
 
 template <typename... Args>
-void log_debug(LogType type, fmt::format_string<Args...> format, Args&&... args) {
-    log_line(LogLevel::kDebug, type, format, std::forward<Args>(args)...);
-}
-
-template <typename... Args>
-void log_info(LogType type, fmt::format_string<Args...> format, Args&&... args) {
-    log_line(LogLevel::kInfo, type, format, std::forward<Args>(args)...);
-}
-
-template <typename... Args>
-void log_warning(LogType type, fmt::format_string<Args...> format, Args&&... args) {
-    log_line(LogLevel::kWarning, type, format, std::forward<Args>(args)...);
-}
-
-template <typename... Args>
-void log_error(LogType type, fmt::format_string<Args...> format, Args&&... args) {
-    log_line(LogLevel::kError, type, format, std::forward<Args>(args)...);
+void log_event(LogEvent event, fmt::format_string<Args...> format, Args&&... args) {
+    const LogEventSpec& spec = spec_of(event);
+    if (is_logged(spec.level, spec.type)) {
+        write_log_record({event, fmt::format(format, std::forward<Args>(args)...), {}});
+    }
 }
 
 /// Lets one event through per interval and counts the others, so that whoever sends us rubbish

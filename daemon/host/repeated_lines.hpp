@@ -17,24 +17,18 @@ class RepeatedLines {
     static constexpr std::uint64_t kFreeLines = 5;
     static constexpr protocol::Duration kWindow = std::chrono::seconds(10);
 
-    /// What became of several lines of one kind.
-    struct Line {
-        LogLevel level;
-        std::string text;
-    };
-
     /// True when a line of this kind is to be logged; else it is kept for take_due(). `kind` is one
     /// of few: it is remembered for a window.
-    [[nodiscard]] bool admit(protocol::Instant now, const std::string& kind, LogLevel level,
-                             const std::string& text);
-    /// The lines that tell of what was held back in windows that are over.
-    [[nodiscard]] std::vector<Line> take_due(protocol::Instant now);
+    [[nodiscard]] bool admit(protocol::Instant now, const std::string& kind, const LogRecord& line);
+    /// The lines that tell of what was held back in windows that are over, with the last one's
+    /// fields.
+    [[nodiscard]] std::vector<LogRecord> take_due(protocol::Instant now);
 
   private:
     struct Kind {
         protocol::Instant began;
         std::uint64_t lines = 0;
-        Line last{};
+        LogRecord last{};
     };
 
     std::map<std::string, Kind> kinds_;

@@ -42,11 +42,28 @@ bool is_trouble(Cause cause) {
     return false;
 }
 
+void write(const LogRecord& line) {
+    const LogEventSpec& spec = spec_of(line.event);
+    if (is_logged(spec.level, spec.type)) {
+        write_log_record(line);
+    }
+}
+
+/// "node1 silent, node2 left"
+std::string causes_of(const protocol::Roster& roster, std::span<const Absence> missing) {
+    std::string out;
+    for (const Absence& absence : missing) {
+        out += fmt::format("{}{} {}", out.empty() ? "" : ", ", roster.describe(absence.daemon),
+                           membership::to_string(absence.cause));
+    }
+    return out;
+}
+
 }  // namespace
 
-void RingLog::say(Instant now, const std::string& kind, LogLevel level, const std::string& text) {
-    if (lines_.admit(now, kind, level, text)) {
-        log_line(level, LogType::kMembership, "{}", text);
+void RingLog::say(Instant now, const std::string& kind, const LogRecord& line) {
+    if (lines_.admit(now, kind, line)) {
+        write(line);
     }
 }
 
@@ -54,18 +71,25 @@ void RingLog::on_state_change(Instant now, const membership::StateChange& change
     const std::string what =
         fmt::format("ring {} -> {}: {}", membership::to_string(change.from),
                     membership::to_string(change.to), membership::to_string(change.reason));
-    say(now, what, LogLevel::kInfo,
-        fmt::format("{}{}{} ({}, {})", what, change.peer ? ", daemon " : "",
-                    change.peer ? roster_.describe(change.peer) : std::string(),
-                    change.members.size() == 1 ? std::string("1 daemon")
-                                               : fmt::format("{} daemons", change.members.size()),
-                    roster_.describe(change.members)));
+    const std::string peer = change.peer ? roster_.describe(change.peer) : std::string();
+    say(now, what,
+        {LogEvent::kRingState,
+         fmt::format("{}{}{} ({}, {})", what, change.peer ? ", daemon " : "", peer,
+                     change.members.size() == 1 ? std::string("1 daemon")
+                                                : fmt::format("{} daemons", change.members.size()),
+                     roster_.describe(change.members)),
+         {{"from", membership::to_string(change.from)},
+          {"to", membership::to_string(change.to)},
+          {"reason", membership::to_string(change.reason)}}});
 }
 
 void RingLog::on_configuration(Instant now, const membership::ConfigurationChange& change) {
     const protocol::RingId& ring = change.ring_id;
-    say(now, "id", LogLevel::kInfo,
-        fmt::format("Membership id is ( {}, {})", ring.representative.value, ring.counter));
+    set_log_ring(fmt::format("{}.{}", ring.representative.value, ring.counter));
+    say(now, "id",
+        {LogEvent::kMembershipId,
+         fmt::format("Membership id is ( {}, {})", ring.representative.value, ring.counter),
+         {}});
     std::string text =
         fmt::format("installed configuration of {} of {} daemons: {}", change.members.size(),
                     roster_.size(), roster_.describe(change.members));
@@ -73,14 +97,22 @@ void RingLog::on_configuration(Instant now, const membership::ConfigurationChang
     if (!is_complete && absences_) {
         text += ". Missing: " + absences_->describe(change.missing);
     }
-    say(now, "configuration", is_complete ? LogLevel::kInfo : LogLevel::kWarning, text);
+    LogFields fields{{"members", change.members.size()}, {"configured", roster_.size()}};
+    if (!is_complete) {
+        fields.emplace_back("missing", causes_of(roster_, change.missing));
+    }
+    say(now, "configuration",
+        {is_complete ? LogEvent::kRingComplete : LogEvent::kRingIncomplete, std::move(text),
+         std::move(fields)});
     keep_troubles(now, change.missing);
 }
 
 void RingLog::on_missing(Instant now, std::span<const Absence> missing) {
     if (absences_) {
-        say(now, "missing", LogLevel::kWarning,
-            "missing in the ring: " + absences_->describe(missing));
+        say(now, "missing",
+            {LogEvent::kRingMissing,
+             "missing in the ring: " + absences_->describe(missing),
+             {{"missing", causes_of(roster_, missing)}}});
     }
     keep_troubles(now, missing);
 }
@@ -111,8 +143,9 @@ void RingLog::remind(Instant now) {
     }
     if (!due.empty() && absences_) {
         const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now - since);
-        log_warning(LogType::kMembership, "still missing in the ring after {} min: {}",
-                    minutes.count(), absences_->describe(due));
+        log_event_with(LogEvent::kRingStillMissing, {{"minutes", minutes.count()}},
+                       "still missing in the ring after {} min: {}", minutes.count(),
+                       absences_->describe(due));
     }
 }
 
@@ -128,13 +161,14 @@ void RingLog::tell_of_groups(Instant now) {
     one_by_one_told_ = one_by_one_;
     const std::string groups = absences_ ? absences_->groups() : std::string("multicast");
     if (one_by_one_.empty()) {
-        log_info(LogType::kNetwork, "{} reaches all daemons of the segment again", groups);
+        log_event(LogEvent::kMulticastBack, "{} reaches all daemons of the segment again", groups);
         return;
     }
-    log_warning(LogType::kNetwork,
-                "multicast: {} does not reach {}, other ways do: sending to each of them by itself "
-                "(IGMP snooping without a querier, or a network without multicast?)",
-                groups, roster_.describe(one_by_one_));
+    log_event_with(
+        LogEvent::kMulticastLost, {{"daemons", roster_.describe(one_by_one_)}},
+        "multicast: {} does not reach {}, other ways do: sending to each of them by itself "
+        "(IGMP snooping without a querier, or a network without multicast?)",
+        groups, roster_.describe(one_by_one_));
 }
 
 void RingLog::on_unreadable(Instant now, const Endpoint& source,
@@ -146,25 +180,31 @@ void RingLog::on_unreadable(Instant now, const Endpoint& source,
     }
     const std::string daemon =
         foreign.sender ? fmt::format(" (daemon {})", roster_.describe(foreign.sender)) : "";
-    log_warning(LogType::kNetwork, "{}{} {} ({} more dropped since the last warning)",
-                source.to_string(), daemon, foreign.describe(), *more);
+    log_event_with(LogEvent::kDatagramUnreadable, {{"source", source.to_string()}, {"more", *more}},
+                   "{}{} {} ({} more dropped since the last warning)", source.to_string(), daemon,
+                   foreign.describe(), *more);
 }
 
 void RingLog::on_other_configuration(Instant now, const Endpoint& source, protocol::DaemonId sender,
                                      std::uint32_t hash) {
     if (const auto more = mismatch_limit_.admit(now)) {
-        log_warning(LogType::kNetwork,
-                    "{} (daemon {}) runs another configuration: its hash is {}, ours {}; it is "
-                    "ignored until both use the same file ({} more since the last warning)",
-                    source.to_string(), roster_.describe(sender), hash, own_hash_, *more);
+        log_event_with(LogEvent::kOtherConfiguration,
+                       {{"source", source.to_string()},
+                        {"hash", hash},
+                        {"own_hash", own_hash_},
+                        {"more", *more}},
+                       "{} (daemon {}) runs another configuration: its hash is {}, ours {}; it is "
+                       "ignored until both use the same file ({} more since the last warning)",
+                       source.to_string(), roster_.describe(sender), hash, own_hash_, *more);
     }
 }
 
 void RingLog::on_narrow_path(protocol::DaemonId peer, std::size_t bytes) {
-    log_warning(LogType::kNetwork,
-                "datagrams of more than {} bytes to {} are lost, smaller ones arrive (MTU?): this "
-                "ring sends smaller ones",
-                bytes, roster_.describe(peer));
+    log_event_with(
+        LogEvent::kPathNarrow, {{"peer", roster_.describe(peer)}, {"bytes", bytes}},
+        "datagrams of more than {} bytes to {} are lost, smaller ones arrive (MTU?): this "
+        "ring sends smaller ones",
+        bytes, roster_.describe(peer));
 }
 
 void RingLog::on_settings(Instant now, protocol::DaemonId sender, std::string_view settings) {
@@ -174,16 +214,18 @@ void RingLog::on_settings(Instant now, protocol::DaemonId sender, std::string_vi
     }
     std::string& told = differences_[sender.value];
     if (difference != told && !difference.empty()) {
-        say(now, "settings", LogLevel::kWarning,
-            fmt::format("{} runs another configuration file: {}", roster_.describe(sender),
-                        difference));
+        say(now, "settings",
+            {LogEvent::kSettingsDiffer,
+             fmt::format("{} runs another configuration file: {}", roster_.describe(sender),
+                         difference),
+             {{"peer", roster_.describe(sender)}}});
     }
     told = std::move(difference);
 }
 
 void RingLog::tick(Instant now) {
-    for (const RepeatedLines::Line& line : lines_.take_due(now)) {
-        log_line(line.level, LogType::kMembership, "{}", line.text);
+    for (const LogRecord& line : lines_.take_due(now)) {
+        write(line);
     }
     remind(now);
     tell_of_groups(now);

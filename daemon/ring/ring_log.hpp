@@ -60,8 +60,7 @@ class RingLog {
         protocol::Instant told;
     };
 
-    void say(protocol::Instant now, const std::string& kind, LogLevel level,
-             const std::string& text);
+    void say(protocol::Instant now, const std::string& kind, const LogRecord& line);
     void keep_troubles(protocol::Instant now, std::span<const membership::Absence> missing);
     void remind(protocol::Instant now);
     void tell_of_groups(protocol::Instant now);

@@ -135,10 +135,13 @@ void RingThread::on_output(const membership::EngineOutput& out) {
 
 void RingThread::on_not_run(protocol::Duration late) {
     if (const auto more = not_run_limit_.admit(now_)) {
-        log_warning(LogType::kMembership, "this daemon did not run for {} ms{}",
-                    std::chrono::duration_cast<std::chrono::milliseconds>(late).count(),
-                    *more == 0 ? std::string()
-                               : fmt::format(" ({} more times since the last warning)", *more));
+        log_event_with(
+            LogEvent::kOwnPause,
+            {{"pause_ms", std::chrono::duration_cast<std::chrono::milliseconds>(late).count()}},
+            "this daemon did not run for {} ms{}",
+            std::chrono::duration_cast<std::chrono::milliseconds>(late).count(),
+            *more == 0 ? std::string()
+                       : fmt::format(" ({} more times since the last warning)", *more));
     }
 }
 
@@ -156,7 +159,7 @@ void RingThread::run() {
         hand_over_if_wanted();
     }
     publish();
-    log_debug(LogType::kNetwork, "counters at the end: {}", describe_counters());
+    log_event(LogEvent::kCounters, "counters at the end: {}", describe_counters());
     link_.ring_stopped.store(true, std::memory_order_release);
     link_.session_wakeup.notify(RingLink::kStopped | RingLink::kDelivery);
 }
@@ -234,19 +237,19 @@ void RingThread::look_at_interfaces() {
     try {
         change = own_address_->look(local_addresses());
     } catch (const StartupError& error) {
-        log_warning(LogType::kNetwork, "{}", error.what());
+        log_event(LogEvent::kInterfacesUnreadable, "{}", error.what());
     }
     if (!change) {
         return;
     }
     driver_.set_own_address(own_address_->is_present());
     if (change->event == OwnAddress::Event::kLost) {
-        log_warning(LogType::kNetwork, "{}", change->text);
+        log_event(LogEvent::kOwnAddressLost, "{}", change->text);
         return;
     }
-    log_info(LogType::kNetwork, "{}", change->text);
+    log_event(LogEvent::kOwnAddressBack, "{}", change->text);
     if (const std::string problem = transport_.follow(own_address_->at()); !problem.empty()) {
-        log_error(LogType::kNetwork, "{}", problem);
+        log_event(LogEvent::kOwnAddressUnused, "{}", problem);
     }
 }
 

@@ -41,8 +41,9 @@ std::optional<Endpoint> SendErrors::note(int error, const msghdr& message, proto
     if (!more) {
         return refused;
     }
-    log_warning(LogType::kNetwork, "cannot send to UDP {}: {}{} ({} more since the last warning)",
-                to.to_string(), std::strerror(error), advice(error), *more);
+    log_event_with(LogEvent::kSendFailed, {{"to", to.to_string()}, {"more", *more}},
+                   "cannot send to UDP {}: {}{} ({} more since the last warning)", to.to_string(),
+                   std::strerror(error), advice(error), *more);
     return refused;
 }
 

@@ -76,10 +76,10 @@ std::vector<config::IpAddress> groups_of(const config::Segment& segment,
         if (reaches_segment(address, own)) {
             groups.push_back(address);
         } else if (!own.loopback && !is_warned_of(address, configuration, segment)) {
-            log_warning(LogType::kNetwork,
-                        "segment address {} is neither multicast nor the broadcast address of "
-                        "{} on {}: sending to each daemon instead",
-                        address.to_string(), me.address.to_string(), own.interface);
+            log_event(LogEvent::kSegmentAddressUnused,
+                      "segment address {} is neither multicast nor the broadcast address of "
+                      "{} on {}: sending to each daemon instead",
+                      address.to_string(), me.address.to_string(), own.interface);
         }
     }
     return groups;
@@ -277,7 +277,7 @@ void UdpTransport::open_sockets(const config::Configuration& configuration, std:
             }
             // Sending works without having joined; the others reach us at our own address only if
             // they fan out, so the operator must know.
-            log_error(LogType::kNetwork, "{}; not listening on it", problem);
+            log_event(LogEvent::kGroupAddressFailed, "{}; not listening on it", problem);
         }
         if (!wildcard && group.family == config::IpAddress::Family::kV4) {
             set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);

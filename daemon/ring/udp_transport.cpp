@@ -318,10 +318,10 @@ void UdpTransport::flush_messages() {
             (error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP)) {
             if (segmentation_) {
                 segmentation_ = false;
-                log_info(LogType::kNetwork,
-                         "the network device refuses segmentation offload ({}); sending each "
-                         "datagram by itself",
-                         std::strerror(error));
+                log_event(LogEvent::kSegmentationRefused,
+                          "the network device refuses segmentation offload ({}); sending each "
+                          "datagram by itself",
+                          std::strerror(error));
             }
             send_one_by_one(header);
         } else {

@@ -134,7 +134,7 @@ TEST_F(OwnLimits, MaxSessionBytesDropsBeforeTheMessagesDo) {
     const std::string log = own.daemon().log();
     EXPECT_THAT(log, HasSubstr("#slow#d1"));
     EXPECT_THAT(log, HasSubstr("reads too slowly"));
-    EXPECT_LT(log.find("warning: client #slow#d1"), log.rfind("#slow#d1")) << log;
+    EXPECT_LT(log.find("warning session: client #slow#d1"), log.rfind("#slow#d1")) << log;
 }
 
 // CP 8: whoever sends waits for the reader, and nothing is lost

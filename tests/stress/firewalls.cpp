@@ -51,13 +51,13 @@ std::int64_t wall_ms() {
     return std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-/// "2026-12-01 09:52:57.123 info: ...".
+/// "2026-12-01T09:52:57.123+00:00 info ...".
 std::optional<LogLine> parse_line(const std::string& line) {
     constexpr std::size_t kStampBytes = 23;
     std::tm time{};
     int ms = 0;
     if (line.size() < kStampBytes ||
-        strptime(line.c_str(), "%Y-%m-%d %H:%M:%S", &time) == nullptr) {
+        strptime(line.c_str(), "%Y-%m-%dT%H:%M:%S", &time) == nullptr) {
         return std::nullopt;
     }
     std::from_chars(&line[kStampBytes - 3], &line[kStampBytes], ms);

@@ -114,7 +114,7 @@ TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
     });
     EXPECT_THAT(ctl(0, {"events"}).text, HasSubstr("ended by an operator: too loud [kicked]"));
     EXPECT_EQ(status(0)["clients"]["closed_total"]["kicked"], 1);
-    ring_.daemon(0).wait_logged("warning: kick #eve#d1 by process ");
+    ring_.daemon(0).wait_logged("warning print: kick #eve#d1 by process ");
 }
 
 TEST_F(ControlTest, ADrainedDaemonTakesNoNewClientsAndStopsWhenTheLastHasGone) {
@@ -163,7 +163,7 @@ TEST_F(ControlTest, ABannedClientIsOutUntilTheBanIsLifted) {
     EXPECT_THAT(bans[0]["by"].get<std::string>(), HasSubstr(" of user "));
     EXPECT_THAT(ctl(0, {"bans"}).text, HasSubstr("user:eve"));
     EXPECT_THAT(ctl(0, {"events"}).text, HasSubstr("rejected, banned as user:eve for "));
-    ring_.daemon(0).wait_logged("warning: ban user:eve for 600 s: too loud by process ");
+    ring_.daemon(0).wait_logged("warning print: ban user:eve for 600 s: too loud by process ");
 
     const TestClient elsewhere = ring_.client(1, "eve");  // a ban is of one daemon
     EXPECT_EQ(ctl(0, {"unban", "eve"}).status, 0);
@@ -228,7 +228,7 @@ TEST(AdminWrite, ChangesComeByTcpWithTheTokenOnly) {
     EXPECT_EQ(ctl({"--token-file", (scratch.path() / "wrong").string(), "ban", "eve", "1h"}).status,
               1);
     EXPECT_EQ(ctl({"--token-file", token.string(), "ban", "eve", "1h"}).status, 0);
-    ring.daemon(0).wait_logged("warning: ban user:eve for 3600 s by the TCP peer 127.0.0.1:");
+    ring.daemon(0).wait_logged("warning print: ban user:eve for 3600 s by the TCP peer 127.0.0.1:");
     EXPECT_THAT(ctl({"bans"}).text, HasSubstr("user:eve"));
     EXPECT_THAT(ctl({"config", "show"}).text, testing::Not(HasSubstr("0123456789abcdef")));
 }
@@ -255,7 +255,7 @@ TEST_F(ControlTest, TheLogCanBeSteered) {
     EXPECT_THAT(ctl(0, {"log", "level", "loud"}).text, HasSubstr("level is one of"));
     EXPECT_EQ(ctl(0, {"log", "level", "debug"}).status, 0);
     TestClient client = ring_.client(0, "eve");
-    ring_.daemon(0).wait_logged("debug: connection from");
+    ring_.daemon(0).wait_logged("debug session: connection from");
     EXPECT_EQ(ctl(0, {"log", "level", "warning"}).status, 0);
 }
 

@@ -11,11 +11,14 @@
 #include <chrono>
 #include <filesystem>
 #include <random>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/network_lab.hpp"
 #include "tests/support/test_ring.hpp"
@@ -167,6 +170,36 @@ TEST(DaemonStart, SignalsForARunningDaemonDoNotEndOneThatStarts) {
     });
     daemon.signal(SIGTERM);
     EXPECT_EQ(daemon.wait_exit(), 0) << daemon.output();
+}
+
+TEST(Daemon, WritesItsLogForProgramsWhenAskedTo) {
+    const TempDir directory;
+    const std::string port = std::to_string(support::pick_port());
+    const auto file =
+        directory.write("spread.conf", "LogFormat = json\nSpread_Segment 127.0.0.255:" + port +
+                                           " {\n    one 127.0.0.1\n}\n");
+    ChildProcess daemon({.command = {support::daemon_binary().string(), "-n", "one", "-c",
+                                     file.string(), "--unix-dir", directory.path().string(),
+                                     "--state-dir", directory.path().string(), "--control-socket",
+                                     (directory.path() / "ctl").string()},
+                         .output = directory.path() / "log",
+                         .input = {},
+                         .network_namespace = -1,
+                         .directory = directory.path()});
+    support::wait_until("it to serve clients", [&] {
+        return daemon.output().find("ready: serving clients") != std::string::npos;
+    });
+    daemon.signal(SIGTERM);
+    EXPECT_EQ(daemon.wait_exit(), 0) << daemon.output();
+    std::istringstream lines(daemon.output());
+    std::set<std::string> events;
+    for (std::string line; std::getline(lines, line);) {
+        const auto parsed = nlohmann::json::parse(line, nullptr, false);
+        ASSERT_TRUE(parsed.is_object()) << line;
+        EXPECT_EQ(parsed.at("daemon"), "one");
+        events.insert(parsed.at("event").get<std::string>());
+    }
+    EXPECT_THAT(events, testing::IsSupersetOf({"starting", "ring_complete", "ready", "exiting"}));
 }
 
 TEST(DaemonSockets, ServesTheUnixSocketAndRemovesIt) {

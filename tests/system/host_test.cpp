@@ -132,7 +132,7 @@ TEST(DaemonNeighbours, WhatStandsInPlaceOfTheUnixSocketIsAnError) {
     support::wait_until("the daemon to serve", [&] {
         return daemon.process().output().find("ready: serving") != std::string::npos;
     });
-    EXPECT_THAT(daemon.process().output(), HasSubstr("error: no Unix socket for clients"));
+    EXPECT_THAT(daemon.process().output(), HasSubstr("error session: no Unix socket for clients"));
     EXPECT_THAT(daemon.process().output(), HasSubstr("UnixSocketDir chooses a directory"));
     std::filesystem::remove(daemon.unix_socket());
     daemon.expect_service("alice");

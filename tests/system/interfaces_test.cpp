@@ -63,7 +63,7 @@ TEST_F(Interfaces, AnAddressThatIsReplacedIsNamedAndTakenBack) {
     ring_.wait_formed();
     expect_traffic();
     const auto& daemon = ring_.daemon(kHost);
-    daemon.wait_logged("warning: own address 10.77.0.3 is gone from this host");
+    daemon.wait_logged("warning network: own address 10.77.0.3 is gone from this host");
     daemon.wait_logged("own address 10.77.0.3 is back on lab2in");
 }
 

@@ -49,10 +49,11 @@ TEST(Logging, LinesReachTheFileWithTimeAndLevel) {
     LogSettings settings;
     settings.file = directory / "log";
     start_logging(settings);
-    log_info(LogType::kPrint, "number {}", 7);
-    log_debug(LogType::kPrint, "not at this level");
+    log_event(LogEvent::kReady, "number {}", 7);
+    log_event(LogEvent::kCounters, "not at this level");
     stop_logging();
-    EXPECT_THAT(read_file(directory / "log"), MatchesRegex("[-0-9]+ [0-9:.]+ info: number 7\n"));
+    EXPECT_THAT(read_file(directory / "log"),
+                MatchesRegex("[-0-9]+T[0-9:.]+[-+][0-9:]+ info print: number 7 event=ready\n"));
 }
 
 TEST(Logging, ATypeFilterNeverHidesWarnings) {
@@ -61,9 +62,9 @@ TEST(Logging, ATypeFilterNeverHidesWarnings) {
     settings.file = directory / "log";
     settings.types = static_cast<std::uint32_t>(LogType::kMembership);
     start_logging(settings);
-    log_info(LogType::kSession, "filtered");
-    log_info(LogType::kMembership, "wanted");
-    log_warning(LogType::kSession, "important");
+    log_event(LogEvent::kListenNarrow, "filtered");
+    log_event(LogEvent::kRingState, "wanted");
+    log_event(LogEvent::kClientDropped, "important");
     stop_logging();
     const std::string text = read_file(directory / "log");
     EXPECT_THAT(text, Not(HasSubstr("filtered")));
@@ -75,13 +76,14 @@ TEST(Logging, TheUsersTimeStampReplacesOurs) {
     const TemporaryDirectory directory;
     LogSettings settings;
     settings.file = directory / "log";
-    settings.time_stamp = "%Y";
-    settings.precise_time_stamp = true;
+    settings.style.time_stamp = "%Y";
+    settings.style.precise_time_stamp = true;
     start_logging(settings);
-    log_info(LogType::kPrint, "stamped");
+    log_event(LogEvent::kReady, "stamped");
     stop_logging();
-    EXPECT_THAT(read_file(directory / "log"),
-                MatchesRegex("\\[[0-9][0-9][0-9][0-9]\\.[0-9]+\\] info: stamped\n"));
+    EXPECT_THAT(
+        read_file(directory / "log"),
+        MatchesRegex("\\[[0-9][0-9][0-9][0-9]\\.[0-9]+\\] info print: stamped event=ready\n"));
 }
 
 // As with "spreadd | less", or a terminal stopped with Ctrl-S.
@@ -95,16 +97,16 @@ TEST(Logging, AReaderThatHasStoppedReadingDoesNotKeepUsFromEnding) {
     ASSERT_GT(::fcntl(reader.get(), F_SETPIPE_SZ, 16384), 0);
     start_logging(settings);
     for (int i = 0; i < 50; ++i) {
-        log_info(LogType::kPrint, "{} {}", i, std::string(1000, 'x'));
+        log_event(LogEvent::kReady, "{} {}", i, std::string(1000, 'x'));
     }
     stop_logging();
     std::string text(1U << 16U, '\0');
     const ssize_t count = ::read(reader.get(), text.data(), text.size());
     ASSERT_GT(count, 2000);
     text.resize(static_cast<std::size_t>(count));
-    EXPECT_THAT(text, HasSubstr("info: 0 xxx"));
-    EXPECT_THAT(text, HasSubstr("info: 1 xxx"));
-    EXPECT_THAT(text, Not(HasSubstr("info: 49 ")));
+    EXPECT_THAT(text, HasSubstr("info print: 0 xxx"));
+    EXPECT_THAT(text, HasSubstr("info print: 1 xxx"));
+    EXPECT_THAT(text, Not(HasSubstr("info print: 49 ")));
 }
 
 TEST(Logging, ARotatedFileIsOpenedAnew) {
@@ -114,9 +116,9 @@ TEST(Logging, ARotatedFileIsOpenedAnew) {
     start_logging(settings);
     std::filesystem::rename(directory / "log", directory / "log.1");
     reopen_log();
-    log_info(LogType::kPrint, "after");
+    log_event(LogEvent::kReady, "after");
     stop_logging();
-    EXPECT_THAT(read_file(directory / "log"), HasSubstr("info: log file reopened"));
+    EXPECT_THAT(read_file(directory / "log"), HasSubstr("info print: log file reopened"));
     EXPECT_THAT(read_file(directory / "log"), HasSubstr("after"));
     EXPECT_THAT(read_file(directory / "log.1"), Not(HasSubstr("after")));
 }
@@ -130,10 +132,10 @@ TEST(Logging, AFileThatCannotBeReopenedIsToldInTheOldOne) {
     std::filesystem::rename(directory / "sub/log", directory / "kept");
     std::filesystem::remove(directory / "sub");
     reopen_log();
-    log_info(LogType::kPrint, "after");
+    log_event(LogEvent::kReady, "after");
     stop_logging();
     const std::string text = read_file(directory / "kept");
-    EXPECT_THAT(text, HasSubstr("error: cannot open log file " + settings.file +
+    EXPECT_THAT(text, HasSubstr("error print: cannot open log file " + settings.file +
                                 " anew: No such file or directory; going on in the old file"));
     EXPECT_THAT(text, Not(HasSubstr("reopened")));
     EXPECT_THAT(text, HasSubstr("after"));
@@ -149,7 +151,7 @@ TEST(Logging, AllLinesTogetherHaveOneSecondAtTheEnd) {
     ASSERT_TRUE(reader);
     start_logging(settings);
     for (int i = 0; i < 8000; ++i) {
-        log_info(LogType::kPrint, "{} {}", i, std::string(100, 'x'));
+        log_event(LogEvent::kReady, "{} {}", i, std::string(100, 'x'));
     }
     stop_logging();  // 800 s if each line waited; the test's own limit is shorter
 }
@@ -210,8 +212,8 @@ TEST(Logging, LostLinesAreToldWhenWritingWorksAgain) {
     settings.file = directory / "log";
     ASSERT_EQ(::mkfifo(settings.file.c_str(), 0600), 0);
     start_logging(settings);
-    log_info(LogType::kPrint, "nobody reads");
-    log_info(LogType::kPrint, "nor this");
+    log_event(LogEvent::kReady, "nobody reads");
+    log_event(LogEvent::kReady, "nor this");
     // The log thread has taken both when it says that the file is open.
     UniqueFd reader;
     std::string text;
@@ -221,7 +223,7 @@ TEST(Logging, LostLinesAreToldWhenWritingWorksAgain) {
         if (!reader) {
             reader = UniqueFd(::open(settings.file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
         }
-        log_info(LogType::kPrint, "again");
+        log_event(LogEvent::kReady, "again");
         std::array<char, 4096> bytes{};
         const ssize_t count = ::read(reader.get(), bytes.data(), bytes.size());
         text.append(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));

@@ -14,7 +14,7 @@ using testing::SizeIs;
 class RepeatedLinesTest : public testing::Test {
   protected:
     bool admit(const std::string& kind, const std::string& text) {
-        return lines_.admit(now_, kind, LogLevel::kInfo, text);
+        return lines_.admit(now_, kind, {LogEvent::kRingState, text, {}});
     }
 
     RepeatedLines lines_;
