@@ -6,13 +6,19 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "client/socket.hpp"
 #include "spread/session.hpp"
+#include "tools/spuser/lines.hpp"
+#include "tools/spuser/login_file.hpp"
 #include "tools/spuser/shell.hpp"
 
 namespace spread::spuser {
@@ -22,45 +28,19 @@ namespace {
 using client::Clock;
 using client::Deadline;
 
-constexpr int kFailure = 1;
+constexpr int kRefused = 1;
+constexpr int kNoConnection = 3;
 /// How long the last messages may take to come back after the end of input.
 constexpr std::chrono::seconds kFenceTimeout{10};
 
-/// Standard input in lines, read only when there is something to read.
-class LineReader {
-  public:
-    /// One read; false at the end of input.
-    bool fill() {
-        std::array<char, 4096> chunk{};
-        const ssize_t count = read(STDIN_FILENO, chunk.data(), chunk.size());
-        if (count > 0) {
-            buffer_.append(chunk.data(), static_cast<std::size_t>(count));
-            return true;
-        }
-        return count < 0 && (errno == EINTR || errno == EAGAIN);
-    }
-
-    [[nodiscard]] std::optional<std::string> next() {
-        const auto end = buffer_.find('\n');
-        if (end == std::string::npos) {
-            return std::nullopt;
-        }
-        std::string line = buffer_.substr(0, end);
-        buffer_.erase(0, end + 1);
-        return line;
-    }
-    /// What stands behind the last line end.
-    [[nodiscard]] std::string take_rest() { return std::exchange(buffer_, {}); }
-    [[nodiscard]] bool has_line() const { return buffer_.find('\n') != std::string::npos; }
-
-  private:
-    std::string buffer_;
-};
-
 class Loop {
   public:
-    Loop(Session& session, int descriptor, Shell& shell, const Options& options)
-        : session_(session), descriptor_(descriptor), shell_(shell), linger_(options.linger) {}
+    Loop(Session& session, int descriptor, Shell& shell, LineSource& lines, const Options& options)
+        : session_(session),
+          descriptor_(descriptor),
+          shell_(shell),
+          lines_(lines),
+          linger_(options.linger) {}
 
     int run() {
         shell_.start();
@@ -71,14 +51,14 @@ class Loop {
             if (shell_.is_done()) {
                 // After `q` we go at once; after the end of input we may have been asked to stay.
                 if (!input_ended_ || Clock::now() >= linger_until_) {
-                    return shell_.has_failures() ? kFailure : 0;
+                    return shell_.has_failures() ? kRefused : 0;
                 }
             } else if (input_ended_ && shell_.wants_line()) {
                 end_input();
                 continue;
             }
             if (!wait_and_read()) {
-                return kFailure;
+                return kNoConnection;
             }
         }
     }
@@ -150,8 +130,9 @@ class Loop {
             }
             const auto* end = event ? std::get_if<Disconnected>(&**event) : nullptr;
             if (!event || end != nullptr) {
+                shell_.hide_prompt();
                 std::cout.flush();
-                std::cerr << "\nspuser: " << (event ? end->error.text : event.error().text) << '\n';
+                std::cerr << "spuser: " << (event ? end->error.text : event.error().text) << '\n';
                 return false;
             }
             const bool was_ending = shell_.is_done();
@@ -166,15 +147,16 @@ class Loop {
     Session& session_;
     int descriptor_;
     Shell& shell_;
+    LineSource& lines_;
     std::chrono::milliseconds linger_;
-    LineReader lines_;
     bool input_ended_ = false;
     Deadline linger_until_{};
     std::optional<Deadline> fence_until_;
 };
 
-Result<Session> connect(const Options& options) {
+Result<Session> connect(const Options& options, std::optional<Login> login) {
     spread::Options wanted;
+    wanted.login = std::move(login);
     wanted.private_name = options.has_random_name ? "" : options.user;
     wanted.connect_timeout = options.connect_timeout;
     if (options.address) {
@@ -186,23 +168,41 @@ Result<Session> connect(const Options& options) {
 }  // namespace
 
 int run(const Options& options) {
-    auto session = connect(options);
+    std::optional<Login> login;
+    if (options.login_file) {
+        auto read = read_login(*options.login_file, options.user);
+        if (!read) {
+            std::cerr << "spuser: " << read.error() << '\n';
+            return kRefused;
+        }
+        login = *std::move(read);
+    }
+    auto session = connect(options, std::move(login));
     if (!session) {
         std::cerr << "spuser: " << session.error().text << '\n';
-        return kFailure;
+        return kNoConnection;
     }
     const auto descriptor = session->descriptor();
     if (!descriptor) {
         std::cerr << "spuser: " << descriptor.error().text << '\n';
-        return kFailure;
+        return kNoConnection;
     }
     const auto version = session->daemon_version();
     std::cout << "connected as " << session->private_group() << " to a daemon of version "
               << version.major << '.' << version.minor << '.' << version.patch << std::endl;
     Shell::Style style;
     style.is_interactive = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
+    std::unique_ptr<Editor> editor;
+    if (const char* terminal = std::getenv("TERM");
+        style.is_interactive && terminal != nullptr && std::string_view(terminal) != "dumb") {
+        editor = Editor::open(stdin, stdout);
+        style.line = editor.get();
+    }
+    const auto plain = plain_lines();
+    LineSource& lines = editor ? static_cast<LineSource&>(*editor) : *plain;
     Shell shell(*session, std::cout, std::cerr, style);
-    const int status = Loop(*session, *descriptor, shell, options).run();
+    const int status = Loop(*session, *descriptor, shell, lines, options).run();
+    editor.reset();
     session->close();
     if (style.is_interactive) {
         std::cout << "Bye." << std::endl;

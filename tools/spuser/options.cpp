@@ -27,6 +27,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
                "Daemon: PORT (Unix socket /tmp/PORT), PORT@HOST, or a path; default 4803, "
                "then 4803@localhost");
     line.flag("-r,--random", options.has_random_name, "Let the daemon choose a user name");
+    line.value("--user-password", options.login_file,
+               "File whose first line is NAME:PASSWORD, for a daemon that asks for a password")
+        .type_name("FILE");
     line.value("--connect-timeout", connect_seconds, "Seconds to wait for the daemon")
         .show_default()
         .between(0.0, kSecondsMax);
@@ -37,7 +40,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     line.footer(
         "Reads commands from the terminal or a pipe; ? lists them. When a pipe ends, spuser waits\n"
         "until everything it sent has been delivered, then leaves.\n"
-        "Exit status: 0 fine, 1 no connection or a command refused, 2 wrong usage.\n"
+        "Exit status: 0 fine, 1 something from a pipe was refused, 2 wrong usage, 3 no connection, "
+        "or\n"
+        "it was lost.\n"
         "Example: printf 'j room\\ns room\\nhello\\n' | spuser -u alice -s 4803@localhost");
     if (const auto ending = line.parse(argc, argv)) {
         parsed.exit_status = command_line::print(*ending);

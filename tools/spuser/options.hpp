@@ -10,6 +10,7 @@ struct Options {
     std::string user = "user";
     std::optional<std::string> address;  ///< nothing: 4803, then 4803@localhost
     bool has_random_name = false;
+    std::optional<std::string> login_file;  ///< with name and password, for the method PWORD
     std::chrono::milliseconds connect_timeout{5000};
     std::chrono::milliseconds linger{0};  ///< go on listening after the end of input
 };

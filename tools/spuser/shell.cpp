@@ -164,12 +164,19 @@ void Shell::on_event(const Event& event) {
 }
 
 void Shell::show(const Event& event) {
-    if (is_prompt_shown_) {
-        out_ << '\n';
-        is_prompt_shown_ = false;
-    }
+    hide_prompt();
+    failures_ += std::holds_alternative<Rejected>(event) ? 1 : 0;
     out_ << describe(event, session_.private_group());
     out_.flush();
+}
+
+void Shell::hide_prompt() {
+    if (style_.line != nullptr) {
+        style_.line->hide();
+    } else if (is_prompt_shown_) {
+        out_ << '\n';
+    }
+    is_prompt_shown_ = false;
 }
 
 void Shell::show_held() {
@@ -226,19 +233,26 @@ void Shell::complain(std::string_view text) {
 }
 
 void Shell::prompt() {
-    if (style_.is_interactive && !is_prompt_shown_) {
-        switch (state_) {
-            case State::kCommand: out_ << "User> "; break;
-            case State::kText: out_ << "text> "; break;
-            case State::kLines: out_ << "line> "; break;
-            case State::kBurstSize: out_ << "bytes> "; break;
-            case State::kReceiving:
-            case State::kEnding:
-            case State::kDone: break;
-        }
-        is_prompt_shown_ = state_ != State::kReceiving && !is_ending();
-    }
     out_.flush();
+    if (!style_.is_interactive || is_prompt_shown_) {
+        return;
+    }
+    std::string_view text;
+    switch (state_) {
+        case State::kCommand: text = "User> "; break;
+        case State::kText: text = "text> "; break;
+        case State::kLines: text = "line> "; break;
+        case State::kBurstSize: text = "bytes> "; break;
+        case State::kReceiving:
+        case State::kEnding:
+        case State::kDone: return;
+    }
+    is_prompt_shown_ = true;
+    if (style_.line != nullptr) {
+        style_.line->show(text);
+    } else {
+        out_ << text << std::flush;
+    }
 }
 
 }  // namespace spread::spuser

@@ -12,6 +12,7 @@
 #include "client/socket.hpp"
 #include "spread/session.hpp"
 #include "tools/spuser/commands.hpp"
+#include "tools/spuser/lines.hpp"
 
 namespace spread::spuser {
 
@@ -21,6 +22,7 @@ class Shell {
   public:
     struct Style {
         bool is_interactive = false;  ///< prompts and menu: a person sits there
+        TypedLine* line = nullptr;    ///< shows the prompts then; null: they are written to `out`
     };
 
     Shell(Session& session, std::ostream& out, std::ostream& errors, Style style);
@@ -40,8 +42,11 @@ class Shell {
     void on_deadline();
 
     [[nodiscard]] bool is_done() const { return state_ == State::kDone; }
-    /// Some command was refused; the exit status of scripts says so.
-    [[nodiscard]] bool has_failures() const { return failures_ > 0; }
+    /// Some command was refused, by us or by the daemon; the exit status of scripts says so. A
+    /// person has seen it.
+    [[nodiscard]] bool has_failures() const { return failures_ > 0 && !style_.is_interactive; }
+    /// Takes the line being typed off the screen, until the next prompt.
+    void hide_prompt();
 
   private:
     enum class State : std::uint8_t {

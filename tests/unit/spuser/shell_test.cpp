@@ -80,6 +80,11 @@ TEST_F(ShellTest, RefusedCommandsAreReportedAndCounted) {
     EXPECT_FALSE(shell_.is_done());
 }
 
+TEST_F(ShellTest, WhatTheDaemonRefusesIsAFailureToo) {
+    shell_.on_event(Rejected{});
+    EXPECT_TRUE(shell_.has_failures());
+}
+
 TEST_F(ShellTest, MessagesAreHeldBackAfterDUntilR) {
     shell_.on_line("d");
     shell_.on_event(from_bob("one"));
