@@ -62,4 +62,29 @@ set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "python3 (>= 3.9)")
 set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA
     ${CMAKE_SOURCE_DIR}/cmake/debian/postinst ${CMAKE_SOURCE_DIR}/cmake/debian/prerm)
+# Of the same tree, for distributions with RPM: `cpack -G RPM -D CPACK_COMPONENTS_ALL="daemon;tools"`. What the
+# programs are linked with is found by rpmbuild, so a package fits the distribution it was built on.
+set(CPACK_RPM_COMPONENT_INSTALL ON)
+set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
+set(CPACK_RPM_PACKAGE_LICENSE "ASL 2.0")
+set(CPACK_RPM_PACKAGE_GROUP "System Environment/Daemons")
+set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
+    /etc /etc/default /etc/logrotate.d /usr /usr/bin /usr/sbin /usr/lib /usr/lib/systemd /usr/lib/systemd/system
+    /usr/lib/sysusers.d /usr/lib/tmpfiles.d /usr/lib/sysctl.d /usr/lib/firewalld /usr/lib/firewalld/services
+    /usr/share /usr/share/bash-completion /usr/share/bash-completion/completions /usr/share/doc /usr/share/man
+    /usr/share/man/man1 /usr/share/man/man5 /usr/share/man/man7 /usr/share/man/man8)
+set(CPACK_RPM_DAEMON_PACKAGE_NAME spreadd)
+set(CPACK_RPM_DAEMON_PACKAGE_SUMMARY "Spread group communication daemon")
+set(CPACK_RPM_DAEMON_PACKAGE_DESCRIPTION
+    "Orders messages of process groups over a ring of daemons, with extended virtual synchrony. With spreadctl.")
+set(CPACK_RPM_DAEMON_PACKAGE_REQUIRES_POST systemd)
+set(CPACK_RPM_DAEMON_USER_FILELIST "%config(noreplace) /etc/spread/spread.conf"
+    "%config(noreplace) /etc/default/spreadd" "%config(noreplace) /etc/logrotate.d/spreadd")
+set(CPACK_RPM_DAEMON_POST_INSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/post)
+set(CPACK_RPM_DAEMON_PRE_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/preun)
+set(CPACK_RPM_DAEMON_POST_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/postun)
+set(CPACK_RPM_TOOLS_PACKAGE_NAME spread-tools)
+set(CPACK_RPM_TOOLS_PACKAGE_SUMMARY "Spread group communication: terminal client and load generator")
+set(CPACK_RPM_TOOLS_PACKAGE_DESCRIPTION
+    "spuser joins groups, sends messages and shows what comes; spbench measures daemons under load.")
 include(CPack)
