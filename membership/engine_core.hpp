@@ -73,8 +73,6 @@ struct EngineCore {
     [[nodiscard]] protocol::Instant probe_evidence_since(protocol::Instant now) const {
         return now - 3 * config.merge_detect_timeout;
     }
-    /// Shortest time between joins of different sets, or between probes of a kind.
-    [[nodiscard]] protocol::Duration shortest_pause() const { return config.join_timeout / 10; }
     /// How long a member that is said to be gone has to answer at least.
     [[nodiscard]] protocol::Duration challenge_timeout() const {
         return std::min<protocol::Duration>(std::chrono::milliseconds(50),

@@ -43,7 +43,7 @@ void Gather::begin_round(const Step& step) {
     core_.timers.set(RingTimer::kConsensus, step.now + core_.config.consensus_timeout);
     // When many daemons meet, the sets change with almost every join that comes in. Answering each
     // would make a burst of joins quadratic in their number at every daemon.
-    const Duration pause = core_.shortest_pause();
+    const Duration pause = core_.config.shortest_pause();
     if (core_.last_join && step.now - *core_.last_join < pause) {
         core_.timers.set(RingTimer::kJoin, *core_.last_join + pause);
     } else {
@@ -217,7 +217,7 @@ Next Gather::heard(const Step& step, const PacketHeader&) {
         const bool is_awaited = candidates().size() > 1 && sets_are_sent_ &&
                                 (well | self).includes(candidates()) &&
                                 !(reported_ | self).includes(candidates());
-        const Duration pause = core_.shortest_pause() / 4;
+        const Duration pause = core_.config.news_pause();
         if (is_awaited || !core_.last_join || step.now - *core_.last_join >= pause) {
             send_join(step);
         } else {

@@ -191,11 +191,11 @@ void Operational::heard_foreign(const Step& step, const PacketHeader& from) {
     const DaemonIndex sender = *core_.roster.find(from.sender);
     if (core_.foreign.heard(step.now, sender)) {
         unanswered_.insert(sender);
-        if (!last_answer_ || step.now - *last_answer_ >= core_.shortest_pause()) {
+        if (!last_answer_ || step.now - *last_answer_ >= core_.config.shortest_pause()) {
             answer(step);
         } else {
             core_.timers.bring_forward(RingTimer::kMergeDetect,
-                                       *last_answer_ + core_.shortest_pause());
+                                       *last_answer_ + core_.config.shortest_pause());
         }
     }
 }
@@ -312,10 +312,11 @@ void Operational::tell_whom_we_hear(const Step& step) {
     if (reported_.includes(well - core_.ring_set())) {
         return;
     }
-    if (!last_probe_ || step.now - *last_probe_ >= core_.shortest_pause()) {
+    if (!last_probe_ || step.now - *last_probe_ >= core_.config.shortest_pause()) {
         send_probe(step);
     } else {
-        core_.timers.bring_forward(RingTimer::kMergeDetect, *last_probe_ + core_.shortest_pause());
+        core_.timers.bring_forward(RingTimer::kMergeDetect,
+                                   *last_probe_ + core_.config.shortest_pause());
     }
 }
 

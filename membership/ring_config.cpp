@@ -16,10 +16,9 @@ constexpr protocol::Duration kFormingTimeoutMin = std::chrono::milliseconds(1);
 constexpr int kLossFactorMax = 20;
 /// A rest of the token must not look like a silence to learn from, of which four times is borne.
 constexpr int kRestsPerLoss = 5;
-/// While a ring forms everybody hears of everybody, and has to be done with it within a timeout: up
-/// to so many daemons the plain ones will do; beyond, they grow with the power of 1.5. (What one
-/// daemon takes in grows with their number, and what a machine does on which all of them run with
-/// its square.)
+/// While a ring forms everybody hears of everybody, and has to be done with it within a timeout. Up
+/// to so many daemons the plain timeouts will do; beyond, they grow with the square of the number,
+/// as does what a machine has to do on which all of them run.
 constexpr double kDaemonsAtOnce = 16;
 /// Packets per rotation and daemon: where all are busy, each has a burst and a half per visit.
 constexpr std::uint32_t kWindowPerDaemon = 66;
@@ -54,10 +53,8 @@ void settle_timeouts(RingConfig& ring, const RingSettings& settings) {
         scale_forming(ring, scale);
         ring.token_loss_timeout = *settings.token_loss_timeout;
     }
-    const double crowd = static_cast<double>(ring.daemons.size()) / kDaemonsAtOnce;
-    if (crowd > 1) {
-        scale_forming(ring, crowd * std::sqrt(crowd));
-    }
+    const double crowd = ring.crowd();
+    scale_forming(ring, crowd * crowd);
     ring.token_loss_timeout_max =
         std::max(ring.token_loss_timeout,
                  settings.token_loss_timeout_max.value_or(std::min(
@@ -133,6 +130,15 @@ RingConfig RingConfig::settled(const RingSettings& settings) {
     settle_timeouts(ring, settings);
     settle_windows(ring, settings);
     return ring;
+}
+
+double RingConfig::crowd() const {
+    return std::max(1.0, static_cast<double>(daemons.size()) / kDaemonsAtOnce);
+}
+
+protocol::Duration RingConfig::join_timeouts(double count) const {
+    return protocol::Duration(
+        std::llround(std::min(1.0, count) * static_cast<double>(join_timeout.count())));
 }
 
 bool RingConfig::change_windows(const WindowChange& change) {

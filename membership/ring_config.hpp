@@ -63,8 +63,8 @@ struct RingConfig {
     ///
     /// - Timeouts that nobody set are four times as long over a wide area. When token_loss_timeout
     ///   is set, those of forming rings (join, consensus, start, merge_detect) scale with it.
-    ///   Where nobody set them they also grow with the number of daemons beyond 16, to its power of
-    ///   1.5: 8 times as long with 64.
+    ///   Where nobody set them they also grow with the square of the number of daemons beyond 16:
+    ///   16 times as long with 64.
     /// - Learning, a ring bears twenty times the loss timeout at most, and not above 5 s.
     /// - The token of an idle ring goes round well before the others would count it as lost, and
     ///   that of a quiet ring several times in a loss timeout.
@@ -74,6 +74,16 @@ struct RingConfig {
     ///   a commit token of all daemons: what is not reported there is lost when a ring forms.
     [[nodiscard]] static RingConfig settled(const RingSettings& settings);
 
+    /// How many times more daemons there are than can hear of each other at once; at least 1.
+    [[nodiscard]] double crowd() const;
+    /// Shortest time between joins of different sets, or between probes of a kind.
+    [[nodiscard]] protocol::Duration shortest_pause() const {
+        return join_timeouts(0.1 * crowd() * crowd());
+    }
+    /// The same between joins that say what else is heard by now.
+    [[nodiscard]] protocol::Duration news_pause() const {
+        return join_timeouts(0.025 * crowd() * crowd() * crowd());
+    }
     /// Windows that are set do not size themselves any more. False, and nothing has changed, when
     /// one is 0 or larger than window_limit; only the accelerated window may be 0.
     [[nodiscard]] bool change_windows(const WindowChange& change);
@@ -142,6 +152,10 @@ struct RingConfig {
     /// Messages waiting to be stamped, at most; submit() refuses more.
     std::size_t send_queue_messages_max = 2000;
     std::size_t send_queue_bytes_max = 16U << 20U;
+
+  private:
+    /// So many of them, at most one.
+    [[nodiscard]] protocol::Duration join_timeouts(double count) const;
 };
 
 }  // namespace spread::membership

@@ -60,10 +60,13 @@ TEST(RingConfig, ManyDaemonsAreGivenMoreTimeToFormARing) {
     RingSettings settings = settings_of(64);
     settings.start_timeout = 70ms;
     const RingConfig ring = RingConfig::settled(settings);
-    EXPECT_EQ(ring.join_timeout, 8 * defaults.join_timeout);
-    EXPECT_EQ(ring.consensus_timeout, 8 * defaults.consensus_timeout);
-    EXPECT_EQ(ring.merge_detect_timeout, 8 * defaults.merge_detect_timeout);
+    EXPECT_EQ(ring.join_timeout, 16 * defaults.join_timeout);
+    EXPECT_EQ(ring.consensus_timeout, 16 * defaults.consensus_timeout);
+    EXPECT_EQ(ring.merge_detect_timeout, 16 * defaults.merge_detect_timeout);
     EXPECT_EQ(ring.start_timeout, 70ms);
+    EXPECT_EQ(ring.shortest_pause(), ring.join_timeout) << "not longer than that";
+    EXPECT_EQ(defaults.shortest_pause(), defaults.join_timeout / 10);
+    EXPECT_EQ(defaults.news_pause(), defaults.join_timeout / 40);
     EXPECT_EQ(ring.token_loss_timeout, defaults.token_loss_timeout);
 }
 
