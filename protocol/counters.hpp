@@ -94,6 +94,34 @@ enum class CounterKind : std::uint8_t {
     ROW(std::uint64_t, socket_drops, kGauge, "datagrams",                                        \
         "datagrams that the kernel dropped because a receive buffer was full")
 
+/// Counted where datagrams are sealed and opened; all 0 on a plain ring.
+#define SPREAD_SEALING_COUNTERS(ROW)                                                             \
+    ROW(std::uint64_t, datagrams_sealed, kCounter, "datagrams", "datagrams sealed")              \
+    ROW(std::uint64_t, datagrams_opened, kCounter, "datagrams",                                  \
+        "sealed datagrams that were authentic, new and of a proven stream")                      \
+    ROW(std::uint64_t, plain_taken, kCounter, "datagrams",                                       \
+        "plain datagrams taken although there is a ring key (RingSealing = accept or send)")     \
+    ROW(std::uint64_t, rejected_plain, kCounter, "datagrams",                                    \
+        "datagrams dropped because they are not sealed (RingSealing = require)")                 \
+    ROW(std::uint64_t, rejected_malformed, kCounter, "datagrams",                                \
+        "datagrams dropped because their envelope is not one")                                   \
+    ROW(std::uint64_t, rejected_sender, kCounter, "datagrams",                                   \
+        "sealed datagrams dropped because they name a sender that is not configured, or us")     \
+    ROW(std::uint64_t, rejected_key, kCounter, "datagrams",                                      \
+        "sealed datagrams dropped because their key is not in the key file")                     \
+    ROW(std::uint64_t, rejected_forged, kCounter, "datagrams",                                   \
+        "sealed datagrams dropped because they are forged or damaged")                           \
+    ROW(std::uint64_t, rejected_replayed, kCounter, "datagrams",                                 \
+        "sealed datagrams dropped because their number has come, or is too old")                 \
+    ROW(std::uint64_t, rejected_busy, kCounter, "datagrams",                                     \
+        "sealed datagrams dropped because too many asked for a key of their own")                \
+    ROW(std::uint64_t, unproven, kCounter, "datagrams",                                          \
+        "authentic datagrams of streams that have not answered a challenge yet")                 \
+    ROW(std::uint64_t, hellos_sent, kCounter, "datagrams", "challenges, answers and key offers") \
+    ROW(std::uint64_t, streams_proven, kCounter, "streams",                                      \
+        "streams of other daemons that answered a challenge")                                    \
+    ROW(std::uint64_t, keys_taken_over, kCounter, "keys", "ring keys that others handed over")
+
 [[nodiscard]] constexpr std::uint64_t to_number(std::uint64_t value) {
     return value;
 }
@@ -127,9 +155,13 @@ struct RingCounters {
 struct TransportCounters {
     SPREAD_TRANSPORT_COUNTERS(SPREAD_COUNTER_FIELD)
 };
+struct SealingCounters {
+    SPREAD_SEALING_COUNTERS(SPREAD_COUNTER_FIELD)
+};
 
 inline constexpr std::array kRingCounters = {SPREAD_RING_COUNTERS(SPREAD_COUNTER_INFO)};
 inline constexpr std::array kTransportCounters = {SPREAD_TRANSPORT_COUNTERS(SPREAD_COUNTER_INFO)};
+inline constexpr std::array kSealingCounters = {SPREAD_SEALING_COUNTERS(SPREAD_COUNTER_INFO)};
 
 /// In the order of the rows.
 [[nodiscard]] inline std::array<std::uint64_t, kRingCounters.size()> values_of(
@@ -139,6 +171,10 @@ inline constexpr std::array kTransportCounters = {SPREAD_TRANSPORT_COUNTERS(SPRE
 [[nodiscard]] inline std::array<std::uint64_t, kTransportCounters.size()> values_of(
     const TransportCounters& counters) {
     return {SPREAD_TRANSPORT_COUNTERS(SPREAD_COUNTER_VALUE)};
+}
+[[nodiscard]] inline std::array<std::uint64_t, kSealingCounters.size()> values_of(
+    const SealingCounters& counters) {
+    return {SPREAD_SEALING_COUNTERS(SPREAD_COUNTER_VALUE)};
 }
 
 #undef SPREAD_COUNTER_FIELD

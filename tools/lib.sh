@@ -14,12 +14,13 @@ note() {
 
 # packages_of SECTION...: the packages of these sections of tools/deps.txt, one per line.
 packages_of() {
-    local section
+    local section architecture
+    architecture=$(dpkg --print-architecture 2>/dev/null) || architecture=
     for section in "$@"; do
-        awk -v want="[$section]" '
+        awk -v want="[$section]" -v architecture="$architecture" '
             /^[[:space:]]*(#|$)/ { next }
             /^\[/ { inside = ($1 == want); next }
-            inside { print $1 }' "$top/tools/deps.txt"
+            inside && ($2 == "" || $2 == architecture) { print $1 }' "$top/tools/deps.txt"
     done
 }
 

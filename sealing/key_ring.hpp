@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sealing/envelope.hpp"
+#include "sealing/secret.hpp"
+
+namespace spread::sealing {
+
+/// What a key is good for.
+enum class KeyRole : std::uint8_t {
+    kUse,   ///< seals, and opens
+    kKeep,  ///< opens only: one that is to come, or one that goes
+    kOffer  ///< opens; who still seals with it is given the one in use, under it
+};
+
+[[nodiscard]] std::string_view to_string(KeyRole role);
+
+struct RingKey {
+    KeyId id;
+    Secret secret;
+    KeyRole role = KeyRole::kKeep;
+    std::string note{};  ///< for who reads the file: when, and where it comes from
+
+    [[nodiscard]] static RingKey of(const Secret& secret, KeyRole role, std::string note = {}) {
+        return {key_id(secret), secret, role, std::move(note)};
+    }
+};
+
+/// The keys that a daemon has. One of them is in use, unless there is none at all.
+class KeyRing {
+  public:
+    static constexpr std::size_t kKeysMax = 8;
+
+    KeyRing() = default;
+    /// Exactly one of `keys` is in use, at most kKeysMax, no two with one id.
+    explicit KeyRing(std::vector<RingKey> keys);
+
+    [[nodiscard]] bool empty() const { return keys_.empty(); }
+    [[nodiscard]] const std::vector<RingKey>& keys() const { return keys_; }
+    /// The key in use; the ring is not empty.
+    [[nodiscard]] const RingKey& in_use() const { return keys_[use_]; }
+    /// Null: there is none of this name.
+    [[nodiscard]] const RingKey* find(KeyId id) const;
+
+    /// `key` is the one in use from now on, and what was in use is kept. Of kKeysMax, the last one
+    /// goes.
+    void take_over(const Secret& key, std::string note);
+
+  private:
+    std::vector<RingKey> keys_;
+    std::size_t use_ = 0;
+};
+
+}  // namespace spread::sealing
