@@ -312,6 +312,17 @@ void OptionChecker::check_dependent_options() {
               "name PWORD in AllowedAuthMethods or RequiredAuthMethods");
     warn_idle(&Configuration::access_rules_file, result_.access_control_policy == "RULES",
               "set AccessControlPolicy = RULES");
+    if (result_.dangerous_monitor && result_.ring_key_file) {
+        warning(
+            value_at(&Configuration::dangerous_monitor),
+            "DangerousMonitor has no effect on a ring with a RingKeyFile: monitors speak in plain "
+            "text");
+    }
+    if (result_.ring_sealing && !result_.ring_key_file) {
+        error(value_at(&Configuration::ring_sealing),
+              "RingSealing needs RingKeyFile, the file with the ring's key; `spreadctl key new` "
+              "makes one");
+    }
     const auto& allowed = result_.allowed_auth_methods;
     const auto& required = result_.required_auth_methods;
     if (!allowed.empty() &&

@@ -130,6 +130,8 @@ struct Configuration : SessionOptions {
     std::optional<bool> wide_area_network;
     StockTimeouts timeouts;
     std::optional<std::uint32_t> token_timeout_max;  ///< ms
+    std::optional<std::string> ring_key_file;        ///< unset: the ring is not sealed
+    std::optional<std::string> ring_sealing;         ///< accept, send or require; unset: require
     bool exclude_seg_addrs_from_hash = false;
     bool ignore_multicast_join_errors = false;
 

@@ -32,6 +32,7 @@ constexpr std::uint32_t kHandshakeTimeoutMaxMs = 3600000;
 constexpr std::array<std::string_view, 2> kSlowReaderPolicies = {"disconnect", "block"};
 constexpr std::array<std::string_view, 2> kLogFormats = {"text", "json"};
 constexpr std::array<std::string_view, 2> kAccessPolicies = {"PERMIT", "RULES"};
+constexpr std::array<std::string_view, 3> kSealingModes = {"accept", "send", "require"};
 
 using enum ValueKind;
 using enum Section;
@@ -519,6 +520,33 @@ constexpr std::array kOptions = {
                .scope = Scope::kRing,
                .help = "How often, in milliseconds, a ring looks for daemons that it misses: the "
                        "longest time that a healed partition stays unnoticed."},
+    OptionSpec{.name = "RingKeyFile",
+               .kind = kString,
+               .target = &Configuration::ring_key_file,
+               .section = kRing,
+               .min = 1,
+               .max = kPathBytesMax,
+               .change = Change::kReload,
+               .is_stock = false,
+               .example = "/etc/spread/ring.keys",
+               .help = "The file with the keys of the ring, the same on all hosts: with it nobody "
+                       "without the key can join, read or disturb the ring. The command spreadctl "
+                       "key new makes one; docs/security.md tells more. Default: none, and "
+                       "daemons speak in plain text."},
+    OptionSpec{.name = "RingSealing",
+               .kind = kChoice,
+               .target = &Configuration::ring_sealing,
+               .section = kRing,
+               .min = 1,
+               .max = kPolicyBytesMax,
+               .change = Change::kReload,
+               .is_stock = false,
+               .words = kSealingModes,
+               .example = "require",
+               .help = "What a daemon with a RingKeyFile does, so that a running ring can go from "
+                       "plain to sealed: accept sends plain datagrams and takes both kinds, send "
+                       "seals and takes both, require seals and takes sealed ones only. Default: "
+                       "require."},
 };
 
 constexpr auto kOptionNames = [] {

@@ -26,6 +26,7 @@
 #include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/loaded.hpp"
+#include "daemon/ring/ring_keys.hpp"
 #include "daemon/ring/udp_transport.hpp"
 #include "protocol/names.hpp"
 
@@ -67,6 +68,7 @@ class Check {
     void check_self();
     void check_access();
     void check_admin();
+    void check_keys();
     void check_user();
     void check_log_file();
     void check_ports();
@@ -101,6 +103,14 @@ void Check::check_admin() {
         (void)admin::AdminToken::load(configuration());
     } catch (const StartupError& failure) {
         error_of("AdminTokenFile", failure.what());
+    }
+}
+
+void Check::check_keys() {
+    if (configuration().ring_key_file) {
+        if (const auto keys = read_keys(configuration()); !keys) {
+            error_of("RingKeyFile", keys.error());
+        }
     }
 }
 
@@ -268,6 +278,7 @@ int Check::run() {
             check_self();
             check_access();
             check_admin();
+            check_keys();
             check_user();
             check_log_file();
             check_ports();

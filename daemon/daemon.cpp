@@ -38,6 +38,7 @@
 #include "daemon/privileges.hpp"
 #include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/crash_memory.hpp"
+#include "daemon/ring/ring_keys.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_thread.hpp"
 #include "daemon/ring/roster_of.hpp"
@@ -153,9 +154,41 @@ AccessSetup access_of(const config::Configuration& configuration) {
     return std::move(load.setup);
 }
 
+/// Reads the ring's keys again, and RingSealing in the configuration file, of which nothing else
+/// may change. What has an error leaves things as they are.
+void reload_keys(const std::string& path, const config::Configuration& configuration,
+                 SessionServer& server) {
+    if (!configuration.ring_key_file) {
+        return;
+    }
+    auto keys = read_keys(configuration);
+    if (!keys) {
+        log_event(LogEvent::kRingKeysFailed, "{}; the ring's keys stay as they were", keys.error());
+        return;
+    }
+    sealing::Mode mode = sealing_mode_of(configuration);
+    const auto read = path.empty() ? std::nullopt : configuration_in(path);
+    if (read && read->ring_key_file == configuration.ring_key_file) {
+        mode = sealing_mode_of(*read);
+    } else {
+        log_event(LogEvent::kRingSealingUnread,
+                  "{} has an error or another RingKeyFile now: RingSealing is what it was at the "
+                  "start",
+                  path);
+    }
+    log_event_with(LogEvent::kRingKeys, {{"key", to_string(keys->in_use().id)}},
+                   "SIGHUP: ring key {} in use, {} known, RingSealing = {}",
+                   to_string(keys->in_use().id), keys->keys().size(), word_of(mode));
+    auto change = std::make_shared<driver::SealingChange>();
+    change->mode = mode;
+    change->keys = std::make_unique<sealing::KeyRing>(std::move(*keys));
+    server.visit(
+        [change](const SessionServer::Inside& inside) { inside.ring.steer(std::move(*change)); });
+}
+
 /// Reads the access files again; a file with an error leaves the rules in force.
-void reload(const config::Configuration& configuration, AccessSetup& access, SessionServer& server,
-            bool is_ready) {
+void reload(const std::string& path, const config::Configuration& configuration,
+            AccessSetup& access, SessionServer& server, bool is_ready) {
     const auto since_boot = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now().time_since_epoch());
     if (is_ready) {
@@ -169,6 +202,7 @@ void reload(const config::Configuration& configuration, AccessSetup& access, Ses
         log_event(LogEvent::kAccessError, "{}", error);
     }
     access = std::move(load.setup);
+    reload_keys(path, configuration, server);
     server.set_access(access, controls_access(configuration), [] {
         log_event(
             LogEvent::kAccessReloaded,
@@ -322,6 +356,16 @@ void serve(const Loaded& loaded, const Options& options) {
             configuration.max_sessions, files);
     }
     AccessSetup access = access_of(configuration);
+    std::optional<sealing::RingSeal::Setup> seal;
+    if (configuration.ring_key_file) {
+        seal = seal_setup_of(configuration, self);
+    } else if (is_open_ring(configuration)) {
+        log_event(
+            LogEvent::kRingOpen,
+            "the ring has no key: whoever reaches UDP ports {} and {} of its daemons can read, "
+            "forge and disturb what they say; RingKeyFile seals it (spreadctl key new)",
+            port, port + 1);
+    }
 
     UdpTransport transport(configuration, self, loaded.locals);
     auto tcp = open_tcp_listeners(configuration, self, loaded.locals);
@@ -367,15 +411,17 @@ void serve(const Loaded& loaded, const Options& options) {
                    "datagrams of up to {} bytes", ring_config.datagram_bytes_max);
     ring_config.group_mates = transport.group_mates();
     ring_config.settings = settings_text(configuration, ring_config);
-    protocol::BufferPool pool(std::max(kPoolBlockBytesMin, ring_config.datagram_bytes_max),
-                              kPoolBlocks);
+    protocol::BufferPool pool(
+        std::max(kPoolBlockBytesMin, wire_bytes_of(configuration, self, loaded.locals)),
+        kPoolBlocks);
     const auto link = std::make_unique<RingLink>();
     std::atomic<bool> is_ready = false;
     {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
                          random_seed(), own_address(loaded),
                          [&keeper](std::uint64_t counter) { keeper.keep(counter); },
-                         AbsenceText(configuration, self), &watch},
+                         AbsenceText(configuration, self), &watch, std::move(seal),
+                         configuration.ring_key_file.value_or("")},
                         roster_of(configuration), *link, transport, pool);
         auto core = std::make_unique<session::SessionCore>(sessions_of(configuration, self),
                                                            group_config_of(configuration, self),
@@ -387,7 +433,7 @@ void serve(const Loaded& loaded, const Options& options) {
         MainLoop main_loop(server, std::move(tcp), std::move(unix_socket));
         main_loop.on_dump(
             [&ring] { log_event(LogEvent::kCounters, "counters: {}", ring.describe_counters()); });
-        main_loop.on_reload([&] { reload(configuration, access, server, is_ready); });
+        main_loop.on_reload([&] { reload(loaded.path, configuration, access, server, is_ready); });
         admin::Admin admin(main_loop.io(), {configuration, self, ring, server, watch, history},
                            history,
                            {[&main_loop] { main_loop.stop(); },
@@ -396,7 +442,7 @@ void serve(const Loaded& loaded, const Options& options) {
                                 const auto level = log_level_of(name);
                                 return level && set_log_level(*level);
                             },
-                            [&] { reload(configuration, access, server, is_ready); }},
+                            [&] { reload(loaded.path, configuration, access, server, is_ready); }},
                            std::move(admin_sockets));
         server.on_close(
             [&history](const session::SessionOutput::Close& close) { note_close(history, close); });

@@ -4,6 +4,7 @@
 
 #include "config/identity.hpp"
 #include "daemon/ring/roster_of.hpp"
+#include "sealing/envelope.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -51,8 +52,8 @@ membership::RingConfig ring_config_of(const config::Configuration& configuration
     return membership::RingConfig::settled(ring);
 }
 
-std::size_t datagram_bytes_of(const config::Configuration& configuration, std::size_t self,
-                              const std::vector<LocalAddress>& locals) {
+std::size_t wire_bytes_of(const config::Configuration& configuration, std::size_t self,
+                          const std::vector<LocalAddress>& locals) {
     if (configuration.datagram_bytes) {
         return *configuration.datagram_bytes;
     }
@@ -71,6 +72,13 @@ std::size_t datagram_bytes_of(const config::Configuration& configuration, std::s
         }
     }
     return std::max(bytes, kDatagramBytesMin);
+}
+
+std::size_t datagram_bytes_of(const config::Configuration& configuration, std::size_t self,
+                              const std::vector<LocalAddress>& locals) {
+    // From the first step towards a sealed ring on, so that none of the steps changes it.
+    return wire_bytes_of(configuration, self, locals) -
+           (configuration.ring_key_file ? sealing::kSealRoomBytes : 0);
 }
 
 membership::GroupConfig group_config_of(const config::Configuration& configuration,

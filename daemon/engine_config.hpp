@@ -22,6 +22,9 @@ namespace spread::daemon {
 
 /// The longest datagrams of the ring: DatagramBytes, else what the interfaces of the daemon's
 /// addresses take in one piece, under IPv6 as under IPv4, and at most what Ethernet does.
+[[nodiscard]] std::size_t wire_bytes_of(const config::Configuration& configuration,
+                                        std::size_t self, const std::vector<LocalAddress>& locals);
+/// Of these the engine may use so much: sealing takes its part.
 [[nodiscard]] std::size_t datagram_bytes_of(const config::Configuration& configuration,
                                             std::size_t self,
                                             const std::vector<LocalAddress>& locals);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/parse.hpp"
+#include "daemon/host/startup_error.hpp"
 
 namespace spread::daemon {
 
@@ -45,6 +46,16 @@ bool has_own_address(const Loaded& loaded) {
     return loaded.is_good && loaded.self.daemon &&
            find_local(loaded.locals, loaded.configuration.daemons[*loaded.self.daemon].address) !=
                nullptr;
+}
+
+std::optional<config::Configuration> configuration_in(const std::string& path) {
+    try {
+        const ConfigText text = read_configuration(path, default_config_paths());
+        SystemResolver resolver;
+        return config::parse(text.text, text.path, resolver).configuration;
+    } catch (const StartupError&) {
+        return std::nullopt;
+    }
 }
 
 std::string name_of_source(const Loaded& loaded) {

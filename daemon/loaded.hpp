@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct Loaded {
 /// Finds, reads and checks the configuration that `options` ask for. Throws StartupError when the
 /// file or the addresses of this host cannot be read.
 [[nodiscard]] Loaded load(const Options& options);
+
+/// What file `path` says now; nullopt where it cannot be read or has an error.
+[[nodiscard]] std::optional<config::Configuration> configuration_in(const std::string& path);
 
 /// The file, or that there is none.
 [[nodiscard]] std::string name_of_source(const Loaded& loaded);

@@ -65,6 +65,10 @@ Decoded<PacketHeader> read_header(std::span<const std::byte> datagram, std::uint
 
 }  // namespace
 
+bool is_ring_datagram(std::span<const std::byte> datagram) {
+    return datagram.size() >= 2 && datagram[0] == kMagic0 && datagram[1] == kMagic1;
+}
+
 Decoded<PacketHeader> decode_header(std::span<const std::byte> datagram) {
     std::uint32_t sum = 0;
     auto header = read_header(datagram, sum);

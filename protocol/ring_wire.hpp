@@ -34,9 +34,8 @@
 ///   20     4    ring id: nonce
 ///   24     8    ring id: counter
 ///
-/// An authenticated-encryption layer can wrap whole datagrams between codec and socket: the host
-/// then lowers the engine's datagram size by kSealRoomBytes (24 of nonce, 16 of tag); nothing else
-/// changes.
+/// On a ring with a key whole datagrams are sealed between codec and socket (sealing/envelope.hpp),
+/// whatever their version.
 // clang-format on
 namespace spread::protocol {
 
@@ -48,7 +47,6 @@ inline constexpr std::uint8_t kRingWireLeast = 6;
 inline constexpr std::uint8_t kRingWireGreatest = 7;
 /// Packets for daemons outside the ring have this one for ever, and grow at their ends only.
 inline constexpr std::uint8_t kRingWireCommon = 6;
-inline constexpr std::size_t kSealRoomBytes = 40;
 /// Largest datagram any encoder makes: tokens of big rings may exceed the MTU and are then
 /// fragmented by IP; data packets never do.
 inline constexpr std::size_t kRingDatagramBytesMax = 65000;
@@ -78,6 +76,9 @@ struct PacketHeader {
     RingId ring_id;
     std::uint8_t version = kRingWireGreatest;
 };
+
+/// Whether it claims to be a packet of a ring, of whatever version.
+[[nodiscard]] bool is_ring_datagram(std::span<const std::byte> datagram);
 
 /// Checks magic, version, kind and checksum, in this order.
 [[nodiscard]] Decoded<PacketHeader> decode_header(std::span<const std::byte> datagram);

@@ -207,6 +207,7 @@ std::string metrics_text(const Status& status) {
     add_ring(text, status);
     add_counters(text, "ring", status.ring_counters);
     add_counters(text, "udp", status.udp_counters);
+    add_counters(text, "seal", status.seal_counters);
     add_sessions(text, status);
     return text.take();
 }

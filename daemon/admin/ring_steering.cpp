@@ -42,7 +42,7 @@ RingSteering::RingSteering(boost::asio::io_context& io, const StatusParts& parts
       timer_(io) {}
 
 bool RingSteering::is_allowed() const {
-    return parts_.configuration.dangerous_monitor;
+    return parts_.configuration.dangerous_monitor && !parts_.configuration.ring_key_file;
 }
 
 void RingSteering::stop() {
@@ -50,9 +50,13 @@ void RingSteering::stop() {
 }
 
 RingSteering::Result RingSteering::refused(const std::string& who, const std::string& what) const {
-    log_event_with(LogEvent::kOperatorRefused, {{"by", who}},
-                   "{} wants {}: refused, DangerousMonitor is not set", who, what);
-    return {false, "refused: DangerousMonitor is not set in the configuration file"};
+    // The monitor's datagrams are plain whatever the ring's are.
+    const std::string why = parts_.configuration.ring_key_file
+                                ? "on a ring with a key DangerousMonitor has no effect"
+                                : "DangerousMonitor is not set in the configuration file";
+    log_event_with(LogEvent::kOperatorRefused, {{"by", who}}, "{} wants {}: refused, {}", who, what,
+                   why);
+    return {false, "refused: " + why};
 }
 
 RingSteering::Result RingSteering::partition(const MonitorPartition& wanted,

@@ -146,6 +146,7 @@ struct Status {
     using Counter = std::pair<protocol::CounterInfo, std::uint64_t>;
     std::vector<Counter> ring_counters;
     std::vector<Counter> udp_counters;
+    std::vector<Counter> seal_counters;
 };
 
 /// One sentence and what to do.

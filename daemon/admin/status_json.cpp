@@ -151,7 +151,8 @@ std::string status_json(const Status& status) {
     out["config"] = {{"file", status.config_file.empty() ? json() : json(status.config_file)},
                      {"hash", status.config_hash}};
     out["counters"] = {{"ring", counters_of(status.ring_counters)},
-                       {"udp", counters_of(status.udp_counters)}};
+                       {"udp", counters_of(status.udp_counters)},
+                       {"seal", counters_of(status.seal_counters)}};
     return text_of(out);
 }
 

@@ -251,6 +251,9 @@ Status StatusSource::without_sessions() const {
     for (const protocol::CounterInfo& row : protocol::kTransportCounters) {
         out.udp_counters.emplace_back(row, values[at++]);
     }
+    for (const protocol::CounterInfo& row : protocol::kSealingCounters) {
+        out.seal_counters.emplace_back(row, values[at++]);
+    }
     return out;
 }
 

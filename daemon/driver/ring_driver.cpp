@@ -37,6 +37,7 @@ RingDriver::RingDriver(Setup setup, RingQueues& queues, WakeSignal& sessions, Tr
       transport_(transport),
       host_(host),
       pool_(pool),
+      sealed_(std::move(setup.sealed)),
       engine_(std::move(setup.config), setup.incarnation, setup.ring_counter, setup.rng, pool,
               host),
       kept_counter_(setup.ring_counter) {}
@@ -157,6 +158,8 @@ void RingDriver::take_control() {
             engine_.cut_off(cut->daemons, cut->until);
         } else if (const auto* windows = std::get_if<membership::WindowChange>(item)) {
             engine_.change_windows(*windows);
+        } else if (auto* sealing = std::get_if<SealingChange>(item); sealing && sealed_) {
+            sealed_->change(sealing->mode, std::move(*sealing->keys), transport_);
         }
         queues_.control.pop();
         sessions_.notify(RingQueues::kSubmitRoom);
@@ -212,6 +215,19 @@ bool RingDriver::receive_batch() {
 }
 
 void RingDriver::on_datagram(membership::Arrival arrival, const protocol::Slice& datagram) {
+    if (!sealed_) {
+        give_to_engine(arrival, datagram);
+    } else if (const auto opened = sealed_->open(now_, arrival, datagram)) {
+        if (opened->stream) {
+            host_.on_opened(*opened);
+        }
+        give_to_engine(static_cast<membership::Arrival>(opened->way), opened->text);
+    } else if (sealed_->last_refusal() != sealing::Refusal::kNone) {
+        host_.on_refused(sealed_->last_refusal(), sealed_->seal().last_envelope());
+    }
+}
+
+void RingDriver::give_to_engine(membership::Arrival arrival, const protocol::Slice& datagram) {
     engine_.on_packet(now_, arrival, datagram, out_);
     const membership::RingStats& stats = engine_.stats();
     if (stats.config_hash_mismatches != mismatches_seen_ ||
@@ -239,8 +255,11 @@ void RingDriver::dispatch() {
         kept_counter_ = engine_.ring_counter();
         host_.keep_counter(kept_counter_);
     }
+    if (sealed_) {
+        dispatch_sealing();
+    }
     if (out_.one_by_one) {
-        transport_.send_one_by_one(*out_.one_by_one);
+        send_one_by_one(*out_.one_by_one);
         host_.on_one_by_one(*out_.one_by_one);
         out_.one_by_one.reset();
     }
@@ -263,10 +282,33 @@ void RingDriver::dispatch() {
     }
     host_.on_output(out_);
     if (!out_.sends.empty()) {
-        transport_.send(out_.sends);
+        send(out_.sends);
     }
     push_deliveries();
     out_.clear();
+}
+
+void RingDriver::send(std::span<const membership::OutboundPacket> packets) {
+    if (sealed_) {
+        sealed_->send(now_, packets, transport_);
+    } else {
+        transport_.send(packets);
+    }
+}
+
+void RingDriver::send_one_by_one(const protocol::MemberList& daemons) {
+    if (sealed_) {
+        sealed_->send_one_by_one(daemons, transport_);
+    } else {
+        transport_.send_one_by_one(daemons);
+    }
+}
+
+void RingDriver::dispatch_sealing() {
+    sealed_->send_hellos(transport_);
+    for (const sealing::SealEvent& event : sealed_->seal().take_events()) {
+        host_.on_seal_event(event, sealed_->seal().keys());
+    }
 }
 
 void RingDriver::push_deliveries() {

@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "daemon/driver/ring_queues.hpp"
+#include "daemon/driver/sealed_traffic.hpp"
 #include "daemon/driver/transport.hpp"
 #include "daemon/driver/wake_signal.hpp"
 #include "membership/engine_output.hpp"
@@ -45,6 +47,13 @@ class RingHost : public membership::Tracer {
     /// A daemon whose configuration differs from ours has shown it: RingConfig::settings of its
     /// own.
     virtual void on_settings(protocol::DaemonId, std::string_view) {}
+    /// A sealed datagram that the engine gets now; for hosts that watch.
+    virtual void on_opened(const sealing::OpenedDatagram&) {}
+    /// A datagram was dropped before the engine saw it; `envelope` is what it claims to be, as far
+    /// as it could be read.
+    virtual void on_refused(sealing::Refusal, const sealing::Envelope&) {}
+    /// The sealing layer has something to tell. `keys` are those it has now.
+    virtual void on_seal_event(const sealing::SealEvent&, const sealing::KeyRing&) {}
     /// Called before a batch of the engine's output is sent and delivered; for hosts that watch.
     virtual void on_output(const membership::EngineOutput&) {}
 };
@@ -62,6 +71,8 @@ class RingDriver {
         protocol::Incarnation incarnation;
         std::uint64_t ring_counter = 0;  ///< kept by the daemon's previous life
         protocol::Rng rng;
+        /// Null: the ring has no key.
+        std::unique_ptr<SealedTraffic> sealed{};
     };
     /// How long leaving waits until the ring has ordered the messages of clients that were
     /// accepted.
@@ -106,6 +117,10 @@ class RingDriver {
     void set_own_address(bool is_here) { engine_.set_own_address(is_here); }
 
     [[nodiscard]] const membership::RingEngine& engine() const { return engine_; }
+    /// Null: the ring has no key.
+    [[nodiscard]] const sealing::RingSeal* seal() const {
+        return sealed_ ? &sealed_->seal() : nullptr;
+    }
 
   private:
     friend class Inbox;
@@ -119,8 +134,12 @@ class RingDriver {
     void receive();
     [[nodiscard]] bool receive_batch();
     void on_datagram(membership::Arrival arrival, const protocol::Slice& datagram);
+    void give_to_engine(membership::Arrival arrival, const protocol::Slice& datagram);
     void report_bad_datagram(const membership::RingStats& stats, const protocol::Slice& datagram);
     void dispatch();
+    void send(std::span<const membership::OutboundPacket> packets);
+    void send_one_by_one(const protocol::MemberList& daemons);
+    void dispatch_sealing();
     void push_deliveries();
     void leave_if_wanted();
 
@@ -129,6 +148,7 @@ class RingDriver {
     Transport& transport_;
     RingHost& host_;
     protocol::BufferPool& pool_;
+    std::unique_ptr<SealedTraffic> sealed_;
     membership::RingEngine engine_;
     std::uint64_t kept_counter_;
     protocol::Instant now_{};  ///< in a turn; afterwards when it ended

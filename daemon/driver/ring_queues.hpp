@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <variant>
 
 #include "daemon/driver/spsc_queue.hpp"
@@ -11,6 +12,7 @@
 #include "membership/ring_config.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/time.hpp"
+#include "sealing/ring_seal.hpp"
 
 namespace spread::driver {
 
@@ -26,11 +28,17 @@ struct CutOff {
     protocol::Instant until;
 };
 
+/// From now on the ring is sealed so, with these keys; without effect on a ring without a key.
+struct SealingChange {
+    sealing::Mode mode{};
+    std::unique_ptr<sealing::KeyRing> keys;  ///< never null
+};
+
 /// What must overtake the messages that wait for the ring: group state, the permission to resume,
 /// the wish to go on without daemons, and what operators want. Those messages may be waiting for
 /// exactly this, so it has a queue of its own.
 using ControlItem = std::variant<std::monostate, membership::Submission, protocol::RingId, GiveUp,
-                                 CutOff, membership::WindowChange>;
+                                 CutOff, membership::WindowChange, SealingChange>;
 
 /// Bounds of the queues. Only tests and the simulator take others.
 struct QueueLimits {

@@ -15,7 +15,10 @@ constexpr std::uint8_t kStockMark = 0x80;
 
 ForeignDatagram ForeignDatagram::of(std::span<const std::byte> datagram) {
     if (const auto other = protocol::read_other_version(datagram)) {
-        return {What::kOtherVersion, other->version, other->sender};
+        return {What::kOtherVersion, other->version, other->sender, {}};
+    }
+    if (const auto envelope = sealing::read_envelope(datagram)) {
+        return {What::kSealed, 0, envelope->sender, envelope->key};
     }
     if (datagram.size() < kStockHeaderBytes) {
         return {};
@@ -23,7 +26,7 @@ ForeignDatagram ForeignDatagram::of(std::span<const std::byte> datagram) {
     const auto first = std::to_integer<std::uint8_t>(datagram[0]);
     const auto last = std::to_integer<std::uint8_t>(datagram[3]);
     const bool is_stock = (first & kStockMark) != 0 && last == kStockMark;
-    return {is_stock ? What::kStockDaemon : What::kUnknown, 0, {}};
+    return {is_stock ? What::kStockDaemon : What::kUnknown, 0, {}, {}};
 }
 
 std::string ForeignDatagram::describe() const {
@@ -36,6 +39,11 @@ std::string ForeignDatagram::describe() const {
         case What::kStockDaemon:
             return "is a daemon of stock Spread, which cannot be in a ring with spreadd; replace "
                    "all daemons of a ring at once";
+        case What::kSealed:
+            return fmt::format(
+                "seals with ring key {}, and no RingKeyFile is set here; give all daemons of the "
+                "ring the same file",
+                sealing::to_string(key));
         case What::kUnknown: break;
     }
     return "sent a datagram that is not of a spreadd ring";

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "protocol/ids.hpp"
+#include "sealing/envelope.hpp"
 
 namespace spread::daemon {
 
@@ -15,13 +16,15 @@ struct ForeignDatagram {
     enum class What : std::uint8_t {
         kUnknown,
         kOtherVersion,  ///< a spreadd of another wire version
-        kStockDaemon
+        kStockDaemon,
+        kSealed  ///< of a ring with a key, which this daemon has not
     };
-    static constexpr std::size_t kWhats = 3;
+    static constexpr std::size_t kWhats = 4;
 
     What what = What::kUnknown;
     std::uint8_t version = 0;   ///< of kOtherVersion
-    protocol::DaemonId sender;  ///< of kOtherVersion
+    protocol::DaemonId sender;  ///< of kOtherVersion and kSealed
+    sealing::KeyId key{};       ///< of kSealed
 
     [[nodiscard]] static ForeignDatagram of(std::span<const std::byte> datagram);
     /// What it is and what to do, as the end of a sentence that begins with its source.

@@ -79,7 +79,7 @@ class RingLog {
 
     std::array<RateLimit, ForeignDatagram::kWhats> unreadable_limits_{
         RateLimit{std::chrono::seconds(10)}, RateLimit{std::chrono::seconds(60)},
-        RateLimit{std::chrono::seconds(60)}};
+        RateLimit{std::chrono::seconds(60)}, RateLimit{std::chrono::seconds(10)}};
     RateLimit mismatch_limit_{std::chrono::seconds(10)};
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include "daemon/host/clock.hpp"
@@ -17,8 +18,16 @@ namespace {
 constexpr std::uint32_t kWakeupMark = 0xffffffff;
 constexpr auto kPublishPause = std::chrono::milliseconds(250);
 constexpr std::uint32_t kInterfacesMark = 0xfffffffe;
+/// Exit status of a process that runs with memories of an earlier moment: the service manager
+/// starts another one.
+constexpr int kPutBack = 1;
 /// Period over which load is measured to decide which thread does the work (SessionServer too).
 constexpr auto kLoadWindow = std::chrono::milliseconds(30);
+
+std::unique_ptr<driver::SealedTraffic> sealed_traffic(
+    std::optional<sealing::RingSeal::Setup>& setup, sealing::Entropy& entropy) {
+    return setup ? std::make_unique<driver::SealedTraffic>(std::move(*setup), entropy) : nullptr;
+}
 
 }  // namespace
 
@@ -27,12 +36,16 @@ RingThread::RingThread(Setup setup, protocol::Roster roster, RingLink& link,
     : link_(link),
       transport_(transport),
       keep_counter_(std::move(setup.keep_counter)),
-      log_(std::move(roster), setup.config, std::move(setup.absences)),
+      log_(roster, setup.config, std::move(setup.absences)),
+      seal_log_(std::move(roster), setup.key_file),
       observer_(setup.observer),
-      driver_(
-          {setup.config, setup.incarnation, setup.ring_counter, protocol::Rng(setup.random_seed)},
-          link, link.session_wakeup, transport, *this, pool),
+      driver_({setup.config, setup.incarnation, setup.ring_counter,
+               protocol::Rng(setup.random_seed), sealed_traffic(setup.seal, entropy_)},
+              link, link.session_wakeup, transport, *this, pool),
       load_(kLoadWindow) {
+    if (driver_.seal() != nullptr) {
+        seal_log_.on_start(*driver_.seal());
+    }
     if (setup.own_address) {
         own_address_.emplace(std::move(*setup.own_address));
     }
@@ -142,6 +155,18 @@ void RingThread::on_not_run(protocol::Duration late) {
             std::chrono::duration_cast<std::chrono::milliseconds>(late).count(),
             *more == 0 ? std::string()
                        : fmt::format(" ({} more times since the last warning)", *more));
+    }
+}
+
+void RingThread::on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) {
+    seal_log_.on_refused(now_, transport_.source(), refusal, envelope, driver_.seal()->keys());
+}
+
+void RingThread::on_seal_event(const sealing::SealEvent& event, const sealing::KeyRing&) {
+    seal_log_.on_event(event);
+    if (event.kind == sealing::SealEvent::Kind::kPutBack) {
+        stop_logging();
+        std::_Exit(kPutBack);
     }
 }
 
@@ -267,13 +292,20 @@ void RingThread::hand_over_if_wanted() {
 void RingThread::publish() {
     published_at_ = now_;
     log_.tick(now_);
+    if (driver_.seal() != nullptr) {
+        seal_log_.tick(now_, *driver_.seal());
+    }
     transport_.count_socket_drops();
     decltype(counters_)::Values values{};
     protocol::RingCounters told = driver_.engine().stats();
     told.packets_malformed -= taken_by_hook_;  // they are somebody's
     const auto ring = protocol::values_of(told);
     const auto udp = protocol::values_of(transport_.counters());
-    std::copy(udp.begin(), udp.end(), std::copy(ring.begin(), ring.end(), values.begin()));
+    const auto seal = protocol::values_of(driver_.seal() != nullptr ? driver_.seal()->counters()
+                                                                    : protocol::SealingCounters{});
+    auto end = std::copy(ring.begin(), ring.end(), values.begin());
+    end = std::copy(udp.begin(), udp.end(), end);
+    std::copy(seal.begin(), seal.end(), end);
     counters_.publish(values);
     const membership::RingEngine& engine = driver_.engine();
     const membership::RingConfig& config = engine.config();
@@ -296,6 +328,7 @@ std::string RingThread::describe_counters() const {
     };
     add("ring", protocol::kRingCounters);
     add("udp", protocol::kTransportCounters);
+    add("seal", protocol::kSealingCounters);
     return out;
 }
 

@@ -21,8 +21,10 @@
 #include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/own_address.hpp"
 #include "daemon/ring/ring_facts.hpp"
+#include "daemon/ring/ring_keys.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_log.hpp"
+#include "daemon/ring/seal_log.hpp"
 #include "daemon/ring/udp_transport.hpp"
 #include "membership/ring_engine.hpp"
 #include "membership/trace.hpp"
@@ -54,6 +56,9 @@ class RingThread final : private driver::RingHost {
         std::optional<AbsenceText> absences{};
         /// Null, or outlives the thread.
         RingObserver* observer = nullptr;
+        /// Of a ring with a key, which comes from the file of this name.
+        std::optional<sealing::RingSeal::Setup> seal{};
+        std::string key_file{};
     };
 
     /// `link`, `transport` and `pool` must outlive this object.
@@ -91,11 +96,13 @@ class RingThread final : private driver::RingHost {
         return driver_.next_deadline();
     }
 
-    using Counters = driver::Snapshot<protocol::kRingCounters.size() +
-                                      protocol::kTransportCounters.size()>::Values;
+    static constexpr std::size_t kCounters = protocol::kRingCounters.size() +
+                                             protocol::kTransportCounters.size() +
+                                             protocol::kSealingCounters.size();
+    using Counters = driver::Snapshot<kCounters>::Values;
     // From any thread; up to a quarter of a second old, or until something happens on an idle ring:
 
-    /// The rows of kRingCounters, then those of kTransportCounters.
+    /// The rows of kRingCounters, then those of kTransportCounters and of kSealingCounters.
     [[nodiscard]] Counters counters() const { return counters_.read(); }
     /// Null before the first turn.
     [[nodiscard]] std::shared_ptr<const RingFacts> facts() const { return facts_.get(); }
@@ -112,6 +119,8 @@ class RingThread final : private driver::RingHost {
     void on_output(const membership::EngineOutput& out) override;
     void on_missing(std::span<const membership::Absence> missing) override;
     void on_not_run(protocol::Duration late) override;
+    void on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) override;
+    void on_seal_event(const sealing::SealEvent& event, const sealing::KeyRing& keys) override;
 
     void run();
     void turn();
@@ -125,6 +134,8 @@ class RingThread final : private driver::RingHost {
     UdpTransport& transport_;
     std::function<void(std::uint64_t)> keep_counter_;
     RingLog log_;
+    SealLog seal_log_;
+    KernelEntropy entropy_;
     protocol::RingId logged_ring_{};
     RingObserver* observer_;
     ForeignHook foreign_hook_;
@@ -138,8 +149,7 @@ class RingThread final : private driver::RingHost {
 
     EventSet events_;
     LoadMeter load_;
-    driver::Snapshot<protocol::kRingCounters.size() + protocol::kTransportCounters.size()>
-        counters_;
+    driver::Snapshot<kCounters> counters_;
     Latest<RingFacts> facts_;
     protocol::Instant published_at_{};
     RateLimit not_run_limit_{std::chrono::seconds(1)};

@@ -74,7 +74,8 @@ TEST_P(PlantedBugRun, IsFoundAndNamed) {
         return;
     }
     for (std::uint64_t seed = 1; seed <= wanted.seeds_max; ++seed) {
-        const sim::Scenario scenario = sim::generate(seed);
+        const sim::Scenario scenario =
+            wanted.sealed ? sim::generate_sealed(seed) : sim::generate(seed);
         if (can_break(wanted.properties, scenario) &&
             finds(wanted, scenario, "seed " + std::to_string(seed))) {
             return;

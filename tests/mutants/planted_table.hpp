@@ -16,6 +16,7 @@ struct PlantedBug {
     std::vector<std::string_view> properties;
     std::uint32_t seeds_max = 0;  ///< found by one of the seeds 1 to this, unless
     std::string_view scenario{};  ///< a file of tests/scenario finds it
+    bool sealed = false;          ///< the seeds are those of sealed rings
 };
 
 /// All of them, by name. The build writes the table from the patches.

@@ -204,4 +204,11 @@ Scenario generate(std::uint64_t seed) {
     return finished(draft);
 }
 
+Scenario generate_sealed(std::uint64_t seed) {
+    Scenario scenario = generate(seed);
+    const std::size_t choice = Draw(seed, "sealing").weighted({5, 5, 70, 10, 10});
+    scenario.tunables.sealed = static_cast<std::uint32_t>(choice + 1);
+    return scenario;
+}
+
 }  // namespace spread::sim

@@ -10,6 +10,8 @@ namespace spread::sim {
 /// subset of faults at random strength (swarm testing: everything at once would hide bugs behind
 /// constant reconfiguration), clients at work, then peace on a random core and a settle step.
 [[nodiscard]] Scenario generate(std::uint64_t seed);
+/// The same on a ring with a key, mostly one that requires it, else on the way there.
+[[nodiscard]] Scenario generate_sealed(std::uint64_t seed);
 
 /// How long a cluster may take to come to rest once faults have stopped. The worst that may legally
 /// happen one after the other: the loss of the old ring is noticed (token_loss); members that do

@@ -70,11 +70,14 @@ void Host::start(StateFate fate) {
     take_if_set(receive_queue_max, scenario_.tunables.receive_queue);
     ring_ = std::make_unique<RingSide>(
         *this, simulator_, index_,
-        RingSide::Setup{{ring_config(), protocol::Incarnation{state.incarnation},
-                         state.ring_counter, protocol::Rng(rng.next())},
-                        queue_limits(),
-                        receive_queue_max,
-                        life_});
+        RingSide::Setup{
+            {ring_config(), protocol::Incarnation{state.incarnation}, state.ring_counter,
+             protocol::Rng(rng.next())},
+            queue_limits(),
+            receive_queue_max,
+            life_,
+            scenario_.tunables.sealed,
+            stream(scenario_.luck, "entropy", (std::uint64_t{index_} << 32U) + lives_)});
     start_sessions(protocol::Rng(rng.next()));
     sharing_luck_ = protocol::Rng(rng.next());
     shares_work_ = sharing_luck_.next() % 2 == 0;

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "sealing/envelope.hpp"
 #include "tests/sim/luck.hpp"
 #include "tests/sim/ring_settings.hpp"
 #include "tests/sim/simulator.hpp"
@@ -137,7 +138,9 @@ void Network::drop_next(const Step& filter) {
 }
 
 bool Network::send(DaemonIndex from, const membership::OutboundPacket& packet) {
-    const PacketLabel label = label_of(packet.datagram);
+    SealWatch* const watch = simulator_.seal_watch();
+    const PacketLabel label =
+        label_of(watch != nullptr ? watch->plain_of(packet.datagram) : packet.datagram);
     const Parcel direct{packet.datagram, membership::arrival_by(packet.channel, false)};
     ++packets_sent_;
     if (packets_sent_ % kArchiveEvery == 0 && rates_.replay > 0) {
@@ -229,6 +232,10 @@ void Network::transmit(DaemonIndex from, DaemonIndex to, const Parcel& parcel, P
     if (rates_.replay > 0 && !archive_.empty() && happens(luck(Question::kReplay), rates_.replay)) {
         schedule(to, archive_[luck(Question::kReplayWhich) % archive_.size()], delay_of(base));
     }
+    if (simulator_.seal_watch() != nullptr && rates_.replay > 0 && !archive_.empty() &&
+        happens(luck(Question::kForge), rates_.replay)) {
+        schedule(to, forged(luck(Question::kForgeHow)), delay_of(base));
+    }
     const bool twice =
         rates_.duplicate > 0 && happens(luck(Question::kDuplicate), rates_.duplicate);
     for (int copy = 0; copy < (twice ? 2 : 1); ++copy) {
@@ -286,6 +293,26 @@ protocol::Slice Network::corrupted(const protocol::Slice& datagram, std::uint64_
             }
     }
     return copy;
+}
+
+Network::Parcel Network::forged(std::uint64_t luck) const {
+    const Parcel& seen = archive_[luck % archive_.size()];
+    const std::uint64_t choice = mixed(luck, 1);
+    Parcel made{copy_of(seen.datagram), seen.arrival};
+    const std::span<std::byte> bytes(made.datagram.buffer->data(), made.datagram.length);
+    const std::size_t head = std::min(bytes.size(), sealing::kEnvelopeBytes);
+    switch ((luck >> 32U) % 5) {
+        case 0: bytes[choice % head] ^= static_cast<std::byte>(1U << (choice >> 32U) % 8); break;
+        case 1: {  // one's envelope around another's text
+            const auto other = archive_[choice % archive_.size()].datagram.bytes();
+            std::copy_n(other.begin(), std::min(head, other.size()), bytes.begin());
+            break;
+        }
+        case 2: bytes[head - 8] = std::byte{1}; break;                    // of another epoch
+        case 3: bytes[head / 2] = static_cast<std::byte>(choice); break;  // of another stream
+        default: made.datagram = simulator_.seal_watch()->plain_of(seen.datagram);
+    }
+    return made;
 }
 
 void Network::archive(const Parcel& parcel) {

@@ -95,7 +95,9 @@ class Network {
         kCorruptHow,
         kReplay,
         kReplayWhich,
-        kJitter
+        kJitter,
+        kForge,
+        kForgeHow
     };
 
     [[nodiscard]] Link& link(DaemonIndex from, DaemonIndex to) {
@@ -114,6 +116,8 @@ class Network {
     [[nodiscard]] protocol::Duration delay_of(std::uint64_t luck) const;
     [[nodiscard]] protocol::Slice corrupted(const protocol::Slice& datagram,
                                             std::uint64_t luck) const;
+    /// What an adversary without the key makes of what he has seen on a sealed ring.
+    [[nodiscard]] Parcel forged(std::uint64_t luck) const;
     void archive(const Parcel& parcel);
 
     Simulator& simulator_;

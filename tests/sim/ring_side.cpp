@@ -93,11 +93,35 @@ RingSide::RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup se
       index_(index),
       life_(setup.life),
       receive_queue_max_(setup.receive_queue_max),
+      entropy_(setup.entropy),
+      mode_(mode_of(setup.sealed, index)),
+      taken_{simulator.now()},
       queues_(setup.limits),
       ring_signal_(*this, &Host::wake_ring),
       session_signal_(*this, &Host::wake_sessions),
       port_(queues_, ring_signal_),
-      driver_(std::move(setup.driver), queues_, session_signal_, *this, *this, simulator.pool()) {}
+      driver_(
+          [&] {
+              setup.driver.sealed = sealed_traffic(setup.sealed);
+              return std::move(setup.driver);
+          }(),
+          queues_, session_signal_, *this, *this, simulator.pool()) {}
+
+std::unique_ptr<driver::SealedTraffic> RingSide::sealed_traffic(std::uint32_t sealed) {
+    if (sealed == 0) {
+        return nullptr;
+    }
+    sealing::RingSeal::Setup setup;
+    for (std::uint32_t i = 1; i <= simulator_.scenario().daemons(); ++i) {
+        setup.daemons.push_back(protocol::DaemonId{i});
+    }
+    setup.self = setup.daemons[index_];
+    setup.keys = simulated_keys();
+    setup.mode = mode_;
+    setup.suite = index_ % 4 == 3 ? sealing::Suite::kChaCha20Poly1305 : sealing::Suite::kAes256Gcm;
+    setup.backend = sealing::best_backend();
+    return std::make_unique<driver::SealedTraffic>(std::move(setup), entropy_);
+}
 
 // Turns ---------------------------------------------------------------------------------------
 
@@ -128,6 +152,10 @@ bool RingSide::turn(bool is_slow) {
                              {}});
         }
         is_over = !is_slow || !is_readable() || turn_received_ >= kTurnReceivesMax;
+    }
+    if (mode_ == sealing::Mode::kRequire && driver_.seal() != nullptr &&
+        driver_.seal()->counters().plain_taken > 0) {
+        simulator_.fail({"S5", "a plain datagram is taken where sealing is required", {}});
     }
     if (!is_dead_ && is_over) {
         turn_received_ = 0;
@@ -161,7 +189,10 @@ bool RingSide::receive(Channel channel, driver::Inbox& inbox) {
         socket.pop_front();
         ++received_;
         simulator_.engine_digest(digest_of(parcel.datagram));
-        inbox.take(parcel.arrival, parcel.datagram);
+        // Others may have the same bytes, and opening changes them.
+        inbox.take(parcel.arrival, sealing::is_sealed(parcel.datagram.bytes())
+                                       ? copy_of_datagram(parcel.datagram)
+                                       : parcel.datagram);
     }
     return true;
 }
@@ -178,6 +209,9 @@ void RingSide::send(std::span<const membership::OutboundPacket> packets) {
             return;
         }
         simulator_.engine_digest(digest_of(packet.datagram));
+        if (SealWatch* watch = simulator_.seal_watch()) {
+            watch->on_sent(packet.datagram, mode_ == sealing::Mode::kRequire);
+        }
         // False as well when a step of the script ended this life.
         static_cast<void>(simulator_.network().send(index_, packet));
     }
@@ -232,9 +266,20 @@ void RingSide::on_output(const membership::EngineOutput& out) {
     if (is_dead_) {
         return;
     }
+    if (SealWatch* watch = simulator_.seal_watch()) {
+        for (const membership::OutboundPacket& packet : out.sends) {
+            watch->on_said(packet.datagram.bytes());
+        }
+    }
     tell_of_taken();  // first: a ring of one delivers at once
     for (const membership::DeliveryEvent& event : out.deliveries) {
         observe(event);
+    }
+}
+
+void RingSide::on_opened(const sealing::OpenedDatagram& opened) {
+    if (SealWatch* watch = simulator_.seal_watch(); watch != nullptr && !is_dead_) {
+        watch->on_opened(taken_, opened);
     }
 }
 

@@ -17,6 +17,7 @@
 #include "tests/checker/ring_checker.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/scenario.hpp"
+#include "tests/sim/seal_watch.hpp"
 
 namespace spread::sim {
 
@@ -35,6 +36,8 @@ class RingSide final : private driver::RingHost, private driver::Transport {
         driver::QueueLimits limits;
         std::size_t receive_queue_max;  ///< datagrams, of each channel
         checker::LifeId life;
+        std::uint32_t sealed = 0;  ///< Tunables::sealed
+        protocol::Rng entropy{0};
     };
 
     RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup setup);
@@ -87,6 +90,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void keep_counter(std::uint64_t ring_counter) override;
     void on_bad_datagram(BadDatagram, std::span<const std::byte>) override {}  // on purpose
     void on_output(const membership::EngineOutput& out) override;
+    void on_opened(const sealing::OpenedDatagram& opened) override;
 
     void send(std::span<const membership::OutboundPacket> packets) override;
     void send_one_by_one(const protocol::MemberList& daemons) override;
@@ -97,6 +101,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void tell_of_taken();
     void tell_of_state();
     void observe(const membership::DeliveryEvent& event);
+    [[nodiscard]] std::unique_ptr<driver::SealedTraffic> sealed_traffic(std::uint32_t sealed);
 
     Host& host_;
     Simulator& simulator_;
@@ -118,6 +123,9 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     std::deque<checker::MessageFacts> message_facts_;
     std::deque<ControlFact> control_facts_;
 
+    SimEntropy entropy_;
+    sealing::Mode mode_{};
+    SealWatch::Taken taken_;
     driver::RingQueues queues_;
     Signal ring_signal_;
     Signal session_signal_;

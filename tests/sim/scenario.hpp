@@ -77,6 +77,7 @@ struct Tunables {
     std::uint32_t state_message_bytes = 0;  ///< parts of the group state exchange
     std::uint32_t session_delay_us = 0;     ///< from a delivery until the session side looks
     std::uint32_t port_unreachable = 0;     ///< 1: hosts answer for dead daemons and closed ports
+    std::uint32_t sealed = 0;               ///< how the ring is sealed (Sealed); 0: not at all
 
     friend bool operator==(const Tunables&, const Tunables&) = default;
 };

@@ -70,7 +70,7 @@ struct Field {
     Unit unit;
 };
 
-inline constexpr std::array<Field<Tunables>, 32> kTunableFields{{
+inline constexpr std::array<Field<Tunables>, 33> kTunableFields{{
     {"token_loss", &Tunables::token_loss_us, Unit::kDuration},
     {"token_loss_max", &Tunables::token_loss_max_us, Unit::kDuration},
     {"token_retransmit", &Tunables::token_retransmit_us, Unit::kDuration},
@@ -103,6 +103,7 @@ inline constexpr std::array<Field<Tunables>, 32> kTunableFields{{
     {"state_message_bytes", &Tunables::state_message_bytes, Unit::kCount},
     {"session_delay", &Tunables::session_delay_us, Unit::kDuration},
     {"port_unreachable", &Tunables::port_unreachable, Unit::kCount},
+    {"sealed", &Tunables::sealed, Unit::kCount},
 }};
 static_assert(sizeof(Tunables) == kTunableFields.size() * sizeof(std::uint32_t));
 

@@ -68,6 +68,9 @@ Simulator::Simulator(const Scenario& scenario, const RunOptions& options)
       }),
       network_(*this, scenario),
       states_(scenario.daemons()) {
+    if (scenario.tunables.sealed != 0) {
+        seal_watch_.emplace(*this);
+    }
     for (std::size_t i = 0; i < scenario.daemons(); ++i) {
         hosts_.push_back(std::make_unique<Host>(*this, static_cast<DaemonIndex>(i), scenario));
     }
@@ -370,16 +373,17 @@ void Simulator::add_trace(const std::string& who, char mark, const std::string& 
 void Simulator::trace_packet(DaemonIndex from, DaemonIndex to, const protocol::Slice& datagram,
                              const char* fate) {
     trace(TraceLevel::kPackets, from, fate != nullptr ? 'x' : '>', [&] {
-        const PacketLabel label = label_of(datagram);
+        const protocol::Slice plain = seal_watch_ ? seal_watch_->plain_of(datagram) : datagram;
+        const PacketLabel label = label_of(plain);
         std::string line = name_of(label.kind);
         if (label.pass != 0) {
             line += " pass " + std::to_string(label.pass);
         }
-        if (const auto header = protocol::decode_header(datagram.bytes())) {
+        if (const auto header = protocol::decode_header(plain.bytes())) {
             line += " (d" + std::to_string(header->ring_id.representative.value) + "," +
                     std::to_string(header->ring_id.counter) + ")";
             if (label.kind == protocol::PacketKind::kData) {
-                if (const auto data = protocol::decode_data(datagram.bytes())) {
+                if (const auto data = protocol::decode_data(plain.bytes())) {
                     line += " seq " + std::to_string(data->seq.value);
                 }
             }

@@ -18,6 +18,7 @@
 #include "tests/sim/network.hpp"
 #include "tests/sim/run.hpp"
 #include "tests/sim/scenario.hpp"
+#include "tests/sim/seal_watch.hpp"
 
 namespace spread::sim {
 
@@ -40,6 +41,8 @@ class Simulator {
     }
     [[nodiscard]] protocol::BufferPool& pool() { return *pool_; }
     [[nodiscard]] Network& network() { return network_; }
+    /// Null on a plain ring.
+    [[nodiscard]] SealWatch* seal_watch() { return seal_watch_ ? &*seal_watch_ : nullptr; }
     [[nodiscard]] checker::RingChecker& rings() { return rings_; }
     [[nodiscard]] checker::GroupChecker& groups() { return groups_; }
     [[nodiscard]] Client& client(ClientIndex index) { return *clients_[index]; }
@@ -132,6 +135,7 @@ class Simulator {
     RunStats& stats_ = verdict_.stats;
     checker::RingChecker rings_;
     checker::GroupChecker groups_;
+    std::optional<SealWatch> seal_watch_;
     Network network_;
     std::vector<std::unique_ptr<Host>> hosts_;
     std::vector<std::unique_ptr<Client>> clients_;

@@ -19,6 +19,7 @@
 #include "tools/spreadctl/commands.hpp"
 #include "tools/spreadctl/completion.hpp"
 #include "tools/spreadctl/doctor.hpp"
+#include "tools/spreadctl/ring_key.hpp"
 
 namespace spread::spreadctl {
 namespace {
@@ -86,6 +87,7 @@ class CommandLine {
     void add_steering();
     void add_trying();
     void add_doctor();
+    void add_key();
 
     [[nodiscard]] HttpClient client(const std::string& server) const {
         return {server, in_milliseconds(timeout_),
@@ -131,6 +133,7 @@ class CommandLine {
     std::string bundle_file_;
     std::string offline_;
     DoctorSettings doctor_;
+    KeyNewSettings key_;
     double wait_ = 10;
     std::string components_;
     bool keep_ = false;
@@ -152,6 +155,7 @@ CommandLine::CommandLine() {
     add_steering();
     add_trying();
     add_doctor();
+    add_key();
 }
 
 void CommandLine::add_global() {
@@ -200,6 +204,21 @@ void CommandLine::add_looking() {
                      "How old what the ring says of itself may be; it says so four times a second")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.5, 3600.0));
+}
+
+void CommandLine::add_key() {
+    CLI::App* const key = app_.add_subcommand("key", "Files of ring keys (RingKeyFile)");
+    key->require_subcommand(1);
+    CLI::App* const made =
+        add(*key, "new", "Write a file with a new key", [this] { return key_new(key_); });
+    made->add_option("FILE", key_.file, "Where it goes; only its owner can read it")->required();
+    made->add_flag("--add", key_.add, "Add another key to a file that is there, to be used later");
+    made->add_flag("--passphrase", key_.passphrase,
+                   "Make the key of a line of standard input, the same on every host");
+    made->footer("Give the same file to all daemons of the ring: docs/security.md.");
+    add(*key, "list", "Ids and roles of the keys in a file", [this] { return key_list(key_.file); })
+        ->add_option("FILE", key_.file, "The file")
+        ->required();
 }
 
 void CommandLine::add_doctor() {

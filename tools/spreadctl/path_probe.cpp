@@ -38,7 +38,7 @@ class Exchange {
         : configuration_(loaded.configuration),
           self_(*loaded.self.daemon),
           hash_(config::configuration_hash(configuration_)),
-          full_bytes_(daemon::datagram_bytes_of(configuration_, self_, loaded.locals)),
+          full_bytes_(daemon::wire_bytes_of(configuration_, self_, loaded.locals)),
           transport_(configuration_, self_, loaded.locals),
           pool_(kBlockBytes, kBlocks),
           by_group_(configuration_.daemons.size(), false) {

@@ -70,7 +70,9 @@ BatchResult run_batch(
     const std::function<void(std::uint64_t seed, const sim::Verdict&)>& on_failure,
     const std::function<void(const BatchResult&)>& on_progress) {
     const Worker::Work work = [&](std::string_view task) {
-        const sim::Scenario scenario = sim::generate(std::stoull(std::string(task)));
+        const std::uint64_t seed = std::stoull(std::string(task));
+        const sim::Scenario scenario =
+            batch.seals ? sim::generate_sealed(seed) : sim::generate(seed);
         return encode(batch.checks_determinism ? run_twice(runner, scenario, {})
                                                : runner(scenario, {}));
     };

@@ -19,6 +19,7 @@ struct Batch {
     std::uint64_t seeds = 0;
     unsigned jobs = 1;
     bool keeps_going = false;
+    bool seals = false;  ///< generate_sealed()
     bool checks_determinism = false;
     std::chrono::milliseconds patience = kPatience;
 };

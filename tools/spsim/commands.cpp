@@ -101,6 +101,7 @@ int run_seeds(const Options& options, const Runner& runner, Streams streams) {
     batch.seeds = *options.seeds;
     batch.jobs = options.jobs;
     batch.keeps_going = options.keeps_going;
+    batch.seals = options.seals;
     batch.checks_determinism = options.checks_determinism;
     Progress progress(batch.seeds, streams);
     std::map<std::string, std::uint64_t> properties;
@@ -109,7 +110,8 @@ int run_seeds(const Options& options, const Runner& runner, Streams streams) {
         [&](std::uint64_t seed, const sim::Verdict& verdict) {
             progress.clear();
             ++properties[verdict.violation->property];
-            streams.out << failure_report(subject_of_seed(seed), verdict) << std::flush;
+            streams.out << failure_report(subject_of_seed(seed, options.seals), verdict)
+                        << std::flush;
         },
         [&](const BatchResult& so_far) { progress.show(so_far); });
     progress.clear();
@@ -248,8 +250,10 @@ int run_command(const Options& options, const Runner& runner, Streams streams) {
         return run_seeds(options, runner, streams);
     }
     if (options.seed) {
-        return run_one(options, runner, subject_of_seed(*options.seed),
-                       sim::generate(*options.seed), streams);
+        return run_one(
+            options, runner, subject_of_seed(*options.seed, options.seals),
+            options.seals ? sim::generate_sealed(*options.seed) : sim::generate(*options.seed),
+            streams);
     }
     return run_files(options, runner, streams);
 }

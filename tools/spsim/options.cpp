@@ -70,6 +70,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     line.value("-j,--jobs", options.jobs, "With --seeds: processes at work; default all cores")
         .between(1U, 1024U);
     line.flag("--keep-going", options.keeps_going, "Do not stop at the first failure");
+    line.flag("--sealed", options.seals, "With seeds: on a ring with a key, and an adversary");
     auto print = line.flag("--print", options.prints, "Print the scenario, do not run it");
     auto tracing =
         line.flag("--trace{states}", trace, "Tell what happens; --trace=packets tells all of it")

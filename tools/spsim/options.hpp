@@ -22,6 +22,7 @@ struct Options {
     std::uint64_t shrink_runs_max = 5000;
     bool checks_determinism = false;
     bool keeps_going = false;
+    bool seals = false;  ///< seeds run on a ring with a key
     std::string planted_bug;
 };
 

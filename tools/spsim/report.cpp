@@ -25,8 +25,10 @@ std::string hex(std::uint64_t value) {
     return text.data();
 }
 
-Subject subject_of_seed(std::uint64_t seed) {
-    return {"seed " + std::to_string(seed), "--seed " + std::to_string(seed)};
+Subject subject_of_seed(std::uint64_t seed, bool sealed) {
+    const std::string option = "--seed " + std::to_string(seed);
+    return {(sealed ? "sealed seed " : "seed ") + std::to_string(seed),
+            sealed ? "--sealed " + option : option};
 }
 
 Subject subject_of_file(const std::string& file) {

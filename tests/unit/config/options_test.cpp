@@ -504,5 +504,20 @@ TEST(Options, WhatIsWrittenDownReadsBack) {
     }
 }
 
+TEST(Options, ARingIsSealedWithAKeyFile) {
+    EXPECT_FALSE(with_options("")->ring_key_file);
+    EXPECT_EQ(with_options("RingKeyFile = /etc/keys")->ring_key_file, "/etc/keys");
+    for (const std::string_view mode : {"accept", "send", "require"}) {
+        EXPECT_EQ(with_options("RingKeyFile = k RingSealing = " + std::string(mode))->ring_sealing,
+                  mode);
+    }
+    EXPECT_THAT(problems_with("RingKeyFile = k RingSealing = perhaps"),
+                ElementsAre(HasSubstr("unknown RingSealing")));
+    EXPECT_THAT(problems_with("RingSealing = send"),
+                ElementsAre(HasSubstr("1:15: error: RingSealing needs RingKeyFile")));
+    EXPECT_THAT(problems_with("RingKeyFile = k DangerousMonitor = yes"),
+                ElementsAre(HasSubstr("warning: DangerousMonitor has no effect on a ring with")));
+}
+
 }  // namespace
 }  // namespace spread::config

@@ -213,6 +213,9 @@ TEST(EngineConfig, DatagramsFitTheInterfacesOfTheDaemon) {
     EXPECT_EQ(datagram_bytes_of(configuration, 1, {own, other}), 1252U);
     configuration.datagram_bytes = 8952;
     EXPECT_EQ(datagram_bytes_of(configuration, 1, {own, other}), 8952U);
+    configuration.ring_key_file = "k";
+    EXPECT_EQ(wire_bytes_of(configuration, 1, {own, other}), 8952U);
+    EXPECT_EQ(datagram_bytes_of(configuration, 1, {own, other}), 8952U - 48) << "sealing's part";
 }
 
 }  // namespace

@@ -52,6 +52,12 @@ TEST(Counters, HaveNamesOfTheirOwnAndSayWhatTheyAre) {
         EXPECT_FALSE(row.unit.empty()) << row.name;
         EXPECT_FALSE(row.help.empty()) << row.name;
     }
+    names.clear();
+    for (const protocol::CounterInfo& row : protocol::kSealingCounters) {
+        EXPECT_TRUE(names.insert(row.name).second) << row.name;
+        EXPECT_FALSE(row.unit.empty()) << row.name;
+        EXPECT_FALSE(row.help.empty()) << row.name;
+    }
 }
 
 TEST(Counters, ValuesComeInTheOrderOfTheRows) {
