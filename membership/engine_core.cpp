@@ -138,6 +138,7 @@ std::unique_ptr<ordering::RingOrder> EngineCore::make_order(const RingId& id) co
     order_config.window_limit = config.window_limit;
     order_config.accelerated_window = accelerated_window();
     order_config.gap_max = config.gap_max;
+    order_config.before_first = config.before_first_seq;
     order_config.datagram_bytes_max = ring_bytes;
     return std::make_unique<ordering::RingOrder>(order_config, id);
 }

@@ -175,6 +175,7 @@ Next Recovery::on(const Step& step, const PacketHeader&, protocol::CommitToken& 
     core_.token.ring_id = token.ring_id;
     core_.token.sender = token.sender;
     core_.token.token_seq = token.token_seq;
+    core_.token.seq = core_.token.aru = core_.config.before_first_seq;
     core_.token.to = core_.config.self;
     return visit(step, core_.token);
 }

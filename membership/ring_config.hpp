@@ -152,6 +152,9 @@ struct RingConfig {
     /// Messages waiting to be stamped, at most; submit() refuses more.
     std::size_t send_queue_messages_max = 2000;
     std::size_t send_queue_bytes_max = 16U << 20U;
+    /// Packets of every ring are numbered from the next one on. All daemons have the same; another
+    /// than 0 is for tests, whose rings pass 2^32 so.
+    protocol::Seq before_first_seq;
 
   private:
     /// So many of them, at most one.

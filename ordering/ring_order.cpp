@@ -52,7 +52,9 @@ RingOrder::RingOrder(const OrderConfig& config, protocol::RingId ring_id)
               std::max({config.windows.window_max, config.windows.window, config.window_limit})),
       cursor_(ring_id),
       flow_(config.windows),
-      rtr_ranges_max_(protocol::rtr_ranges_max(config.datagram_bytes_max)) {}
+      rtr_ranges_max_(protocol::rtr_ranges_max(config.datagram_bytes_max)) {
+    begin_behind(config.before_first);
+}
 
 ReceiveWindow::Insert RingOrder::on_data(const protocol::DataHeader& data,
                                          protocol::DaemonId sender, protocol::Slice datagram) {
@@ -274,11 +276,16 @@ void RingOrder::check_invariants() const {
 
 Seq RingOrder::next_alone() {
     const Seq seq = window_.high() + 1;
+    begin_behind(seq);
+    return seq;
+}
+
+/// Everything up to `seq` is received and safe everywhere.
+void RingOrder::begin_behind(Seq seq) {
     window_.skip_to(seq);
     cursor_.skip_to(seq);
     gate_.on_alone(seq);
     high_seq_ = seq;
-    return seq;
 }
 
 std::uint32_t RingOrder::backlog_packets(const SendQueue& queue) const {

@@ -28,6 +28,7 @@ struct OrderConfig {
     std::uint32_t accelerated_window = 0;
     std::uint32_t gap_max = 8192;  ///< seq - aru at most
     std::size_t datagram_bytes_max = 1452;
+    protocol::Seq before_first;  ///< the ring's first packet gets the next number
 };
 
 /// What a token visit makes the host send, besides the token.
@@ -141,6 +142,7 @@ class RingOrder {
     void request_missing(protocol::Token& token, protocol::Seq up_to, TokenVisit& visit);
     void update_aru(protocol::Token& token) const;
     void release();
+    void begin_behind(protocol::Seq seq);
     [[nodiscard]] std::uint32_t backlog_packets(const SendQueue& queue) const;
 
     OrderConfig config_;

@@ -24,6 +24,14 @@ struct GroupId {
     std::int32_t index = 0;
 
     friend constexpr auto operator<=>(const GroupId&, const GroupId&) = default;
+    /// The next one of the same daemon membership. Indices count through all 32 bits: behind 2^31 -
+    /// 1 they are negative.
+    [[nodiscard]] constexpr GroupId next() const {
+        return {.proc_id = proc_id, .time = time, .index = next_index(index)};
+    }
+    [[nodiscard]] static constexpr std::int32_t next_index(std::int32_t index) {
+        return static_cast<std::int32_t>(static_cast<std::uint32_t>(index) + 1U);
+    }
     /// Both belong to the same daemon membership.
     [[nodiscard]] constexpr bool same_membership(const GroupId& other) const {
         return proc_id == other.proc_id && time == other.time;

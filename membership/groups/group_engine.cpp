@@ -42,7 +42,7 @@ struct GroupEngine::Impl {
     explicit Impl(GroupConfig config)
         : roster(std::move(config.daemons)),
           self(roster.find(config.self).value_or(roster.size())),
-          epoch(roster, self),
+          epoch(roster, self, config.index_before_first),
           notices(sessions, stats),
           messages(roster, self, sessions, table, epoch, notices, stats),
           phases(roster, self, config.state_message_bytes_max, table, epoch, notices, messages,

@@ -52,7 +52,7 @@ void GroupEpoch::advance(Group& group) const {
     if (!group.id.same_membership(current_id_)) {
         group.id = current_id_;
     }
-    ++group.id.index;
+    group.id = group.id.next();
 }
 
 void GroupEpoch::hit(Group& group) const {

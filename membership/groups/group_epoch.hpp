@@ -15,8 +15,14 @@ namespace spread::membership {
 /// next one start anew.
 class GroupEpoch {
   public:
-    GroupEpoch(const protocol::Roster& roster, protocol::DaemonIndex self)
-        : roster_(roster), self_(self), synced_{self}, reachable_{self} {}
+    /// `index_before_first`: as in GroupConfig.
+    GroupEpoch(const protocol::Roster& roster, protocol::DaemonIndex self,
+               std::int32_t index_before_first = 0)
+        : roster_(roster),
+          self_(self),
+          synced_{self},
+          reachable_{self},
+          ended_(index_before_first) {}
 
     GroupPhase phase = GroupPhase::kStable;
 

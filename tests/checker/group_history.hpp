@@ -96,7 +96,7 @@ struct ViewRecord {
     [[nodiscard]] NameId subject() const { return sets.front().front(); }
     [[nodiscard]] bool is_by_network() const { return cause == Cause::kNetwork; }
     /// Inside the transitional period; another signal follows at once.
-    [[nodiscard]] bool is_interim() const { return is_by_network() && id.index > 1; }
+    [[nodiscard]] bool is_interim() const { return is_by_network() && id.index != 1; }
     [[nodiscard]] bool has(NameId name) const;
 };
 

@@ -253,8 +253,8 @@ void GroupChecker::Impl::on_self_leave(ClientIndex index, std::string_view group
 // ---- One view ----
 
 void GroupChecker::Impl::check_shape(ClientIndex index, const ViewRecord& record) {
-    if (record.id.index < 1) {
-        fail_view("G4", index, record, "the index is below 1");
+    if (record.id.index == 0) {
+        fail_view("G4", index, record, "the index is 0");
     }
     if (!record.is_by_network()) {
         if (record.sets.size() != 1 || record.sets.front().size() != 1) {
@@ -391,7 +391,7 @@ void GroupChecker::Impl::check_change_step(ClientIndex index, const Seat& seat,
     if (seat.signalled) {
         fail_view("G11", index, record, "after a transitional signal it is not by the network");
     } else if (record.id.same_membership(before.id)
-                   ? record.id.index != before.id.index + 1
+                   ? record.id != before.id.next()
                    : record.id.index != 1 || was_in_epoch(seat, record)) {
         // A quiet group may go on under its old id, or begin again under that of the new daemon
         // membership.
@@ -424,7 +424,7 @@ void GroupChecker::Impl::check_interim_step(ClientIndex index, const Seat& seat,
     // The transitional id begins with the first view that needs it. A group that nobody was missing
     // from until somebody joined who is lost already had no signal (GS 2.5, J1).
     const bool goes_on = record.id.same_membership(before.id);
-    if (goes_on ? record.id.index != before.id.index + 1 || (seat.signalled && !before.is_interim())
+    if (goes_on ? record.id != before.id.next() || (seat.signalled && !before.is_interim())
                 : record.id.index != 2 || before.is_interim() || was_in_epoch(seat, record)) {
         fail_view("G4", index, record, "the interim id does not follow " + id(before.id));
         return;

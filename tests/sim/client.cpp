@@ -431,6 +431,12 @@ void Client::on_membership(const client::MessageView& frame) {
         }
         return line + " }";
     });
+    if (view.members.size() >= 2000) {
+        simulator_.note_reached(Goal::kLargeGroup);
+    }
+    if (view.id.index < 0) {
+        simulator_.note_reached(Goal::kIndexPasses31Bits);
+    }
     simulator_.groups().on_view(checked_, view);
     views_[view.group] = std::move(view.members);
 }

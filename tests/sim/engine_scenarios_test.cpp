@@ -662,6 +662,23 @@ TEST(RingEngine, IsSilentAfterItsGoodbye) {
     EXPECT_FALSE(engine.next_deadline());
 }
 
+TEST(RingEngine, GivesUpOthersForTheirStateAndNeverItself) {
+    protocol::BufferPool pool(2048, 100);
+    membership::NullTracer tracer;
+    membership::RingConfig config;
+    config.daemons = {protocol::DaemonId{1}};
+    config.self = protocol::DaemonId{1};
+    membership::RingEngine engine(config, protocol::Incarnation{1}, 1, protocol::Rng(1), pool,
+                                  tracer);
+    membership::EngineOutput out;
+    engine.on_start(Instant{}, out);
+    ASSERT_EQ(engine.state(), membership::RingState::kOperational);
+    const auto ring = engine.ring_id();
+    engine.give_up(Instant{}, ring, {config.self}, out);
+    EXPECT_EQ(engine.state(), membership::RingState::kOperational);
+    EXPECT_EQ(engine.ring_id(), ring);
+}
+
 TEST(RingEngine, ForeignAndMalformedDatagramsAreCountedAndDropped) {
     protocol::BufferPool pool(2048, 100);
     membership::NullTracer tracer;

@@ -141,6 +141,11 @@ Scenario finished(Draft& draft) {
     std::stable_sort(steps.begin(), steps.end(), [](const Step& left, const Step& right) {
         return left.when.time_us < right.when.time_us;
     });
+    for (Step& step : steps) {
+        if (step.when.kind == Moment::Kind::kState || step.when.kind == Moment::Kind::kPacket) {
+            step.when.time_us = 0;  // it was their place among the others
+        }
+    }
     steps.push_back(std::move(settle));
     return std::move(draft.scenario);
 }
@@ -185,22 +190,55 @@ Scenario steady_scenario(Draft& draft) {
 
 }  // namespace
 
-Scenario generate(std::uint64_t seed) {
+namespace {
+
+Draft draft_of(std::uint64_t seed, const std::string& title) {
     Draft draft;
     draft.seed = seed;
-    draft.scenario.title = "seed " + std::to_string(seed);
+    draft.scenario.title = title + std::to_string(seed);
     draft.scenario.luck = seed;
+    return draft;
+}
+
+Scenario usual_scenario(Draft& draft, bool has_holes) {
+    draw_phases(draft);
+    draw_core(draft);
+    draw_starts(draft);
+    draw_faults(draft);
+    if (has_holes) {
+        draw_holes(draft);
+    }
+    push_peace(draft);
+    draw_workload(draft);
+    return finished(draft);
+}
+
+}  // namespace
+
+Scenario generate(std::uint64_t seed) {
+    Draft draft = draft_of(seed, "seed ");
     draw_cluster(draft);
     draw_tunables(draft);
     if (Draw(seed, "steady").percent(kSteadyPercent) && draft.scenario.daemons() > 1) {
         return steady_scenario(draft);
     }
-    draw_phases(draft);
-    draw_core(draft);
-    draw_starts(draft);
-    draw_faults(draft);
+    return usual_scenario(draft, false);
+}
+
+Scenario generate_unusual(std::uint64_t seed) {
+    Draft draft = draft_of(seed, "unusual seed ");
+    draw_numbers(draft);
+    const Size size = size_of(seed);
+    if (size == Size::kUsual) {
+        draw_cluster(draft);
+        draw_tunables(draft);
+        return usual_scenario(draft, draft.scenario.daemons() > 1);
+    }
+    draw_size(draft, size);
     push_peace(draft);
-    draw_workload(draft);
+    if (size == Size::kRing || size == Size::kHours) {  // the others have their clients
+        draw_workload(draft);
+    }
     return finished(draft);
 }
 

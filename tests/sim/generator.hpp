@@ -12,6 +12,9 @@ namespace spread::sim {
 [[nodiscard]] Scenario generate(std::uint64_t seed);
 /// The same on a ring with a key, mostly one that requires it, else on the way there.
 [[nodiscard]] Scenario generate_sealed(std::uint64_t seed);
+/// The same of what is rare or large: holes in recoveries that are interrupted again and again,
+/// large rings and groups, long times, full windows, counters near their ends (reached.hpp).
+[[nodiscard]] Scenario generate_unusual(std::uint64_t seed);
 
 /// How long a cluster may take to come to rest once faults have stopped. The worst that may legally
 /// happen one after the other: the loss of the old ring is noticed (token_loss); members that do

@@ -147,4 +147,24 @@ void draw_faults(Draft& draft);
 void draw_lasting_fault(Draft& draft);
 void draw_workload(Draft& draft);
 
+/// Packets of a daemon that dies reach nobody, later ones do.
+void draw_holes(Draft& draft);
+
+/// What an unusual seed is about.
+enum class Size : std::uint8_t {
+    kUsual,      ///< as other seeds, with holes
+    kRing,       ///< 64 to 128 daemons
+    kCrowd,      ///< a group of thousands
+    kHours,      ///< of virtual time
+    kWindows,    ///< full of packets, with losses
+    kRecoveries  ///< of a lost sender's messages, interrupted again and again
+};
+[[nodiscard]] Size size_of(std::uint64_t seed);
+/// The cluster, numbers and faults of a size that is not usual, up to peace; of kCrowd, kWindows
+/// and kRecoveries the clients as well.
+void draw_size(Draft& draft, Size size);
+/// What is counted comes near its end.
+void draw_numbers(Draft& draft);
+[[nodiscard]] Step any_partition(const Draft& draft, Draw& draw);
+
 }  // namespace spread::sim

@@ -6,12 +6,6 @@
 #include "tests/sim/scenario_names.hpp"
 
 namespace spread::sim {
-namespace {
-
-/// Incidents of a fault that is switched on.
-std::uint64_t incidents(Draw& draw) {
-    return draw.skewed(1, 6);
-}
 
 Step any_partition(const Draft& draft, Draw& draw) {
     const std::size_t daemons = draft.scenario.daemons();
@@ -31,6 +25,13 @@ Step any_partition(const Draft& draft, Draw& draw) {
     }
     std::sort(step.parts.begin(), step.parts.end());
     return step;
+}
+
+namespace {
+
+/// Incidents of a fault that is switched on.
+std::uint64_t incidents(Draw& draw) {
+    return draw.skewed(1, 6);
 }
 
 void draw_partitions(Draft& draft, Draw& draw) {
@@ -339,6 +340,47 @@ void draw_faults(Draft& draft) {
         Draw draw(draft.seed, fault.name);
         if (draw.percent(fault.percent) && (daemons > 1 || !fault.needs_network)) {
             fault.draw(draft, draw);
+        }
+    }
+}
+
+// What one daemon sends reaches nobody for a few packets, and later packets do; then it dies, and
+// the recovery of the others is disturbed again and again.
+void draw_holes(Draft& draft) {
+    Draw draw(draft.seed, "holes");
+    for (std::uint64_t left = draw.between(1, 3); left > 0; --left) {
+        const std::uint64_t at = draft.any_time(draw);
+        const DaemonIndex victim = draft.any_daemon(draw);
+        for (DaemonIndex to = 0; to < draft.scenario.daemons(); ++to) {
+            if (to == victim) {
+                continue;
+            }
+            Step drop;
+            drop.action = Action::kDrop;
+            drop.packet = protocol::PacketKind::kData;
+            drop.value = static_cast<std::int64_t>(draw.skewed(1, 4));
+            drop.from = victim;
+            drop.to = to;
+            draft.push(at, std::move(drop));
+        }
+        const std::uint64_t dies = at + draw.skewed(50, 5000);
+        if (dies >= draft.peace_us) {
+            continue;
+        }
+        draft.push(dies, Action::kCrash, {victim});
+        draft.outages.push_back({dies, victim});
+        if (draw.percent(70)) {
+            Step start = any_start(draft, draw, victim);
+            draft.push(draft.soon_after(draw, dies), std::move(start));
+        }
+        std::uint64_t again = dies + draw.skewed(100, 2 * draft.timeouts.token_loss_us);
+        for (std::uint64_t cuts = draw.between(0, 4); cuts > 0 && again < draft.peace_us; --cuts) {
+            if (draw.percent(30)) {
+                draft.push(again, Action::kHeal, {});
+            } else {
+                draft.push(again, any_partition(draft, draw));
+            }
+            again += draw.skewed(50, 2 * draft.timeouts.token_loss_us);
         }
     }
 }

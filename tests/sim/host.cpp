@@ -18,6 +18,14 @@ constexpr std::size_t kReceiveQueueMax = 4096;
 /// Simulated daemons start here, so that counters made of seconds look as they do in life.
 constexpr std::uint64_t kEpochMs = 1700000000000;
 
+std::uint64_t epoch_ms(const Tunables& tunables) {
+    if (tunables.counters_left == 0) {
+        return kEpochMs;
+    }
+    constexpr std::uint64_t kNextPass = std::uint64_t{25} << 32U;  // behind the epoch
+    return (kNextPass - tunables.counters_left) * protocol::kRingCounterMs;
+}
+
 }  // namespace
 
 Host::Host(Simulator& simulator, DaemonIndex index, const Scenario& scenario)
@@ -42,7 +50,8 @@ void Host::start(StateFate fate) {
     const auto wall_ms = [this] {
         const auto since = simulator_.now().time_since_epoch();
         const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-        return kEpochMs + static_cast<std::uint64_t>(ms + wall_offset_us_ / 1000);
+        return epoch_ms(scenario_.tunables) +
+               static_cast<std::uint64_t>(ms + wall_offset_us_ / 1000);
     };
     const auto& found = fate == StateFate::kStale ? stored_before_ : stored_;
     if (fate != StateFate::kKept && lives_ > 0) {

@@ -21,6 +21,9 @@ membership::RingConfig Host::ring_config() const {
         ring_config_of(scenario_.tunables, static_cast<std::uint32_t>(scenario_.daemons()), id_,
                        7 + config_version_);
     config.wire_greatest = wire_greatest_;
+    if (const std::uint32_t left = scenario_.tunables.packets_left; left != 0) {
+        config.before_first_seq = protocol::Seq{(std::uint64_t{1} << 32U) - left};
+    }
     for (const DaemonIndex mate : simulator_.network().segment_mates(index_)) {
         config.group_mates.push_back(protocol::DaemonId{mate + 1U});
     }

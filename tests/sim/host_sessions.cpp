@@ -47,6 +47,7 @@ void Host::start_sessions(protocol::Rng rng) {
     }
     groups.self = id_;
     take_if_set(groups.state_message_bytes_max, scenario_.tunables.state_message_bytes);
+    groups.index_before_first = static_cast<std::int32_t>(0U - scenario_.tunables.indices_left);
     core_ = std::make_unique<session::SessionCore>(session_config(), groups, rng);
     core_->set_hang_up_probe([this](protocol::SessionId id) {
         const auto found = served_.find(id);
@@ -137,11 +138,16 @@ void Host::take_deliveries() {
         if (core_->turn_is_spent() || !(event = port.next_event())) {
             break;
         }
-        if (const auto* change = std::get_if<ConfigurationChange>(&*event)) {
+        const auto* change = std::get_if<ConfigurationChange>(&*event);
+        if (change != nullptr) {
             give_ring_back();  // telling all clients can take long
             simulator_.note_group_configuration(index_, *change);
         }
         core_->on_ring_event(local_now(), std::move(*event), session_out_);
+        if (change != nullptr &&
+            core_->groups().phase() == membership::GroupPhase::kExchangeTransitional) {
+            simulator_.note_reached(Goal::kExchangeInterrupted);
+        }
         apply_delivered();
     }
     port.tell_of_room();

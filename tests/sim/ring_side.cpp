@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "membership/groups/group_wire.hpp"
+#include "protocol/ring_wire.hpp"
 #include "tests/sim/host.hpp"
 #include "tests/sim/luck.hpp"
 #include "tests/sim/network.hpp"
@@ -92,6 +94,7 @@ RingSide::RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup se
       simulator_(simulator),
       index_(index),
       life_(setup.life),
+      request_ranges_max_(protocol::rtr_ranges_max(setup.driver.config.datagram_bytes_max)),
       receive_queue_max_(setup.receive_queue_max),
       entropy_(setup.entropy),
       mode_(mode_of(setup.sealed, index)),
@@ -162,6 +165,7 @@ bool RingSide::turn(bool is_slow) {
         driver_.finish(host_.local_now());
     }
     tell_of_state();
+    note_windows();
     is_in_turn_ = false;
     return is_over;
 }
@@ -209,6 +213,7 @@ void RingSide::send(std::span<const membership::OutboundPacket> packets) {
             return;
         }
         simulator_.engine_digest(digest_of(packet.datagram));
+        note_requests(packet);
         if (SealWatch* watch = simulator_.seal_watch()) {
             watch->on_sent(packet.datagram, mode_ == sealing::Mode::kRequire);
         }
@@ -228,6 +233,7 @@ void RingSide::send_one_by_one(const protocol::MemberList& daemons) {
 
 void RingSide::submit(membership::Submission&& submission) {
     if (submission.control) {
+        note_state_part(submission);
         control_facts_.emplace_back(facts_of(submission));
     } else {
         message_facts_.push_back(facts_of(submission));
@@ -301,6 +307,7 @@ void RingSide::observe(const membership::DeliveryEvent& event) {
             }
             return line + " }";
         });
+        note_ring(*change);
         simulator_.rings().on_configuration(life_, *change);
         return;
     }
@@ -309,6 +316,7 @@ void RingSide::observe(const membership::DeliveryEvent& event) {
     simulator_.digest(mixed(digest, delivery.seq.value));
     simulator_.engine_digest(mixed(digest, delivery.seq.value));
     simulator_.note_delivery();
+    note_number(delivery.seq);
     simulator_.trace(TraceLevel::kPackets, index_, '<', [&] {
         return "delivers " + std::to_string(delivery.seq.value) + "." +
                std::to_string(delivery.index) + " kind " +
@@ -333,6 +341,15 @@ void RingSide::on_state_change(const membership::StateChange& change) {
     }
     state_changed_ = true;
     simulator_.note_state(index_, change.to);
+    using membership::RingState;
+    if (change.from == RingState::kRecovery && change.to == RingState::kGather) {
+        ++interrupted_;
+    } else if (change.to == RingState::kOperational) {
+        if (const auto times = std::exchange(interrupted_, 0); times >= 2) {
+            simulator_.note_reached(times == 2 ? Goal::kInterruptedTwice
+                                               : Goal::kInterruptedThrice);
+        }
+    }
     simulator_.trace(TraceLevel::kStates, index_, '~', [&] {
         std::string line(membership::to_string(change.from));
         line += "->";
@@ -350,10 +367,84 @@ void RingSide::on_state_change(const membership::StateChange& change) {
     });
 }
 
+void RingSide::on_recovery(const membership::RecoveryFacts& facts) {
+    if (is_dead_) {
+        return;
+    }
+    if (facts.has_hole) {
+        simulator_.note_reached(facts.has_promise ? Goal::kHoleAndPromise : Goal::kHole);
+    }
+    if (facts.has_promise) {
+        simulator_.note_reached(Goal::kPromise);
+    }
+}
+
 /// The script may wait for a state; not before the packets of the change are out.
 void RingSide::tell_of_state() {
     if (!is_dead_ && std::exchange(state_changed_, false)) {
         simulator_.on_state(index_);
+    }
+}
+
+// What is reached ------------------------------------------------------------------------------
+
+void RingSide::note_windows() {
+    constexpr std::uint32_t kWide = 512;
+    if (is_dead_) {
+        return;
+    }
+    const membership::RingStats& stats = driver_.engine().stats();
+    if (stats.flow_window > kWide) {
+        simulator_.note_reached(Goal::kWindowBeyond512);
+    }
+    if (stats.high_seq.value - stats.safe_up_to.value > kWide) {
+        simulator_.note_reached(Goal::kManyPacketsHeld);
+    }
+}
+
+void RingSide::note_requests(const membership::OutboundPacket& packet) {
+    // Twelve bytes each.
+    if (packet.channel != Channel::kToken || packet.datagram.length < 12 * request_ranges_max_) {
+        return;
+    }
+    const auto token = protocol::decode_token(packet.datagram.bytes());
+    if (token && token->rtr.size() >= request_ranges_max_) {
+        simulator_.note_reached(Goal::kFullRequestList);
+    }
+}
+
+void RingSide::note_ring(const ConfigurationChange& change) {
+    if (change.kind != membership::ConfigurationKind::kRegular) {
+        return;
+    }
+    if (change.members.size() >= 64) {
+        simulator_.note_reached(Goal::kLargeRing);
+    }
+    if (change.members.size() == protocol::kDaemonsMax) {
+        simulator_.note_reached(Goal::kLargestRing);
+    }
+    const std::uint64_t before = std::exchange(ring_counter_, change.ring_id.counter);
+    const std::uint64_t half = ring_counter_ >> 31U;
+    if (before != 0 && before >> 31U != half) {
+        simulator_.note_reached(half % 2 == 0 ? Goal::kCounterPasses32Bits
+                                              : Goal::kCounterPasses31Bits);
+    }
+    last_number_ = {};
+}
+
+void RingSide::note_number(protocol::Seq seq) {
+    const std::uint64_t before = std::exchange(last_number_, seq).value;
+    if (before != 0 && before >> 31U != seq.value >> 31U) {
+        simulator_.note_reached(before >> 31U == 0 ? Goal::kPacketsPass31Bits
+                                                   : Goal::kPacketsPass32Bits);
+    }
+}
+
+void RingSide::note_state_part(const membership::Submission& submission) {
+    std::vector<std::byte> scratch;
+    const auto part = membership::decode_group_state(submission.body.contiguous(scratch));
+    if (part && part->part > 0) {
+        simulator_.note_reached(Goal::kSeveralParts);
     }
 }
 

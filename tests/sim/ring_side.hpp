@@ -87,6 +87,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     using ControlFact = std::variant<checker::MessageFacts, protocol::RingId, driver::GiveUp>;
 
     void on_state_change(const membership::StateChange& change) override;
+    void on_recovery(const membership::RecoveryFacts& facts) override;
     void keep_counter(std::uint64_t ring_counter) override;
     void on_bad_datagram(BadDatagram, std::span<const std::byte>) override {}  // on purpose
     void on_output(const membership::EngineOutput& out) override;
@@ -103,6 +104,13 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void observe(const membership::DeliveryEvent& event);
     [[nodiscard]] std::unique_ptr<driver::SealedTraffic> sealed_traffic(std::uint32_t sealed);
 
+    // What is reached (Goal).
+    void note_windows();
+    void note_requests(const membership::OutboundPacket& packet);
+    void note_ring(const membership::ConfigurationChange& change);
+    void note_number(protocol::Seq seq);
+    void note_state_part(const membership::Submission& submission);
+
     Host& host_;
     Simulator& simulator_;
     DaemonIndex index_;
@@ -110,6 +118,10 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     bool is_dead_ = false;
     bool is_in_turn_ = false;
     bool state_changed_ = false;
+    std::size_t request_ranges_max_;
+    std::uint32_t interrupted_ = 0;  ///< recoveries, since a ring was installed
+    std::uint64_t ring_counter_ = 0;
+    protocol::Seq last_number_;
 
     std::deque<Network::Parcel> data_socket_;
     std::deque<Network::Parcel> token_socket_;

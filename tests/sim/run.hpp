@@ -7,6 +7,7 @@
 
 #include "protocol/time.hpp"
 #include "tests/checker/violation.hpp"
+#include "tests/sim/reached.hpp"
 #include "tests/sim/scenario.hpp"
 
 namespace spread::sim {
@@ -37,6 +38,7 @@ struct Verdict {
     std::uint64_t digest = 0;         ///< of everything every daemon and client saw
     std::uint64_t engine_digest = 0;  ///< of what the ring engines heard and said
     RunStats stats;
+    Reached reached;
     std::vector<std::string> trace;
 };
 

@@ -21,7 +21,7 @@ using ClientIndex = std::uint16_t;
 /// What a file may name at most.
 inline constexpr std::size_t kSegmentsMax = 20;
 inline constexpr std::size_t kDaemonsMax = 128;
-inline constexpr std::size_t kClientsMax = 1000;
+inline constexpr std::size_t kClientsMax = 4000;
 inline constexpr std::size_t kGroupsMax = 1000;
 
 /// What the network does to packets, everywhere. Probabilities are in millionths, per packet and
@@ -78,6 +78,10 @@ struct Tunables {
     std::uint32_t session_delay_us = 0;     ///< from a delivery until the session side looks
     std::uint32_t port_unreachable = 0;     ///< 1: hosts answer for dead daemons and closed ports
     std::uint32_t sealed = 0;               ///< how the ring is sealed (Sealed); 0: not at all
+    // How many are left until a multiple of 2^32 is passed; 2^31 more: until an odd one of 2^31.
+    std::uint32_t counters_left = 0;  ///< of rings, when the run begins
+    std::uint32_t packets_left = 0;   ///< numbers of packets, when a ring begins
+    std::uint32_t indices_left = 0;   ///< of views, when a group begins
 
     friend bool operator==(const Tunables&, const Tunables&) = default;
 };

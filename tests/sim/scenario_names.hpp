@@ -70,7 +70,7 @@ struct Field {
     Unit unit;
 };
 
-inline constexpr std::array<Field<Tunables>, 33> kTunableFields{{
+inline constexpr std::array<Field<Tunables>, 36> kTunableFields{{
     {"token_loss", &Tunables::token_loss_us, Unit::kDuration},
     {"token_loss_max", &Tunables::token_loss_max_us, Unit::kDuration},
     {"token_retransmit", &Tunables::token_retransmit_us, Unit::kDuration},
@@ -104,6 +104,9 @@ inline constexpr std::array<Field<Tunables>, 33> kTunableFields{{
     {"session_delay", &Tunables::session_delay_us, Unit::kDuration},
     {"port_unreachable", &Tunables::port_unreachable, Unit::kCount},
     {"sealed", &Tunables::sealed, Unit::kCount},
+    {"counters_left", &Tunables::counters_left, Unit::kCount},
+    {"packets_left", &Tunables::packets_left, Unit::kCount},
+    {"indices_left", &Tunables::indices_left, Unit::kCount},
 }};
 static_assert(sizeof(Tunables) == kTunableFields.size() * sizeof(std::uint32_t));
 

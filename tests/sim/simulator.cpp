@@ -157,6 +157,9 @@ void Simulator::finish() {
     stats_.packets_sent = network_.packets_sent();
     stats_.virtual_us = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(now_.time_since_epoch()).count());
+    if (now_.time_since_epoch() >= std::chrono::hours(2)) {
+        note_reached(Goal::kHours);
+    }
     if (!verdict_.violation) {
         verdict_.at_us = stats_.virtual_us;
     }

@@ -66,6 +66,7 @@ class Simulator {
     void note_delivery() { ++stats_.ring_deliveries; }
     void note_sent() { ++stats_.client_messages; }
     void note_received() {}
+    void note_reached(Goal goal) { verdict_.reached.note(goal); }
 
     // Connections.
     [[nodiscard]] std::optional<std::uint32_t> connect(ClientIndex client, DaemonIndex daemon);

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "protocol/assert.hpp"
 #include "tests/sim/generator.hpp"
 #include "tests/sim/luck.hpp"
 #include "tools/spsim/verdict_codec.hpp"
@@ -55,6 +56,10 @@ void add(BatchResult& result, std::uint64_t seed, const sim::Verdict& verdict) {
     result.sum.client_messages += verdict.stats.client_messages;
     result.sum.configurations += verdict.stats.configurations;
     result.sum.virtual_us += verdict.stats.virtual_us;
+    result.reached.add(verdict.reached);
+    for (std::size_t i = 0; i < sim::kGoals; ++i) {
+        result.seeds_reaching[i] += verdict.reached.times[i] > 0 ? 1 : 0;
+    }
     if (verdict.stats.events >= result.events_most) {
         result.events_most = verdict.stats.events;
         result.busiest_seed = seed;
@@ -71,8 +76,9 @@ BatchResult run_batch(
     const std::function<void(const BatchResult&)>& on_progress) {
     const Worker::Work work = [&](std::string_view task) {
         const std::uint64_t seed = std::stoull(std::string(task));
-        const sim::Scenario scenario =
-            batch.seals ? sim::generate_sealed(seed) : sim::generate(seed);
+        const sim::Scenario scenario = batch.seals     ? sim::generate_sealed(seed)
+                                       : batch.unusual ? sim::generate_unusual(seed)
+                                                       : sim::generate(seed);
         return encode(batch.checks_determinism ? run_twice(runner, scenario, {})
                                                : runner(scenario, {}));
     };
@@ -124,6 +130,7 @@ Worker::Work scenario_work(Runner runner, const sim::RunOptions& options) {
     return [runner = std::move(runner), options](std::string_view task) {
         // The text is what format() made of a legal scenario.
         const auto scenario = sim::parse_scenario(task);
+        SPREAD_ASSERT(scenario);
         return encode(runner(*scenario, options));
     };
 }

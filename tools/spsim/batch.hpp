@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -18,6 +19,7 @@ struct Batch {
     std::uint64_t first = 1;
     std::uint64_t seeds = 0;
     unsigned jobs = 1;
+    bool unusual = false;  ///< generate_unusual()
     bool keeps_going = false;
     bool seals = false;  ///< generate_sealed()
     bool checks_determinism = false;
@@ -31,8 +33,10 @@ struct BatchResult {
     std::uint64_t digest = 0;
     std::uint64_t engine_digest = 0;
     sim::RunStats sum;
-    std::vector<std::uint32_t> events;  ///< of each seed
-    std::uint64_t busiest_seed = 0;     ///< with the most events
+    sim::Reached reached;
+    std::array<std::uint64_t, sim::kGoals> seeds_reaching{};  ///< of each goal
+    std::vector<std::uint32_t> events;                        ///< of each seed
+    std::uint64_t busiest_seed = 0;                           ///< with the most events
     std::uint64_t events_most = 0;
 };
 

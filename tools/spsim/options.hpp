@@ -22,7 +22,9 @@ struct Options {
     std::uint64_t shrink_runs_max = 5000;
     bool checks_determinism = false;
     bool keeps_going = false;
-    bool seals = false;  ///< seeds run on a ring with a key
+    bool seals = false;        ///< seeds run on a ring with a key
+    bool unusual = false;      ///< seeds are of generate_unusual()
+    bool needs_goals = false;  ///< a state that was not reached is a failure
     std::string planted_bug;
 };
 

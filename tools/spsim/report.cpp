@@ -25,10 +25,11 @@ std::string hex(std::uint64_t value) {
     return text.data();
 }
 
-Subject subject_of_seed(std::uint64_t seed, bool sealed) {
+Subject subject_of_seed(std::uint64_t seed, bool sealed, bool unusual) {
+    const std::string kind = sealed ? "sealed" : unusual ? "unusual" : "";
     const std::string option = "--seed " + std::to_string(seed);
-    return {(sealed ? "sealed seed " : "seed ") + std::to_string(seed),
-            sealed ? "--sealed " + option : option};
+    return {(kind.empty() ? "" : kind + " ") + "seed " + std::to_string(seed),
+            kind.empty() ? option : "--" + kind + " " + option};
 }
 
 Subject subject_of_file(const std::string& file) {

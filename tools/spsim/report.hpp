@@ -17,7 +17,8 @@ struct Subject {
     std::string name;
     std::string arguments;
 };
-[[nodiscard]] Subject subject_of_seed(std::uint64_t seed, bool sealed = false);
+[[nodiscard]] Subject subject_of_seed(std::uint64_t seed, bool sealed = false,
+                                      bool unusual = false);
 [[nodiscard]] Subject subject_of_file(const std::string& file);
 
 /// Property, what is wrong, when, in which run, the histories that disagree and the commands that

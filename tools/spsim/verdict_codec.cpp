@@ -84,6 +84,9 @@ std::string encode(const sim::Verdict& verdict) {
           stats.ring_deliveries, stats.client_messages, stats.configurations, stats.virtual_us}) {
         writer.number(value);
     }
+    for (const std::uint64_t times : verdict.reached.times) {
+        writer.number(times);
+    }
     writer.texts(verdict.trace);
     return writer.take();
 }
@@ -103,6 +106,9 @@ std::optional<sim::Verdict> decode_verdict(std::string_view bytes) {
           &stats.packets_sent, &stats.ring_deliveries, &stats.client_messages,
           &stats.configurations, &stats.virtual_us}) {
         *value = reader.number();
+    }
+    for (std::uint64_t& times : verdict.reached.times) {
+        times = reader.number();
     }
     verdict.trace = reader.texts();
     if (!reader.is_done()) {

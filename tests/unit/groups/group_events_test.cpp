@@ -234,7 +234,7 @@ TEST_F(GroupEvents, AnEmptiedGroupTakesNoIdTwice) {
 }
 
 TEST(EndedGroups, ForgetNamesButNotHowFarTheyCounted) {
-    EndedGroups ended;
+    EndedGroups ended(0);
     EXPECT_EQ(ended.last_index(protocol::NameField("g")), 0);
     ended.note(protocol::NameField("g"), 7);
     for (int i = 0; i < 30000; ++i) {

@@ -1,5 +1,6 @@
 // The parts of the group engine, each alone.
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -104,6 +105,22 @@ TEST(GroupEpoch, ViewsOfOneConfigurationCountOnAndTheNextStartsAnew) {
     EXPECT_EQ(epoch.id_before_first(group.name).index, 0);
     epoch.advance(group);
     EXPECT_EQ(group.id, (protocol::GroupId{.proc_id = 12, .time = 102, .index = 1}));
+}
+
+TEST(GroupEpoch, IndicesCountThroughAll32Bits) {
+    constexpr auto kLast = std::numeric_limits<std::int32_t>::max();
+    GroupEpoch epoch(kRoster, 0, kLast - 1);
+    epoch.enter(DaemonSet{0}, ring(100));
+    Group group;
+    group.name = NameField("g");
+    group.id = epoch.id_before_first(group.name);
+    epoch.advance(group);
+    EXPECT_EQ(group.id.index, kLast);
+    epoch.advance(group);
+    EXPECT_EQ(group.id.index, std::numeric_limits<std::int32_t>::min());
+    epoch.note_ended(group);
+    EXPECT_EQ(epoch.id_before_first(group.name), group.id) << "an index would come twice";
+    EXPECT_EQ(epoch.id_before_first(NameField("new")).index, kLast - 1);
 }
 
 TEST(GroupEpoch, ATransitionalIdNamesTheFirstOfTheSyncedSet) {

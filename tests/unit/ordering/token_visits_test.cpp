@@ -73,6 +73,26 @@ TEST_F(TokenVisits, StampsInOrderAndRaisesAruWithTheOwnPackets) {
     EXPECT_FALSE(order.is_new(token(1, 3, 3)));
 }
 
+TEST_F(TokenVisits, NumbersPass32Bits) {
+    constexpr std::uint64_t kPass = std::uint64_t{1} << 32U;
+    config_.before_first = Seq{kPass - 2};
+    RingOrder order(config_, kRing);
+    receive(order, kPass - 1);
+    receive(order, kPass + 1);
+    Token t = token(1, kPass + 1, kPass - 2);
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_EQ(order.window().my_aru(), Seq{kPass - 1});
+    EXPECT_THAT(t.rtr, ElementsAre(SeqRange{Seq{kPass}, 1}));
+    receive(order, kPass);
+    EXPECT_EQ(order.window().my_aru(), Seq{kPass + 1});
+    std::size_t delivered = 0;
+    order.deliver(100, [&](Delivery&& delivery) {
+        ++delivered;
+        EXPECT_EQ(delivery.seq, (Seq{kPass - 2 + delivered}));
+    });
+    EXPECT_EQ(delivered, 3U);
+}
+
 TEST_F(TokenVisits, AnAcceleratedTokenGoesBeforeTheLastPackets) {
     config_.accelerated_window = 2;
     RingOrder order(config_, kRing);

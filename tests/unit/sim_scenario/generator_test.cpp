@@ -38,6 +38,16 @@ TEST(Generator, ScenariosSurviveAFile) {
     });
 }
 
+TEST(Generator, UnusualScenariosSurviveAFile) {
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        const Scenario scenario = generate_unusual(seed);
+        const auto again = parse_scenario(format(scenario));
+        ASSERT_TRUE(again) << "seed " << seed << ", line " << again.error().line << ": "
+                           << again.error().text;
+        ASSERT_TRUE(*again == scenario) << "seed " << seed;
+    }
+}
+
 TEST(Generator, ClustersAreAsLargeAsPromised) {
     std::set<std::size_t> daemons;
     std::set<std::size_t> segments;

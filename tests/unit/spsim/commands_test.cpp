@@ -53,6 +53,45 @@ TEST_F(SpsimCommands, PrintsTheScenarioOfASeed) {
     EXPECT_EQ(result.out, sim::format(sim::generate(9)));
 }
 
+TEST_F(SpsimCommands, WhatSeedsDoNotReachIsAFailureWhenItIsAskedFor) {
+    options_.seeds = 3;
+    const Runner reaches_all_but_one = [](const sim::Scenario&, const sim::RunOptions&) {
+        sim::Verdict verdict;
+        verdict.reached.times.fill(2);
+        verdict.reached.times[0] = 0;
+        return verdict;
+    };
+    const Ran result = ran(options_, reaches_all_but_one);
+    EXPECT_EQ(result.status, 0);
+    EXPECT_NE(result.out.find("        0      0  recoveries with a hole  (never)\n"),
+              std::string::npos)
+        << result.out;
+    EXPECT_NE(result.out.find("        6      3  recoveries with a promise to a lost daemon\n"),
+              std::string::npos)
+        << result.out;
+    options_.needs_goals = true;
+    EXPECT_EQ(ran(options_, reaches_all_but_one).status, 1);
+    EXPECT_EQ(ran(options_,
+                  [](const sim::Scenario&, const sim::RunOptions&) {
+                      sim::Verdict verdict;
+                      verdict.reached.times.fill(1);
+                      return verdict;
+                  })
+                  .status,
+              0);
+}
+
+TEST_F(SpsimCommands, UnusualSeedsAreOthers) {
+    options_.seed = 9;
+    options_.unusual = true;
+    options_.prints = true;
+    EXPECT_EQ(ran(options_, Fake{}).out, sim::format(sim::generate_unusual(9)));
+    EXPECT_NE(sim::generate_unusual(9), sim::generate(9));
+    options_.prints = false;
+    EXPECT_NE(ran(options_, Fake{.violates = 3}).out.find("spsim --unusual --seed 9 --trace"),
+              std::string::npos);
+}
+
 TEST_F(SpsimCommands, ASeedThatHoldsIsFineAndHasADigest) {
     options_.seed = 9;
     const Ran result = ran(options_, Fake{});

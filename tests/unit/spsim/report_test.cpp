@@ -15,6 +15,7 @@ sim::Verdict a_verdict() {
     verdict.at_us = 1204883;
     verdict.digest = 0xfeedface12345678;
     verdict.stats = {1, 2, 3, 4, 5, 6};
+    verdict.reached.note(sim::Goal::kHole);
     verdict.trace = {"one", std::string("t\0o", 3)};
     return verdict;
 }
@@ -34,6 +35,7 @@ void expect_equal(const sim::Verdict& left, const sim::Verdict& right) {
     EXPECT_EQ(left.stats.client_messages, right.stats.client_messages);
     EXPECT_EQ(left.stats.configurations, right.stats.configurations);
     EXPECT_EQ(left.stats.virtual_us, right.stats.virtual_us);
+    EXPECT_EQ(left.reached.times, right.reached.times);
     EXPECT_EQ(left.trace, right.trace);
 }
 
