@@ -69,13 +69,15 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
         .needs(many);
     line.value("-j,--jobs", options.jobs, "With --seeds: processes at work; default all cores")
         .between(1U, 1024U);
-    line.flag("--unusual", options.unusual,
-              "Seeds of what is rare or large, which are others than those without it");
+    auto unusual =
+        line.flag("--unusual", options.unusual,
+                  "Seeds of what is rare or large, which are others than those without it");
     line.flag("--goals", options.needs_goals,
               "With --seeds: fail as well when a state that is to be reached was not")
         .needs(many);
     line.flag("--keep-going", options.keeps_going, "Do not stop at the first failure");
-    line.flag("--sealed", options.seals, "With seeds: on a ring with a key, and an adversary");
+    line.flag("--sealed", options.seals, "With seeds: on a ring with a key, and an adversary")
+        .excludes(unusual);
     auto print = line.flag("--print", options.prints, "Print the scenario, do not run it");
     auto tracing =
         line.flag("--trace{states}", trace, "Tell what happens; --trace=packets tells all of it")

@@ -69,6 +69,7 @@ TEST(SpsimOptions, WhatContradictsItselfIsRefused) {
         {"--seeds", "5", "--scenario", "a.scn"},
         {"--seeds", "5", "--trace"},
         {"--seeds", "5", "--print"},
+        {"--seeds", "5", "--sealed", "--unusual"},
         {"--seeds", "5", "--shrink"},
         {"--seed", "1", "--first", "2"},
         {"--seed", "1", "--output", "x"},
