@@ -4,13 +4,14 @@
 # and by pkg-config. The program is the first example of the guide; without a daemon it says so.
 set -euo pipefail
 cmake=$1 build=$2 consumer=$3 compiler=$4
+version=$(sed -n 's/^CMAKE_PROJECT_VERSION:STATIC=//p' "$build/CMakeCache.txt")
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 example=$(cd "$consumer/../../../examples/cpp" && pwd)/hello.cpp
 
 "$cmake" --install "$build" --component client --prefix "$place/usr" >/dev/null
 "$cmake" -S "$consumer" -B "$place/build" -DCMAKE_PREFIX_PATH="$place/usr" -DEXAMPLE="$example" \
-    -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
+    -DVERSION="${version%.*}" -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
 "$cmake" --build "$place/build" >/dev/null
 
 # The file names the prefix of the configuration; ours is elsewhere.

@@ -2,6 +2,12 @@
 # playground.sh ROOT BIN
 # tools/playground, without a person: both sides of a cut see the same story, each its own part of it.
 set -euo pipefail
+# In a network of its own, where all ports are free, if the system allows that.
+if [ -z "${PLAYGROUND_IS_APART:-}" ] && unshare -rn ip link set lo up 2>/dev/null; then
+    export PLAYGROUND_IS_APART=yes
+    # shellcheck disable=SC2016  # expanded by the inner shell
+    exec unshare -rn bash -c 'ip link set lo up && exec "$0" "$@"' "$0" "$@"
+fi
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 port=$((20000 + RANDOM % 9000))

@@ -63,7 +63,7 @@ std::optional<LogLine> parse_line(const std::string& line) {
     std::from_chars(&line[kStampBytes - 3], &line[kStampBytes], ms);
     time.tm_isdst = -1;
     return LogLine{static_cast<std::int64_t>(std::mktime(&time)) * 1000 + ms,
-                   line.substr(kStampBytes + 1)};
+                   line.substr(line.find(' ') + 1)};
 }
 
 std::vector<LogLine> lines_since(const support::DaemonProcess& daemon, std::int64_t since) {
