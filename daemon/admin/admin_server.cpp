@@ -301,9 +301,9 @@ void AdminServer::change(const HttpRequest& request, const Respond& respond) {
 }
 
 void AdminServer::drain(const HttpRequest& request, const Respond& respond) {
-    constexpr long kSecondsMost = 7L * 24 * 3600;
-    const long seconds = number_of(request, "seconds", 30);
-    if (seconds < 0 || seconds > kSecondsMost) {
+    constexpr std::uint64_t kSecondsMost = 7UL * 24 * 3600;
+    const std::uint64_t seconds = number_of(request, "seconds", 30);
+    if (seconds > kSecondsMost) {
         respond(result(false, "seconds is a number from 0 to 604800", 400));
         return;
     }
@@ -312,7 +312,7 @@ void AdminServer::drain(const HttpRequest& request, const Respond& respond) {
         true,
         fmt::format("no new clients; leaving the ring when all have gone, or in {} s", seconds),
         500));
-    reach_.drain.begin(std::chrono::seconds(seconds));
+    reach_.drain.begin(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
 }
 
 void AdminServer::kick(const HttpRequest& request, const Respond& respond) {

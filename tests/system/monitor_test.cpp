@@ -148,7 +148,7 @@ TEST_F(SafeMonitorTest, WithoutDangerousMonitorNothingIsChanged) {
         EXPECT_EQ(refused.status, 1);
         EXPECT_THAT(refused.text, HasSubstr("refused: DangerousMonitor is not set"));
     }
-    EXPECT_THAT(ring_.daemon(0).log(), HasSubstr("wants other windows: refused"));
+    ring_.daemon(0).wait_logged("wants other windows: refused");
     EXPECT_EQ(status(0)["ring"]["members"], 5);
 }
 
