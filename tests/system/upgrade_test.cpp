@@ -1,5 +1,6 @@
 // A ring of the release before is replaced by this one, daemon by daemon, under load. The daemon of
-// the release before is what SPREAD_PREVIOUS_DAEMON names; tools/upgrade builds it and runs this.
+// the release before is what SPREAD_PREVIOUS_DAEMON names; tools/test --only upgrade
+// builds it and runs this.
 
 #include <algorithm>
 #include <atomic>
@@ -34,7 +35,8 @@ class Upgrade : public testing::Test {
     void SetUp() override {
         const char* previous = std::getenv("SPREAD_PREVIOUS_DAEMON");
         if (previous == nullptr) {
-            GTEST_SKIP() << "NOT TESTED: SPREAD_PREVIOUS_DAEMON is not set; run tools/upgrade";
+            GTEST_SKIP() << "NOT TESTED: SPREAD_PREVIOUS_DAEMON is not set; run "
+                            "tools/test --only upgrade";
         }
         previous_ = previous;
         TestRing::Options options;
