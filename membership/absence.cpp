@@ -92,6 +92,10 @@ Absence absence_of(const EngineCore& core, DaemonIndex missing, const DaemonSet&
     if (!is_heard) {
         return plain(core.gone.refused[missing] > since ? Cause::kSendError : Cause::kSilent);
     }
+    // Just started, or just back: what it hears of us and we of it is not complete yet.
+    if (now - core.hearing.heard_since(missing, now) < core.config.consensus_timeout / 2) {
+        return plain(Cause::kUnknown);
+    }
     const Absence link = bad_link(core, missing, ring, since);
     if (core.gone.refused[missing] > since && link.speaker == core.roster.id(core.self)) {
         return plain(Cause::kSendError);

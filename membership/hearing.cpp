@@ -88,6 +88,9 @@ Hearing::News Hearing::note(Instant now, const Source& from, Arrival arrival, co
         peer = Peer{};  // what its earlier life could do says nothing
         peer.incarnation = from.incarnation;
     }
+    if (peer.reported <= since) {
+        peer.first_heard = now;
+    }
     peer.heard[way_of(arrival)] = now;
     if (report.full_sized && arrival != Arrival::kToken) {
         peer.heard[kFullSizedWay] = now;

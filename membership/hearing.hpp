@@ -50,6 +50,11 @@ class Hearing {
     [[nodiscard]] const protocol::DaemonSet& left_out_by(protocol::DaemonIndex who) const {
         return who == self_ ? left_out_ : peers_[who].report.left_out;
     }
+    /// Since when `who` has been heard without a long silence; `now` if it was not heard at all.
+    [[nodiscard]] protocol::Instant heard_since(protocol::DaemonIndex who,
+                                                protocol::Instant now) const {
+        return peers_[who].reported == protocol::Instant::min() ? now : peers_[who].first_heard;
+    }
     /// The life of `who` that was heard last.
     [[nodiscard]] protocol::Incarnation life_of(protocol::DaemonIndex who) const {
         return peers_[who].incarnation;
@@ -108,6 +113,7 @@ class Hearing {
         Peer() { heard.fill(protocol::Instant::min()); }
 
         std::array<protocol::Instant, kWays> heard;  ///< by us, in the order of protocol::Heard
+        protocol::Instant first_heard{};             ///< since when it has not been silent
         protocol::Incarnation incarnation;
         std::uint64_t join_seq = 0;
         bool gathers = false;

@@ -1,6 +1,7 @@
 #include "membership/operational.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 #include <vector>
 
@@ -237,6 +238,19 @@ protocol::Probe Operational::probe(const Step& step) {
     return core_.make_probe(step.now, evidence_since(step));
 }
 
+/// Strangers that the group address may not reach. Of those that it should reach, and that say
+/// nothing, all are asked ever more rarely: for each datagram to a host that does not answer the
+/// kernel looks for its hardware address for three seconds, and a host that is back meanwhile is
+/// found at the end of one of these seconds only.
+DaemonSet Operational::asked_singly(const Step& step) const {
+    const DaemonSet strangers = DaemonSet::first(core_.roster.size()) - core_.ring_set();
+    if (std::has_single_bit(probes_due_) || probes_due_ % kGroupRetryFactor == 0) {
+        return strangers;
+    }
+    const DaemonSet silent = strangers - core_.hearing.heard_by(core_.self, evidence_since(step));
+    return strangers - (silent & (core_.group_mates - core_.one_by_one));
+}
+
 void Operational::send_probe(const Step& step) {
     step.send_all(protocol::encode_probe(probe(step), core_.header(protocol::PacketKind::kProbe),
                                          core_.pool));
@@ -258,11 +272,10 @@ void Operational::on_probe_due(const Step& step) {
         answer(step);
     }
     if (!last_probe_ || step.now - *last_probe_ >= core_.config.merge_detect_timeout / 4) {
-        // Strangers may be out of reach of the group address.
         const Slice small = protocol::encode_probe(
             probe(step), core_.header(protocol::PacketKind::kProbe), core_.pool);
-        for (const DaemonIndex stranger :
-             DaemonSet::first(core_.roster.size()) - core_.ring_set()) {
+        ++probes_due_;
+        for (const DaemonIndex stranger : asked_singly(step)) {
             step.send_to(core_.roster.id(stranger), Channel::kToken, small);
         }
     }

@@ -54,6 +54,7 @@ class Operational {
     // there is somebody whom we have not said we hear well.
     [[nodiscard]] protocol::Probe probe(const Step& step);
     void on_probe_due(const Step& step);
+    [[nodiscard]] protocol::DaemonSet asked_singly(const Step& step) const;
     void tell_who_is_missing(const Step& step);
     void send_probe(const Step& step);
     void answer(const Step& step);
@@ -65,6 +66,7 @@ class Operational {
     protocol::Instant installed_{};
     std::optional<protocol::Instant> last_probe_;  ///< to all
     std::optional<protocol::Instant> last_answer_;
+    std::uint32_t probes_due_ = 0;
     protocol::DaemonSet unanswered_;
     protocol::DaemonSet reported_;  ///< whom it said we hear well
     std::vector<Absence> seen_missing_;

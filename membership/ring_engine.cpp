@@ -72,8 +72,12 @@ void RingEngine::on_send_refused(Instant now, DaemonId peer) {
     }
 }
 
-void RingEngine::set_own_address(bool is_here) {
-    impl_->core().gone.own_address = !is_here;
+void RingEngine::set_own_address(Instant now, bool is_here) {
+    EngineCore& core = impl_->core();
+    const bool is_back = std::exchange(core.gone.own_address, !is_here) && is_here;
+    if (is_back && core.timers.is_set(RingTimer::kMergeDetect)) {
+        core.timers.bring_forward(RingTimer::kMergeDetect, now);
+    }
 }
 
 void RingEngine::cut_off(const MemberList& daemons, Instant until) {

@@ -61,8 +61,8 @@ class RingEngine {
     void on_peer_unreachable(protocol::Instant now, protocol::DaemonId peer, EngineOutput& out);
     /// Our own kernel refuses to send to `peer`.
     void on_send_refused(protocol::Instant now, protocol::DaemonId peer);
-    /// Whether this host carries our own address; it does at first.
-    void set_own_address(bool is_here);
+    /// Whether this host carries our own address, on an interface with a link; it does at first.
+    void set_own_address(protocol::Instant now, bool is_here);
     /// A partition for testing: until then, packets of `daemons` are as good as lost. Replaces the
     /// last one; no daemons end it.
     void cut_off(const protocol::MemberList& daemons, protocol::Instant until);

@@ -114,7 +114,9 @@ class RingDriver {
     [[nodiscard]] bool has_left() const { return left_; }
 
     /// Whether this host carries the daemon's own address; it does at first.
-    void set_own_address(bool is_here) { engine_.set_own_address(is_here); }
+    void set_own_address(protocol::Instant now, bool is_here) {
+        engine_.set_own_address(now, is_here);
+    }
 
     [[nodiscard]] const membership::RingEngine& engine() const { return engine_; }
     /// Null: the ring has no key.

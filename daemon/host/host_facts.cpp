@@ -70,6 +70,7 @@ std::vector<LocalAddress> local_addresses() {
         local.interface_index = ::if_nametoindex(entry->ifa_name);
         local.mtu = mtu_of(any_socket, entry->ifa_name);
         local.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
+        local.link = (entry->ifa_flags & IFF_RUNNING) != 0;
         if (family == AF_INET && (entry->ifa_flags & IFF_BROADCAST) != 0 &&
             entry->ifa_broadaddr != nullptr) {
             local.broadcast = ip_of(entry->ifa_broadaddr);

@@ -16,6 +16,7 @@ struct LocalAddress {
     unsigned interface_index = 0;
     unsigned mtu = 0;  ///< of the interface; 0: not known
     bool loopback = false;
+    bool link = true;  ///< the interface has a carrier
 };
 
 /// Addresses of all interfaces that are up. Throws StartupError when they cannot be listed.

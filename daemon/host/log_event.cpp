@@ -76,6 +76,8 @@ constexpr std::array kEvents = {
     LogEventSpec{LogEvent::kOwnAddressLost, "own_address_lost", kWarning, kNetwork},
     LogEventSpec{LogEvent::kOwnAddressBack, "own_address_back", kInfo, kNetwork},
     LogEventSpec{LogEvent::kOwnAddressUnused, "own_address_unused", kError, kNetwork},
+    LogEventSpec{LogEvent::kOwnLinkLost, "own_link_lost", kWarning, kNetwork},
+    LogEventSpec{LogEvent::kOwnLinkBack, "own_link_back", kInfo, kNetwork},
     LogEventSpec{LogEvent::kInterfacesUnreadable, "interfaces_unreadable", kWarning, kNetwork},
     LogEventSpec{LogEvent::kCounters, "counters", kDebug, kNetwork},
     LogEventSpec{LogEvent::kConnection, "connection", kDebug, kSession},

@@ -96,6 +96,8 @@ enum class LogEvent : std::uint8_t {
     kOwnAddressLost,
     kOwnAddressBack,
     kOwnAddressUnused,
+    kOwnLinkLost,
+    kOwnLinkBack,
     kInterfacesUnreadable,
     kCounters,
     kConnection,

@@ -95,7 +95,8 @@ std::string AbsenceText::why(const Absence& absence) const {
                 "or give it a name and an address of its own",
                 start_of(absence.claimants[0]), start_of(absence.claimants[1]));
         case Cause::kOwnPause: return "this daemon was not run";
-        case Cause::kOwnAddress: return "this host has lost this daemon's address";
+        case Cause::kOwnAddress:
+            return "this host has lost this daemon's address, or its interface has no link";
         case Cause::kSendError:
             return fmt::format(
                 "this host refuses to send to {}; does its own packet filter "

@@ -17,13 +17,22 @@ std::optional<OwnAddress::Change> OwnAddress::look(const std::vector<LocalAddres
     }
     const bool was_present = present_;
     const bool moved = found->interface_index != at_.interface_index;
-    if (was_present && !moved) {
+    const bool relinked = found->link != at_.link;
+    if (was_present && !moved && !relinked) {
         return std::nullopt;
     }
     const config::IpAddress address = at_.address;  // find_local() may name another of 127.0.0.0/8
     at_ = *found;
     at_.address = address;
     present_ = true;
+    if (was_present && !moved) {
+        return Change{at_.link ? Event::kLinkBack : Event::kLinkLost,
+                      at_.link
+                          ? fmt::format("interface {} has a link again", at_.interface)
+                          : fmt::format("interface {} of own address {} has no link; daemons of "
+                                        "other hosts are out of reach until it has one",
+                                        at_.interface, at_.address.to_string())};
+    }
     return Change{
         was_present ? Event::kMoved : Event::kReturned,
         fmt::format("own address {} is {} {}", at_.address.to_string(),

@@ -19,7 +19,9 @@ class OwnAddress {
     enum class Event : std::uint8_t {
         kLost,      ///< no interface carries it any more
         kReturned,  ///< one does again; group memberships of the old interface are gone
-        kMoved      ///< another interface does, or one made anew under the old name
+        kMoved,     ///< another interface does, or one made anew under the old name
+        kLinkLost,  ///< its interface has no carrier; other hosts are out of reach
+        kLinkBack   ///< it has one again; the network may have forgotten our groups
     };
     struct Change {
         Event event;
@@ -30,6 +32,8 @@ class OwnAddress {
     [[nodiscard]] std::optional<Change> look(const std::vector<LocalAddress>& locals);
 
     [[nodiscard]] bool is_present() const { return present_; }
+    /// It is present, and so is the link of its interface.
+    [[nodiscard]] bool is_linked() const { return present_ && at_.link; }
     /// Where it is, or was last.
     [[nodiscard]] const LocalAddress& at() const { return at_; }
 

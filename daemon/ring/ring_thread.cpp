@@ -47,6 +47,8 @@ RingThread::RingThread(Setup setup, protocol::Roster roster, RingLink& link,
         seal_log_.on_start(*driver_.seal());
     }
     if (setup.own_address) {
+        // As if the link had been there: if it is not, the first look says so.
+        interfaces_changed_ = !std::exchange(setup.own_address->link, true);
         own_address_.emplace(std::move(*setup.own_address));
     }
     bool watching = events_.add(link.ring_wakeup.fd(), EPOLLIN, kWakeupMark);
@@ -255,24 +257,37 @@ void RingThread::take_events(std::span<const epoll_event> events) {
 /// The host's interfaces have changed, which is rare: the own address may be gone, or back on an
 /// interface that knows nothing of the groups we joined.
 void RingThread::look_at_interfaces() {
-    if (!interfaces_.changed() || !own_address_) {
+    static_cast<void>(interfaces_.changed());
+    if (!own_address_) {
         return;
     }
     std::optional<OwnAddress::Change> change;
     try {
-        change = own_address_->look(local_addresses());
+        const std::vector<LocalAddress> locals = local_addresses();
+        change = own_address_->look(locals);
+        transport_.set_link(own_address_->at().link, locals);
     } catch (const StartupError& error) {
         log_event(LogEvent::kInterfacesUnreadable, "{}", error.what());
     }
     if (!change) {
         return;
     }
-    driver_.set_own_address(own_address_->is_present());
-    if (change->event == OwnAddress::Event::kLost) {
-        log_event(LogEvent::kOwnAddressLost, "{}", change->text);
-        return;
+    driver_.set_own_address(now_, own_address_->is_linked());
+    switch (change->event) {
+        case OwnAddress::Event::kLost:
+            log_event(LogEvent::kOwnAddressLost, "{}", change->text);
+            return;
+        case OwnAddress::Event::kLinkLost:
+            log_event(LogEvent::kOwnLinkLost, "{}", change->text);
+            return;
+        case OwnAddress::Event::kLinkBack:
+            log_event(LogEvent::kOwnLinkBack, "{}", change->text);
+            break;
+        case OwnAddress::Event::kReturned:
+        case OwnAddress::Event::kMoved:
+            log_event(LogEvent::kOwnAddressBack, "{}", change->text);
+            break;
     }
-    log_event(LogEvent::kOwnAddressBack, "{}", change->text);
     if (const std::string problem = transport_.follow(own_address_->at()); !problem.empty()) {
         log_event(LogEvent::kOwnAddressUnused, "{}", problem);
     }

@@ -234,6 +234,22 @@ std::string UdpTransport::follow(const LocalAddress& own) {
     return problem;
 }
 
+void UdpTransport::set_link(bool up, const std::vector<LocalAddress>& locals) {
+    out_of_reach_.clear();
+    if (up) {
+        return;
+    }
+    const auto is_local = [&locals](const Endpoint& endpoint) {
+        return find_local(locals, ip_of(endpoint.address())) != nullptr;
+    };
+    for (const Peer& peer : peers_) {
+        if (!is_local(peer.data)) {
+            out_of_reach_.push_back(peer.data);
+            out_of_reach_.push_back(peer.token);
+        }
+    }
+}
+
 void UdpTransport::open_sockets(const config::Configuration& configuration, std::size_t self,
                                 const LocalAddress& own, bool shares_host,
                                 const std::vector<config::IpAddress>& groups) {

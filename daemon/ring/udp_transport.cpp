@@ -263,6 +263,10 @@ void UdpTransport::send(std::span<const membership::OutboundPacket> packets) {
 
 void UdpTransport::add_message(const Endpoint& to, std::size_t first_slice, std::size_t slices,
                                std::size_t segment_bytes) {
+    if (std::find(out_of_reach_.begin(), out_of_reach_.end(), to) != out_of_reach_.end()) {
+        counters_.send_losses += slices;
+        return;
+    }
     if (messages_used_ == kSendMessagesMax) {
         // Slices stay where they are: the rest of this run still refers to them.
         const std::size_t slices_kept = slices_used_;

@@ -159,6 +159,10 @@ class UdpTransport final : public driver::Transport {
     /// The own address is on another interface now, or on one that was made anew: joins the groups
     /// there and sends by it. Returns what went wrong, or an empty text.
     [[nodiscard]] std::string follow(const LocalAddress& own);
+    /// Whether the interface of the own address has a link. While it has none, nothing is sent to
+    /// single daemons of other hosts: each such datagram would keep the kernel looking for their
+    /// hardware addresses, and when the link is back that answers to its own clock of a second.
+    void set_link(bool up, const std::vector<LocalAddress>& locals);
 
     [[nodiscard]] const protocol::TransportCounters& counters() const { return counters_; }
     /// Asks the kernel how many datagrams it has dropped at full receive buffers.
@@ -238,6 +242,7 @@ class UdpTransport final : public driver::Transport {
     protocol::MemberList group_mates_;      // whom they reach if all is well
     std::vector<Endpoint> everyone_data_;   // where kAll goes
     std::vector<Endpoint> everyone_token_;  // tokens for all always fan out
+    std::vector<Endpoint> out_of_reach_;    // without a link: of daemons of other hosts
     bool segmentation_ = false;
     bool errors_waiting_ = false;
     const Endpoint* source_ = nullptr;

@@ -2,6 +2,7 @@
 #include "tests/explorer/fingerprint.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "membership/ring_engine_impl.hpp"
 
@@ -243,6 +244,7 @@ void add(Hash& hash, const Operational& state) {
     hash.add(state.holder_.is_close_);
     hash.add(state.holder_.last_visit_.has_value());
     hash.add(state.last_probe_.has_value());
+    hash.add(std::has_single_bit(state.probes_due_ + 1));  // the next one goes to all
     add(hash, state.unanswered_);
     add(hash, state.reported_);
     add(hash, state.gave_us_up_);

@@ -119,6 +119,14 @@ void NetworkLab::remove_address(std::size_t host, const std::string& address) {
         namespace_of(host));
 }
 
+void NetworkLab::unplug(std::size_t host) {
+    run_command({"ip", "link", "set", "lab" + std::to_string(host), "down"});
+}
+
+void NetworkLab::plug_in(std::size_t host) {
+    run_command({"ip", "link", "set", "lab" + std::to_string(host), "up"});
+}
+
 NetworkLab::~NetworkLab() {
     for (const int router : routers_) {
         close(router);

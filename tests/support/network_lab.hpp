@@ -55,6 +55,9 @@ class NetworkLab {
     void add_interface(std::size_t host, Outside outside = Outside::kBridged);
     void add_address(std::size_t host, const std::string& address);
     void remove_address(std::size_t host, const std::string& address);
+    /// The far end of the host's cable.
+    void unplug(std::size_t host);
+    void plug_in(std::size_t host);
 
   private:
     std::vector<int> hosts_;

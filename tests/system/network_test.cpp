@@ -166,8 +166,19 @@ TEST_F(Network, ALostAddressIsTheCause) {
     start(over_multicast());
     ring_->wait_formed();
     ring_->links().remove_address(kOutsider, NetworkLab::address(kOutsider));
-    wait_for(kOutsider, "(this host has lost this daemon's address)");
+    wait_for(kOutsider, "(this host has lost this daemon's address, or its interface has no link)");
     ring_->wait_formed({0, 1});
+}
+
+TEST_F(Network, ALostLinkIsNamedAndItsReturnIsNoticed) {
+    start(over_multicast());
+    ring_->wait_formed();
+    ring_->links().unplug(kOutsider);
+    wait_for(kOutsider, "of own address 10.77.0.3 has no link");
+    ring_->wait_formed({0, 1});
+    ring_->links().plug_in(kOutsider);
+    wait_for(kOutsider, "has a link again");
+    ring_->wait_formed();
 }
 
 // --- neighbours ---

@@ -46,6 +46,23 @@ TEST(OwnAddress, ALossIsToldOnceAndSoIsItsReturn) {
     EXPECT_EQ(own.look({at("10.0.0.3", "eth0", 5)}), std::nullopt);
 }
 
+TEST(OwnAddress, ALostLinkIsToldOnceAndSoIsItsReturn) {
+    OwnAddress own(at("10.0.0.3", "eth0", 2));
+    LocalAddress unplugged = at("10.0.0.3", "eth0", 2);
+    unplugged.link = false;
+    const auto lost = own.look({unplugged});
+    ASSERT_TRUE(lost);
+    EXPECT_EQ(lost->event, OwnAddress::Event::kLinkLost);
+    EXPECT_THAT(lost->text, HasSubstr("interface eth0 of own address 10.0.0.3 has no link"));
+    EXPECT_TRUE(own.is_present());
+    EXPECT_FALSE(own.is_linked());
+    EXPECT_EQ(own.look({unplugged}), std::nullopt);
+    const auto back = own.look({at("10.0.0.3", "eth0", 2)});
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->event, OwnAddress::Event::kLinkBack);
+    EXPECT_TRUE(own.is_linked());
+}
+
 TEST(OwnAddress, AnInterfaceMadeAnewInOneStepIsAMove) {
     OwnAddress own(at("10.0.0.3", "eth0", 2));
     const auto change = own.look({at("10.0.0.3", "eth0", 7)});

@@ -13,18 +13,20 @@ class AbsenceTest : public StateTest {
   protected:
     AbsenceTest() : StateTest(kSecond) { install({kFirst, kSecond}); }
 
-    /// What `sender` says it hears, having come by `arrivals`.
+    /// What `sender` says it hears, having come by `arrivals`, and that some time ago.
     void report(protocol::DaemonId sender, std::vector<std::uint8_t> heard,
-                std::initializer_list<Arrival> arrivals, bool full_sized = true) {
+                std::initializer_list<Arrival> arrivals,
+                protocol::Duration pause = std::chrono::milliseconds(50)) {
         protocol::Report report;
-        report.full_sized = full_sized;
+        report.full_sized = true;
         report.heard = std::move(heard);
         ++join_seq_;
         for (const Arrival arrival : arrivals) {
             static_cast<void>(core_.hearing.note(
                 now_, {*core_.roster.find(sender), protocol::Incarnation{1}, join_seq_, false},
-                arrival, report, now_ - std::chrono::seconds(1)));
+                arrival, report, core_.probe_evidence_since(now_)));
         }
+        now_ += pause;
     }
     [[nodiscard]] Absence third() const { return absences(core_, now_).front(); }
 
@@ -35,6 +37,13 @@ class AbsenceTest : public StateTest {
 TEST_F(AbsenceTest, WhoIsNotHeardIsSilent) {
     EXPECT_THAT(absences(core_, now_), ElementsAre(Absence{kThird, Cause::kSilent, {}, {}, {}},
                                                    Absence{kFourth, Cause::kSilent, {}, {}, {}}));
+}
+
+TEST_F(AbsenceTest, OfWhoWasJustHeardNothingIsSaidYet) {
+    report(kThird, {15, 15 - 4, 0, 0}, kAll, {});
+    EXPECT_EQ(third().cause, Cause::kUnknown) << "its token port had no time to hear anything";
+    now_ += core_.config.consensus_timeout;
+    EXPECT_EQ(third().cause, Cause::kTokenPort);
 }
 
 TEST_F(AbsenceTest, NamesThePortAndWhereItIsClosed) {

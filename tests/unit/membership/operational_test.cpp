@@ -189,6 +189,25 @@ TEST_F(OperationalTest, LooksForAbsentDaemonsAgainAndAgain) {
     EXPECT_TRUE(core_.timers.is_set(RingTimer::kMergeDetect));
 }
 
+TEST_F(OperationalTest, SilentDaemonsOfTheGroupAreAskedSinglyEverMoreRarely) {
+    const auto probes_to_fourth = [this](int rounds) {
+        int singly = 0;
+        for (int i = 0; i < rounds; ++i) {
+            now_ += core_.config.merge_detect_timeout;
+            out_.sends.clear();
+            EXPECT_TRUE(stays(state_.on_timer(step(), RingTimer::kMergeDetect)));
+            singly += out_.sends.front().to == kFourth ? 1 : 0;
+        }
+        return singly;
+    };
+    EXPECT_EQ(probes_to_fourth(8), 8) << "it has no group address";
+    core_.group_mates = DaemonSet{0, 2, 3};
+    EXPECT_EQ(probes_to_fourth(8), 1) << "the sixteenth";
+    EXPECT_EQ(probes_to_fourth(120), 6) << "32, 40, 64, 80, 120, 128";
+    core_.one_by_one.insert(3);
+    EXPECT_EQ(probes_to_fourth(8), 8) << "the group address does not reach it";
+}
+
 TEST_F(OperationalTest, HoldsAndWakesCountFromThoseWhoMaySendThem) {
     EXPECT_TRUE(stays(state_.on(step(), from(kFirst), Hold{})));
     EXPECT_EQ(bad_values(), 0U);
