@@ -41,7 +41,7 @@ Result<void> BufferedSession::multicast(const Multicast& multicast) {
 
 Result<void> BufferedSession::write_or_queue(std::span<const std::byte> bytes) {
     if (unsent() == 0 && !bytes.empty()) {
-        const auto written = write_some(connection_.socket.get(), bytes);
+        const auto written = connection_.write(bytes);
         if (!written) {
             return tl::unexpected(written.error());
         }
@@ -53,7 +53,7 @@ Result<void> BufferedSession::write_or_queue(std::span<const std::byte> bytes) {
 
 Result<std::size_t> BufferedSession::flush() {
     while (unsent() > 0) {
-        const auto written = write_some(connection_.socket.get(), queue_.pending());
+        const auto written = connection_.write(queue_.pending());
         if (!written) {
             return written;
         }
@@ -70,11 +70,31 @@ Result<std::size_t> BufferedSession::read() {
     if (style_ == IoStyle::kStock) {
         room = room.first(std::min(room.size(), frames_.bytes_wanted()));
     }
-    const auto count = read_some(connection_.socket.get(), room);
+    auto count = connection_.read(room);
     if (count) {
         frames_.commit(*count);
         was_short_read_ = *count < room.size();
     }
+    if (connection_.tls && count) {
+        return read_pending(*count);
+    }
+    return count;
+}
+
+/// What is left of a record whose first part has been read: nothing else shows that it is there.
+Result<std::size_t> BufferedSession::read_pending(std::size_t count) {
+    while (connection_.tls->pending() > 0) {
+        const auto room = frames_.room();
+        const auto more =
+            connection_.tls->read(room.first(std::min(room.size(), tls::kRecordBytes)));
+        if (!more || *more == 0) {
+            break;
+        }
+        frames_.commit(*more);
+        count += *more;
+    }
+    // An end that came with the last record is told by the next read.
+    was_short_read_ = false;
     return count;
 }
 
@@ -85,6 +105,9 @@ void BufferedSession::disconnect() {
     append_kill(queue_.tail(), connection_.private_group);
     queue_.added();
     static_cast<void>(flush());
+    if (connection_.tls) {
+        connection_.tls->close();
+    }
     connection_.socket.reset();
 }
 

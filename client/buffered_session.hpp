@@ -73,6 +73,7 @@ class BufferedSession {
     [[nodiscard]] int descriptor() const { return connection_.socket.get(); }
 
   private:
+    [[nodiscard]] Result<std::size_t> read_pending(std::size_t count);
     [[nodiscard]] Result<void> queued(Result<void> appended);
     /// Writes at once when nothing waits before it, else queues; the stock style's way out.
     [[nodiscard]] Result<void> write_or_queue(std::span<const std::byte> bytes);

@@ -12,11 +12,30 @@ namespace spread::client {
 
 namespace {
 
+Result<void> write_by_tls(TlsChannel& tls, int descriptor, std::span<const std::byte> bytes,
+                          Deadline deadline) {
+    while (!bytes.empty()) {
+        const auto written = tls.write(bytes);
+        if (!written) {
+            return tl::unexpected(written.error());
+        }
+        bytes = bytes.subspan(*written);
+        if (*written == 0) {
+            if (auto ready = wait_writable(descriptor, deadline); !ready) {
+                return ready;
+            }
+        }
+    }
+    return {};
+}
+
 /// A daemon that rejects may be gone before we have spoken; its reject byte can still be read, so
 /// only the read decides what went wrong.
-Result<void> write_unless_closed(int descriptor, std::span<const std::byte> bytes,
+Result<void> write_unless_closed(const Connection& connection, std::span<const std::byte> bytes,
                                  Deadline deadline) {
-    auto written = write_all(descriptor, bytes, deadline);
+    auto written = connection.tls
+                       ? write_by_tls(*connection.tls, connection.socket.get(), bytes, deadline)
+                       : write_all(connection.socket.get(), bytes, deadline);
     if (!written && written.error().code == ErrorCode::kConnectionClosed) {
         return {};
     }
@@ -75,7 +94,12 @@ Result<void> check_options(const ConnectOptions& options) {
 }  // namespace
 
 Result<Connection> run_handshake(FileDescriptor socket, const ConnectOptions& options,
-                                 std::string peer, Deadline deadline) {
+                                 std::string peer, Deadline deadline,
+                                 std::unique_ptr<TlsChannel> tls) {
+    Connection connection;
+    connection.socket = std::move(socket);
+    connection.tls = std::move(tls);
+    const int descriptor = connection.socket.get();
     if (auto checked = check_options(options); !checked) {
         return tl::unexpected(checked.error());
     }
@@ -95,18 +119,18 @@ Result<Connection> run_handshake(FileDescriptor socket, const ConnectOptions& op
     std::array<std::byte, 256> chunk{};
     while (true) {
         // One write: stock daemons do not accept the opening bytes in pieces (CP 3.1).
-        if (auto sent = write_unless_closed(socket.get(), handshake.output(), deadline); !sent) {
+        if (auto sent = write_unless_closed(connection, handshake.output(), deadline); !sent) {
             return in_handshake(sent.error());
         }
         if (handshake.accepted()) {
             break;
         }
-        const auto count = read_some(socket.get(), chunk);
+        const auto count = connection.read(chunk);
         if (!count) {
             return in_handshake(count.error(), handshake.awaited());
         }
         if (*count == 0) {
-            if (auto ready = wait_readable(socket.get(), deadline); !ready) {
+            if (auto ready = wait_readable(descriptor, deadline); !ready) {
                 return in_handshake(ready.error(), handshake.awaited());
             }
         } else if (auto taken = handshake.on_bytes(std::span(chunk).first(*count)); !taken) {
@@ -119,11 +143,18 @@ Result<Connection> run_handshake(FileDescriptor socket, const ConnectOptions& op
                              "the daemon gave us the illegal private group \"" +
                                  protocol::escaped(accepted.private_group.view()) + "\""});
     }
-    Connection connection;
-    connection.socket = std::move(socket);
     connection.private_group = accepted.private_group;
     connection.daemon_version = accepted.daemon;
     connection.early_bytes = handshake.take_rest();
+    // The socket does not show them any more.
+    while (connection.tls && connection.tls->pending() > 0) {
+        const auto count = connection.read(chunk);
+        if (!count) {
+            return in_handshake(count.error());
+        }
+        connection.early_bytes.insert(connection.early_bytes.end(), chunk.begin(),
+                                      chunk.begin() + static_cast<std::ptrdiff_t>(*count));
+    }
     connection.peer = std::move(peer);
     return connection;
 }
@@ -141,8 +172,17 @@ Result<Connection> connect(const ConnectOptions& options) {
     if (!socket) {
         return tl::unexpected(socket.error());
     }
-    return run_handshake(std::move(*socket), options,
-                         address->text.empty() ? address->unix_path : address->text, deadline);
+    const std::string peer = address->text.empty() ? address->unix_path : address->text;
+    std::unique_ptr<TlsChannel> tls;
+    if (options.tls && !address->is_unix()) {
+        auto opened = TlsChannel::open(socket->get(), *options.tls, address->host, deadline);
+        if (!opened) {
+            opened.error().text = "TLS with " + peer + ": " + opened.error().text;
+            return tl::unexpected(std::move(opened.error()));
+        }
+        tls = std::move(*opened);
+    }
+    return run_handshake(std::move(*socket), options, peer, deadline, std::move(tls));
 }
 
 }  // namespace spread::client

@@ -46,6 +46,7 @@ Result<Connection> connect_one(const Options& options, const std::string& server
     wanted.priority = options.priority;
     wanted.auth_methods = options.auth_methods;
     wanted.login = options.login;
+    wanted.tls = options.tls;
     wanted.timeout = options.connect_timeout;
     auto connection = connect(wanted);
     if (connection) {

@@ -53,7 +53,7 @@ set(CPACK_DEBIAN_LIBSPREAD-DEV_PACKAGE_DEPENDS "libspread3 (= ${PROJECT_VERSION}
 
 spread_package(client libspread-client-dev "Spread group communication: C++ client library"
     "spread::Session, C++20: typed events, threads, reconnecting, an adapter for Boost.Asio.")
-set(CPACK_DEBIAN_CLIENT_PACKAGE_DEPENDS libexpected-dev)
+set(CPACK_DEBIAN_CLIENT_PACKAGE_DEPENDS "libexpected-dev, libssl-dev")
 
 spread_package(python python3-spread "Spread group communication: Python module"
     "Module spread, compatible with SpreadModule and its ports, and spread.aio for asyncio.")

@@ -50,6 +50,7 @@ class OptionChecker {
     void check_windows();
     void check_admin();
     void check_dependent_options();
+    void check_tls();
     void warn_idle(const OptionTarget& target, bool is_in_use, std::string_view remedy);
     [[nodiscard]] bool is_method(std::string_view name) const;
     [[nodiscard]] const OptionTerm* last(const OptionTarget& target) const;
@@ -298,6 +299,19 @@ void OptionChecker::warn_idle(const OptionTarget& target, bool is_in_use, std::s
     }
 }
 
+void OptionChecker::check_tls() {
+    if (result_.client_tls != "off" && !(result_.tls_certificate_file && result_.tls_key_file)) {
+        error(value_at(&Configuration::client_tls),
+              "ClientTLS needs TLSCertificateFile and TLSKeyFile, the daemon's certificate and the "
+              "key to it");
+    }
+    for (const OptionTarget& target : {OptionTarget(&Configuration::tls_certificate_file),
+                                       OptionTarget(&Configuration::tls_key_file),
+                                       OptionTarget(&Configuration::tls_client_ca_file)}) {
+        warn_idle(target, result_.client_tls != "off", "set ClientTLS = allow or require");
+    }
+}
+
 /// Options that mean something only beside another one.
 void OptionChecker::check_dependent_options() {
     if (diagnostics_.error_count() > 0) {
@@ -323,6 +337,7 @@ void OptionChecker::check_dependent_options() {
               "RingSealing needs RingKeyFile, the file with the ring's key; `spreadctl key new` "
               "makes one");
     }
+    check_tls();
     const auto& allowed = result_.allowed_auth_methods;
     const auto& required = result_.required_auth_methods;
     if (!allowed.empty() &&

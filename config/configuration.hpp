@@ -118,6 +118,10 @@ struct Configuration : SessionOptions {
     std::optional<std::string> access_ip_file;
     std::optional<std::string> access_password_file;
     std::optional<std::string> access_rules_file;
+    std::string client_tls = "off";  ///< off, allow or require
+    std::optional<std::string> tls_certificate_file;
+    std::optional<std::string> tls_key_file;
+    std::optional<std::string> tls_client_ca_file;
     std::optional<std::uint32_t> max_sessions_per_address;
     std::uint32_t max_memberships = 1000000;
     std::optional<std::uint32_t> memory_budget;  ///< MiB

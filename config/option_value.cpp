@@ -29,6 +29,7 @@ class ValueReader {
     Value read_ip_version();
 
   private:
+    [[nodiscard]] bool is_choice(std::string_view text) const;
     Value refuse(const std::string& message) {
         diagnostics_.error(token_.at, message);
         return std::nullopt;
@@ -78,11 +79,16 @@ Value ValueReader::read_number() {
     return value;
 }
 
+/// One of the words that the option knows, which may mean something elsewhere as well.
+bool ValueReader::is_choice(std::string_view text) const {
+    return std::find(spec_.words.begin(), spec_.words.end(), text) != spec_.words.end();
+}
+
 Value ValueReader::read_string() {
     const std::string_view text = token_.text;
     const bool is_bracketed = is(TokenKind::kBadAddress) && text.front() == '[';
     if (is(TokenKind::kNumber) || is(TokenKind::kAddress) || is_bracketed ||
-        (is(TokenKind::kWord) && is_reserved(text))) {
+        (is(TokenKind::kWord) && is_reserved(text) && !is_choice(text))) {
         return refuse(in_quotes(text) + " has a meaning of its own; to use it as the value of " +
                       name_ + " put it in quotes");
     }

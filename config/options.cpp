@@ -1,3 +1,5 @@
+// Long: the table of options.
+
 #include "config/options.hpp"
 
 #include <algorithm>
@@ -33,6 +35,7 @@ constexpr std::array<std::string_view, 2> kSlowReaderPolicies = {"disconnect", "
 constexpr std::array<std::string_view, 2> kLogFormats = {"text", "json"};
 constexpr std::array<std::string_view, 2> kAccessPolicies = {"PERMIT", "RULES"};
 constexpr std::array<std::string_view, 3> kSealingModes = {"accept", "send", "require"};
+constexpr std::array<std::string_view, 3> kClientTlsModes = {"off", "allow", "require"};
 
 using enum ValueKind;
 using enum Section;
@@ -279,6 +282,55 @@ constexpr std::array kOptions = {
                .example = "/etc/spread.access_rules",
                .help = "The file with the rules for policy RULES. Default: spread.access_rules in "
                        "the working directory, else in /etc."},
+    OptionSpec{.name = "ClientTLS",
+               .kind = kChoice,
+               .target = &Configuration::client_tls,
+               .section = kClients,
+               .min = 1,
+               .max = kPolicyBytesMax,
+               .is_stock = false,
+               .words = kClientTlsModes,
+               .help =
+                   "TLS for clients that come by TCP, at the same port: off; allow, and clients "
+                   "choose; require, and those that speak in plain text are refused. Clients of "
+                   "the Unix socket are not concerned."},
+    OptionSpec{.name = "TLSCertificateFile",
+               .kind = kString,
+               .target = &Configuration::tls_certificate_file,
+               .section = kClients,
+               .min = 1,
+               .max = kPathBytesMax,
+               .change = Change::kReload,
+               .is_stock = false,
+               .example = "/etc/spread/tls/daemon.crt",
+               .help = "The certificate that the daemon shows to clients, in PEM, and behind it "
+                       "those that it is signed by. Read again when it changes."},
+    OptionSpec{.name = "TLSKeyFile",
+               .kind = kString,
+               .target = &Configuration::tls_key_file,
+               .section = kClients,
+               .min = 1,
+               .max = kPathBytesMax,
+               .change = Change::kReload,
+               .is_stock = false,
+               .example = "/etc/spread/tls/daemon.key",
+               .help = "The private key to TLSCertificateFile, in PEM and without a passphrase, "
+                       "which nobody but root and the daemon's user may read. Read again when it "
+                       "changes."},
+    OptionSpec{.name = "TLSClientCAFile",
+               .kind = kString,
+               .target = &Configuration::tls_client_ca_file,
+               .section = kClients,
+               .min = 1,
+               .max = kPathBytesMax,
+               .change = Change::kReload,
+               .is_stock = false,
+               .example = "/etc/spread/tls/clients.crt",
+               .help =
+                   "Certificates of authorities, in PEM. With it a client that comes by TLS must "
+                   "show a certificate that one of them has signed; access rules call it by "
+                   "tls:NAME, the first DNS name in it, else its common name. Read again when it "
+                   "changes."},
     OptionSpec{.name = "DangerousMonitor",
                .kind = kBool,
                .target = &Configuration::dangerous_monitor,

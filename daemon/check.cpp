@@ -22,6 +22,7 @@
 #include "daemon/admin/admin_token.hpp"
 #include "daemon/clients/access_files.hpp"
 #include "daemon/clients/listeners.hpp"
+#include "daemon/clients/tls_files.hpp"
 #include "daemon/config_json.hpp"
 #include "daemon/host/logging.hpp"
 #include "daemon/host/startup_error.hpp"
@@ -69,6 +70,7 @@ class Check {
     void check_access();
     void check_admin();
     void check_keys();
+    void check_tls();
     void check_user();
     void check_log_file();
     void check_ports();
@@ -111,6 +113,22 @@ void Check::check_keys() {
         if (const auto keys = read_keys(configuration()); !keys) {
             error_of("RingKeyFile", keys.error());
         }
+    }
+}
+
+void Check::check_tls() {
+    if (configuration().client_tls == "off") {
+        return;
+    }
+    const auto context = read_tls(configuration());
+    if (!context) {
+        error_of("ClientTLS", context.error());
+        return;
+    }
+    const std::string problem =
+        describe_expiry(*(*context)->own(), std::chrono::system_clock::now());
+    if (!problem.empty()) {
+        warning(configuration().tls_certificate_file.value_or("") + ": the certificate " + problem);
     }
 }
 
@@ -279,6 +297,7 @@ int Check::run() {
             check_access();
             check_admin();
             check_keys();
+            check_tls();
             check_user();
             check_log_file();
             check_ports();

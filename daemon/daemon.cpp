@@ -26,6 +26,7 @@
 #include "daemon/clients/listeners.hpp"
 #include "daemon/clients/main_loop.hpp"
 #include "daemon/clients/session_server.hpp"
+#include "daemon/clients/tls_files.hpp"
 #include "daemon/clients/unix_listener.hpp"
 #include "daemon/engine_config.hpp"
 #include "daemon/host/host_facts.hpp"
@@ -186,9 +187,22 @@ void reload_keys(const std::string& path, const config::Configuration& configura
         [change](const SessionServer::Inside& inside) { inside.ring.steer(std::move(*change)); });
 }
 
+/// What clients that speak TLS meet; null when none do. Throws when the daemon could not serve
+/// them.
+std::shared_ptr<const tls::Context> tls_of(const config::Configuration& configuration) {
+    if (configuration.client_tls == "off") {
+        return nullptr;
+    }
+    auto context = read_tls(configuration);
+    if (!context) {
+        throw StartupError(context.error());
+    }
+    return std::move(*context);
+}
+
 /// Reads the access files again; a file with an error leaves the rules in force.
 void reload(const std::string& path, const config::Configuration& configuration,
-            AccessSetup& access, SessionServer& server, bool is_ready) {
+            AccessSetup& access, SessionServer& server, TlsFiles* tls, bool is_ready) {
     const auto since_boot = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now().time_since_epoch());
     if (is_ready) {
@@ -203,6 +217,9 @@ void reload(const std::string& path, const config::Configuration& configuration,
     }
     access = std::move(load.setup);
     reload_keys(path, configuration, server);
+    if (tls != nullptr) {
+        tls->reload();
+    }
     server.set_access(access, controls_access(configuration), [] {
         log_event(
             LogEvent::kAccessReloaded,
@@ -356,6 +373,7 @@ void serve(const Loaded& loaded, const Options& options) {
             configuration.max_sessions, files);
     }
     AccessSetup access = access_of(configuration);
+    const std::shared_ptr<const tls::Context> tls_context = tls_of(configuration);
     std::optional<sealing::RingSeal::Setup> seal;
     if (configuration.ring_key_file) {
         seal = seal_setup_of(configuration, self);
@@ -426,23 +444,34 @@ void serve(const Loaded& loaded, const Options& options) {
         auto core = std::make_unique<session::SessionCore>(sessions_of(configuration, self),
                                                            group_config_of(configuration, self),
                                                            protocol::Rng(random_seed()));
-        SessionServer server(std::move(core), *link, {options.session_log});
+        SessionServer server(std::move(core), *link,
+                             {.session_log = options.session_log,
+                              .tls = tls_context,
+                              .tls_is_required = configuration.client_tls == "require"});
         server.on_configuration(MembershipReporter(configuration, clients, is_ready));
         server.set_access(access, controls_access(configuration));
         server.share_work_of(ring);
         MainLoop main_loop(server, std::move(tcp), std::move(unix_socket));
+        std::unique_ptr<TlsFiles> tls;
+        if (tls_context != nullptr) {
+            tls = std::make_unique<TlsFiles>(main_loop.io(), configuration, tls_context);
+            tls->start([&server](const auto& context) { server.set_tls(context); });
+        }
+        const auto read_again = [&] {
+            reload(loaded.path, configuration, access, server, tls.get(), is_ready);
+        };
         main_loop.on_dump(
             [&ring] { log_event(LogEvent::kCounters, "counters: {}", ring.describe_counters()); });
-        main_loop.on_reload([&] { reload(loaded.path, configuration, access, server, is_ready); });
-        admin::Admin admin(main_loop.io(), {configuration, self, ring, server, watch, history},
-                           history,
+        main_loop.on_reload(read_again);
+        admin::Admin admin(main_loop.io(),
+                           {configuration, self, ring, server, watch, history, tls.get()}, history,
                            {[&main_loop] { main_loop.stop(); },
                             [&main_loop] { main_loop.stop_accepting(); }, reopen_log,
                             [](const std::string& name) {
                                 const auto level = log_level_of(name);
                                 return level && set_log_level(*level);
                             },
-                            [&] { reload(loaded.path, configuration, access, server, is_ready); }},
+                            read_again},
                            std::move(admin_sockets));
         server.on_close(
             [&history](const session::SessionOutput::Close& close) { note_close(history, close); });

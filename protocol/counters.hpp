@@ -122,6 +122,17 @@ enum class CounterKind : std::uint8_t {
         "streams of other daemons that answered a challenge")                                    \
     ROW(std::uint64_t, keys_taken_over, kCounter, "keys", "ring keys that others handed over")
 
+/// Counted where clients' connections begin; all 0 with ClientTLS = off.
+#define SPREAD_TLS_COUNTERS(ROW)                                                                \
+    ROW(std::uint64_t, handshakes, kCounter, "handshakes",                                      \
+        "TLS handshakes of clients that were finished")                                         \
+    ROW(std::uint64_t, failures, kCounter, "handshakes",                                        \
+        "TLS handshakes of clients that failed, or did not end in time")                        \
+    ROW(std::uint64_t, under_way, kGauge, "handshakes", "TLS handshakes that are not finished") \
+    ROW(std::uint64_t, refused_plain, kCounter, "clients",                                      \
+        "clients refused because they speak in plain text (ClientTLS = require)")               \
+    ROW(std::uint64_t, sessions, kGauge, "clients", "clients that are connected by TLS")
+
 [[nodiscard]] constexpr std::uint64_t to_number(std::uint64_t value) {
     return value;
 }
@@ -159,9 +170,14 @@ struct SealingCounters {
     SPREAD_SEALING_COUNTERS(SPREAD_COUNTER_FIELD)
 };
 
+struct TlsCounters {
+    SPREAD_TLS_COUNTERS(SPREAD_COUNTER_FIELD)
+};
+
 inline constexpr std::array kRingCounters = {SPREAD_RING_COUNTERS(SPREAD_COUNTER_INFO)};
 inline constexpr std::array kTransportCounters = {SPREAD_TRANSPORT_COUNTERS(SPREAD_COUNTER_INFO)};
 inline constexpr std::array kSealingCounters = {SPREAD_SEALING_COUNTERS(SPREAD_COUNTER_INFO)};
+inline constexpr std::array kTlsCounters = {SPREAD_TLS_COUNTERS(SPREAD_COUNTER_INFO)};
 
 /// In the order of the rows.
 [[nodiscard]] inline std::array<std::uint64_t, kRingCounters.size()> values_of(
@@ -175,6 +191,11 @@ inline constexpr std::array kSealingCounters = {SPREAD_SEALING_COUNTERS(SPREAD_C
 [[nodiscard]] inline std::array<std::uint64_t, kSealingCounters.size()> values_of(
     const SealingCounters& counters) {
     return {SPREAD_SEALING_COUNTERS(SPREAD_COUNTER_VALUE)};
+}
+
+[[nodiscard]] inline std::array<std::uint64_t, kTlsCounters.size()> values_of(
+    const TlsCounters& counters) {
+    return {SPREAD_TLS_COUNTERS(SPREAD_COUNTER_VALUE)};
 }
 
 #undef SPREAD_COUNTER_FIELD

@@ -22,8 +22,9 @@ COPIED = os.path.join(HERE, "native")
 ROOT = COPIED if os.path.isdir(COPIED) else os.path.dirname(HERE)
 
 #: What the compiled part consists of, relative to the repository.
-SOURCES = ["client/*.cpp", "client/codec/*.cpp", "protocol/names.cpp", "protocol/session_wire.cpp"]
-HEADERS = ["client/*.hpp", "client/codec/*.hpp", "client/include/spread/*.hpp", "protocol/*.hpp"]
+SOURCES = ["client/*.cpp", "client/codec/*.cpp", "tls/*.cpp", "protocol/names.cpp", "protocol/session_wire.cpp"]
+HEADERS = ["client/*.hpp", "client/codec/*.hpp", "client/include/spread/*.hpp", "tls/*.hpp",
+           "protocol/*.hpp"]
 
 
 def files(patterns):
@@ -67,6 +68,7 @@ setup(
             sources=[os.path.relpath(name, HERE)
                      for name in [os.path.join(HERE, "src/spread/_spread.cpp"), *files(SOURCES)]],
             include_dirs=[ROOT, os.path.join(ROOT, "client/include")],
+            libraries=["ssl", "crypto"],
             define_macros=[("Py_LIMITED_API", "0x03090000")],
             py_limited_api=True,
             language="c++",

@@ -20,7 +20,10 @@ constexpr std::size_t kUserBytesMax = 10;
 constexpr std::size_t kLoginBytesMax = 32;
 constexpr std::size_t kGroupBytesMax = 32;
 
+constexpr std::size_t kCertificateBytesMax = 253;
+
 constexpr std::string_view kLoginPrefix = "login:";
+constexpr std::string_view kCertificatePrefix = "tls:";
 constexpr std::array<std::string_view, 4> kFirstWords = {"allow", "deny", "limit", "default"};
 constexpr std::array<std::string_view, 3> kActions = {"connect", "join", "send"};
 
@@ -162,7 +165,7 @@ void RuleParser::read_rule(const Words& words) {
         diagnostics_.warning(words[0].at, "this rule is never reached: the one in line " +
                                               std::to_string(target.closed_in_line) +
                                               " decides about everybody");
-    } else if (!rule.by_login && rule.user.matches_everything() &&
+    } else if (rule.by == Rule::By::kUser && rule.user.matches_everything() &&
                (!group || group->matches_everything()) && !rule.from) {
         target.closed_in_line = words[0].at.line;
     }
@@ -231,12 +234,18 @@ bool RuleParser::read_rate(const Word& word, SendLimit& limit) {
 
 bool RuleParser::read_user(const Word& word, Rule& rule) {
     std::string_view text = word.text;
-    rule.by_login = text.starts_with(kLoginPrefix);
-    if (rule.by_login) {
+    std::optional<Glob> glob;
+    if (text.starts_with(kLoginPrefix)) {
+        rule.by = Rule::By::kLogin;
         text.remove_prefix(kLoginPrefix.size());
+        glob = read_glob(word, text, kLoginBytesMax, "login names");
+    } else if (text.starts_with(kCertificatePrefix)) {
+        rule.by = Rule::By::kCertificate;
+        text.remove_prefix(kCertificatePrefix.size());
+        glob = read_glob(word, text, kCertificateBytesMax, "names in certificates");
+    } else {
+        glob = read_glob(word, text, kUserBytesMax, "user names");
     }
-    auto glob = rule.by_login ? read_glob(word, text, kLoginBytesMax, "login names")
-                              : read_glob(word, text, kUserBytesMax, "user names");
     if (!glob) {
         return false;
     }
@@ -283,8 +292,8 @@ bool RuleParser::read_from(const Words& words, Rule& rule) {
 std::optional<Glob> RuleParser::read_glob(const Word& word, std::string_view text,
                                           std::size_t bytes_max, std::string_view what) {
     if (text.empty()) {
-        error(word,
-              "there is no pattern behind " + in_quotes(word.text) + "; write login:* for all");
+        error(word, "there is no pattern behind " + in_quotes(word.text) + "; write " +
+                        std::string(word.text) + "* for all");
         return std::nullopt;
     }
     auto parsed = parse_glob(text);
@@ -317,7 +326,12 @@ bool AccessRules::Rule::is_about(const Identity& who) const {
     if (from && !from->matches(who.peer)) {
         return false;
     }
-    return by_login ? !who.login.empty() && user.matches(who.login) : user.matches(who.user);
+    switch (by) {
+        case By::kLogin: return !who.login.empty() && user.matches(who.login);
+        case By::kCertificate: return !who.certificate.empty() && user.matches(who.certificate);
+        case By::kUser: break;
+    }
+    return user.matches(who.user);
 }
 
 const AccessRules::Rule* AccessRules::connect_rule_of(const Identity& who) const {

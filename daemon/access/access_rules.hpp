@@ -21,6 +21,7 @@ struct Identity {
     std::string user;   ///< private name, without '#' and daemon
     std::string login;  ///< name proven by method PWORD; empty: none was proven
     PeerAddress peer;
+    std::string certificate{};  ///< the name in its TLS certificate; empty: it has shown none
 };
 
 /// How much a client may send. 0: as much as it likes.
@@ -48,7 +49,8 @@ struct AccessRulesResult;
 /// RATE is N/s (messages), NkB/s or NMB/s; the first limit that fits a client is its limit.
 ///
 /// USER is a glob (`*`, `?`) over the private name or, as `login:GLOB`, over the name proven by
-/// method PWORD; that never matches a session which proved none. GROUP is a glob over the
+/// method PWORD, or as `tls:GLOB` over the name in its certificate; these never match a session
+/// that has none. GROUP is a glob over the
 /// destination; a private group is matched as `#user#daemon`. ADDRESS is an AddressPattern. In
 /// globs `\` takes the next character literally and `\xNN` stands for any byte. The first rule for
 /// an action that matches decides, else the default, which is allow.
@@ -98,7 +100,8 @@ class AccessRules {
 
     struct Rule {
         bool allow = true;
-        bool by_login = false;
+        enum class By : std::uint8_t { kUser, kLogin, kCertificate };
+        By by = By::kUser;
         Glob user{};
         std::optional<AddressPattern> from{};  ///< of connect; none: from anywhere
         std::uint32_t line = 0;

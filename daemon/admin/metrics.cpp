@@ -156,6 +156,11 @@ void add_sessions(Text& text, const Status& status) {
                static_cast<double>(status.clients_max));
     text.gauge("client_queue_limit_bytes", "Bytes that may wait for one client (MaxSessionBytes).",
                static_cast<double>(status.client_bytes_max));
+    if (status.tls) {
+        text.gauge("tls_certificate_expires_timestamp_seconds",
+                   "When the certificate that clients are shown expires.",
+                   seconds_of(status.tls->expires));
+    }
     if (!status.sessions) {
         return;
     }
@@ -174,6 +179,7 @@ void add_sessions(Text& text, const Status& status) {
         text.sample("reason", word_of(static_cast<session::CloseReason>(i)),
                     static_cast<double>(sessions.totals.closed[i]));
     }
+    add_counters(text, "tls", sessions.tls_counters);
     text.gauge("groups", "Groups with members, on all daemons.",
                static_cast<double>(sessions.groups));
     text.gauge("group_members", "Memberships of all groups.",

@@ -69,7 +69,9 @@ struct ClientStatus {
     std::optional<int> process;  ///< of the Unix socket
     std::optional<unsigned> user;
     std::string login;
-    std::string library;  ///< version
+    std::string tls;          ///< its version; empty: plain text
+    std::string certificate;  ///< the name in the one it showed
+    std::string library;      ///< version
     WallTime since;
     std::size_t groups = 0;
     std::uint64_t messages_in = 0;
@@ -105,6 +107,14 @@ struct SessionsStatus {
     std::size_t memberships = 0;
     bool groups_are_settled = false;  ///< no exchange of group state is under way
     daemon::SessionTotals totals;
+    std::vector<std::pair<protocol::CounterInfo, std::uint64_t>> tls_counters;
+};
+
+/// What clients that speak TLS are shown.
+struct TlsStatus {
+    std::string mode;  ///< of ClientTLS
+    std::string certificate;
+    WallTime expires;
 };
 
 /// Per second, over the last seconds.
@@ -137,6 +147,7 @@ struct Status {
     RingStatus ring;
     std::vector<PeerStatus> peers;  ///< configuration order
     std::optional<SessionsStatus> sessions;
+    std::optional<TlsStatus> tls;
     std::size_t clients_max = 0;
     std::size_t client_messages_max = 0;
     std::size_t client_bytes_max = 0;

@@ -148,30 +148,40 @@ std::string status_json(const Status& status) {
                                            {"memberships", status.sessions->memberships},
                                            {"settled", status.sessions->groups_are_settled}}
                                     : json();
+    out["tls"] = status.tls ? json{{"mode", status.tls->mode},
+                                   {"certificate", status.tls->certificate},
+                                   {"expires", iso_time(status.tls->expires)}}
+                            : json();
     out["config"] = {{"file", status.config_file.empty() ? json() : json(status.config_file)},
                      {"hash", status.config_hash}};
     out["counters"] = {{"ring", counters_of(status.ring_counters)},
                        {"udp", counters_of(status.udp_counters)},
                        {"seal", counters_of(status.seal_counters)}};
+    if (status.sessions) {
+        out["counters"]["tls"] = counters_of(status.sessions->tls_counters);
+    }
     return text_of(out);
 }
 
 std::string clients_json(const std::vector<ClientStatus>& clients) {
     json list = json::array();
     for (const ClientStatus& client : clients) {
-        list.push_back({{"name", client.name},
-                        {"address", client.address},
-                        {"process", or_null(client.process)},
-                        {"user", or_null(client.user)},
-                        {"login", client.login.empty() ? json() : json(client.login)},
-                        {"library", client.library},
-                        {"since", iso_time(client.since)},
-                        {"groups", client.groups},
-                        {"messages_in", client.messages_in},
-                        {"messages_out", client.messages_out},
-                        {"queue_messages", client.queue_messages},
-                        {"queue_bytes", client.queue_bytes},
-                        {"state", client.state}});
+        list.push_back(
+            {{"name", client.name},
+             {"address", client.address},
+             {"process", or_null(client.process)},
+             {"user", or_null(client.user)},
+             {"login", client.login.empty() ? json() : json(client.login)},
+             {"tls", client.tls.empty() ? json() : json(client.tls)},
+             {"certificate", client.certificate.empty() ? json() : json(client.certificate)},
+             {"library", client.library},
+             {"since", iso_time(client.since)},
+             {"groups", client.groups},
+             {"messages_in", client.messages_in},
+             {"messages_out", client.messages_out},
+             {"queue_messages", client.queue_messages},
+             {"queue_bytes", client.queue_bytes},
+             {"state", client.state}});
     }
     return text_of({{"schema", kSchema}, {"clients", std::move(list)}});
 }

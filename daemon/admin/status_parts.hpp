@@ -8,6 +8,7 @@ struct Configuration;
 namespace spread::daemon {
 class RingThread;
 class SessionServer;
+class TlsFiles;
 }  // namespace spread::daemon
 
 namespace spread::admin {
@@ -23,6 +24,7 @@ struct StatusParts {
     daemon::SessionServer& sessions;
     const RingWatch& watch;
     const History& history;
+    const daemon::TlsFiles* tls = nullptr;  ///< null: clients do not speak TLS
 };
 
 }  // namespace spread::admin

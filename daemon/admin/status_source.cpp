@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "config/identity.hpp"
+#include "daemon/clients/tls_files.hpp"
 #include "daemon/host/clock.hpp"
 #include "daemon/options.hpp"
 #include "daemon/ring/roster_of.hpp"
@@ -67,6 +68,10 @@ SessionsStatus look_at_sessions(const SessionServer::Inside& inside) {
     out.memberships = groups.memberships();
     out.groups_are_settled = groups.phase() == membership::GroupPhase::kStable;
     out.totals = inside.totals;
+    const auto tls = protocol::values_of(inside.tls);
+    for (std::size_t i = 0; i < tls.size(); ++i) {
+        out.tls_counters.emplace_back(protocol::kTlsCounters[i], tls[i]);
+    }
     return out;
 }
 
@@ -76,6 +81,8 @@ ClientStatus client_of(const session::SessionInfo& info, const SessionServer::In
     out.name = info.private_name;
     out.address = info.peer;
     out.login = info.login;
+    out.tls = info.tls;
+    out.certificate = info.certificate;
     out.library =
         fmt::format("{}.{}.{}", info.library.major, info.library.minor, info.library.patch);
     out.since = wall - std::chrono::duration_cast<WallTime::duration>(now - info.accepted_at);
@@ -240,6 +247,10 @@ Status StatusSource::without_sessions() const {
     out.clients_max = configuration.max_sessions;
     out.client_messages_max = configuration.max_session_messages;
     out.client_bytes_max = configuration.max_session_bytes;
+    if (parts_.tls != nullptr) {
+        const tls::CertificateFacts& certificate = parts_.tls->certificate();
+        out.tls = {configuration.client_tls, certificate.name, certificate.not_after};
+    }
     out.config_file = configuration.file_name;
     out.config_hash = config::configuration_hash(configuration);
     out.rates = rates();

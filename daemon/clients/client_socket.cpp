@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -19,6 +20,9 @@ void set_tcp_options(int fd) {
 }
 
 void ClientSocket::note_input(std::uint32_t epoll_events) {
+    if (std::exchange(reads_when_writable_, false) && input_ == Input::kEmpty) {
+        input_ = Input::kReadable;
+    }
     if ((epoll_events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
         input_ = Input::kEnding;
     } else if ((epoll_events & EPOLLIN) != 0 && input_ == Input::kEmpty) {
@@ -30,6 +34,9 @@ void ClientSocket::note_input(std::uint32_t epoll_events) {
 /// announced once. (Bytes behind urgent data or descriptors, which no client sends, wait for the
 /// next ones.)
 ClientSocket::Read ClientSocket::read(std::span<std::byte> room) {
+    if (tls_ != nullptr) {
+        return read_tls(room);
+    }
     const ssize_t count = ::recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
     if (count > 0) {
         const auto bytes = static_cast<std::size_t>(count);
@@ -61,6 +68,9 @@ void ClientSocket::drain() {
 }
 
 ClientSocket::Write ClientSocket::write(const session::OutboundQueue& queue) {
+    if (tls_ != nullptr) {
+        return write_tls(queue);
+    }
     std::array<iovec, IOV_MAX> slices;
     std::size_t used = 0;
     queue.for_each_slice([&](const protocol::Slice& slice, std::size_t skip) {
@@ -83,7 +93,74 @@ ClientSocket::Write ClientSocket::write(const session::OutboundQueue& queue) {
 }
 
 void ClientSocket::shut_down() {
+    if (tls_ != nullptr) {
+        tls_->close();
+    }
     ::shutdown(fd_.get(), SHUT_WR);
+}
+
+// TLS -----------------------------------------------------------------------------------------
+
+std::optional<std::byte> ClientSocket::peek() {
+    std::byte first{};
+    const ssize_t count = ::recv(fd_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        input_ = Input::kEmpty;
+        return std::nullopt;
+    }
+    return first;
+}
+
+UniqueFd ClientSocket::give_away() {
+    is_unheard_ = false;
+    input_ = Input::kEmpty;
+    return std::move(fd_);
+}
+
+void ClientSocket::take_back(UniqueFd fd, std::unique_ptr<tls::Stream> stream) {
+    fd_ = std::move(fd);
+    tls_ = std::move(stream);
+    input_ = Input::kReadable;
+}
+
+ClientSocket::Read ClientSocket::read_tls(std::span<std::byte> room) {
+    using State = tls::Stream::State;
+    const tls::Stream::Io io = tls_->read(room);
+    if (io.state == State::kWantRead || io.state == State::kWantWrite) {
+        input_ = Input::kEmpty;
+        reads_when_writable_ = io.state == State::kWantWrite;
+    }
+    if (io.bytes > 0) {
+        return {ReadResult::kBytes, io.bytes};
+    }
+    switch (io.state) {
+        case State::kEnd: return {ReadResult::kEnd};
+        case State::kBroken: return {ReadResult::kBroken};
+        case State::kDone:
+        case State::kWantRead:
+        case State::kWantWrite:
+        case State::kPause: break;
+    }
+    return {ReadResult::kNothing};
+}
+
+/// One record, of as many messages as it has room for. A record that the socket does not take is
+/// kept encrypted; the queue offers what is in it again, since it begins with what is not sent.
+ClientSocket::Write ClientSocket::write_tls(const session::OutboundQueue& queue) {
+    std::array<std::byte, tls::kRecordBytes> record;
+    std::size_t used = 0;
+    queue.for_each_slice([&](const protocol::Slice& slice, std::size_t skip) {
+        const std::size_t count = std::min<std::size_t>(slice.length - skip, record.size() - used);
+        std::copy_n(slice.buffer->data() + slice.offset + skip, count, record.data() + used);
+        used += count;
+        return used < record.size();
+    });
+    const tls::Stream::Io io = tls_->write(std::span(record).first(used));
+    if (io.bytes > 0) {
+        return {WriteResult::kTaken, io.bytes};
+    }
+    const bool is_full = io.state == tls::Stream::State::kWantWrite;
+    return {is_full ? WriteResult::kFull : WriteResult::kBroken};
 }
 
 }  // namespace spread::daemon

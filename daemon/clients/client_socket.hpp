@@ -4,12 +4,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
+#include "daemon/access/peer_address.hpp"
 #include "daemon/host/unique_fd.hpp"
 #include "daemon/session/outbound_queue.hpp"
 #include "protocol/ids.hpp"
+#include "tls/stream.hpp"
 
 namespace spread::daemon {
 
@@ -23,6 +27,9 @@ void set_tcp_options(int fd);
 ///               any -> kEnding            it says that the end will come, too
 ///               kReadable -> kEmpty       a read was not filled, or found nothing
 ///               kEnding -> kEmpty         a read found nothing, not even the end
+///
+/// With TLS, a read is one of the socket beneath: what is decrypted and not fetched yet keeps it
+/// readable.
 class ClientSocket {
   public:
     /// The events the socket is watched for: usually, and while it takes no more bytes.
@@ -33,6 +40,29 @@ class ClientSocket {
 
     [[nodiscard]] protocol::SessionId id() const { return id_; }
     [[nodiscard]] int fd() const { return fd_.get(); }
+
+    // TLS
+
+    /// Nothing has come yet, and what comes first tells whether it is TLS.
+    void expect_first_byte(const access::PeerAddress& place) {
+        is_unheard_ = true;
+        place_ = place;
+    }
+    [[nodiscard]] bool is_unheard() const { return is_unheard_; }
+    /// Where it comes from, once its first byte is expected.
+    [[nodiscard]] const access::PeerAddress& place() const { return place_; }
+    /// What the next read begins with; nothing when there is none now. A stream that ends without
+    /// any has a first byte of 0.
+    [[nodiscard]] std::optional<std::byte> peek();
+    void set_heard() { is_unheard_ = false; }
+    /// The descriptor, until take_back(): somebody else shakes hands.
+    [[nodiscard]] UniqueFd give_away();
+    [[nodiscard]] bool is_given_away() const { return !fd_; }
+    /// Without a stream it is read as it comes.
+    void take_back(UniqueFd fd, std::unique_ptr<tls::Stream> stream);
+    [[nodiscard]] bool has_tls() const { return tls_ != nullptr; }
+    /// A read cannot go on before something is written.
+    [[nodiscard]] bool reads_when_writable() const { return reads_when_writable_; }
 
     // Reading
 
@@ -71,11 +101,18 @@ class ClientSocket {
   private:
     enum class Input : std::uint8_t { kEmpty, kReadable, kEnding };
 
+    [[nodiscard]] Read read_tls(std::span<std::byte> room);
+    [[nodiscard]] Write write_tls(const session::OutboundQueue& queue);
+
     protocol::SessionId id_;
     UniqueFd fd_;
     Input input_ = Input::kEmpty;
     bool is_listed_ = false;
     bool is_write_watched_ = false;
+    bool is_unheard_ = false;
+    bool reads_when_writable_ = false;
+    access::PeerAddress place_;
+    std::unique_ptr<tls::Stream> tls_;  ///< null: plain text
 };
 
 }  // namespace spread::daemon

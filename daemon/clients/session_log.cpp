@@ -18,9 +18,16 @@ void SessionLog::on_opened(const SessionOutput::Opened& opened) {
     ++totals_.opened;
     if (each_session_) {
         log_event_with(LogEvent::kClientConnected,
-                       {{"client", protocol::escaped(opened.private_name)}, {"peer", opened.peer}},
-                       "client {} connected from {}{}", protocol::escaped(opened.private_name),
-                       opened.peer, opened.wants_membership ? ", wants membership messages" : "");
+                       {{"client", protocol::escaped(opened.private_name)},
+                        {"peer", opened.peer},
+                        {"tls", opened.tls},
+                        {"certificate", protocol::escaped(opened.certificate)}},
+                       "client {} connected from {}{}{}{}", protocol::escaped(opened.private_name),
+                       opened.peer, opened.tls.empty() ? "" : " by " + opened.tls,
+                       opened.certificate.empty()
+                           ? ""
+                           : ", certificate " + protocol::escaped(opened.certificate),
+                       opened.wants_membership ? ", wants membership messages" : "");
     }
 }
 
@@ -38,6 +45,7 @@ void SessionLog::on_closed(protocol::Instant now, const SessionOutput::Close& cl
             return;
         case CloseReason::kHandshakeTimeout:
         case CloseReason::kRejected:
+        case CloseReason::kTlsFailed:
         case CloseReason::kIllegalRequest:
             if (const auto more = rejected_limit_.admit(now)) {
                 log_event_with(LogEvent::kClientRefused,

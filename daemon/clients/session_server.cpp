@@ -58,6 +58,18 @@ SessionServer::SessionServer(std::unique_ptr<session::SessionCore> core, RingLin
     if (!events_.add(link.session_wakeup.fd(), EPOLLIN, kWakeupMark)) {
         throw StartupError(fmt::format("cannot watch clients: {}", std::strerror(errno)));
     }
+    if (settings.tls != nullptr) {
+        tls_ = std::make_unique<TlsDoor>(
+            TlsDoor::Parts{*core_, sockets_, events_}, std::move(settings.tls),
+            settings.tls_is_required, [this](std::shared_ptr<TlsHandshakes::Outcome> outcome) {
+                post([this, outcome = std::move(outcome)] {
+                    if (ClientSocket* const socket = tls_->take_back(*outcome, out_)) {
+                        wait_read(*socket);
+                    }
+                    apply();
+                });
+            });
+    }
 }
 
 SessionServer::~SessionServer() {
@@ -120,6 +132,7 @@ void SessionServer::run() {
     ring_share_.give_back();
     sockets_.for_each([](SessionId, ClientSocket& socket) { socket.drain(); });
     sockets_.clear();
+    tls_.reset();
     passwords_.reset();
 }
 
@@ -157,6 +170,9 @@ void SessionServer::add_client(UniqueFd fd, const Endpoint& peer, bool is_unix) 
     events_.change(fd.get(), ClientSocket::kReadEvents, id.value);
     log_event(LogEvent::kConnection, "connection from {}", name);
     sockets_.insert(id, ClientSocket(id, std::move(fd)));
+    if (tls_ != nullptr && !is_unix) {
+        sockets_.find(id)->expect_first_byte(address.place());
+    }
     apply();
 }
 
@@ -228,7 +244,8 @@ void SessionServer::on_event(const epoll_event& event) {
     if (socket == nullptr) {
         return;
     }
-    if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) {
+    if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0 ||
+        socket->reads_when_writable()) {
         socket->note_input(event.events);
         wait_read(*socket);
     }
@@ -281,6 +298,11 @@ void SessionServer::read(SessionId id) {
         (!stopping_.is_serving() && reading != Reading::kDiscard)) {
         return;
     }
+    if (socket->is_unheard() && reading != Reading::kDiscard &&
+        tls_->listen(*socket, out_) != TlsDoor::Speech::kOpen) {
+        apply();
+        return;
+    }
     std::span<std::byte> room = read_buffer_.room();
     if (!may_read()) {
         if (reading == Reading::kRequests) {
@@ -292,7 +314,11 @@ void SessionServer::read(SessionId id) {
     }
     const ClientSocket::Read read = socket->read(room);
     switch (read.result) {
-        case ClientSocket::ReadResult::kNothing: break;
+        case ClientSocket::ReadResult::kNothing:
+            if (socket->reads_when_writable()) {
+                watch_writing(*socket, true);
+            }
+            break;
         case ClientSocket::ReadResult::kBytes:
             core_->on_bytes(now(), id, read_buffer_.take(read.bytes), out_);
             apply();
@@ -410,6 +436,9 @@ void SessionServer::apply() {
         }
     }
     for (const SessionId id : out_.releases) {
+        if (const ClientSocket* const socket = tls_ == nullptr ? nullptr : sockets_.find(id)) {
+            tls_->forget(*socket);
+        }
         sockets_.erase(id);
     }
     check_passwords();
@@ -504,59 +533,6 @@ void SessionServer::watch_writing(ClientSocket& socket, bool watched) {
                        watched ? ClientSocket::kWriteEvents : ClientSocket::kReadEvents,
                        socket.id().value);
     }
-}
-
-// Access -------------------------------------------------------------------------------------
-
-void SessionServer::set_access(const AccessSetup& access, bool controls,
-                               std::function<void()> done) {
-    auto task = [this, access, controls, done = std::move(done)] {
-        core_->set_address_rules(access.addresses);
-        core_->set_access_rules(controls ? access.rules : nullptr);
-        set_passwords(access.passwords);
-        if (done) {
-            done();
-        }
-    };
-    if (thread_.joinable()) {
-        post(std::move(task));
-    } else {
-        task();  // so that what fails is told at the start
-    }
-}
-
-void SessionServer::visit(Visitor visitor) {
-    post([this, visitor = std::move(visitor)] {
-        visitor({*core_, out_, sockets_, log_.totals(), port_});
-        apply();
-    });
-}
-
-void SessionServer::set_passwords(std::shared_ptr<const access::PasswordFile> file) {
-    if (passwords_ != nullptr) {
-        passwords_->replace_file(std::move(file));
-        return;
-    }
-    passwords_ =
-        std::make_unique<PasswordChecker>(std::move(file), [this](std::uint64_t id, bool is_good) {
-            post([this, id, is_good] { on_password(SessionId{id}, is_good); });
-        });
-}
-
-void SessionServer::check_passwords() {
-    for (session::SessionOutput::PasswordCheck& check : out_.password_checks) {
-        const SessionId id = check.session;
-        if (passwords_ == nullptr ||
-            !passwords_->submit({id.value, std::move(check.user), std::move(check.password)})) {
-            // As a wrong one, but not from inside apply().
-            post([this, id] { on_password(id, false); });
-        }
-    }
-}
-
-void SessionServer::on_password(SessionId id, bool is_good) {
-    core_->on_password(now(), id, is_good, out_);
-    apply();
 }
 
 // Stopping -----------------------------------------------------------------------------------

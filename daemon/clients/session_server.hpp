@@ -19,6 +19,7 @@
 #include "daemon/clients/session_log.hpp"
 #include "daemon/clients/stop_sequence.hpp"
 #include "daemon/clients/task_queue.hpp"
+#include "daemon/clients/tls_door.hpp"
 #include "daemon/driver/ring_port.hpp"
 #include "daemon/host/endpoint.hpp"
 #include "daemon/host/event_set.hpp"
@@ -48,6 +49,7 @@ class SessionServer {
         session::SessionOutput& out;
         const session::SessionMap<ClientSocket>& sockets;
         const SessionTotals& totals;
+        protocol::TlsCounters tls;
         driver::RingPort& ring;  ///< what is put there is passed on
     };
     using Visitor = std::function<void(const Inside&)>;
@@ -56,6 +58,8 @@ class SessionServer {
     struct Settings {
         bool session_log = false;  ///< a line for each connect and disconnect
         WorkSharing::Limits sharing{};
+        std::shared_ptr<const tls::Context> tls{};  ///< null: clients do not speak TLS
+        bool tls_is_required = false;               ///< of those that come by TCP
     };
 
     /// `link` must outlive this object.
@@ -92,6 +96,8 @@ class SessionServer {
     /// Who may connect and what clients may do; may be replaced at any time. Without `controls` the
     /// access rules are not applied. The session thread calls `done` once the rules are in force.
     void set_access(const AccessSetup& access, bool controls, std::function<void()> done = {});
+    /// What handshakes of TLS begin with from now on.
+    void set_tls(std::shared_ptr<const tls::Context> context);
     /// Calls it on the session thread, between two turns: it has to be done soon.
     void visit(Visitor visitor);
     /// Leaves the ring, flushes what clients still get, ends the thread.
@@ -120,7 +126,6 @@ class SessionServer {
     void apply();
     void push_submissions();
     void check_passwords();
-    void set_passwords(std::shared_ptr<const access::PasswordFile> file);
     void on_password(protocol::SessionId id, bool is_good);
 
     void write_wanted();
@@ -157,7 +162,8 @@ class SessionServer {
     StopSequence stopping_;
     TaskQueue tasks_;
     std::atomic<std::size_t> clients_to_take_in_{0};
-    std::unique_ptr<PasswordChecker> passwords_;  ///< after the tasks: its thread posts some
+    std::unique_ptr<TlsDoor> tls_;  ///< null: all clients speak in plain text; after the tasks
+    std::unique_ptr<PasswordChecker> passwords_;  ///< its thread posts some
     std::thread thread_;
 };
 

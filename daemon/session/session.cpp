@@ -12,6 +12,7 @@ std::string_view to_string(CloseReason reason) {
         case CloseReason::kSlowReader: return "client reads too slowly";
         case CloseReason::kShutdown: return "daemon stops";
         case CloseReason::kKicked: return "ended by an operator";
+        case CloseReason::kTlsFailed: return "TLS handshake failed";
     }
     return "unknown";
 }
@@ -26,6 +27,7 @@ std::string_view word_of(CloseReason reason) {
         case CloseReason::kSlowReader: return "slow_reader";
         case CloseReason::kShutdown: return "shutdown";
         case CloseReason::kKicked: return "kicked";
+        case CloseReason::kTlsFailed: return "tls_failed";
     }
     return "";
 }

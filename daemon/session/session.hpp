@@ -24,10 +24,11 @@ enum class CloseReason : std::uint8_t {
     kIllegalRequest,  ///< a header check of CP 5.1 failed
     kSlowReader,      ///< its queue reached a limit
     kShutdown,
-    kKicked  ///< an operator ended it
+    kKicked,    ///< an operator ended it
+    kTlsFailed  ///< its TLS handshake
 };
 
-inline constexpr std::size_t kCloseReasons = static_cast<std::size_t>(CloseReason::kKicked) + 1;
+inline constexpr std::size_t kCloseReasons = static_cast<std::size_t>(CloseReason::kTlsFailed) + 1;
 
 [[nodiscard]] std::string_view to_string(CloseReason reason);
 /// Its word in status, history and metrics: "slow_reader". Words are never changed.
@@ -44,6 +45,7 @@ struct Session {
     SessionMachine machine;
     std::string peer;
     Requester requester;
+    std::string tls;              ///< "TLSv1.3"; empty: it speaks in plain text
     std::string reserved_name;    ///< user part; empty before it has one
     std::string wanted_name;      ///< waited for; else empty
     std::vector<std::byte> kept;  ///< read while it waited

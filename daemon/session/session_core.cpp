@@ -107,6 +107,34 @@ void SessionCore::on_bytes(Instant now, SessionId id, protocol::Slice bytes, Ses
     self.serve_heirs(out);
 }
 
+void SessionCore::on_tls(Instant now, SessionId id, const TlsNews& news, SessionOutput& out) {
+    Impl& self = *impl_;
+    self.now_ = now;
+    Session* const session = self.sessions_.find(id);
+    if (session == nullptr || session->is_ending || session->is_open) {
+        return;
+    }
+    switch (news.kind) {
+        case TlsNews::Kind::kBegun:
+            session->said_something = true;
+            self.timers_.set(id, session->accepted_at + self.config_.handshake_timeout);
+            break;
+        case TlsNews::Kind::kDone:
+            session->tls = news.version;
+            session->requester.who.certificate = news.certificate;
+            break;
+        case TlsNews::Kind::kFailed:
+            self.close(id, CloseReason::kTlsFailed, true,
+                       session->description() + ": TLS: " + news.why, out);
+            break;
+        case TlsNews::Kind::kMissing:
+            self.reject(id, *session, RejectCode::kAuth, CloseReason::kRejected,
+                        "rejected, it speaks in plain text, and ClientTLS = require", out);
+            break;
+    }
+    self.serve_heirs(out);
+}
+
 void SessionCore::on_peer_closed(Instant now, SessionId id, SessionOutput& out, bool broken) {
     Impl& self = *impl_;
     self.now_ = now;
@@ -358,7 +386,8 @@ std::vector<SessionInfo> SessionCore::sessions() const {
         infos.push_back(
             {id, session.is_open ? session.machine.private_group().string() : std::string(),
              session.peer, session.machine.wants_membership(), queue.size(), queue.bytes_left(),
-             session.machine.login(), session.machine.client_version(), session.accepted_at,
+             session.machine.login(), session.tls, session.requester.who.certificate,
+             session.machine.client_version(), session.accepted_at,
              session.is_open ? impl_->open_.groups().groups_of(id) : 0, session.messages_in,
              record.frames, record.is_long, session.is_ending});
     });

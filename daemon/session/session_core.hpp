@@ -43,7 +43,9 @@ struct SessionInfo {
     bool wants_membership = false;
     std::size_t messages_queued = 0;
     std::size_t bytes_queued = 0;
-    std::string login;  ///< proved with a password; else empty
+    std::string login;        ///< proved with a password; else empty
+    std::string tls;          ///< "TLSv1.3"; empty: plain text
+    std::string certificate;  ///< the name in the one it showed; else empty
     protocol::SpreadVersion library;
     protocol::Instant accepted_at{};
     std::size_t groups = 0;
@@ -51,6 +53,20 @@ struct SessionInfo {
     std::uint64_t messages_out = 0;  ///< frames queued for it so far
     bool is_slow = false;            ///< its queue was half full and has not shrunk since
     bool is_ending = false;          ///< its disconnect is on its way
+};
+
+/// What becomes of a client's TLS, which is not this class's business, before the session begins.
+struct TlsNews {
+    enum class Kind : std::uint8_t {
+        kBegun,    ///< it has begun a handshake
+        kDone,     ///< bytes that come from now on are decrypted
+        kFailed,   ///< the session ends; what still comes is read and dropped
+        kMissing,  ///< it speaks in plain text, and must not: it is refused
+    };
+    Kind kind = Kind::kBegun;
+    std::string version{};      ///< of kDone
+    std::string certificate{};  ///< of kDone: the name in its certificate; may be empty
+    std::string why{};          ///< of kFailed, printable
 };
 
 /// All client sessions of one daemon, without their sockets: handshakes, request checks, names and
@@ -87,6 +103,10 @@ class SessionCore {
     /// with their header normalised in place, so nobody else may use the bytes before.
     void on_bytes(protocol::Instant now, protocol::SessionId session, protocol::Slice bytes,
                   SessionOutput& out);
+    /// Before the first bytes of the session, which may have ended meanwhile. A handshake counts as
+    /// part of that of the session, and has the same time.
+    void on_tls(protocol::Instant now, protocol::SessionId session, const TlsNews& news,
+                SessionOutput& out);
     /// A read found the end of the stream, or failed, in which case the connection is `broken`.
     void on_peer_closed(protocol::Instant now, protocol::SessionId session, SessionOutput& out,
                         bool broken = false);

@@ -410,7 +410,8 @@ struct SessionCore::Impl {
         reply(id, accepted.bytes);
         open_.open(id, session);
         out.opened.push_back({id, session.machine.private_group().string(), session.peer,
-                              session.machine.wants_membership()});
+                              session.machine.wants_membership(), session.tls,
+                              session.requester.who.certificate});
         return true;
     }
 

@@ -26,6 +26,8 @@ struct SessionOutput {
         std::string private_name;  ///< "#user#daemon"
         std::string peer;
         bool wants_membership;
+        std::string tls;          ///< its version; empty: plain text
+        std::string certificate;  ///< the name in the one it showed; may be empty
     };
     /// What operators may want to know of a session while it goes on.
     struct Note {

@@ -133,7 +133,12 @@ class Driver {
             case 12: write(pick(script), op >> 4U, script.byte()); return;
             case 13: pass_time(milliseconds((script.byte() << (op >> 5U)) * 10)); return;
             case 14: answer_password(pick(script), (op & 0x20U) != 0, (op & 0x10U) != 0); return;
-            default: write_wanted((op & 0x10U) != 0);
+            default:
+                if ((op & 0xc0U) == 0xc0U) {
+                    tell_tls(pick(script), op >> 4U & 3U);
+                } else {
+                    write_wanted((op & 0x10U) != 0);
+                }
         }
     }
 
@@ -266,6 +271,16 @@ class Driver {
             password_asked_.reset();
         }
         core_->on_password(now_, id, is_right, out_);
+        absorb();
+    }
+
+    /// Of a client that has begun to shake hands, or of any.
+    void tell_tls(SessionId id, std::uint8_t kind) {
+        core_->on_tls(now_, id,
+                      {.kind = static_cast<session::TlsNews::Kind>(kind),
+                       .version = "TLSv1.3",
+                       .certificate = "a"},
+                      out_);
         absorb();
     }
 

@@ -7,7 +7,7 @@ script=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/check_sizes.awk
 cd "$1"
 shift
 if [ $# -eq 0 ]; then
-    mapfile -t sources < <(find config protocol ordering membership sealing daemon client command_line tools python \
+    mapfile -t sources < <(find config protocol ordering membership sealing tls daemon client command_line tools python \
         \( -name '*.cpp' -o -name '*.hpp' \) | sort)
     set -- "${sources[@]}"
 fi

@@ -11,6 +11,7 @@
 #include "command_line/command_line.hpp"
 #include "protocol/session_wire.hpp"
 #include "tools/spbench/stamp.hpp"
+#include "tools/tls_options.hpp"
 
 namespace spread::spbench {
 
@@ -186,6 +187,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
                "reads and writes, as the stock library does")
         .check(one_of(kStyles))
         .show_default();
+    const tools::TlsOptions tls(line);
     line.value("--threads", options.threads,
                "Threads of the load (default: as many as daemons, at most as CPUs)")
         .between<std::size_t>(0, 256);
@@ -215,6 +217,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     }
     options.mode = kModes.at(mode);
     options.style = kStyles.at(style);
+    options.tls = tls.chosen();
     options.has_random_arrivals = arrivals == "random";
     options.service = kServices.at(options.service_name);
     options.duration = from_seconds(duration);

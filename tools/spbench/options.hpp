@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/buffered_session.hpp"
+#include "spread/options.hpp"
 #include "tools/spbench/clock.hpp"
 #include "tools/spbench/cpu_meter.hpp"
 
@@ -42,6 +43,7 @@ struct Options {
     Nanoseconds warmup = 0;
     std::uint64_t messages = 0;  ///< per sender (or rounds per client); 0: by time
     Nanoseconds drain_timeout = 0;
+    std::optional<Tls> tls;
     client::IoStyle style = client::IoStyle::kBuffered;
     std::size_t threads = 0;  ///< 0 chooses
     Watched watched;

@@ -84,6 +84,7 @@ RunResult<client::BufferedSession> open_session(const Options& options, std::siz
     wanted.address = options.daemons[daemon];
     wanted.private_name = user;
     wanted.wants_membership = wants_membership;
+    wanted.tls = options.tls;
     wanted.timeout = std::chrono::seconds(10);
     auto connection = client::connect(wanted);
     if (!connection) {

@@ -71,6 +71,7 @@ void watch(const Options& options, std::size_t daemon, std::uint16_t run, EventL
 
     spread::Options wanted;
     wanted.servers = {options.daemons[daemon]};
+    wanted.tls = options.tls;
     std::optional<Session> session;
     std::string why;
     for (std::size_t name = daemon; !session && left().count() > 0;

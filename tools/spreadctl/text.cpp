@@ -224,6 +224,12 @@ std::string clients_text(const json& clients) {
             from += fmt::format(" (process {}, user {})", text_at(client, "/process"),
                                 text_at(client, "/user"));
         }
+        if (at(client, "/tls").is_string()) {
+            from += " " + text_at(client, "/tls");
+        }
+        if (at(client, "/certificate").is_string()) {
+            from += " (certificate " + text_at(client, "/certificate") + ")";
+        }
         rows.push_back({name.empty() ? "-" : name, from, text_at(client, "/groups"),
                         text_at(client, "/messages_in"), text_at(client, "/messages_out"),
                         fmt::format("{} msg, {}", text_at(client, "/queue_messages"),

@@ -159,8 +159,11 @@ Result<Session> connect(const Options& options, std::optional<Login> login) {
     wanted.login = std::move(login);
     wanted.private_name = options.has_random_name ? "" : options.user;
     wanted.connect_timeout = options.connect_timeout;
+    wanted.tls = options.tls;
     if (options.address) {
         wanted.servers = {*options.address};
+    } else if (options.tls) {
+        wanted.servers = {"4803@localhost"};  // the Unix socket would be in plain text
     }
     return Session::connect(std::move(wanted));
 }

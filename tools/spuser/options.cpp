@@ -1,6 +1,7 @@
 #include "tools/spuser/options.hpp"
 
 #include "command_line/command_line.hpp"
+#include "tools/tls_options.hpp"
 
 namespace spread::spuser {
 
@@ -30,6 +31,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     line.value("--user-password", options.login_file,
                "File whose first line is NAME:PASSWORD, for a daemon that asks for a password")
         .type_name("FILE");
+    const tools::TlsOptions tls(line);
     line.value("--connect-timeout", connect_seconds, "Seconds to wait for the daemon")
         .show_default()
         .between(0.0, kSecondsMax);
@@ -48,6 +50,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
         parsed.exit_status = command_line::print(*ending);
         return parsed;
     }
+    options.tls = tls.chosen();
     options.connect_timeout = from_seconds(connect_seconds);
     options.linger = from_seconds(linger_seconds);
     return parsed;

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "spread/options.hpp"
+
 namespace spread::spuser {
 
 struct Options {
@@ -11,6 +13,7 @@ struct Options {
     std::optional<std::string> address;  ///< nothing: 4803, then 4803@localhost
     bool has_random_name = false;
     std::optional<std::string> login_file;  ///< with name and password, for the method PWORD
+    std::optional<Tls> tls;
     std::chrono::milliseconds connect_timeout{5000};
     std::chrono::milliseconds linger{0};  ///< go on listening after the end of input
 };

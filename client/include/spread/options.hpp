@@ -33,10 +33,19 @@ struct TcpKeepalive {
 };
 
 /// What the method PWORD proves (docs/access.md). The wire has room for 32 and 8 bytes, and carries
-/// them in clear text: for Unix sockets, loopback and networks that encrypt by themselves.
+/// them in clear text: for TLS, Unix sockets, loopback and networks that encrypt by themselves.
 struct Login {
     std::string user;
     std::string password;
+};
+
+/// TLS with daemons that are reached by TCP (their option ClientTLS); Unix sockets stay as they
+/// are. Files hold PEM and are read at each connect.
+struct Tls {
+    std::string ca_file{};           ///< whom to trust; empty: whom the system trusts
+    std::string certificate_file{};  ///< ours, where the daemon asks for one
+    std::string key_file{};          ///< the key to it; empty: it is in the same file
+    std::string server_name{};  ///< what daemons' certificates say; empty: the host in `servers`
 };
 
 /// Everything about a session that can be chosen; what is not set has a sensible default.
@@ -54,6 +63,8 @@ struct Options {
     /// What the daemon shall check, all of which it must offer: "NULL" (nothing), "IP" (our
     /// address), "PWORD" (the login). Empty: PWORD with a login, else NULL.
     std::vector<std::string> auth_methods{};
+
+    std::optional<Tls> tls{};  ///< nothing: plain text
 
     std::chrono::milliseconds connect_timeout{2000};  ///< for each server: socket and handshake
     std::chrono::milliseconds send_timeout{30'000};   ///< how long a blocking send waits for room

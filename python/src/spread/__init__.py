@@ -23,7 +23,7 @@ from ._messages import (DisconnectedMsg, Event, GroupId, MembershipMsg, Reconnec
                         RegularMsg, RejectMsg, Unsent)
 from . import _session
 from . import _spread
-from ._session import Daemons, Name, Stats
+from ._session import TLS, Daemons, Name, Stats
 
 __version__ = "0.3.0"
 
@@ -201,7 +201,9 @@ def connect(daemon: Daemons = _session.DEFAULT_DAEMON, name: Name = "", priority
     name_in_use_wait (10), allow_name_change (False), ping_interval (0: off),
     max_outstanding_pings (2), pending_size and pending_messages (limits of the send queue), user and
     password (up to 32 and 8 bytes, for daemons that ask for them), auth_methods (by default "PWORD"
-    with a user, else "NULL"; "IP" for daemons that ask for it).
+    with a user, else "NULL"; "IP" for daemons that ask for it), tls (None; True; the file of the
+    authority whose certificates are trusted; or TLS(ca, cert, key, server_name), of which each may
+    be left out).
     """
     session = _session.open_session(daemon, name, priority, membership, **options)
     mailbox: Mailbox = object.__new__(Mailbox)
@@ -215,11 +217,11 @@ def version() -> Tuple[int, int, int]:
     return 5, 0, 1
 
 
-for _class in (Mailbox, Stats):
+for _class in (Mailbox, Stats, TLS):
     _class.__module__ = "spread"
 
 __all__ = [*_c.__all__, "ConnectionClosed", "CouldNotConnect", "DisconnectedMsg", "Event",
            "GroupId", "GroupIdType", "IllegalGroup", "IllegalService", "IllegalSpread", "Mailbox",
            "MailboxType", "MembershipMsg", "MembershipMsgType", "MessageTooLong", "Name",
            "NotUnique", "ReconnectedMsg", "RegularMsg", "RegularMsgType", "RejectMsg", "Rejected",
-           "SpreadError", "Stats", "Unsent", "connect", "error", "version"]
+           "SpreadError", "Stats", "TLS", "Unsent", "connect", "error", "version"]

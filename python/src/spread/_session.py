@@ -30,6 +30,18 @@ class Stats(NamedTuple):
     queued_bytes: int
 
 
+class TLS(NamedTuple):
+    """TLS with daemons that are reached by TCP; files hold PEM."""
+
+    ca: Union[str, "os.PathLike[str]"] = ""    #: whom to trust; "": whom the system trusts
+    cert: Union[str, "os.PathLike[str]"] = ""  #: ours, where the daemon asks for one
+    key: Union[str, "os.PathLike[str]"] = ""   #: the key to it; "": in the same file
+    server_name: str = ""                      #: in the daemon's; "": the host in its address
+
+
+Secured = Union[None, bool, str, "os.PathLike[str]", TLS]
+
+
 def encode(name: Any, what: str) -> bytes:
     if isinstance(name, str):
         return name.encode("utf-8", "surrogateescape")
@@ -91,6 +103,17 @@ def servers_of(daemon: Daemons, servers: Optional[Sequence[Name]]) -> Tuple[List
     return encoded, any(isinstance(name, bytes) for name in names)
 
 
+def encode_tls(tls: Secured) -> List[bytes]:
+    """Nothing, or the four fields of TLS."""
+    if tls is None or tls is False:
+        return []
+    if tls is True:
+        tls = TLS()
+    elif not isinstance(tls, TLS):
+        tls = TLS(tls)
+    return [os.fsencode(field) for field in tls]
+
+
 def open_session(daemon: Daemons, name: Optional[Name], priority: int, membership: Any, *,
                  servers: Optional[Sequence[Name]] = None,
                  shuffle: bool = False,
@@ -105,6 +128,7 @@ def open_session(daemon: Daemons, name: Optional[Name], priority: int, membershi
                  user: Name = "",
                  password: Name = "",
                  auth_methods: Sequence[Name] = (),
+                 tls: Secured = None,
                  ping_interval: float = 0.0,
                  max_outstanding_pings: int = 2,
                  pending_size: int = 1 << 20,
@@ -120,4 +144,4 @@ def open_session(daemon: Daemons, name: Optional[Name], priority: int, membershi
         rounds, reconnect_time_wait, reconnect_time_wait_max, name_in_use_wait,
         1 if allow_name_change else 0,
         [encode(method, "auth_methods") for method in auth_methods], encode(user, "user"),
-        encode(password, "password"))
+        encode(password, "password"), encode_tls(tls))

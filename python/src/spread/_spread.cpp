@@ -229,16 +229,25 @@ PyObject* connect(PyObject* /*module*/, PyObject* arguments) {
     Py_ssize_t user_size = 0;
     const char* password = nullptr;
     Py_ssize_t password_size = 0;
-    if (PyArg_ParseTuple(arguments, "Oy#iiiidddinnidddiOy#y#", &servers, &name, &name_size,
+    PyObject* tls = nullptr;  // empty, or authority, certificate, key, server name
+    if (PyArg_ParseTuple(arguments, "Oy#iiiidddinnidddiOy#y#O", &servers, &name, &name_size,
                          &priority, &membership, &names_are_bytes, &shuffle, &connect_timeout,
                          &send_timeout, &ping_interval, &pings_max, &queue_bytes, &queue_messages,
                          &rounds, &wait_min, &wait_max, &name_in_use_max, &may_change_name,
-                         &methods, &user, &user_size, &password, &password_size) == 0) {
+                         &methods, &user, &user_size, &password, &password_size, &tls) == 0) {
         return nullptr;
     }
     Options options;
-    if (!read_names(servers, options.servers) || !read_names(methods, options.auth_methods)) {
+    std::vector<std::string> secured;
+    if (!read_names(servers, options.servers) || !read_names(methods, options.auth_methods) ||
+        !read_names(tls, secured)) {
         return nullptr;
+    }
+    if (secured.size() == 4) {
+        options.tls = {.ca_file = secured[0],
+                       .certificate_file = secured[1],
+                       .key_file = secured[2],
+                       .server_name = secured[3]};
     }
     if (user_size + password_size > 0) {
         options.login = {.user = {user, static_cast<std::size_t>(user_size)},

@@ -122,6 +122,31 @@ TEST(AccessRules, ARuleForLoginsNeverMatchesWhoProvedNone) {
     EXPECT_FALSE(rules.may_connect(someone("admin")));
 }
 
+TEST(AccessRules, ARuleForCertificatesLooksAtTheNameInThem) {
+    const auto rules = rules_of(
+        "allow join tls:*.example members\n"
+        "deny  join * members\n"
+        "allow connect tls:alice\n"
+        "deny  connect *\n"
+        "limit send tls:bulk 10/s\n");
+    const auto with = [](std::string certificate) {
+        Identity who = someone("x", "y");
+        who.certificate = std::move(certificate);
+        return who;
+    };
+    EXPECT_TRUE(rules.may_connect(with("alice")));
+    EXPECT_FALSE(rules.may_connect(with("bob")));
+    EXPECT_FALSE(rules.may_connect(with("")));
+    EXPECT_FALSE(rules.may_connect(someone("alice", "alice")));
+    EXPECT_TRUE(rules.may_join(rules.standing_of(with("node1.example")), "members"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(with("example")), "members"));
+    EXPECT_FALSE(rules.may_join(rules.standing_of(someone("a.example")), "members"));
+    EXPECT_EQ(rules.standing_of(with("bulk")).send_limit(), (SendLimit{10, 0}));
+    EXPECT_THAT(problems_of("allow join tls: b"), ElementsAre(HasSubstr("write tls:* for all")));
+    EXPECT_THAT(problems_of("deny connect *\nallow connect tls:*\n"), SizeIs(1)) << "not reached";
+    EXPECT_THAT(problems_of("deny connect tls:*\nallow connect *\n"), IsEmpty());
+}
+
 TEST(AccessRules, ARuleForUserNamesLooksAtThoseOnly) {
     const auto rules = rules_of("deny connect alice\n");
     EXPECT_FALSE(rules.may_connect(someone("alice", "bob")));

@@ -32,6 +32,7 @@ inline Status sample_status() {
     out.sessions->connected = 2;
     out.sessions->slow = 1;
     out.sessions->groups_are_settled = true;
+    out.tls = {"allow", "node1.example", WallTime(std::chrono::seconds(9000))};
     out.clients_max = 997;
     out.config_hash = 99;
     for (const protocol::CounterInfo& row : protocol::kRingCounters) {

@@ -519,5 +519,23 @@ TEST(Options, ARingIsSealedWithAKeyFile) {
                 ElementsAre(HasSubstr("warning: DangerousMonitor has no effect on a ring with")));
 }
 
+TEST(Options, TlsTakesACertificateAndItsKey) {
+    EXPECT_EQ(with_options("")->client_tls, "off");
+    const std::string files = " TLSCertificateFile = c TLSKeyFile = k";
+    for (const std::string_view mode : {"off", "allow", "require"}) {
+        const auto configuration =
+            with_options("ClientTLS = " + std::string(mode) + (mode == "off" ? "" : files));
+        EXPECT_EQ(configuration->client_tls, mode);
+    }
+    EXPECT_EQ(with_options("ClientTLS = allow TLSClientCAFile = a" + files)->tls_client_ca_file,
+              "a");
+    EXPECT_THAT(problems_with("ClientTLS = perhaps" + files),
+                ElementsAre(HasSubstr("unknown ClientTLS")));
+    EXPECT_THAT(problems_with("ClientTLS = require TLSKeyFile = k"),
+                ElementsAre(HasSubstr("error: ClientTLS needs TLSCertificateFile and TLSKeyFile")));
+    EXPECT_THAT(problems_with("TLSClientCAFile = a"),
+                ElementsAre(HasSubstr("warning: TLSClientCAFile has no effect; set ClientTLS")));
+}
+
 }  // namespace
 }  // namespace spread::config

@@ -88,7 +88,10 @@ TEST(Sample, ParsesWithEveryOptionAndExampleSwitchedOn) {
                 UnorderedElementsAre(HasSubstr("warning: SlowReaderTimeout has no effect"),
                                      HasSubstr("warning: AccessIPFile has no effect"),
                                      HasSubstr("warning: AccessPasswordFile has no effect"),
-                                     HasSubstr("warning: AccessRulesFile has no effect")));
+                                     HasSubstr("warning: AccessRulesFile has no effect"),
+                                     HasSubstr("warning: TLSCertificateFile has no effect"),
+                                     HasSubstr("warning: TLSKeyFile has no effect"),
+                                     HasSubstr("warning: TLSClientCAFile has no effect")));
     EXPECT_EQ(result.configuration->given.size(), option_names().size());
 }
 

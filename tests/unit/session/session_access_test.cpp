@@ -68,6 +68,59 @@ TEST(SessionCoreBans, WhoWaitsForANameIsAskedAgain) {
     EXPECT_EQ(daemon.close_of(second)->reason, CloseReason::kRejected);
 }
 
+// ---- TLS ----
+
+TEST(SessionCoreTls, AHandshakeHasTheTimeOfTheSessions) {
+    TestDaemon daemon;
+    const SessionId alice = daemon.accept();
+    daemon.now += 900ms;
+    daemon.tell_tls(alice, {.kind = TlsNews::Kind::kBegun});
+    daemon.now += 9s;
+    daemon.fire_deadlines();
+    EXPECT_FALSE(daemon.close_of(alice));
+    daemon.now += 100ms;
+    daemon.fire_deadlines();
+    EXPECT_EQ(daemon.close_of(alice)->reason, CloseReason::kHandshakeTimeout);
+    EXPECT_THAT(daemon.releases, ElementsAre(alice));
+    daemon.tell_tls(alice, {.kind = TlsNews::Kind::kDone});
+}
+
+TEST(SessionCoreTls, TheNameInTheCertificateIsWhatRulesSee) {
+    TestDaemon daemon;
+    daemon.core().set_access_rules(rules_of("allow connect tls:alice\ndefault deny\n"));
+    const SessionId alice = daemon.accept();
+    daemon.tell_tls(alice, {.kind = TlsNews::Kind::kBegun});
+    daemon.tell_tls(alice,
+                    {.kind = TlsNews::Kind::kDone, .version = "TLSv1.3", .certificate = "alice"});
+    daemon.send(alice, concat({connect_bytes("x"), auth_bytes()}));
+    ASSERT_THAT(daemon.opened, SizeIs(1));
+    EXPECT_EQ(daemon.opened[0].tls, "TLSv1.3");
+    EXPECT_EQ(daemon.opened[0].certificate, "alice");
+    EXPECT_EQ(daemon.info(alice).tls, "TLSv1.3");
+    EXPECT_EQ(daemon.info(alice).certificate, "alice");
+
+    const SessionId other = daemon.accept();
+    daemon.send(other, concat({connect_bytes("alice"), auth_bytes()}));
+    EXPECT_EQ(daemon.close_of(other)->reason, CloseReason::kRejected);
+}
+
+TEST(SessionCoreTls, FailuresEndTheSessionAndPlainTextIsRefused) {
+    TestDaemon daemon;
+    const SessionId alice = daemon.accept();
+    daemon.tell_tls(alice, {.kind = TlsNews::Kind::kBegun});
+    daemon.tell_tls(alice, {.kind = TlsNews::Kind::kFailed, .why = "bad record mac"});
+    EXPECT_EQ(daemon.close_of(alice)->reason, CloseReason::kTlsFailed);
+    EXPECT_THAT(daemon.close_of(alice)->detail, HasSubstr("127.0.0.1:5000: TLS: bad record mac"));
+    EXPECT_THAT(daemon.shutdowns, ElementsAre(alice)) << "what still comes is read and dropped";
+    daemon.hang_up(alice);
+    EXPECT_THAT(daemon.releases, ElementsAre(alice));
+
+    const SessionId bob = daemon.accept();
+    daemon.tell_tls(bob, {.kind = TlsNews::Kind::kMissing});
+    EXPECT_THAT(daemon.received(bob), ElementsAre(ElementsAre(std::byte{0xf7}))) << "REJECT_AUTH";
+    EXPECT_EQ(daemon.close_of(bob)->reason, CloseReason::kRejected);
+}
+
 // ---- Limits ----
 
 Bytes many_messages(std::size_t count) {

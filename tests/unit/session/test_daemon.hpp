@@ -55,6 +55,11 @@ class TestDaemon {
         absorb();
     }
 
+    void tell_tls(protocol::SessionId id, const TlsNews& news) {
+        core_.on_tls(now, id, news, out_);
+        absorb();
+    }
+
     void say_password(protocol::SessionId id, bool is_right) {
         core_.on_password(now, id, is_right, out_);
         absorb();
