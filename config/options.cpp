@@ -580,7 +580,7 @@ constexpr std::array kOptions = {
                .max = kPathBytesMax,
                .change = Change::kReload,
                .is_stock = false,
-               .example = "/etc/spread/ring.keys",
+               .example = "/var/lib/spread/ring.keys",
                .help = "The file with the keys of the ring, the same on all hosts: with it nobody "
                        "without the key can join, read or disturb the ring. The command spreadctl "
                        "key new makes one; docs/security.md tells more. Default: none, and "

@@ -35,6 +35,7 @@
 #include "daemon/host/memory_reserve.hpp"
 #include "daemon/host/service_manager.hpp"
 #include "daemon/host/startup_error.hpp"
+#include "daemon/keys_on_ring.hpp"
 #include "daemon/loaded.hpp"
 #include "daemon/privileges.hpp"
 #include "daemon/ring/absence_text.hpp"
@@ -158,13 +159,8 @@ AccessSetup access_of(const config::Configuration& configuration) {
 /// Reads the ring's keys again, and RingSealing in the configuration file, of which nothing else
 /// may change. What has an error leaves things as they are.
 void reload_keys(const std::string& path, const config::Configuration& configuration,
-                 SessionServer& server) {
-    if (!configuration.ring_key_file) {
-        return;
-    }
-    auto keys = read_keys(configuration);
-    if (!keys) {
-        log_event(LogEvent::kRingKeysFailed, "{}; the ring's keys stay as they were", keys.error());
+                 KeysOnRing* keys) {
+    if (keys == nullptr) {
         return;
     }
     sealing::Mode mode = sealing_mode_of(configuration);
@@ -177,14 +173,7 @@ void reload_keys(const std::string& path, const config::Configuration& configura
                   "start",
                   path);
     }
-    log_event_with(LogEvent::kRingKeys, {{"key", to_string(keys->in_use().id)}},
-                   "SIGHUP: ring key {} in use, {} known, RingSealing = {}",
-                   to_string(keys->in_use().id), keys->keys().size(), word_of(mode));
-    auto change = std::make_shared<driver::SealingChange>();
-    change->mode = mode;
-    change->keys = std::make_unique<sealing::KeyRing>(std::move(*keys));
-    server.visit(
-        [change](const SessionServer::Inside& inside) { inside.ring.steer(std::move(*change)); });
+    keys->reload(mode);
 }
 
 /// What clients that speak TLS meet; null when none do. Throws when the daemon could not serve
@@ -202,7 +191,8 @@ std::shared_ptr<const tls::Context> tls_of(const config::Configuration& configur
 
 /// Reads the access files again; a file with an error leaves the rules in force.
 void reload(const std::string& path, const config::Configuration& configuration,
-            AccessSetup& access, SessionServer& server, TlsFiles* tls, bool is_ready) {
+            AccessSetup& access, SessionServer& server, TlsFiles* tls, KeysOnRing* keys,
+            bool is_ready) {
     const auto since_boot = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now().time_since_epoch());
     if (is_ready) {
@@ -216,7 +206,7 @@ void reload(const std::string& path, const config::Configuration& configuration,
         log_event(LogEvent::kAccessError, "{}", error);
     }
     access = std::move(load.setup);
-    reload_keys(path, configuration, server);
+    reload_keys(path, configuration, keys);
     if (tls != nullptr) {
         tls->reload();
     }
@@ -434,6 +424,8 @@ void serve(const Loaded& loaded, const Options& options) {
         kPoolBlocks);
     const auto link = std::make_unique<RingLink>();
     std::atomic<bool> is_ready = false;
+    std::unique_ptr<KeysOnRing> keys =
+        seal ? std::make_unique<KeysOnRing>(configuration, self, seal->keys) : nullptr;
     {
         RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
                          random_seed(), own_address(loaded),
@@ -441,9 +433,9 @@ void serve(const Loaded& loaded, const Options& options) {
                          AbsenceText(configuration, self), &watch, std::move(seal),
                          configuration.ring_key_file.value_or("")},
                         roster_of(configuration), *link, transport, pool);
-        auto core = std::make_unique<session::SessionCore>(sessions_of(configuration, self),
-                                                           group_config_of(configuration, self),
-                                                           protocol::Rng(random_seed()));
+        auto core = std::make_unique<session::SessionCore>(
+            sessions_of(configuration, self), group_config_of(configuration, self),
+            protocol::Rng(random_seed()), keys ? &keys->agreement() : nullptr);
         SessionServer server(std::move(core), *link,
                              {.session_log = options.session_log,
                               .tls = tls_context,
@@ -458,21 +450,22 @@ void serve(const Loaded& loaded, const Options& options) {
             tls->start([&server](const auto& context) { server.set_tls(context); });
         }
         const auto read_again = [&] {
-            reload(loaded.path, configuration, access, server, tls.get(), is_ready);
+            reload(loaded.path, configuration, access, server, tls.get(), keys.get(), is_ready);
         };
         main_loop.on_dump(
             [&ring] { log_event(LogEvent::kCounters, "counters: {}", ring.describe_counters()); });
         main_loop.on_reload(read_again);
-        admin::Admin admin(main_loop.io(),
-                           {configuration, self, ring, server, watch, history, tls.get()}, history,
-                           {[&main_loop] { main_loop.stop(); },
-                            [&main_loop] { main_loop.stop_accepting(); }, reopen_log,
-                            [](const std::string& name) {
-                                const auto level = log_level_of(name);
-                                return level && set_log_level(*level);
-                            },
-                            read_again},
-                           std::move(admin_sockets));
+        admin::Admin admin(
+            main_loop.io(),
+            {configuration, self, ring, server, watch, history, tls.get(), keys.get()}, history,
+            {[&main_loop] { main_loop.stop(); }, [&main_loop] { main_loop.stop_accepting(); },
+             reopen_log,
+             [](const std::string& name) {
+                 const auto level = log_level_of(name);
+                 return level && set_log_level(*level);
+             },
+             read_again},
+            std::move(admin_sockets));
         server.on_close(
             [&history](const session::SessionOutput::Close& close) { note_close(history, close); });
         server.on_note(
@@ -481,12 +474,20 @@ void serve(const Loaded& loaded, const Options& options) {
         ring.on_foreign([&admin](const Endpoint& source, std::span<const std::byte> datagram) {
             return admin.offer(source, datagram);
         });
+        if (keys) {
+            keys->start(server);
+            ring.on_key_taken(
+                [&keys](sealing::KeyOrder order) { keys->carry_out(std::move(order)); });
+        }
         admin.start();
         hold_signals(false);
         ring.start();
         main_loop.run();
         notify_manager("STOPPING=1");
         ring.wait();
+        if (keys) {
+            keys->stop();
+        }
     }
 }
 

@@ -20,6 +20,7 @@ enum class MessageKind : std::uint8_t {
     kGroupLeave = 3,   ///< group_wire.hpp
     kDisconnect = 4,   ///< group_wire.hpp
     kGroupState = 5,   ///< group_wire.hpp; control: goes before client messages after a view change
+    kRingKeys = 6,     ///< key_wire.hpp; control. Daemons before 0.3 count it and drop it
     kRecoveryPacket = 255  ///< engine-internal: a datagram of an old ring, resent on the new one
 };
 

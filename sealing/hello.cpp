@@ -14,6 +14,7 @@ using protocol::DecodeError;
 
 constexpr std::array kHelloMagic{std::byte{'S'}, std::byte{'H'}};
 constexpr std::uint8_t kHelloVersion = 1;
+constexpr std::uint8_t kLacksKey = 1;
 constexpr std::string_view kWrapInfo = "spreadd ring key wrap 1";
 
 }  // namespace
@@ -34,6 +35,7 @@ void write_hello(const Hello& hello, std::span<std::byte, kHelloBytes> out) {
     writer.write_le(hello.high);
     writer.write_le(hello.offered.value);
     writer.write_bytes(hello.wrapped);
+    writer.write_le(hello.lacks_key ? kLacksKey : std::uint8_t{0});
     writer.write_zeros(writer.remaining());
 }
 
@@ -53,6 +55,7 @@ protocol::Decoded<Hello> read_hello(std::span<const std::byte> text) {
     hello.high = reader.read_le<std::uint64_t>();
     hello.offered = KeyId{reader.read_le<std::uint32_t>()};
     const auto wrapped = reader.read_bytes(kWrappedBytes);
+    hello.lacks_key = (reader.read_le<std::uint8_t>() & kLacksKey) != 0;
     if (!reader.ok()) {
         return tl::unexpected(DecodeError::kTruncated);
     }

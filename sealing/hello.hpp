@@ -23,7 +23,8 @@
 ///   36     4    key id of an offered key; 0 none
 ///   40     40   the offered key, wrapped (RFC 3394) under HKDF-SHA256 of the key this hello is
 ///               sealed with, with the info "spreadd ring key wrap 1"
-///   80     16   zeros; for later versions, and skipped
+///   80     1    flags: 1 the sender does not have the key that the receiver seals with
+///   81     15   zeros; for later versions, and skipped
 // clang-format on
 namespace spread::sealing {
 
@@ -37,6 +38,7 @@ struct Hello {
     std::uint64_t high = 0;
     KeyId offered;
     std::array<std::byte, kWrappedBytes> wrapped{};
+    bool lacks_key = false;
 
     friend bool operator==(const Hello&, const Hello&) = default;
 };

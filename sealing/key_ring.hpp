@@ -46,9 +46,21 @@ class KeyRing {
     /// Null: there is none of this name.
     [[nodiscard]] const RingKey* find(KeyId id) const;
 
-    /// `key` is the one in use from now on, and what was in use is kept. Of kKeysMax, the last one
-    /// goes.
+    [[nodiscard]] bool is_full() const { return keys_.size() == kKeysMax; }
+
+    /// `key` is kept, for the time when it is put into use. False: it is there already, or no more
+    /// keys are allowed.
+    bool add(const Secret& key, std::string note);
+    /// Seals with this key from now on; who still seals with the one before is given it. False:
+    /// there is no key of this name.
+    bool use(KeyId id);
+    /// False: there is no key of this name, or it is the one in use.
+    bool remove(KeyId id);
+    /// `key` is the one in use from now on, as after use(). Of kKeysMax, the last one goes.
     void take_over(const Secret& key, std::string note);
+
+    /// Whether both have the same keys for the same.
+    friend bool operator==(const KeyRing& a, const KeyRing& b);
 
   private:
     std::vector<RingKey> keys_;

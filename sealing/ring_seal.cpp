@@ -109,6 +109,7 @@ RingSeal::Opened RingSeal::open(Instant now, const protocol::Slice& datagram, st
     }
     const RingKey* key = keys_.find(last_.key);
     if (key == nullptr) {
+        introduce_key(now, *peer);
         return refuse(Refusal::kKey);
     }
     const Arriving at{now, datagram, way, last_, *key, *peer};
@@ -161,15 +162,15 @@ RingSeal::Opened RingSeal::accept(const Arriving& at, PeerStream& stream) {
     ++counters_.datagrams_opened;
     prepare_next_epoch(at, stream.contexts);
     at.peer.seals_with = Contexts::Name::of(at.envelope);
-    if (at.key.role == KeyRole::kOffer) {
-        offer(at);
-    }
     const OpenedDatagram text = text_of(at);
     if (is_hello(text.text.bytes())) {
         if (const auto hello = hello_in(at)) {
             on_hello(at, *hello, at.peer.answers, true);
         }
         return {};
+    }
+    if (at.key.role == KeyRole::kOffer) {
+        offer(at);
     }
     return {Refusal::kNone, text};
 }
@@ -335,6 +336,9 @@ void RingSeal::on_hello(const Arriving& at, const Hello& hello, Allowance& answe
             answer(at, hello.ask);
         }
     }
+    if (is_proven && hello.lacks_key && at.key.role == KeyRole::kOffer) {
+        offer(at);
+    }
     if (is_proven && hello.offered.value != 0) {
         take_offer(at, hello);
     }
@@ -385,15 +389,41 @@ void RingSeal::offer(const Arriving& at) {
     if (!at.peer.offers.take(at.now)) {
         return;
     }
-    Hello hello;
-    hello.offered = keys_.in_use().id;
-    hello.wrapped = wrap(keys_.in_use().secret, wrapping_key(at.key.secret));
-    send_hello(at.now, at.peer.id, at.key, hello);
+    send_hello(at.now, at.peer.id, at.key, offer_of(at.key));
 }
 
-/// Only under the key that we seal with, and only one that we do not have.
+/// A daemon uses a key that we do not have: it was changed while we were away, or on both sides of
+/// a partition. It is told so under those that it may know, and told ours under those that we have
+/// given up.
+void RingSeal::introduce_key(Instant now, Peer& peer) {
+    for (const RingKey& key : keys_.keys()) {
+        if (key.role == KeyRole::kKeep || !peer.introductions.take(now)) {
+            continue;
+        }
+        Hello hello = key.role == KeyRole::kOffer ? offer_of(key) : Hello{};
+        hello.lacks_key = true;
+        send_hello(now, peer.id, key, hello);
+    }
+}
+
+Hello RingSeal::offer_of(const RingKey& under) const {
+    Hello hello;
+    hello.offered = keys_.in_use().id;
+    hello.wrapped = wrap(keys_.in_use().secret, wrapping_key(under.secret));
+    return hello;
+}
+
+/// Under the key that we seal with: the successor of that, unless we have it and have given it up
+/// (one that we have given up comes back by who uses it being told to, not by being offered). Under
+/// one that we have given up ourselves: a key to understand the sender with, who has taken another
+/// turn.
 void RingSeal::take_offer(const Arriving& at, const Hello& hello) {
-    if (at.key.id != keys_.in_use().id || keys_.find(hello.offered) != nullptr) {
+    const RingKey* const known = keys_.find(hello.offered);
+    const bool is_successor =
+        at.key.id == keys_.in_use().id && (known == nullptr || known->role == KeyRole::kKeep);
+    const bool is_for_later =
+        known == nullptr && at.key.role == KeyRole::kOffer && !keys_.is_full();
+    if (!is_successor && !is_for_later) {
         return;
     }
     const DaemonId from = at.peer.id;
@@ -401,10 +431,16 @@ void RingSeal::take_offer(const Arriving& at, const Hello& hello) {
     if (!key || key_id(*key) != hello.offered) {
         return;
     }
-    // Invalidates at.key.
-    keys_.take_over(*key, "from daemon " + std::to_string(from.value));
+    // Both invalidate at.key.
+    const std::string note = "from daemon " + std::to_string(from.value);
+    if (is_successor) {
+        keys_.take_over(*key, note);
+    } else {
+        keys_.add(*key, note);
+    }
     ++counters_.keys_taken_over;
-    events_.push_back({SealEvent::Kind::kKeyTaken, from, hello.offered});
+    events_.push_back({is_successor ? SealEvent::Kind::kKeyTaken : SealEvent::Kind::kKeyKept, from,
+                       hello.offered});
 }
 
 }  // namespace spread::sealing

@@ -57,7 +57,8 @@ struct SealEvent {
         kPutBack,   ///< another daemon knows what we sent later: this process runs with the memory
                     ///< of an earlier moment and has to end
         kTwoLives,  ///< two daemons answer in turns under the name of `peer`
-        kKeyTaken   ///< `peer` handed over ring key `key`, which is in use from now on
+        kKeyTaken,  ///< `peer` handed over ring key `key`, which is in use from now on
+        kKeyKept    ///< `peer` handed over ring key `key`, with which it is understood
     };
     Kind kind{};
     protocol::DaemonId peer;
@@ -164,6 +165,8 @@ class RingSeal {
     void answer(const Arriving& at, std::uint64_t challenge);
     void ask(const Arriving& at, std::uint64_t high);
     void offer(const Arriving& at);
+    void introduce_key(protocol::Instant now, Peer& peer);
+    [[nodiscard]] Hello offer_of(const RingKey& under) const;
     void take_offer(const Arriving& at, const Hello& hello);
     void send_hello(protocol::Instant now, protocol::DaemonId to, const RingKey& key,
                     const Hello& hello);

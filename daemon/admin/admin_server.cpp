@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "daemon/admin/bundle.hpp"
+#include "daemon/admin/key_commands.hpp"
 #include "daemon/admin/metrics.hpp"
 #include "daemon/admin/page.hpp"
 #include "daemon/admin/partition_text.hpp"
@@ -29,6 +30,7 @@ using daemon::LogEvent;
 using Respond = HttpServer::Respond;
 
 constexpr std::size_t kGroupsMax = 1000;
+constexpr std::string_view kKeyPath = "/key/";
 constexpr std::uint64_t kBanSecondsMax = 366 * 86400;
 
 HttpResponse plain(unsigned status, std::string text) {
@@ -211,6 +213,10 @@ bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
                          cluster_json(answers, missing, reach_.steering.roster())});
             });
         });
+    } else if (path == "/keys.json" && source_.has_keys()) {
+        source_.keys(as_json<sealing::KeyTable>(respond, [this](const sealing::KeyTable& table) {
+            return keys_json(table, source_.roster());
+        }));
     } else if (path == "/bundle") {
         bundle(respond);
     } else if (path == "/config.json") {
@@ -275,6 +281,8 @@ void AdminServer::change(const HttpRequest& request, const Respond& respond) {
         flow_control(request, respond);
     } else if (path == "/drain") {
         drain(request, respond);
+    } else if (path.substr(0, kKeyPath.size()) == kKeyPath) {
+        change_keys(request, respond);
     } else if (path == "/stop") {
         note(request, "stop");
         respond(result(true, "leaving the ring", 500));
@@ -313,6 +321,30 @@ void AdminServer::drain(const HttpRequest& request, const Respond& respond) {
         fmt::format("no new clients; leaving the ring when all have gone, or in {} s", seconds),
         500));
     reach_.drain.begin(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
+}
+
+/// Keys come and go by the control socket only, whose peers the kernel knows.
+void AdminServer::change_keys(const HttpRequest& request, const Respond& respond) {
+    if (!request.peer || !source_.has_keys()) {
+        respond(result(false,
+                       request.peer ? "the ring has no key: RingKeyFile is not set"
+                                    : "keys are changed by the control socket only",
+                       403));
+        return;
+    }
+    auto command = read_key_command({request.path.substr(kKeyPath.size()), value_of(request, "key"),
+                                     value_of(request, "drop"), request.body},
+                                    source_.roster());
+    if (!command) {
+        respond(result(false, command.error(), 400));
+        return;
+    }
+    note(request, command->name);
+    source_.change_keys(std::move(command->change), [respond, done = command->done](
+                                                        std::optional<std::string> refusal) {
+        respond(!refusal ? silent()
+                         : result(refusal->empty(), refusal->empty() ? done : *refusal, 409));
+    });
 }
 
 void AdminServer::kick(const HttpRequest& request, const Respond& respond) {

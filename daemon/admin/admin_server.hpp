@@ -46,6 +46,7 @@ class AdminServer {
     void health(const HttpRequest& request, const Respond& respond);
     [[nodiscard]] bool may_change(const HttpRequest& request) const;
     void ban(const HttpRequest& request, const Respond& respond);
+    void change_keys(const HttpRequest& request, const Respond& respond);
     void drain(const HttpRequest& request, const Respond& respond);
     void kick(const HttpRequest& request, const Respond& respond);
     void partition(const HttpRequest& request, const Respond& respond);

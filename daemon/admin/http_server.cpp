@@ -117,7 +117,7 @@ class Connection : public std::enable_shared_from_this<Connection<Shared>> {
         if (error) {
             return;  // it has gone, or took too long
         }
-        const auto& request = parser_->get();
+        auto& request = parser_->get();
         const beast::string_view target = request.target();
         const auto parsed = parse_target({target.data(), target.size()});
         if (!parsed) {
@@ -130,6 +130,7 @@ class Connection : public std::enable_shared_from_this<Connection<Shared>> {
         out.query = parsed->query;
         out.host = std::string(request[http::field::host]);
         out.authorization = std::string(request[http::field::authorization]);
+        out.body = std::move(request.body());
         out.address = address_;
         out.peer = peer_;
         const bool keeps = request.keep_alive();

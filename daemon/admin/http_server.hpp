@@ -28,6 +28,7 @@ struct HttpRequest {
     std::map<std::string, std::string> query;
     std::string host;           ///< as the client calls us; may be empty
     std::string authorization;  ///< of that header
+    std::string body;
     std::optional<PeerProcess> peer;
     std::string address;  ///< of a TCP peer
 };
@@ -45,8 +46,8 @@ class HttpServer {
   public:
     static constexpr std::size_t kConnectionsMax = 32;  ///< further ones are closed at once
     static constexpr std::size_t kHeaderBytesMax = 8192;
-    static constexpr std::size_t kBodyBytesMax = 8192;  ///< read and dropped
-    static constexpr int kIdleSeconds = 5;              ///< to send a request, to read an answer
+    static constexpr std::size_t kBodyBytesMax = 8192;
+    static constexpr int kIdleSeconds = 5;  ///< to send a request, to read an answer
 
     using Respond = std::function<void(HttpResponse)>;
     using Handler = std::function<void(HttpRequest, Respond)>;

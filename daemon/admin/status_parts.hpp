@@ -6,6 +6,7 @@ namespace spread::config {
 struct Configuration;
 }  // namespace spread::config
 namespace spread::daemon {
+class KeysOnRing;
 class RingThread;
 class SessionServer;
 class TlsFiles;
@@ -25,6 +26,7 @@ struct StatusParts {
     const RingWatch& watch;
     const History& history;
     const daemon::TlsFiles* tls = nullptr;  ///< null: clients do not speak TLS
+    daemon::KeysOnRing* keys = nullptr;     ///< null: the ring has no key
 };
 
 }  // namespace spread::admin

@@ -13,8 +13,10 @@
 #include "config/identity.hpp"
 #include "daemon/clients/tls_files.hpp"
 #include "daemon/host/clock.hpp"
+#include "daemon/keys_on_ring.hpp"
 #include "daemon/options.hpp"
 #include "daemon/ring/roster_of.hpp"
+#include "daemon/session/key_messages.hpp"
 #include "protocol/ring_wire.hpp"
 
 namespace spread::admin {
@@ -391,6 +393,22 @@ void StatusSource::bans(Answer<std::vector<BanStatus>> done) {
                     {ban.subject.text(), wall + left, left, ban.reason, ban.by, ban.refused});
             }
             return out;
+        },
+        std::move(done));
+}
+
+void StatusSource::keys(Answer<sealing::KeyTable> done) {
+    ask<sealing::KeyTable>(
+        [keys = parts_.keys](const SessionServer::Inside&) { return keys->agreement().table(); },
+        std::move(done));
+}
+
+void StatusSource::change_keys(KeyChange change, Answer<std::string> done) {
+    ask<std::string>(
+        [keys = parts_.keys, change = std::move(change)](const SessionServer::Inside& inside) {
+            std::string refusal = change(keys->agreement());
+            session::submit_key_messages(keys->agreement(), inside.out);
+            return refusal;
         },
         std::move(done));
 }

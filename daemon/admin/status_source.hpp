@@ -21,6 +21,7 @@
 #include "daemon/clients/session_server.hpp"
 #include "daemon/ring/ring_thread.hpp"
 #include "protocol/roster.hpp"
+#include "sealing/key_agreement.hpp"
 
 namespace spread::admin {
 
@@ -58,7 +59,15 @@ class StatusSource {
     /// False when there is no such ban.
     void lift_ban(access::BanSubject subject, Answer<bool> done);
     void bans(Answer<std::vector<BanStatus>> done);
+    [[nodiscard]] bool has_keys() const { return parts_.keys != nullptr; }
+    /// What is known of the ring's keys; there are some.
+    void keys(Answer<sealing::KeyTable> done);
+    /// Does something to them, on the session thread. What it returns is empty, or why it is
+    /// refused.
+    using KeyChange = std::function<std::string(sealing::KeyAgreement& keys)>;
+    void change_keys(KeyChange change, Answer<std::string> done);
 
+    [[nodiscard]] const protocol::Roster& roster() const { return roster_; }
     [[nodiscard]] const config::Configuration& configuration() const {
         return parts_.configuration;
     }

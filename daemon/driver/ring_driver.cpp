@@ -159,7 +159,9 @@ void RingDriver::take_control() {
         } else if (const auto* windows = std::get_if<membership::WindowChange>(item)) {
             engine_.change_windows(*windows);
         } else if (auto* sealing = std::get_if<SealingChange>(item); sealing && sealed_) {
-            sealed_->change(sealing->mode, std::move(*sealing->keys), transport_);
+            const sealing::RingSeal& seal = sealed_->seal();
+            sealed_->change(sealing->mode.value_or(seal.mode()),
+                            sealing->keys ? std::move(*sealing->keys) : seal.keys(), transport_);
         }
         queues_.control.pop();
         sessions_.notify(RingQueues::kSubmitRoom);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "daemon/driver/spsc_queue.hpp"
@@ -30,8 +31,8 @@ struct CutOff {
 
 /// From now on the ring is sealed so, with these keys; without effect on a ring without a key.
 struct SealingChange {
-    sealing::Mode mode{};
-    std::unique_ptr<sealing::KeyRing> keys;  ///< never null
+    std::optional<sealing::Mode> mode{};       ///< none: as it is
+    std::unique_ptr<sealing::KeyRing> keys{};  ///< null: as they are
 };
 
 /// What must overtake the messages that wait for the ring: group state, the permission to resume,

@@ -83,6 +83,7 @@ enum class LogEvent : std::uint8_t {
     kRingOpen,
     kRingKeys,
     kRingKeysFailed,
+    kRingKeysUnsaved,
     kRingSealingUnread,
     kTls,
     kTlsFailed,

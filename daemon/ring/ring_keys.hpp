@@ -22,6 +22,15 @@ namespace spread::daemon {
 [[nodiscard]] protocol::Result<sealing::KeyRing, std::string> read_keys(
     const config::Configuration& configuration);
 
+/// Puts `keys` into file `path`, where there is one: whole or not at all, on the disk when it
+/// returns. The file keeps its owner, group and mode; where this process may not give it its owner,
+/// it becomes its own, or, with `keeps_owner`, nothing is done. Empty, or one line that says what
+/// went wrong.
+[[nodiscard]] std::string save_keys(const std::string& path, const sealing::KeyRing& keys,
+                                    bool keeps_owner);
+/// The same in a file that must not be there yet.
+[[nodiscard]] std::string create_keys(const std::string& path, const sealing::KeyRing& keys);
+
 /// RingSealing.
 [[nodiscard]] sealing::Mode sealing_mode_of(const config::Configuration& configuration);
 /// As the file says it.

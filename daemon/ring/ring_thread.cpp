@@ -164,8 +164,11 @@ void RingThread::on_refused(sealing::Refusal refusal, const sealing::Envelope& e
     seal_log_.on_refused(now_, transport_.source(), refusal, envelope, driver_.seal()->keys());
 }
 
-void RingThread::on_seal_event(const sealing::SealEvent& event, const sealing::KeyRing&) {
+void RingThread::on_seal_event(const sealing::SealEvent& event, const sealing::KeyRing& keys) {
     seal_log_.on_event(event);
+    if (const auto order = sealing::order_of(event, keys); order && key_taken_hook_) {
+        key_taken_hook_(*order);
+    }
     if (event.kind == sealing::SealEvent::Kind::kPutBack) {
         stop_logging();
         std::_Exit(kPutBack);

@@ -30,6 +30,7 @@
 #include "membership/trace.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/counters.hpp"
+#include "sealing/key_store.hpp"
 
 namespace spread::daemon {
 
@@ -73,6 +74,12 @@ class RingThread final : private driver::RingHost {
         std::function<bool(const Endpoint& source, std::span<const std::byte> datagram)>;
     /// Who is asked first, on the thread that does the ring's work. To be set before start().
     void on_foreign(ForeignHook hook) { foreign_hook_ = std::move(hook); }
+
+    /// Called with a key that another daemon has handed over, on the thread that does the ring's
+    /// work: it must not wait. To be set before start().
+    void on_key_taken(std::function<void(sealing::KeyOrder)> hook) {
+        key_taken_hook_ = std::move(hook);
+    }
 
     /// Starts the loop on a thread of its own, with all signals blocked. It ends after
     /// link.leave_wanted was set and the ring was left; link.ring_stopped tells.
@@ -139,6 +146,7 @@ class RingThread final : private driver::RingHost {
     protocol::RingId logged_ring_{};
     RingObserver* observer_;
     ForeignHook foreign_hook_;
+    std::function<void(sealing::KeyOrder)> key_taken_hook_;
     std::uint64_t taken_by_hook_ = 0;  ///< of packets_malformed
     driver::RingDriver driver_;
     protocol::Instant now_{};

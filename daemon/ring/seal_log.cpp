@@ -106,11 +106,16 @@ void SealLog::on_event(const sealing::SealEvent& event) {
                       "two daemons answer in turns under the name of {}; stop one of them",
                       roster_.describe(event.peer));
             return;
+        case sealing::SealEvent::Kind::kKeyKept:
+            log_event(LogEvent::kRingKeyTaken,
+                      "understands ring key {} of {} from now on: both sides have changed keys; "
+                      "`spreadctl key rotate` brings all to one",
+                      to_string(event.key), roster_.describe(event.peer));
+            return;
         case sealing::SealEvent::Kind::kKeyTaken:
             log_event(LogEvent::kRingKeyTaken,
-                      "took over ring key {} from {}; it is in use until this daemon ends: put it "
-                      "into {}",
-                      to_string(event.key), roster_.describe(event.peer), file_);
+                      "took over ring key {} from {}: it has changed while this daemon was away",
+                      to_string(event.key), roster_.describe(event.peer));
             return;
     }
 }

@@ -17,8 +17,11 @@ constexpr std::size_t kEventsPerTurnMax = 256;
 
 }  // namespace
 
-SessionCore::SessionCore(SessionConfig config, membership::GroupConfig groups, protocol::Rng rng)
-    : impl_(std::make_unique<Impl>(std::move(config), std::move(groups), rng)) {}
+SessionCore::SessionCore(SessionConfig config, membership::GroupConfig groups, protocol::Rng rng,
+                         sealing::KeyAgreement* keys)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(groups), rng)) {
+    impl_->keys_ = keys;
+}
 
 SessionCore::~SessionCore() = default;
 
@@ -256,6 +259,9 @@ void SessionCore::on_ring_event(Instant now, membership::DeliveryEvent&& event,
                                 SessionOutput& out) {
     Impl& self = *impl_;
     self.now_ = now;
+    if (self.is_about_keys(event, out)) {
+        return;
+    }
     self.outbound_.begin_event(now);
     self.close_disconnected(self.open_.on_ring_event(std::move(event), out), out);
     self.exchange_.look(now, self.open_.groups().pending_exchange());

@@ -23,6 +23,7 @@
 #include "protocol/rng.hpp"
 #include "protocol/session_wire.hpp"
 #include "protocol/time.hpp"
+#include "sealing/key_agreement.hpp"
 
 namespace spread::session {
 
@@ -78,7 +79,9 @@ struct TlsNews {
 /// its release.
 class SessionCore {
   public:
-    SessionCore(SessionConfig config, membership::GroupConfig groups, protocol::Rng rng);
+    /// `keys` gets the ring messages about keys; null, or outlives this object.
+    SessionCore(SessionConfig config, membership::GroupConfig groups, protocol::Rng rng,
+                sealing::KeyAgreement* keys = nullptr);
     ~SessionCore();
 
     /// `probe` tells whether the peer of a session has closed its side, although not all that it

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/session/exchange_watch.hpp"
+#include "daemon/session/key_messages.hpp"
 #include "daemon/session/name_registry.hpp"
 #include "daemon/session/open_sessions.hpp"
 #include "daemon/session/outbound.hpp"
@@ -241,6 +242,29 @@ struct SessionCore::Impl {
         session.kept.insert(session.kept.end(), bytes.begin(), bytes.end());
     }
 
+    /// Shows the agreement about keys what concerns it. True: it concerns nobody else.
+    [[nodiscard]] bool is_about_keys(const membership::DeliveryEvent& event, SessionOutput& out) {
+        const auto* delivery = std::get_if<membership::Delivery>(&event);
+        const bool is_for_keys =
+            delivery != nullptr && delivery->kind == protocol::MessageKind::kRingKeys;
+        if (keys_ == nullptr || (delivery != nullptr && !is_for_keys)) {
+            return is_for_keys;
+        }
+        if (is_for_keys) {
+            std::vector<std::byte> scratch;
+            // What is malformed comes from a later release, and tells nothing.
+            static_cast<void>(
+                keys_->on_message(delivery->origin, delivery->body.contiguous(scratch)));
+        } else {
+            const auto& change = std::get<membership::ConfigurationChange>(event);
+            if (change.kind == membership::ConfigurationKind::kRegular) {
+                keys_->on_regular_configuration(change.members);
+            }
+        }
+        submit_key_messages(*keys_, out);
+        return is_for_keys;
+    }
+
     /// Goes on with a session that has its answer.
     void resume(SessionId id, Session& session, SessionOutput& out) {
         out.readers.push_back(id);
@@ -441,6 +465,7 @@ struct SessionCore::Impl {
     SessionTimers paced_;   ///< when clients may go on that have used up their limit
     PasswordChecks passwords_;
     PasswordChecks::HangUpProbe hang_up_probe_;
+    sealing::KeyAgreement* keys_ = nullptr;
     Instant now_{};  ///< of the input at hand
     // NOLINTEND(readability-identifier-naming)
 };

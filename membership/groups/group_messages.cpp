@@ -41,6 +41,7 @@ void GroupMessages::apply(Delivery&& delivery, DaemonIndex origin, GroupOutput& 
             return;
         }
         case MessageKind::kGroupState:
+        case MessageKind::kRingKeys:  // the host's
         case MessageKind::kRecoveryPacket: break;
     }
     ++stats_.malformed_messages;

@@ -24,6 +24,7 @@ std::string_view name(protocol::MessageKind kind) {
         case protocol::MessageKind::kGroupLeave: return "leave";
         case protocol::MessageKind::kDisconnect: return "disconnect";
         case protocol::MessageKind::kGroupState: return "group state";
+        case protocol::MessageKind::kRingKeys: return "ring keys";
         case protocol::MessageKind::kRecoveryPacket: return "recovery packet";
     }
     return "unknown kind";

@@ -8,6 +8,7 @@
 
 #include "tests/sim/generator_draft.hpp"
 #include "tests/sim/ring_settings.hpp"
+#include "tests/sim/seal_watch.hpp"
 
 namespace spread::sim {
 namespace {
@@ -242,10 +243,101 @@ Scenario generate_unusual(std::uint64_t seed) {
     return finished(draft);
 }
 
+namespace {
+
+void push_sorted(Scenario& scenario, std::uint64_t at_us, Action action, DaemonIndex daemon,
+                 std::int64_t value = 0) {
+    Step step;
+    step.when.kind = Moment::Kind::kAt;
+    step.when.time_us = at_us;
+    step.action = action;
+    step.who = {daemon};
+    step.value = value;
+    // Steps are taken in their order, and those that wait for something else have no time.
+    auto place = scenario.steps.begin();
+    for (auto each = place; each != scenario.steps.end(); ++each) {
+        if (each->when.kind == Moment::Kind::kAt && each->when.time_us <= at_us) {
+            place = each + 1;
+        }
+    }
+    scenario.steps.insert(place, std::move(step));
+}
+
+std::uint64_t last_time(const Scenario& scenario) {
+    std::uint64_t last = 0;
+    for (const Step& step : scenario.steps) {
+        last = step.when.kind == Moment::Kind::kAt ? std::max(last, step.when.time_us) : last;
+    }
+    return last;
+}
+
+/// Rotations at any time, two at once among them, and disks that are full for a while.
+void draw_key_changes(Scenario& scenario, std::uint64_t seed) {
+    Draw draw(seed, "key changes");
+    const std::uint64_t last = last_time(scenario);
+    const auto any = [&] {
+        return static_cast<DaemonIndex>(draw.between(0, scenario.daemons() - 1));
+    };
+    for (std::uint64_t i = draw.between(1, 4); i > 0; --i) {
+        push_sorted(scenario, draw.between(0, last), Action::kRotate, any());
+    }
+    if (draw.percent(30)) {
+        const DaemonIndex daemon = any();
+        const std::uint64_t from = draw.between(0, last);
+        push_sorted(scenario, from, Action::kFillDisk, daemon, 1);
+        push_sorted(scenario, draw.between(from, last), Action::kFillDisk, daemon, 0);
+    }
+}
+
+/// Nothing happens but that keys change, or that the ring goes from plain to sealed and back (S6).
+Scenario calm_scenario(Draft& draft) {
+    Draw draw(draft.seed, "calm");
+    draft.faults_us = 1;
+    draft.peace_us = 8'000'000;
+    draft.core.resize(draft.scenario.daemons());
+    std::iota(draft.core.begin(), draft.core.end(), DaemonIndex{0});
+    draw_starts_at_once(draft);
+    std::vector<DaemonIndex> order = draft.core;
+    const bool is_rollout = draw.percent(50);
+    draft.scenario.tunables.sealed =
+        static_cast<std::uint32_t>(is_rollout ? Sealed::kAccept : Sealed::kRequire);
+    if (is_rollout) {
+        std::uint64_t at = 2'000'000;
+        for (const std::int64_t mode : {1, 2, 1, 0}) {
+            draw.shuffle(order);
+            for (const DaemonIndex daemon : order) {
+                draft.push(at += draw.between(1, 200'000), Action::kSeal, {daemon}, mode);
+            }
+            if (draw.percent(40)) {
+                break;
+            }
+        }
+    }
+    for (std::uint64_t i = draw.between(is_rollout ? 0 : 1, 4); i > 0; --i) {
+        draft.push(draw.between(2'000'000, draft.peace_us), Action::kRotate,
+                   {draft.any_daemon(draw)});
+    }
+    draw_workload(draft);
+    return finished(draft);
+}
+
+}  // namespace
+
 Scenario generate_sealed(std::uint64_t seed) {
+    if (Draw(seed, "calm keys").percent(10)) {
+        Draft draft = draft_of(seed, "seed ");
+        draw_cluster(draft);
+        const Tunables usual = draft.scenario.tunables;
+        draw_tunables(draft);
+        draft.scenario.tunables = usual;
+        return calm_scenario(draft);
+    }
     Scenario scenario = generate(seed);
     const std::size_t choice = Draw(seed, "sealing").weighted({5, 5, 70, 10, 10});
     scenario.tunables.sealed = static_cast<std::uint32_t>(choice + 1);
+    if (Draw(seed, "changes of keys").percent(50)) {
+        draw_key_changes(scenario, seed);
+    }
     return scenario;
 }
 

@@ -34,7 +34,12 @@ Host::Host(Simulator& simulator, DaemonIndex index, const Scenario& scenario)
       index_(index),
       id_{index + 1U},
       // Clocks of different machines have nothing to do with one another.
-      local_base_(std::chrono::seconds(1000 + 77 * index)) {}
+      local_base_(std::chrono::seconds(1000 + 77 * index)),
+      key_luck_(stream(scenario.luck, "ring keys", index)) {
+    if (scenario.tunables.sealed != 0) {
+        mode_ = mode_of(scenario.tunables.sealed, index);
+    }
+}
 
 Host::~Host() = default;
 
@@ -85,8 +90,10 @@ void Host::start(StateFate fate) {
             queue_limits(),
             receive_queue_max,
             life_,
-            scenario_.tunables.sealed,
+            mode_,
+            *key_disk_.read(),
             stream(scenario_.luck, "entropy", (std::uint64_t{index_} << 32U) + lives_)});
+    start_keys();
     start_sessions(protocol::Rng(rng.next()));
     sharing_luck_ = protocol::Rng(rng.next());
     shares_work_ = sharing_luck_.next() % 2 == 0;

@@ -16,6 +16,7 @@
 #include "protocol/ids.hpp"
 #include "protocol/rng.hpp"
 #include "tests/checker/ring_checker.hpp"
+#include "tests/sim/key_side.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/ring_side.hpp"
 #include "tests/sim/scenario.hpp"
@@ -43,6 +44,11 @@ class Host final {
     void clog_sessions(bool on);
     void drift(std::int64_t ppm);
     void step_wall_clock(std::int64_t us) { wall_offset_us_ += us; }
+    /// Its operator wants another ring key.
+    void rotate_key();
+    void fill_disk(bool is_full) { key_disk_.fill(is_full); }
+    void seal_as(sealing::Mode mode);
+    void order_key(sealing::KeyOrder order) { keys_->order(std::move(order)); }
     void set_wire_greatest(std::uint8_t version) { wire_greatest_ = version; }
     void set_config_version(std::uint32_t version) { config_version_ = version; }
 
@@ -78,6 +84,10 @@ class Host final {
     [[nodiscard]] std::uint64_t malformed_messages() const;
     [[nodiscard]] std::uint64_t configurations_installed() const { return configurations_; }
     [[nodiscard]] checker::LifeId life() const { return life_; }
+    /// What it seals with and opens; empty on a plain ring.
+    [[nodiscard]] std::string keys_text() const;
+    [[nodiscard]] sealing::StreamId stream_id() const { return ring_->driver().seal()->stream(); }
+    [[nodiscard]] protocol::Instant born() const { return ring_->born(); }
 
   private:
     struct Served {
@@ -116,6 +126,8 @@ class Host final {
     void weigh_sharing();
 
     // Session side.
+    void start_keys();
+    void work_on_keys();
     [[nodiscard]] session::SessionConfig session_config() const;
     void start_sessions(protocol::Rng rng);
     void end_sessions();
@@ -154,6 +166,12 @@ class Host final {
     /// What the state file says now and said one life ago.
     std::optional<driver::DaemonState> stored_;
     std::optional<driver::DaemonState> stored_before_;
+
+    // Keys.
+    KeyDisk key_disk_{simulated_keys()};
+    std::optional<sealing::Mode> mode_;
+    protocol::Rng key_luck_;
+    std::unique_ptr<KeySide> keys_;  ///< null on a plain ring, or between two lives
 
     // Ring side.
     std::unique_ptr<RingSide> ring_;

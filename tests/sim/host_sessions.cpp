@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/session/key_messages.hpp"
 #include "membership/groups/group_wire.hpp"
 #include "protocol/session_wire.hpp"
 #include "tests/sim/client.hpp"
@@ -48,7 +49,8 @@ void Host::start_sessions(protocol::Rng rng) {
     groups.self = id_;
     take_if_set(groups.state_message_bytes_max, scenario_.tunables.state_message_bytes);
     groups.index_before_first = static_cast<std::int32_t>(0U - scenario_.tunables.indices_left);
-    core_ = std::make_unique<session::SessionCore>(session_config(), groups, rng);
+    core_ = std::make_unique<session::SessionCore>(session_config(), groups, rng,
+                                                   keys_ ? &keys_->agreement() : nullptr);
     core_->set_hang_up_probe([this](protocol::SessionId id) {
         const auto found = served_.find(id);
         return found == served_.end() ||
@@ -56,8 +58,69 @@ void Host::start_sessions(protocol::Rng rng) {
     });
 }
 
+void Host::start_keys() {
+    if (!mode_) {
+        return;
+    }
+    protocol::MemberList daemons;
+    for (std::uint32_t i = 1; i <= scenario_.daemons(); ++i) {
+        daemons.push_back(protocol::DaemonId{i});
+    }
+    keys_ = std::make_unique<KeySide>(daemons, id_, key_disk_, protocol::Rng(key_luck_.next()),
+                                      [this](Duration delay) { schedule_session_turn(delay); });
+}
+
+void Host::rotate_key() {
+    if (!ring_ || !keys_) {
+        return;
+    }
+    sealing::Secret key;
+    for (std::byte& byte : key.bytes()) {
+        byte = static_cast<std::byte>(key_luck_.next());
+    }
+    simulator_.seal_watch()->add_key(key);
+    // Refused while another one is under way.
+    if (keys_->agreement().rotate(key).empty()) {
+        session::submit_key_messages(keys_->agreement(), session_out_);
+        apply();
+    }
+}
+
+void Host::seal_as(sealing::Mode mode) {
+    if (mode_) {
+        mode_ = mode;
+    }
+    if (ring_ && keys_) {
+        driver::SealingChange change;
+        change.mode = mode;
+        ring_->steer(std::move(change));
+        ring_->port().push();
+    }
+}
+
+void Host::work_on_keys() {
+    if (auto keys = keys_ ? keys_->work(local_now(), session_out_) : nullptr) {
+        driver::SealingChange change;
+        change.keys = std::move(keys);
+        ring_->steer(std::move(change));
+        apply();
+        ring_->port().push();
+    }
+}
+
+std::string Host::keys_text() const {
+    std::string text;
+    if (ring_ && ring_->driver().seal() != nullptr) {
+        for (const sealing::RingKey& key : ring_->driver().seal()->keys().keys()) {
+            text += " " + std::string(to_string(key.role)) + " " + to_string(key.id);
+        }
+    }
+    return text;
+}
+
 void Host::end_sessions() {
     core_.reset();
+    keys_.reset();
     session_out_.clear();
     session_turn_at_.reset();
     sessions_clogged_ = false;
@@ -94,6 +157,7 @@ void Host::session_turn(std::uint32_t generation) {
         return;
     }
     take_deliveries();
+    work_on_keys();
     ring_->port().push();
     answer_passwords();
     accept_connections();
@@ -347,6 +411,7 @@ void Host::write(protocol::SessionId id) {
 
 bool Host::are_sessions_quiet() const {
     return backlog_.empty() && verdicts_.empty() && !core_->has_work() &&
+           (!keys_ || keys_->is_quiet()) &&
            core_->groups().phase() == membership::GroupPhase::kStable &&
            std::all_of(served_.begin(), served_.end(), [this](const auto& entry) {
                const Connection& connection = simulator_.connection(entry.second.connection);

@@ -301,7 +301,7 @@ Network::Parcel Network::forged(std::uint64_t luck) const {
     Parcel made{copy_of(seen.datagram), seen.arrival};
     const std::span<std::byte> bytes(made.datagram.buffer->data(), made.datagram.length);
     const std::size_t head = std::min(bytes.size(), sealing::kEnvelopeBytes);
-    switch ((luck >> 32U) % 5) {
+    switch ((luck >> 32U) % 8) {
         case 0: bytes[choice % head] ^= static_cast<std::byte>(1U << (choice >> 32U) % 8); break;
         case 1: {  // one's envelope around another's text
             const auto other = archive_[choice % archive_.size()].datagram.bytes();
@@ -310,6 +310,9 @@ Network::Parcel Network::forged(std::uint64_t luck) const {
         }
         case 2: bytes[head - 8] = std::byte{1}; break;                    // of another epoch
         case 3: bytes[head / 2] = static_cast<std::byte>(choice); break;  // of another stream
+        case 4: bytes[head / 8] = static_cast<std::byte>(choice); break;  // under an unknown key
+        case 5: bytes[head - 7] = std::byte{1}; break;                    // far ahead: 2^40
+        case 6: bytes[head / 4] = static_cast<std::byte>(choice); break;  // of another sender
         default: made.datagram = simulator_.seal_watch()->plain_of(seen.datagram);
     }
     return made;
@@ -320,7 +323,9 @@ void Network::archive(const Parcel& parcel) {
     if (archive_.size() < kArchiveMax) {
         archive_.push_back(std::move(copy));
     } else {
-        archive_[packets_sent_ / kArchiveEvery * 7 % kArchiveMax] = std::move(copy);
+        // The first half stays: recordings of lives that have long ended.
+        constexpr std::size_t kHalf = kArchiveMax / 2;
+        archive_[kHalf + packets_sent_ / kArchiveEvery * 7 % kHalf] = std::move(copy);
     }
 }
 

@@ -97,7 +97,6 @@ RingSide::RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup se
       request_ranges_max_(protocol::rtr_ranges_max(setup.driver.config.datagram_bytes_max)),
       receive_queue_max_(setup.receive_queue_max),
       entropy_(setup.entropy),
-      mode_(mode_of(setup.sealed, index)),
       taken_{simulator.now()},
       queues_(setup.limits),
       ring_signal_(*this, &Host::wake_ring),
@@ -105,13 +104,13 @@ RingSide::RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup se
       port_(queues_, ring_signal_),
       driver_(
           [&] {
-              setup.driver.sealed = sealed_traffic(setup.sealed);
+              setup.driver.sealed = sealed_traffic(setup);
               return std::move(setup.driver);
           }(),
           queues_, session_signal_, *this, *this, simulator.pool()) {}
 
-std::unique_ptr<driver::SealedTraffic> RingSide::sealed_traffic(std::uint32_t sealed) {
-    if (sealed == 0) {
+std::unique_ptr<driver::SealedTraffic> RingSide::sealed_traffic(Setup& from) {
+    if (!from.mode) {
         return nullptr;
     }
     sealing::RingSeal::Setup setup;
@@ -119,8 +118,8 @@ std::unique_ptr<driver::SealedTraffic> RingSide::sealed_traffic(std::uint32_t se
         setup.daemons.push_back(protocol::DaemonId{i});
     }
     setup.self = setup.daemons[index_];
-    setup.keys = simulated_keys();
-    setup.mode = mode_;
+    setup.keys = std::move(from.keys);
+    setup.mode = *from.mode;
     setup.suite = index_ % 4 == 3 ? sealing::Suite::kChaCha20Poly1305 : sealing::Suite::kAes256Gcm;
     setup.backend = sealing::best_backend();
     return std::make_unique<driver::SealedTraffic>(std::move(setup), entropy_);
@@ -156,9 +155,13 @@ bool RingSide::turn(bool is_slow) {
         }
         is_over = !is_slow || !is_readable() || turn_received_ >= kTurnReceivesMax;
     }
-    if (mode_ == sealing::Mode::kRequire && driver_.seal() != nullptr &&
-        driver_.seal()->counters().plain_taken > 0) {
-        simulator_.fail({"S5", "a plain datagram is taken where sealing is required", {}});
+    if (driver_.seal() != nullptr) {
+        const std::uint64_t taken = driver_.seal()->counters().plain_taken;
+        if (driver_.seal()->mode() != sealing::Mode::kRequire) {
+            plain_taken_ = taken;
+        } else if (taken > plain_taken_) {
+            simulator_.fail({"S5", "a plain datagram is taken where sealing is required", {}});
+        }
     }
     if (!is_dead_ && is_over) {
         turn_received_ = 0;
@@ -215,7 +218,7 @@ void RingSide::send(std::span<const membership::OutboundPacket> packets) {
         simulator_.engine_digest(digest_of(packet.datagram));
         note_requests(packet);
         if (SealWatch* watch = simulator_.seal_watch()) {
-            watch->on_sent(packet.datagram, mode_ == sealing::Mode::kRequire);
+            watch->on_sent(packet.datagram, driver_.seal()->mode() == sealing::Mode::kRequire);
         }
         // False as well when a step of the script ended this life.
         static_cast<void>(simulator_.network().send(index_, packet));
@@ -233,7 +236,9 @@ void RingSide::send_one_by_one(const protocol::MemberList& daemons) {
 
 void RingSide::submit(membership::Submission&& submission) {
     if (submission.control) {
-        note_state_part(submission);
+        if (submission.kind == protocol::MessageKind::kGroupState) {
+            note_state_part(submission);
+        }
         control_facts_.emplace_back(facts_of(submission));
     } else {
         message_facts_.push_back(facts_of(submission));
@@ -249,6 +254,11 @@ void RingSide::resume(const protocol::RingId& ring) {
 void RingSide::give_up(driver::GiveUp&& overdue) {
     control_facts_.emplace_back(overdue);
     port_.give_up(std::move(overdue));
+}
+
+void RingSide::steer(driver::SealingChange&& change) {
+    control_facts_.emplace_back(std::monostate());
+    port_.steer(std::move(change));
 }
 
 /// What has left the queues is with the engine.
@@ -286,12 +296,28 @@ void RingSide::on_output(const membership::EngineOutput& out) {
 void RingSide::on_opened(const sealing::OpenedDatagram& opened) {
     if (SealWatch* watch = simulator_.seal_watch(); watch != nullptr && !is_dead_) {
         watch->on_opened(taken_, opened);
+        refused_since_.erase(opened.stream);
+    }
+}
+
+void RingSide::on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) {
+    if (!is_dead_) {
+        const auto [since, is_first] =
+            refused_since_.try_emplace(envelope.stream, simulator_.now());
+        simulator_.check_refused(index_, refusal, envelope, since->second);
+    }
+}
+
+void RingSide::on_seal_event(const sealing::SealEvent& event, const sealing::KeyRing& keys) {
+    if (const auto order = sealing::order_of(event, keys); order && !is_dead_) {
+        host_.order_key(*order);
     }
 }
 
 void RingSide::observe(const membership::DeliveryEvent& event) {
     if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
         host_.note_configuration();
+        simulator_.check_stirred(index_, *change);
         simulator_.digest(mixed(change->ring_id.counter, change->members.size()));
         simulator_.engine_digest(mixed(change->ring_id.counter, change->members.size()));
         simulator_.note_counters(change->ring_id.counter, 0);
@@ -326,7 +352,9 @@ void RingSide::observe(const membership::DeliveryEvent& event) {
     simulator_.rings().on_delivery(life_, {delivery.ring_id, delivery.seq, delivery.index},
                                    delivery.origin,
                                    {delivery.service, delivery.kind,
-                                    delivery.kind == protocol::MessageKind::kGroupState, digest});
+                                    delivery.kind == protocol::MessageKind::kGroupState ||
+                                        delivery.kind == protocol::MessageKind::kRingKeys,
+                                    digest});
 }
 
 void RingSide::keep_counter(std::uint64_t ring_counter) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <span>
 #include <variant>
 #include <vector>
@@ -36,7 +37,8 @@ class RingSide final : private driver::RingHost, private driver::Transport {
         driver::QueueLimits limits;
         std::size_t receive_queue_max;  ///< datagrams, of each channel
         checker::LifeId life;
-        std::uint32_t sealed = 0;  ///< Tunables::sealed
+        std::optional<sealing::Mode> mode{};  ///< none: a plain ring
+        sealing::KeyRing keys{};
         protocol::Rng entropy{0};
     };
 
@@ -62,6 +64,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void submit(membership::Submission&& submission);
     void resume(const protocol::RingId& ring);
     void give_up(driver::GiveUp&& overdue);
+    void steer(driver::SealingChange&& change);
 
     [[nodiscard]] driver::RingDriver& driver() { return driver_; }
     [[nodiscard]] const driver::RingDriver& driver() const { return driver_; }
@@ -71,6 +74,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     [[nodiscard]] driver::WakeSignal& session_signal() { return session_signal_; }
     /// Nothing under way between the two sides.
     [[nodiscard]] bool is_empty() const;
+    [[nodiscard]] protocol::Instant born() const { return taken_.born; }
 
   private:
     /// What sleeps is a side of the host; waking it takes a moment.
@@ -84,7 +88,9 @@ class RingSide final : private driver::RingHost, private driver::Transport {
         RingSide& side_;
         void (Host::*wake_)();
     };
-    using ControlFact = std::variant<checker::MessageFacts, protocol::RingId, driver::GiveUp>;
+    /// Nothing: it does not matter to the checker.
+    using ControlFact =
+        std::variant<std::monostate, checker::MessageFacts, protocol::RingId, driver::GiveUp>;
 
     void on_state_change(const membership::StateChange& change) override;
     void on_recovery(const membership::RecoveryFacts& facts) override;
@@ -92,6 +98,8 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void on_bad_datagram(BadDatagram, std::span<const std::byte>) override {}  // on purpose
     void on_output(const membership::EngineOutput& out) override;
     void on_opened(const sealing::OpenedDatagram& opened) override;
+    void on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) override;
+    void on_seal_event(const sealing::SealEvent& event, const sealing::KeyRing& keys) override;
 
     void send(std::span<const membership::OutboundPacket> packets) override;
     void send_one_by_one(const protocol::MemberList& daemons) override;
@@ -102,7 +110,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void tell_of_taken();
     void tell_of_state();
     void observe(const membership::DeliveryEvent& event);
-    [[nodiscard]] std::unique_ptr<driver::SealedTraffic> sealed_traffic(std::uint32_t sealed);
+    [[nodiscard]] std::unique_ptr<driver::SealedTraffic> sealed_traffic(Setup& from);
 
     // What is reached (Goal).
     void note_windows();
@@ -136,8 +144,9 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     std::deque<ControlFact> control_facts_;
 
     SimEntropy entropy_;
-    sealing::Mode mode_{};
     SealWatch::Taken taken_;
+    std::map<sealing::StreamId, protocol::Instant> refused_since_;  ///< nothing of it is taken
+    std::uint64_t plain_taken_ = 0;                                 ///< when that was allowed last
     driver::RingQueues queues_;
     Signal ring_signal_;
     Signal session_signal_;

@@ -188,7 +188,10 @@ std::string format_action(const Step& step) {
         case Action::kLeave:
         case Action::kPause:
         case Action::kContinue:
-        case Action::kClogSessions: break;  // above
+        case Action::kClogSessions:
+        case Action::kRotate:
+        case Action::kFillDisk:
+        case Action::kSeal: break;  // above
         case Action::kSlow:
             return "slow" + list('d', step.who) + " by " + signed_duration(step.value);
         case Action::kDrift:

@@ -132,6 +132,9 @@ enum class Action : std::uint8_t {
     kClogSessions,  ///< the session side takes nothing (value 1) or goes on (0)
     kDrift,         ///< its clock runs `value` ppm fast (signed)
     kStepClock,     ///< its wall clock jumps by `value` us (signed); seen at the next start
+    kRotate,        ///< its operator wants another ring key
+    kFillDisk,      ///< its keys cannot be written (value 1), or can be again (0)
+    kSeal,          ///< it seals in another way: accept (value 0), send (1), require (2)
     kRelease,       ///< it restarts as one that speaks the ring's wire up to version `value`
     kConfigure,     ///< it reads another version of the configuration: restarts with hash `value`
     // Network.

@@ -134,13 +134,19 @@ struct DaemonAction {
     std::int64_t value;
 };
 
-inline constexpr std::array<DaemonAction, 6> kDaemonActions{{
+inline constexpr std::array<DaemonAction, 12> kDaemonActions{{
     {"crash", Action::kCrash, 0},
     {"stop", Action::kLeave, 0},
     {"pause", Action::kPause, 0},
     {"continue", Action::kContinue, 0},
     {"clog-sessions", Action::kClogSessions, 1},
     {"unclog-sessions", Action::kClogSessions, 0},
+    {"rotate", Action::kRotate, 0},
+    {"fill-disk", Action::kFillDisk, 1},
+    {"empty-disk", Action::kFillDisk, 0},
+    {"seal-accept", Action::kSeal, 0},
+    {"seal-send", Action::kSeal, 1},
+    {"seal-require", Action::kSeal, 2},
 }};
 
 template <typename Table, typename Value>

@@ -101,6 +101,7 @@ void Simulator::take_step(const Step& step) {
 }
 
 void Simulator::carry_out(const Step& step) {
+    note_stir(step);
     if (step.action <= Action::kConfigure) {
         carry_out_daemon_step(step);
     } else if (step.action <= Action::kRates) {
@@ -113,6 +114,58 @@ void Simulator::carry_out(const Step& step) {
     } else {
         carry_out_client_step(step);
     }
+}
+
+/// What daemons may notice for a while: all but changes of keys, and what clients do.
+void Simulator::note_stir(const Step& step) {
+    const bool is_of_keys = step.action == Action::kRotate || step.action == Action::kFillDisk ||
+                            step.action == Action::kSeal;
+    if (step.action > Action::kRates || is_of_keys) {
+        return;
+    }
+    stirred_at_ = now_;
+    if (step.action == Action::kRates) {
+        has_fair_network_ = step.rates == Rates{};
+    }
+    is_cut_ = step.action == Action::kHeal
+                  ? false
+                  : is_cut_ || (step.action >= Action::kPartition && step.action <= Action::kDrop);
+}
+
+/// S7: in peace everybody's datagrams count, a second after the last of what daemons may notice.
+void Simulator::check_refused(DaemonIndex by, sealing::Refusal refusal,
+                              const sealing::Envelope& envelope, Instant since) {
+    constexpr Duration kPatience = std::chrono::seconds(1);
+    const bool is_of_keys =
+        refusal == sealing::Refusal::kKey || refusal == sealing::Refusal::kUnproven ||
+        refusal == sealing::Refusal::kBusy || refusal == sealing::Refusal::kForged;
+    const auto sender = static_cast<DaemonIndex>(envelope.sender.value - 1);
+    if (!is_of_keys || !has_fair_network_ || is_cut_ || now_ - stirred_at_ < kPatience ||
+        sender >= hosts_.size() || !hosts_[sender]->is_up() ||
+        hosts_[sender]->stream_id() != envelope.stream ||
+        now_ - std::max({since, hosts_[sender]->born(), hosts_[by]->born()}) < kPatience) {
+        return;
+    }
+    fail({"S7",
+          "d" + std::to_string(by + 1) + " does not understand d" + std::to_string(sender + 1) +
+              ", refusal " + std::to_string(static_cast<int>(refusal)) + " of ring key " +
+              to_string(envelope.key),
+          {reality()}});
+}
+
+/// S6: where nothing but keys and modes changes, the ring of all stays as it is.
+void Simulator::check_stirred(DaemonIndex daemon, const membership::ConfigurationChange& change) {
+    if (!is_calm_) {
+        return;
+    }
+    if (is_whole_[daemon]) {
+        fail({"S6",
+              "d" + std::to_string(daemon + 1) +
+                  " has another configuration, and nothing but keys has changed",
+              {reality()}});
+    }
+    is_whole_[daemon] = change.kind == membership::ConfigurationKind::kRegular &&
+                        change.members.size() == hosts_.size();
 }
 
 void Simulator::carry_out_daemon_step(const Step& step) {
@@ -134,6 +187,9 @@ void Simulator::carry_out_daemon_step(const Step& step) {
             case Action::kClogSessions: host.clog_sessions(step.value != 0); break;
             case Action::kDrift: host.drift(step.value); break;
             case Action::kStepClock: host.step_wall_clock(step.value); break;
+            case Action::kRotate: host.rotate_key(); break;
+            case Action::kFillDisk: host.fill_disk(step.value != 0); break;
+            case Action::kSeal: host.seal_as(static_cast<sealing::Mode>(step.value)); break;
             case Action::kRelease:
                 host.crash();
                 host.set_wire_greatest(static_cast<std::uint8_t>(step.value));
@@ -257,7 +313,7 @@ std::string Simulator::reality() const {
         for (const protocol::DaemonId member : host.engine().members()) {
             members.push_back(static_cast<std::uint16_t>(member.value - 1));
         }
-        out += list_of('d', members);
+        out += list_of('d', members) + host.keys_text();
     }
     return out;
 }

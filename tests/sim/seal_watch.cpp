@@ -55,7 +55,8 @@ void SealWatch::on_sent(const protocol::Slice& datagram, bool is_required) {
     last_use_[envelope->stream.value] = simulator_.now();
     const std::uint64_t digest = digest_of(datagram.bytes());
     const auto [at, is_new] = nonces_.emplace(
-        std::tuple(envelope->stream.value, envelope->number, envelope->hedge), digest);
+        std::tuple(envelope->key.value, envelope->stream.value, envelope->number, envelope->hedge),
+        digest);
     if (!is_new && at->second != digest) {
         simulator_.fail({"S4", "a nonce seals two texts", {}});
     }
@@ -63,8 +64,8 @@ void SealWatch::on_sent(const protocol::Slice& datagram, bool is_required) {
 
 protocol::Slice SealWatch::plain_of(const protocol::Slice& datagram) {
     const auto envelope = sealing::read_envelope(datagram.bytes());
-    const sealing::RingKey* key = envelope ? keys_.find(envelope->key) : nullptr;
-    if (key == nullptr) {
+    const auto key = envelope ? keys_.find(envelope->key.value) : keys_.end();
+    if (key == keys_.end()) {
         return datagram;
     }
     sealing::Contexts& contexts =
@@ -74,7 +75,7 @@ protocol::Slice SealWatch::plain_of(const protocol::Slice& datagram) {
     sealing::Aead* aead = contexts.find(name);
     if (aead == nullptr) {
         aead = &contexts.add(name,
-                             sealing::datagram_key(key->secret, envelope->suite, envelope->sender,
+                             sealing::datagram_key(key->second, envelope->suite, envelope->sender,
                                                    envelope->stream, envelope->epoch()));
     }
     protocol::Slice copy = copy_of_datagram(datagram);

@@ -59,10 +59,16 @@ enum class Sealed : std::uint32_t {
 ///   S3 of a stream that was in use after the receiver's life began
 ///   S4 no key and nonce seal two texts
 ///   S5 where sealing is required nothing plain goes out
+///
+/// S6 and S7 are the simulator's: changes of keys stir nothing; in peace all understand each other.
 class SealWatch {
   public:
-    explicit SealWatch(Simulator& simulator) : simulator_(simulator) {}
+    explicit SealWatch(Simulator& simulator) : simulator_(simulator) {
+        add_key(simulated_keys().in_use().secret);
+    }
 
+    /// A daemon has made a key.
+    void add_key(const sealing::Secret& key) { keys_.emplace(sealing::key_id(key).value, key); }
     /// A daemon is about to seal this.
     void on_said(std::span<const std::byte> text) { said_.insert(digest_of(text)); }
     /// A daemon has put this on the wire.
@@ -81,9 +87,11 @@ class SealWatch {
     [[nodiscard]] static std::uint64_t digest_of(std::span<const std::byte> bytes);
 
     Simulator& simulator_;
-    sealing::KeyRing keys_ = simulated_keys();
+    std::unordered_map<std::uint32_t, sealing::Secret> keys_;  ///< by id
     std::unordered_set<std::uint64_t> said_;
-    std::map<std::tuple<std::uint64_t, std::uint64_t, std::uint32_t>, std::uint64_t> nonces_;
+    /// By key, stream, number and hedge.
+    std::map<std::tuple<std::uint32_t, std::uint64_t, std::uint64_t, std::uint32_t>, std::uint64_t>
+        nonces_;
     std::unordered_map<std::uint64_t, protocol::Instant> last_use_;  ///< of a stream
     std::unordered_map<std::uint64_t, sealing::Contexts> contexts_;
 };

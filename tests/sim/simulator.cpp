@@ -52,6 +52,21 @@ std::size_t clients_in(const Scenario& scenario) {
     return count;
 }
 
+/// All daemons start at the beginning, and then nothing happens to them but changes of keys.
+bool is_about_keys_only(const Scenario& scenario) {
+    bool has_changes = false;
+    for (const Step& step : scenario.steps) {
+        const bool is_of_keys = step.action == Action::kRotate || step.action == Action::kSeal ||
+                                step.action == Action::kFillDisk;
+        const bool is_first = step.action == Action::kStart && step.when.time_us == 0;
+        has_changes = has_changes || is_of_keys;
+        if (step.action <= Action::kRates && !is_of_keys && !is_first) {
+            return false;
+        }
+    }
+    return has_changes && scenario.tunables.sealed != 0;
+}
+
 }  // namespace
 
 Simulator::Simulator(const Scenario& scenario, const RunOptions& options)
@@ -71,6 +86,8 @@ Simulator::Simulator(const Scenario& scenario, const RunOptions& options)
     if (scenario.tunables.sealed != 0) {
         seal_watch_.emplace(*this);
     }
+    is_calm_ = is_about_keys_only(scenario);
+    is_whole_.resize(scenario.daemons());
     for (std::size_t i = 0; i < scenario.daemons(); ++i) {
         hosts_.push_back(std::make_unique<Host>(*this, static_cast<DaemonIndex>(i), scenario));
     }

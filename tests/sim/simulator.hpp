@@ -56,6 +56,9 @@ class Simulator {
     void on_state(DaemonIndex daemon);
     void note_group_configuration(DaemonIndex daemon,
                                   const membership::ConfigurationChange& change);
+    void check_refused(DaemonIndex by, sealing::Refusal refusal, const sealing::Envelope& envelope,
+                       protocol::Instant since);
+    void check_stirred(DaemonIndex daemon, const membership::ConfigurationChange& change);
     void note_counters(std::uint64_t counter, std::uint64_t incarnation);
     [[nodiscard]] std::uint64_t highest_counter() const { return highest_counter_; }
     [[nodiscard]] std::uint64_t highest_incarnation() const { return highest_incarnation_; }
@@ -104,6 +107,7 @@ class Simulator {
     [[nodiscard]] bool is_due(const Step& step);
     void take_step(const Step& step);
     void carry_out(const Step& step);
+    void note_stir(const Step& step);
     void carry_out_daemon_step(const Step& step);
     void carry_out_network_step(const Step& step);
     void carry_out_client_step(const Step& step);
@@ -137,6 +141,11 @@ class Simulator {
     checker::RingChecker rings_;
     checker::GroupChecker groups_;
     std::optional<SealWatch> seal_watch_;
+    bool is_calm_ = false;        ///< but for changes of keys
+    std::vector<bool> is_whole_;  ///< by daemon: it has been in the ring of all
+    protocol::Instant stirred_at_{};
+    bool has_fair_network_ = true;
+    bool is_cut_ = false;  ///< links are down, or packets wait or are dropped on purpose
     Network network_;
     std::vector<std::unique_ptr<Host>> hosts_;
     std::vector<std::unique_ptr<Client>> clients_;

@@ -19,6 +19,7 @@
 #include "tools/spreadctl/commands.hpp"
 #include "tools/spreadctl/completion.hpp"
 #include "tools/spreadctl/doctor.hpp"
+#include "tools/spreadctl/key_commands.hpp"
 #include "tools/spreadctl/ring_key.hpp"
 
 namespace spread::spreadctl {
@@ -88,6 +89,7 @@ class CommandLine {
     void add_trying();
     void add_doctor();
     void add_key();
+    void add_key_changes(CLI::App& key);
 
     [[nodiscard]] HttpClient client(const std::string& server) const {
         return {server, in_milliseconds(timeout_),
@@ -99,6 +101,9 @@ class CommandLine {
                                     : bundle_file_;
     }
     [[nodiscard]] Commands commands() const { return {client(server_), json_}; }
+    [[nodiscard]] KeyCommands keys() const {
+        return {client(server_), in_milliseconds(key_wait_), json_};
+    }
     CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help,
                   std::function<int()> action) {
         CLI::App* const command = parent.add_subcommand(name, help);
@@ -134,6 +139,9 @@ class CommandLine {
     std::string offline_;
     DoctorSettings doctor_;
     KeyNewSettings key_;
+    std::string key_id_;
+    std::string drop_;
+    double key_wait_ = 30;
     double wait_ = 10;
     std::string components_;
     bool keep_ = false;
@@ -207,7 +215,7 @@ void CommandLine::add_looking() {
 }
 
 void CommandLine::add_key() {
-    CLI::App* const key = app_.add_subcommand("key", "Files of ring keys (RingKeyFile)");
+    CLI::App* const key = app_.add_subcommand("key", "Keys of a sealed ring (RingKeyFile)");
     key->require_subcommand(1);
     CLI::App* const made =
         add(*key, "new", "Write a file with a new key", [this] { return key_new(key_); });
@@ -216,9 +224,36 @@ void CommandLine::add_key() {
     made->add_flag("--passphrase", key_.passphrase,
                    "Make the key of a line of standard input, the same on every host");
     made->footer("Give the same file to all daemons of the ring: docs/security.md.");
-    add(*key, "list", "Ids and roles of the keys in a file", [this] { return key_list(key_.file); })
-        ->add_option("FILE", key_.file, "The file")
-        ->required();
+    add(*key, "list", "Ids and roles of the keys in a file, or of all daemons of the ring", [this] {
+        return key_.file.empty() ? keys().list() : key_list(key_.file);
+    })->add_option("FILE", key_.file, "The file; default: ask the daemon");
+    add_key_changes(*key);
+}
+
+void CommandLine::add_key_changes(CLI::App& key) {
+    CLI::App* const rotate =
+        add(key, "rotate", "A new key for all daemons of the ring, while it runs",
+            [this] { return keys().rotate(); });
+    CLI::App* const install = add(key, "install", "Give the keys of a file to all daemons",
+                                  [this] { return keys().install(key_.file); });
+    install->add_option("FILE", key_.file, "As key new writes it")->required();
+    CLI::App* const use = add(key, "use", "All daemons seal with this key from now on",
+                              [this] { return keys().use(key_id_); });
+    CLI::App* const remove = add(key, "remove", "All daemons give this key up",
+                                 [this] { return keys().remove(key_id_, drop_); });
+    for (CLI::App* const each : {use, remove}) {
+        each->add_option("KEY", key_id_, "Its eight digits")->required();
+    }
+    remove->add_option("--drop", drop_, "Daemons that are away, and get the key file by hand")
+        ->type_name("NAME,...");
+    for (CLI::App* const each : {rotate, install, use, remove}) {
+        each->add_option("--wait", key_wait_, "How long to wait until it is done (default 30)")
+            ->type_name("SECONDS")
+            ->check(CLI::Range(0.0, 3600.0));
+    }
+    rotate->footer(
+        "Exit status 4: the new key is in use, and the old one stays until all configured daemons\n"
+        "are there. A key that has leaked is changed by hand: docs/security.md.");
 }
 
 void CommandLine::add_doctor() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -49,7 +50,7 @@ class Conversation {
         run();
         return result;
     }
-    [[nodiscard]] error_code ask(http::request<http::empty_body>& request,
+    [[nodiscard]] error_code ask(http::request<http::string_body>& request,
                                  http::response_parser<http::string_body>& answer) {
         error_code result;
         beast::flat_buffer buffer;
@@ -111,14 +112,14 @@ Address address_of(const std::string& server) {
 }  // namespace
 
 HttpAnswer HttpClient::get(const std::string& target) const {
-    return ask(false, target);
+    return ask(false, target, {});
 }
 
-HttpAnswer HttpClient::post(const std::string& target) const {
-    return ask(true, target);
+HttpAnswer HttpClient::post(const std::string& target, std::string body) const {
+    return ask(true, target, std::move(body));
 }
 
-HttpAnswer HttpClient::ask(bool changes, const std::string& target) const {
+HttpAnswer HttpClient::ask(bool changes, const std::string& target, std::string body) const {
     const Address address = address_of(server_);
     Conversation conversation(timeout_);
     if (const error_code error = conversation.connect(address.endpoint)) {
@@ -128,13 +129,14 @@ HttpAnswer HttpClient::ask(bool changes, const std::string& target) const {
                                           ? "ask as root or as a member of the socket's group"
                                           : "is it running? systemctl status spreadd"));
     }
-    http::request<http::empty_body> request(changes ? http::verb::post : http::verb::get, target,
-                                            11);
+    http::request<http::string_body> request(changes ? http::verb::post : http::verb::get, target,
+                                             11);
     request.set(http::field::host, address.host);
     request.set(http::field::connection, "close");
     if (changes && !token_.empty()) {
         request.set(http::field::authorization, "Bearer " + token_);
     }
+    request.body() = std::move(body);
     request.prepare_payload();
     http::response_parser<http::string_body> answer;
     answer.body_limit(kAnswerBytesMax);

@@ -26,10 +26,10 @@ class HttpClient {
 
     /// Both throw Unreachable.
     [[nodiscard]] HttpAnswer get(const std::string& target) const;
-    [[nodiscard]] HttpAnswer post(const std::string& target) const;
+    [[nodiscard]] HttpAnswer post(const std::string& target, std::string body = {}) const;
 
   private:
-    [[nodiscard]] HttpAnswer ask(bool changes, const std::string& target) const;
+    [[nodiscard]] HttpAnswer ask(bool changes, const std::string& target, std::string body) const;
 
     std::string server_;
     std::chrono::milliseconds timeout_;

@@ -1,12 +1,7 @@
 #include "tools/spreadctl/ring_key.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <iostream>
 #include <optional>
@@ -17,7 +12,6 @@
 #include <fmt/format.h>
 
 #include "daemon/host/host_facts.hpp"
-#include "daemon/host/unique_fd.hpp"
 #include "daemon/ring/ring_keys.hpp"
 #include "sealing/key_file.hpp"
 
@@ -53,54 +47,6 @@ sealing::Secret random_key() {
     return key;
 }
 
-/// Empty, or what went wrong.
-std::string write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t count = ::write(fd, text.data(), text.size());
-        if (count < 0 && errno != EINTR) {
-            return std::strerror(errno);
-        }
-        text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-    }
-    return ::fsync(fd) == 0 ? std::string() : std::strerror(errno);
-}
-
-/// Into a new file beside `file`, which then takes its place. A new one must not be there yet.
-int write_keys(const std::string& file, const sealing::KeyRing& keys, bool is_new) {
-    const std::string path = is_new ? file : file + ".new";
-    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL;
-    if (!is_new) {
-        ::unlink(path.c_str());
-    }
-    const daemon::UniqueFd fd(::open(path.c_str(), flags, 0600));
-    if (!fd) {
-        return fail(errno == EEXIST
-                        ? fmt::format("{} is there already; --add adds a key to it, which all its "
-                                      "daemons keep until it is used",
-                                      file)
-                        : fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
-    }
-    struct stat before {};
-    if (!is_new && ::stat(file.c_str(), &before) == 0 &&
-        (::fchown(fd.get(), before.st_uid, before.st_gid) != 0 ||
-         ::fchmod(fd.get(), before.st_mode & 07777U) != 0)) {
-        ::unlink(path.c_str());
-        return fail(fmt::format("{}: cannot be given the owner and mode of {}: {}", path, file,
-                                std::strerror(errno)));
-    }
-    std::string text = sealing::format_keys(keys);
-    std::string problem = write_all(fd.get(), text);
-    sealing::wipe(std::as_writable_bytes(std::span(text)));
-    if (problem.empty() && !is_new && ::rename(path.c_str(), file.c_str()) != 0) {
-        problem = std::strerror(errno);
-    }
-    if (!problem.empty()) {
-        ::unlink(path.c_str());
-        return fail(fmt::format("{}: cannot be written: {}", path, problem));
-    }
-    return 0;
-}
-
 }  // namespace
 
 int key_new(const KeyNewSettings& settings) {
@@ -132,12 +78,14 @@ int key_new(const KeyNewSettings& settings) {
         }
     }
     keys.push_back(key);
-    const int status = write_keys(settings.file, sealing::KeyRing(std::move(keys)), !settings.add);
-    if (status == 0) {
-        std::printf("%s  %s\n", to_string(key.id).c_str(),
-                    std::string(to_string(key.role)).c_str());
+    const sealing::KeyRing made(std::move(keys));
+    const std::string problem = settings.add ? daemon::save_keys(settings.file, made, true)
+                                             : daemon::create_keys(settings.file, made);
+    if (!problem.empty()) {
+        return fail(problem);
     }
-    return status;
+    std::printf("%s  %s\n", to_string(key.id).c_str(), std::string(to_string(key.role)).c_str());
+    return 0;
 }
 
 int key_list(const std::string& file) {

@@ -119,10 +119,10 @@ TEST(Hello, ComesBackAsItWas) {
 TEST(Hello, RefusesWhatIsNone) {
     std::array<std::byte, kHelloBytes> bytes{};
     write_hello(sample_hello(), bytes);
-    for (std::size_t size = 0; size < 80; ++size) {
+    for (std::size_t size = 0; size < 81; ++size) {
         EXPECT_FALSE(read_hello(std::span(bytes).first(size))) << size;
     }
-    EXPECT_TRUE(read_hello(std::span(bytes).first(80))) << "what follows is for later versions";
+    EXPECT_TRUE(read_hello(std::span(bytes).first(81))) << "what follows is for later versions";
     bytes[2] = std::byte{2};
     EXPECT_EQ(read_hello(bytes).error(), DecodeError::kBadVersion);
     bytes[1] = std::byte{'R'};

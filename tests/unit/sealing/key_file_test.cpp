@@ -89,7 +89,7 @@ TEST(KeyRing, TakesOverAKey) {
     KeyRing keys({RingKey::of(test::key_from(0), KeyRole::kUse)});
     keys.take_over(test::key_from(100), "from d1");
     EXPECT_EQ(to_string(keys.in_use().id), "8d31ab2b");
-    EXPECT_EQ(keys.find(KeyId{0xf841a6b1})->role, KeyRole::kKeep);
+    EXPECT_EQ(keys.find(KeyId{0xf841a6b1})->role, KeyRole::kOffer);
     keys.take_over(test::key_from(0), "back");
     EXPECT_EQ(to_string(keys.in_use().id), "f841a6b1");
     EXPECT_EQ(keys.keys().size(), 2U);

@@ -212,7 +212,7 @@ TEST_F(RingSealTest, AnotherKeyIsNamed) {
     EXPECT_EQ(deliver(d2(), sealed(d1(), "x")), Refusal::kKey);
     EXPECT_EQ(d2().last_envelope().key, key_id(test::key_from(50)));
     EXPECT_EQ(d2().last_envelope().sender, kD1);
-    EXPECT_THAT(d2().hellos(), IsEmpty());
+    EXPECT_THAT(d2().hellos(), testing::SizeIs(2)) << "it is told so, by both ports";
 }
 
 TEST_F(RingSealTest, ARecordingOfAFormerLifeIsNothing) {
@@ -338,6 +338,32 @@ TEST_F(RingSealTest, WhoWasAwayIsGivenTheKeyInUse) {
     settle();
     static_cast<void>(deliver(d1(), sealed(d2(), "again")));
     EXPECT_EQ(taken_.back(), "again");
+}
+
+TEST_F(RingSealTest, SidesThatHaveBothChangedKeysComeToUnderstandEachOther) {
+    start(kD1, keys_with(1, {{0, KeyRole::kOffer}}));
+    start(kD2, keys_with(2, {{0, KeyRole::kOffer}}));
+    for (int i = 0; i < 10; ++i) {
+        static_cast<void>(deliver(d1(), sealed(d2(), "of d2")));
+        static_cast<void>(deliver(d2(), sealed(d1(), "of d1")));
+        settle();
+        now_ += std::chrono::milliseconds(100);
+    }
+    EXPECT_EQ(deliver(d1(), sealed(d2(), "on")), Refusal::kNone);
+    EXPECT_EQ(deliver(d2(), sealed(d1(), "on")), Refusal::kNone);
+    EXPECT_EQ(d1().keys().in_use().id, key_id(test::key_from(1)));
+    EXPECT_EQ(d1().keys().find(key_id(test::key_from(2)))->role, KeyRole::kKeep);
+    const auto events = d2().take_events();
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].kind, SealEvent::Kind::kKeyKept);
+    const std::uint64_t hellos = d1().counters().hellos_sent + d2().counters().hellos_sent;
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_EQ(deliver(d1(), sealed(d2(), "on")), Refusal::kNone);
+        EXPECT_EQ(deliver(d2(), sealed(d1(), "on")), Refusal::kNone);
+        settle();
+        now_ += std::chrono::milliseconds(100);
+    }
+    EXPECT_EQ(d1().counters().hellos_sent + d2().counters().hellos_sent, hellos) << "no end";
 }
 
 TEST_F(RingSealTest, AKeyThatIsKeptCarriesNoOther) {

@@ -131,7 +131,16 @@ class AnyScenario {
             case Action::kCrash:
             case Action::kLeave:
             case Action::kPause:
+            case Action::kRotate:
             case Action::kContinue: made.who = daemon_set(); break;
+            case Action::kFillDisk:
+                made.who = daemon_set();
+                made.value = static_cast<std::int64_t>(rng_.below(2));
+                break;
+            case Action::kSeal:
+                made.who = daemon_set();
+                made.value = static_cast<std::int64_t>(rng_.below(3));
+                break;
             case Action::kRelease:
                 made.who = daemon_set();
                 made.value = wire();

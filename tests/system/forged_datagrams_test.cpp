@@ -1,0 +1,260 @@
+// What somebody without the key can send to daemons of a sealed ring changes nothing: goodbyes,
+// tokens, data, joins and refusals made by hand, everything that was recorded, as it was and
+// changed.
+
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "daemon/host/unique_fd.hpp"
+#include "protocol/buffer.hpp"
+#include "protocol/ring_wire.hpp"
+#include "sealing/envelope.hpp"
+#include "tests/support/deadline.hpp"
+#include "tests/system/sealed_ring.hpp"
+
+namespace spread::system_test {
+namespace {
+
+using nlohmann::json;
+using Bytes = std::vector<std::byte>;
+
+const std::string kMarker = "what nobody without the key may read";
+
+/// A datagram that was seen, and the port it went to, less that of the ring.
+struct Seen {
+    Bytes bytes;
+    std::uint16_t port = 0;
+};
+
+/// Reads what daemons send to each other on loopback, as somebody on the path could.
+class Recorder {
+  public:
+    explicit Recorder(std::uint16_t port)
+        : port_(port), socket_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP))) {
+        if (!socket_) {
+            return;
+        }
+        const timeval patience{0, 100000};
+        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        thread_ = std::thread([this] { run(); });
+    }
+    ~Recorder() {
+        is_over_ = true;
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+    Recorder(const Recorder&) = delete;
+    Recorder& operator=(const Recorder&) = delete;
+
+    [[nodiscard]] bool works() const { return static_cast<bool>(socket_); }
+    std::vector<Seen> stop() {
+        is_over_ = true;
+        thread_.join();
+        return std::move(seen_);
+    }
+
+  private:
+    static constexpr std::size_t kSeenMax = 20000;
+    static constexpr std::size_t kUdpBytes = 8;
+
+    void run() {
+        std::array<std::byte, 65536> room{};
+        while (!is_over_) {
+            sockaddr_ll from{};
+            socklen_t length = sizeof from;
+            const ssize_t got = ::recvfrom(socket_.get(), room.data(), room.size(), 0,
+                                           reinterpret_cast<sockaddr*>(&from), &length);
+            if (got > 0 && from.sll_pkttype != PACKET_OUTGOING) {
+                note(std::span(room).first(static_cast<std::size_t>(got)));
+            }
+        }
+    }
+    void note(std::span<const std::byte> packet) {
+        const std::size_t head = (std::to_integer<std::size_t>(packet[0]) & 15U) * 4;
+        if (packet.size() <= head + kUdpBytes || packet[9] != std::byte{IPPROTO_UDP} ||
+            seen_.size() == kSeenMax) {
+            return;
+        }
+        const auto port =
+            static_cast<std::uint16_t>(std::to_integer<unsigned>(packet[head + 2]) << 8U |
+                                       std::to_integer<unsigned>(packet[head + 3]));
+        const auto text = packet.subspan(head + kUdpBytes);
+        if (port == port_ || port == port_ + 1) {
+            seen_.push_back(
+                {Bytes(text.begin(), text.end()), static_cast<std::uint16_t>(port - port_)});
+        }
+    }
+
+    std::uint16_t port_;
+    daemon::UniqueFd socket_;
+    std::atomic<bool> is_over_ = false;
+    std::vector<Seen> seen_;
+    std::thread thread_;
+};
+
+class ForgedDatagrams : public SealedRing {
+  protected:
+    ForgedDatagrams() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), pool_(2048, 64) {
+        start_all("require");
+        wait_formed({0, 1, 2});
+    }
+
+    json status(std::size_t daemon) { return json::parse(ctl(daemon, {"status", "--json"}).text); }
+
+    /// To all daemons, by both ports or by the one.
+    void send(std::span<const std::byte> bytes, int port = -1) {
+        for (const support::DaemonSpec& spec : specs_) {
+            for (int each = 0; each < 2; ++each) {
+                sockaddr_in to{};
+                to.sin_family = AF_INET;
+                to.sin_port = htons(static_cast<std::uint16_t>(port_ + each));
+                ::inet_pton(AF_INET, spec.address.c_str(), &to.sin_addr);
+                if (port < 0 || port == each) {
+                    static_cast<void>(::sendto(socket_.get(), bytes.data(), bytes.size(), 0,
+                                               reinterpret_cast<sockaddr*>(&to), sizeof to));
+                }
+            }
+        }
+    }
+
+    /// In the name of `sender`, with all that a member knows of its ring.
+    [[nodiscard]] protocol::PacketHeader header_of(std::size_t sender) {
+        const json value = status(sender);
+        protocol::PacketHeader header;
+        header.config_hash = value["config"]["hash"].get<std::uint32_t>();
+        header.sender = protocol::DaemonId{value["daemon"]["id"].get<std::uint32_t>()};
+        header.ring_id.representative =
+            protocol::DaemonId{value["ring"]["id"]["representative"].get<std::uint32_t>()};
+        header.ring_id.counter = value["ring"]["id"]["counter"].get<std::uint64_t>();
+        return header;
+    }
+
+    std::uint64_t seal_counter(std::size_t daemon, const std::string& name) {
+        return status(daemon)["counters"]["seal"][name].get<std::uint64_t>();
+    }
+
+    daemon::UniqueFd socket_;
+    protocol::BufferPool pool_;
+};
+
+TEST_F(ForgedDatagrams, MadeByHandChangeNothing) {
+    auto clients = members();
+    const json ring = status(0)["ring"]["id"];
+    exchange(clients, 1);
+    protocol::PacketHeader header = header_of(1);
+    protocol::Token token;
+    token.ring_id = header.ring_id;
+    token.sender = header.sender;
+    token.to = header_of(2).sender;
+    token.token_seq = protocol::TokenSeq{1ULL << 40U};
+    for (int round = 2; round < 30; ++round) {
+        header.kind = protocol::PacketKind::kLeave;
+        send(protocol::encode_empty(header, pool_).bytes());
+        header.kind = protocol::PacketKind::kAlive;
+        send(protocol::encode_empty(header, pool_).bytes());
+        header.kind = protocol::PacketKind::kHold;
+        send(protocol::encode_hold(token.token_seq, header, pool_).bytes());
+        send(protocol::encode_token(token, header.config_hash, pool_).bytes());
+        exchange(clients, round);
+    }
+    EXPECT_EQ(status(0)["ring"]["id"], ring);
+    for (std::size_t i = 0; i < 3; ++i) {
+        support::wait_until("the forgeries to be counted",
+                            [&] { return seal_counter(i, "rejected_plain") >= 100; });
+    }
+    daemons_[0]->wait_logged("does not seal, and RingSealing = require here");
+}
+
+TEST_F(ForgedDatagrams, RecordingsChangeNothing) {
+    std::vector<Seen> seen;
+    {
+        Recorder recorder(port_);
+        if (!recorder.works()) {
+            GTEST_SKIP() << "no packet socket here";
+        }
+        auto clients = members();
+        for (int round = 0; round < 50; ++round) {
+            exchange(clients, round);
+        }
+        clients[0].multicast("room", kMarker);
+        for (TestClient& each : clients) {
+            EXPECT_EQ(each.receive().text(), kMarker);
+        }
+        // Lives that end, and begin.
+        daemons_[1]->crash();
+        wait_formed({0, 2});
+        daemons_[1]->restart();
+        wait_formed({0, 1, 2});
+        ASSERT_EQ(daemons_[2]->stop(), 0);
+        daemons_[2]->restart();
+        wait_formed({0, 1, 2});
+        seen = recorder.stop();
+    }
+    ASSERT_GT(seen.size(), 200U);
+    std::vector<TestClient> clients;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < 3; ++i) {
+        clients.push_back(client(i, "after" + std::to_string(i + 1)));
+        names.push_back(clients.back().private_group());
+        clients.back().join("room");
+        for (auto& each : clients) {
+            each.wait_for_members("room", names);
+        }
+    }
+    const json ring = status(0)["ring"]["id"];
+    std::atomic<bool> is_over = false;
+    std::thread attacker([&] {
+        for (std::size_t i = 0; i < 3 * seen.size(); ++i) {
+            Seen datagram = seen[i % seen.size()];
+            if (i >= seen.size() && !datagram.bytes.empty()) {  // then with a bit changed
+                datagram.bytes[i * 7919 % datagram.bytes.size()] ^=
+                    static_cast<std::byte>(1U << (i % 8));
+            }
+            send(datagram.bytes, i < 2 * seen.size() ? datagram.port : 1 - datagram.port);
+        }
+        is_over = true;
+    });
+    int round = 0;
+    while (!is_over || round < 20) {
+        exchange(clients, ++round);
+    }
+    attacker.join();
+    exchange(clients, ++round);
+    EXPECT_EQ(status(0)["ring"]["id"], ring);
+    std::uint64_t dropped = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+        dropped += seal_counter(i, "rejected_replayed") + seal_counter(i, "rejected_forged") +
+                   seal_counter(i, "unproven");
+    }
+    EXPECT_GT(dropped, seen.size() / 10);
+    const auto marker = std::as_bytes(std::span(kMarker));
+    for (const Seen& datagram : seen) {
+        EXPECT_TRUE(sealing::is_sealed(datagram.bytes)) << "a plain datagram went out";
+        EXPECT_EQ(
+            std::search(datagram.bytes.begin(), datagram.bytes.end(), marker.begin(), marker.end()),
+            datagram.bytes.end())
+            << "a message can be read";
+    }
+}
+
+}  // namespace
+}  // namespace spread::system_test
