@@ -16,6 +16,7 @@ write_configuration() {
             echo "    d$i 10.97.0.$i"
         done
         echo "}"
+        sealed_options
     } >"$work/spread.conf"
     chmod 644 "$work/spread.conf"
 }
@@ -34,6 +35,7 @@ start_daemon() {
         ours | before)
             local program=$bin/spreadd
             [ "$side" = ours ] || program=$before
+            [ "$sealed" != openssl ] || program=$openssl
             # exec: the process to measure and to kill is the daemon itself.
             exec_in_host "$host" "$program" -n "d$host" -c "$work/spread.conf" \
                 --unix-dir "$dir" --state-dir "$dir" >"$dir/log" 2>&1 &
