@@ -101,14 +101,17 @@ void ClientSocket::shut_down() {
 
 // TLS -----------------------------------------------------------------------------------------
 
-std::optional<std::byte> ClientSocket::peek() {
+ClientSocket::Peek ClientSocket::peek() {
     std::byte first{};
     const ssize_t count = ::recv(fd_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (count > 0) {
+        return {first};
+    }
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         input_ = Input::kEmpty;
-        return std::nullopt;
+        return {};
     }
-    return first;
+    return {std::nullopt, true};
 }
 
 UniqueFd ClientSocket::give_away() {

@@ -51,9 +51,12 @@ class ClientSocket {
     [[nodiscard]] bool is_unheard() const { return is_unheard_; }
     /// Where it comes from, once its first byte is expected.
     [[nodiscard]] const access::PeerAddress& place() const { return place_; }
-    /// What the next read begins with; nothing when there is none now. A stream that ends without
-    /// any has a first byte of 0.
-    [[nodiscard]] std::optional<std::byte> peek();
+    struct Peek {
+        std::optional<std::byte> first;  ///< what the next read begins with
+        bool is_over = false;            ///< it will bring no byte, but the end or a failure
+    };
+    /// Neither: there is nothing now.
+    [[nodiscard]] Peek peek();
     void set_heard() { is_unheard_ = false; }
     /// The descriptor, until take_back(): somebody else shakes hands.
     [[nodiscard]] UniqueFd give_away();

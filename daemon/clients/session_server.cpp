@@ -523,6 +523,10 @@ std::size_t SessionServer::write(SessionId id) {
                 break;
         }
     }
+    if (socket->reads_when_writable()) {
+        socket->note_input(0);
+        wait_read(*socket);
+    }
     watch_writing(*socket, false);
     return bytes;
 }

@@ -14,11 +14,14 @@ TlsDoor::Speech TlsDoor::listen(ClientSocket& socket, session::SessionOutput& ou
     /// Of a handshake. The session protocol begins with the version of the client's library, which
     /// is 3 to 5 so far.
     constexpr std::byte kTls{0x16};
-    const auto first = socket.peek();
-    if (!first) {
+    const ClientSocket::Peek next = socket.peek();
+    if (next.is_over) {
+        return Speech::kOpen;
+    }
+    if (!next.first) {
         return Speech::kUnknown;
     }
-    if (*first == kTls) {
+    if (*next.first == kTls) {
         ++counters_.under_way;
         parts_.core.on_tls(now(), socket.id(), {.kind = TlsNews::Kind::kBegun}, out);
         parts_.events.remove(socket.fd());
@@ -26,7 +29,7 @@ TlsDoor::Speech TlsDoor::listen(ClientSocket& socket, session::SessionOutput& ou
         return Speech::kOther;
     }
     socket.set_heard();
-    if (is_required_ && *first != std::byte{0}) {
+    if (is_required_) {
         ++counters_.refused_plain;
         parts_.core.on_tls(now(), socket.id(), {.kind = TlsNews::Kind::kMissing}, out);
         return Speech::kOther;
