@@ -1,5 +1,6 @@
 #include "daemon/admin/key_commands.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <utility>
