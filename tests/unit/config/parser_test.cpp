@@ -245,7 +245,7 @@ TEST(Parser, RefusesAFileThatIsTooLarge) {
 // Reading the rest of the file again for every token would take hours here; the time limit of the
 // test run is the assertion.
 TEST(Parser, LargeHostileFilesEnd) {
-    constexpr std::size_t kBytes = 256 * 1024;
+    constexpr std::size_t kBytes = 64 * 1024;
     const auto repeat = [](std::string_view piece) {
         std::string text;
         while (text.size() < kBytes) {

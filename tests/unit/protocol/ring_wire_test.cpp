@@ -367,7 +367,7 @@ TEST_F(RingWire, ContradictionsAreRefused) {
 }
 
 TEST_F(RingWire, TheBiggestCommitTokensFitADatagram) {
-    for (std::uint32_t members = 1; members <= kRingMembersMax; ++members) {
+    for (std::uint32_t members = 1; members <= kRingMembersMax; members += members < 8 ? 1 : 15) {
         CommitToken token;
         token.ring_id = kRing;
         for (std::uint32_t i = 0; i < members; ++i) {
