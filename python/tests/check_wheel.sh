@@ -16,7 +16,7 @@ fi
 
 # From a copy of what belongs to the module, since setuptools leaves its notes beside the sources.
 mkdir "$place/source"
-(cd "$here/../.." && tar -c python client protocol) | tar -x -C "$place/source"
+(cd "$here/../.." && tar -c python client protocol tls) | tar -x -C "$place/source"
 (cd "$place/source/python" && "$python" -m build --no-isolation --sdist -o "$place" . >/dev/null)
 "$python" -m pip wheel --quiet --no-build-isolation --no-deps --no-index -w "$place" "$place"/spread-*.tar.gz
 ls "$place"/spread-*-cp39-abi3-*.whl >/dev/null
