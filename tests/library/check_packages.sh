@@ -49,7 +49,7 @@ C
 "$cc" -I"$work/root/usr/include" "$work/program.c" -o "$work/c" -L"$lib" -lspread
 LD_LIBRARY_PATH=$lib "$work/c"
 "$cxx" -std=c++20 -I"$work/root/usr/include" "$here/../../examples/cpp/hello.cpp" -o "$work/cpp" \
-    -L"$lib" -lspread-client -pthread
+    -L"$lib" -lspread-client -lssl -lcrypto -pthread
 said=$("$work/cpp" "$work/no-daemon" 2>&1) && { echo "the program found a daemon" >&2; exit 1; }
 [[ $said == *"cannot connect"* ]]
 
