@@ -571,6 +571,25 @@ TEST(RingEngine, APromiseOfAnInterruptedRecoveryIsKept) {
     EXPECT_THAT(cluster.check(true), IsEmpty());
 }
 
+TEST(RingEngine, AGatherAfterAFormingThatFailedStillKnowsWhoWasLeftOut) {
+    SimCluster cluster(3, 5);
+    cluster.start_all();
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.is_stable(); }, 500ms));
+    cluster.crash(2);
+    cluster.drop_next(100'000, [](PacketKind kind, std::size_t, std::size_t) {
+        return kind == PacketKind::kCommit;
+    });
+    const auto comes_to = [&](membership::RingState state) {
+        return cluster.run_until([&] { return cluster.engine(0).state() == state; }, 5s);
+    };
+    ASSERT_TRUE(comes_to(membership::RingState::kCommit));
+    ASSERT_TRUE(comes_to(membership::RingState::kGather));
+    const auto join = protocol::decode_join(cluster.last_sent(0, PacketKind::kJoin).bytes());
+    ASSERT_TRUE(join);
+    EXPECT_THAT(join->fail_set, ElementsAre(protocol::DaemonId{3}))
+        << "it is not waited for once more";
+}
+
 TEST(RingEngine, AMemberWhomNoDataReachesIsLeftOutInsteadOfStoppingTheRing) {
     // Tokens and joins are small and pass; data packets do not, as with a wrong MTU.
     for (const bool from_the_start : {false, true}) {
