@@ -109,6 +109,7 @@ struct Configuration : SessionOptions {
     std::optional<std::string> admin_listen;    ///< ADDRESS:PORT; unset: none
     bool admin_write = false;                   ///< there, too, with the token
     std::optional<std::string> admin_token_file;
+    bool record_ring_changes = true;  ///< the flight recorder's memory goes to the state directory
     std::optional<std::string> daemon_user;
     std::optional<std::string> daemon_group;
     /// Of NULL, IP and PWORD, each once and in this order, which is the one clients are told.

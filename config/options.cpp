@@ -405,6 +405,14 @@ constexpr std::array kOptions = {
                .example = "/etc/spread.admin_token",
                .help = "A file whose first line is a secret of at least 16 characters, for "
                        "AdminWrite. Others must not be able to read it. It is read at the start."},
+    OptionSpec{.name = "RecordRingChanges",
+               .kind = kBool,
+               .target = &Configuration::record_ring_changes,
+               .section = kOperation,
+               .is_stock = false,
+               .help =
+                   "When the ring changes, at most once a minute, what it did goes to the state "
+                   "directory, for spreadctl trace show: four files of up to 4 MiB."},
     OptionSpec{.name = "ActiveIPVersion",
                .kind = kIpVersion,
                .target = &Configuration::active_ip_version,

@@ -40,6 +40,8 @@
 #include "daemon/privileges.hpp"
 #include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/crash_memory.hpp"
+#include "daemon/ring/flight_dumps.hpp"
+#include "daemon/ring/flight_memory.hpp"
 #include "daemon/ring/ring_keys.hpp"
 #include "daemon/ring/ring_link.hpp"
 #include "daemon/ring/ring_thread.hpp"
@@ -336,6 +338,39 @@ std::unique_ptr<UnixListener> open_unix_socket(const config::Configuration& conf
     return listener;
 }
 
+/// The flight recorder's memory, and the ways by which it gets to disk.
+class Flight {
+  public:
+    /// `state` must outlive this object.
+    Flight(const config::Configuration& configuration, std::size_t self, const StateFile& state,
+           const std::string& file)
+        : memory_(protocol::DaemonId{configuration.daemons[self].id}, roster_of(configuration),
+                  file),
+          place_{state.directory(), state.path().substr(0, state.path().rfind('/')),
+                 protocol::DaemonId{configuration.daemons[self].id}},
+          crashes_(memory_, place_) {
+        if (configuration.record_ring_changes && place_.directory >= 0) {
+            dumps_.emplace(memory_, place_);
+        }
+    }
+
+    [[nodiscard]] std::span<driver::FlightSlot> slots() const { return memory_.slots(); }
+    /// Whoever records in a file checks the daemons of one host.
+    [[nodiscard]] bool records_all() const { return memory_.is_file(); }
+    [[nodiscard]] std::string recording() const { return memory_.recording(); }
+    void note_change() {
+        if (dumps_) {
+            dumps_->note_change();
+        }
+    }
+
+  private:
+    const FlightMemory memory_;
+    const FlightPlace place_;
+    const CrashRecording crashes_;
+    std::optional<FlightDumps> dumps_;
+};
+
 session::SessionConfig sessions_of(const config::Configuration& configuration, std::size_t self) {
     const MemoryLimit limit = memory_limit();
     const std::uint64_t budget = memory_budget_of(configuration, limit);
@@ -408,6 +443,7 @@ void serve(const Loaded& loaded, const Options& options) {
         options.unix_dir ? options.unix_dir : configuration.unix_socket_dir);
     drop_privileges(configuration, keeper.file());
     keeper.start();
+    Flight flight(configuration, self, keeper.file(), options.flight_file);
     admin::History history;
     admin::RingWatch watch(configuration, self, history);
 
@@ -427,12 +463,13 @@ void serve(const Loaded& loaded, const Options& options) {
     std::unique_ptr<KeysOnRing> keys =
         seal ? std::make_unique<KeysOnRing>(configuration, self, seal->keys) : nullptr;
     {
-        RingThread ring({ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
-                         random_seed(), own_address(loaded),
-                         [&keeper](std::uint64_t counter) { keeper.keep(counter); },
-                         AbsenceText(configuration, self), &watch, std::move(seal),
-                         configuration.ring_key_file.value_or("")},
-                        roster_of(configuration), *link, transport, pool);
+        RingThread ring(
+            {ring_config, protocol::Incarnation{state.incarnation}, state.ring_counter,
+             random_seed(), own_address(loaded),
+             [&keeper](std::uint64_t counter) { keeper.keep(counter); },
+             AbsenceText(configuration, self), &watch, std::move(seal),
+             configuration.ring_key_file.value_or(""), flight.slots(), flight.records_all()},
+            roster_of(configuration), *link, transport, pool);
         auto core = std::make_unique<session::SessionCore>(
             sessions_of(configuration, self), group_config_of(configuration, self),
             protocol::Rng(random_seed()), keys ? &keys->agreement() : nullptr);
@@ -440,7 +477,12 @@ void serve(const Loaded& loaded, const Options& options) {
                              {.session_log = options.session_log,
                               .tls = tls_context,
                               .tls_is_required = configuration.client_tls == "require"});
-        server.on_configuration(MembershipReporter(configuration, clients, is_ready));
+        server.on_configuration(
+            [&flight, report = MembershipReporter(configuration, clients, is_ready)](
+                const membership::ConfigurationChange& change) mutable {
+                report(change);
+                flight.note_change();
+            });
         server.set_access(access, controls_access(configuration));
         server.share_work_of(ring);
         MainLoop main_loop(server, std::move(tcp), std::move(unix_socket));
@@ -464,7 +506,7 @@ void serve(const Loaded& loaded, const Options& options) {
                  const auto level = log_level_of(name);
                  return level && set_log_level(*level);
              },
-             read_again},
+             read_again, [&flight] { return flight.recording(); }},
             std::move(admin_sockets));
         server.on_close(
             [&history](const session::SessionOutput::Close& close) { note_close(history, close); });

@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t kDaemonNameBytesMax = 19;  // as in a configuration file
 constexpr const char* kControlSocketHelp =
     "Unix socket for spreadctl, or off; overrides ControlSocket";
+constexpr const char* kFlightFileHelp =
+    "Record the ring in this file, each message by itself, so that it outlives a kill; for tests";
 constexpr unsigned kWaitForAddressMax = 86400;
 
 std::string one_line(std::string text) {
@@ -88,6 +90,7 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
                "Directory of the Unix socket, named like the port; overrides UnixSocketDir")
         .type_name("DIR");
     line.value("--control-socket", options.control_socket, kControlSocketHelp).type_name("PATH");
+    line.value("--flight-file", options.flight_file, kFlightFileHelp).type_name("FILE");
     if (const auto ending = line.parse(arguments)) {
         return ending->status == 0
                    ? OptionsExit{0, ending->text}

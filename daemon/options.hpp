@@ -27,6 +27,7 @@ struct Options {
     std::string state_dir;                      ///< empty: search
     std::optional<std::string> unix_dir;        ///< overrides UnixSocketDir
     std::optional<std::string> control_socket;  ///< overrides ControlSocket
+    std::string flight_file;                    ///< empty: the flight recorder has memory only
 };
 
 /// The command line asks for no daemon, or cannot be understood.

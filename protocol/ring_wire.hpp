@@ -277,6 +277,12 @@ struct DataToken {
     std::span<const std::byte> token;
 };
 
+/// What a datagram says of its kind, which may be none; nullopt when it is too short.
+[[nodiscard]] inline std::optional<PacketKind> claimed_kind(std::span<const std::byte> datagram) {
+    return datagram.size() < kRingHeaderBytes ? std::nullopt
+                                              : std::optional(static_cast<PacketKind>(datagram[3]));
+}
+
 /// Whether a packet made by this daemon, and so not to be checked, is a data packet.
 [[nodiscard]] inline bool is_data(std::span<const std::byte> datagram) {
     return datagram.size() > kRingHeaderBytes &&

@@ -14,6 +14,8 @@ struct AdminCommands {
     /// False: there is no such level.
     std::function<bool(const std::string& level)> set_log_level;
     std::function<void()> reload;
+    /// A recording of the ring (daemon/ring/flight_file.hpp); without it there is none to be had.
+    std::function<std::string()> recording{};
 };
 
 }  // namespace spread::admin

@@ -219,6 +219,8 @@ bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
         }));
     } else if (path == "/bundle") {
         bundle(respond);
+    } else if (path == "/trace" && commands_.recording) {
+        respond({200, "application/octet-stream", commands_.recording()});
     } else if (path == "/config.json") {
         respond({200, "application/json", config_json(source_.configuration())});
     } else {
@@ -244,6 +246,9 @@ void AdminServer::bundle(const Respond& respond) {
                     files.push_back({"cluster.json", cluster_json(answers, data.status.ring.missing,
                                                                   reach_.steering.roster())});
                     files.push_back({"log.txt", daemon::recent_log()});
+                    if (commands_.recording) {
+                        files.push_back({"ring.flight", commands_.recording()});
+                    }
                     for (TarFile& file : files) {
                         file.name = directory_name(data.status.name) + "/" + file.name;
                     }

@@ -2,12 +2,13 @@
 
 #include <crypt.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include "daemon/host/blocked_signals.hpp"
 
 namespace spread::daemon {
 
@@ -89,9 +90,7 @@ void PasswordChecker::replace_file(std::shared_ptr<const PasswordFile> file) {
 
 void PasswordChecker::run() {
     // Signals are for the thread that waits for them.
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    block_signals();
 
     std::unique_lock lock(mutex_);
     while (true) {

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/clock.hpp"
 #include "daemon/host/memory_reserve.hpp"
 #include "daemon/host/startup_error.hpp"
@@ -80,15 +80,11 @@ SessionServer::~SessionServer() {
 }
 
 void SessionServer::start(std::function<void()> ended) {
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const BlockedSignals blocked;
     thread_ = std::thread([this, ended = std::move(ended)] {
         run();
         ended();
     });
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_setname_np(thread_.native_handle(), "sessions");
 }
 

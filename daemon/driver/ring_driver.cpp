@@ -11,6 +11,14 @@ using membership::Channel;
 using membership::Submission;
 using membership::SubmitStatus;
 using protocol::Instant;
+using protocol::PacketKind;
+
+/// Of the packets that are rare while a ring is well.
+bool forms_rings(std::span<const std::byte> datagram) {
+    const auto kind = protocol::claimed_kind(datagram);
+    return kind == PacketKind::kJoin || kind == PacketKind::kCommit || kind == PacketKind::kLeave ||
+           kind == PacketKind::kProbe || kind == PacketKind::kSettings;
+}
 
 }  // namespace
 
@@ -38,14 +46,28 @@ RingDriver::RingDriver(Setup setup, RingQueues& queues, WakeSignal& sessions, Tr
       host_(host),
       pool_(pool),
       sealed_(std::move(setup.sealed)),
+      config_hash_(setup.config.config_hash),
+      flight_(setup.flight, setup.config.daemons, setup.flight_detail),
+      listener_(flight_, host),
       engine_(std::move(setup.config), setup.incarnation, setup.ring_counter, setup.rng, pool,
-              host),
+              listener_),
       kept_counter_(setup.ring_counter) {}
+
+void RingDriver::Listener::on_state_change(const membership::StateChange& change) {
+    recorder_.note(change);
+    host_.on_state_change(change);
+}
+
+void RingDriver::Listener::on_recovery(const membership::RecoveryFacts& facts) {
+    recorder_.note(facts);
+    host_.on_recovery(facts);
+}
 
 // The cycle -----------------------------------------------------------------------------------
 
 void RingDriver::start(Instant now) {
     now_ = now;
+    flight_.set_time(now);
     grant_delivery_room();
     engine_.on_start(now_, out_);
     dispatch();
@@ -54,6 +76,7 @@ void RingDriver::start(Instant now) {
 void RingDriver::work(Instant now) {
     const Instant wanted = std::max(next_deadline().value_or(now), now_);
     now_ = now;
+    flight_.set_time(now);
     if (now > wanted) {
         engine_.on_late(now, now - wanted, out_);
     }
@@ -66,6 +89,7 @@ void RingDriver::work(Instant now) {
 
 void RingDriver::finish(Instant now) {
     now_ = now;
+    flight_.set_time(now);
     if (const auto deadline = engine_.next_deadline(); deadline && *deadline <= now_) {
         fire_deadline();
     }
@@ -146,11 +170,12 @@ void RingDriver::take_control() {
     bool submitted = false;
     while (ControlItem* item = queues_.control.front()) {
         if (auto* submission = std::get_if<Submission>(item)) {
-            if (engine_.submit(std::move(*submission)) == SubmitStatus::kFull) {
+            if (submit(std::move(*submission)) == SubmitStatus::kFull) {
                 break;
             }
             submitted = true;
         } else if (const auto* ring = std::get_if<protocol::RingId>(item)) {
+            flight_.note_resume(*ring);
             engine_.resume(now_, *ring, out_);
         } else if (const auto* overdue = std::get_if<GiveUp>(item)) {
             engine_.give_up(now_, overdue->ring, overdue->daemons, out_);
@@ -167,8 +192,18 @@ void RingDriver::take_control() {
         sessions_.notify(RingQueues::kSubmitRoom);
     }
     if (submitted) {
+        flight_.note_submitted();
         engine_.on_submitted(now_, out_);
     }
+}
+
+SubmitStatus RingDriver::submit(Submission&& submission) {
+    const FlightRecorder::Offered offered = flight_.about(submission);
+    const SubmitStatus status = engine_.submit(std::move(submission));
+    if (status != SubmitStatus::kFull) {
+        flight_.note_accepted(offered);
+    }
+    return status;
 }
 
 void RingDriver::take_submissions() {
@@ -179,7 +214,7 @@ void RingDriver::take_submissions() {
             break;
         }
         const std::size_t bytes = submission->body.size();
-        if (engine_.submit(std::move(*submission)) == SubmitStatus::kFull) {
+        if (submit(std::move(*submission)) == SubmitStatus::kFull) {
             break;
         }
         queues_.submissions.pop();
@@ -187,6 +222,7 @@ void RingDriver::take_submissions() {
         taken = true;
     }
     if (taken) {
+        flight_.note_submitted();
         engine_.on_submitted(now_, out_);
         if (queues_.submit_is_low()) {
             sessions_.notify(RingQueues::kSubmitRoom);
@@ -201,6 +237,7 @@ void RingDriver::receive() {
     transport_.read_errors(inbox);
     dispatch();
     for (int calls = 0; calls < kReceiveCallsMax && receive_batch(); ++calls) {
+        flight_.set_time(host_.time_of_reading(now_));
         dispatch();
         // A token that just arrived may carry off what clients have sent meanwhile; and one that
         // rests here takes it along at once.
@@ -225,11 +262,19 @@ void RingDriver::on_datagram(membership::Arrival arrival, const protocol::Slice&
         }
         give_to_engine(static_cast<membership::Arrival>(opened->way), opened->text);
     } else if (sealed_->last_refusal() != sealing::Refusal::kNone) {
+        flight_.note_refused(Refused::kSealed +
+                             static_cast<std::uint64_t>(sealed_->last_refusal()));
         host_.on_refused(sealed_->last_refusal(), sealed_->seal().last_envelope());
     }
 }
 
 void RingDriver::give_to_engine(membership::Arrival arrival, const protocol::Slice& datagram) {
+    if (forms_rings(datagram.bytes())) {
+        const auto header = protocol::decode_header(datagram.bytes());
+        if (header && header->config_hash == config_hash_) {
+            flight_.note_packet(*header);
+        }
+    }
     engine_.on_packet(now_, arrival, datagram, out_);
     const membership::RingStats& stats = engine_.stats();
     if (stats.config_hash_mismatches != mismatches_seen_ ||
@@ -242,10 +287,12 @@ void RingDriver::report_bad_datagram(const membership::RingStats& stats,
                                      const protocol::Slice& datagram) {
     if (stats.config_hash_mismatches != mismatches_seen_) {
         mismatches_seen_ = stats.config_hash_mismatches;
+        flight_.note_refused(Refused::kOtherConfiguration);
         host_.on_bad_datagram(RingHost::BadDatagram::kOtherConfiguration, datagram.bytes());
     }
     if (stats.packets_malformed != malformed_seen_) {
         malformed_seen_ = stats.packets_malformed;
+        flight_.note_refused(Refused::kMalformed);
         host_.on_bad_datagram(RingHost::BadDatagram::kMalformed, datagram.bytes());
     }
 }
@@ -282,6 +329,7 @@ void RingDriver::dispatch() {
     if (out_.sends.empty() && out_.deliveries.empty()) {
         return;
     }
+    flight_.note(out_.deliveries);
     host_.on_output(out_);
     if (!out_.sends.empty()) {
         send(out_.sends);

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "daemon/driver/flight_recorder.hpp"
 #include "daemon/driver/ring_queues.hpp"
 #include "daemon/driver/sealed_traffic.hpp"
 #include "daemon/driver/transport.hpp"
@@ -56,6 +57,10 @@ class RingHost : public membership::Tracer {
     virtual void on_seal_event(const sealing::SealEvent&, const sealing::KeyRing&) {}
     /// Called before a batch of the engine's output is sent and delivered; for hosts that watch.
     virtual void on_output(const membership::EngineOutput&) {}
+    /// Asked after datagrams were read, for the flight recorder: what comes of them is stamped with
+    /// this time. A look at the clock makes the stamps of daemons on one host agree with cause and
+    /// effect; the turn's time costs nothing.
+    [[nodiscard]] virtual protocol::Instant time_of_reading(protocol::Instant turn) { return turn; }
 };
 
 /// Drives one ring engine: the cycle between the transport, the queues to the session side, and the
@@ -73,6 +78,9 @@ class RingDriver {
         protocol::Rng rng;
         /// Null: the ring has no key.
         std::unique_ptr<SealedTraffic> sealed{};
+        /// Memory of the flight recorder, as its constructor wants it.
+        std::span<FlightSlot> flight{};
+        FlightRecorder::Detail flight_detail = FlightRecorder::Detail::kRuns;
     };
     /// How long leaving waits until the ring has ordered the messages of clients that were
     /// accepted.
@@ -127,6 +135,19 @@ class RingDriver {
   private:
     friend class Inbox;
 
+    /// Hears the engine first, for the recorder.
+    class Listener final : public membership::Tracer {
+      public:
+        Listener(FlightRecorder& recorder, RingHost& host) : recorder_(recorder), host_(host) {}
+        void on_state_change(const membership::StateChange& change) override;
+        void on_recovery(const membership::RecoveryFacts& facts) override;
+
+      private:
+        FlightRecorder& recorder_;
+        RingHost& host_;
+    };
+
+    [[nodiscard]] membership::SubmitStatus submit(membership::Submission&& submission);
     void fire_deadline();
     void grant_delivery_room();
     [[nodiscard]] std::size_t delivery_room() const;
@@ -151,6 +172,9 @@ class RingDriver {
     RingHost& host_;
     protocol::BufferPool& pool_;
     std::unique_ptr<SealedTraffic> sealed_;
+    std::uint32_t config_hash_;
+    FlightRecorder flight_;
+    Listener listener_;
     membership::RingEngine engine_;
     std::uint64_t kept_counter_;
     protocol::Instant now_{};  ///< in a turn; afterwards when it ended

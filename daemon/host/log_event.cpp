@@ -47,6 +47,8 @@ constexpr std::array kEvents = {
     LogEventSpec{LogEvent::kAccessReloaded, "access_reloaded", kInfo, kConfiguration},
     LogEventSpec{LogEvent::kStateFailed, "state_failed", kWarning, kPrint},
     LogEventSpec{LogEvent::kStateWritten, "state_written", kInfo, kPrint},
+    LogEventSpec{LogEvent::kRingRecorded, "ring_recorded", kDebug, kMembership},
+    LogEventSpec{LogEvent::kRingRecordFailed, "ring_record_failed", kWarning, kMembership},
     LogEventSpec{LogEvent::kRingState, "ring_state", kInfo, kMembership},
     LogEventSpec{LogEvent::kMembershipId, "membership_id", kInfo, kMembership},
     LogEventSpec{LogEvent::kRingComplete, "ring_complete", kInfo, kMembership},

@@ -67,6 +67,8 @@ enum class LogEvent : std::uint8_t {
     kAccessReloaded,
     kStateFailed,
     kStateWritten,
+    kRingRecorded,
+    kRingRecordFailed,
     kRingState,
     kMembershipId,
     kRingComplete,

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -15,6 +14,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/log_output.hpp"
 #include "daemon/host/recent_lines.hpp"
 
@@ -126,19 +126,13 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
 std::shared_ptr<spdlog::logger> current_logger;
 std::shared_ptr<LineSink> current_sink;
 
-void block_all_signals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
-
 }  // namespace
 
 void start_logging(const LogSettings& settings) {
     LogOutput::start();
     auto sink = std::make_shared<LineSink>(settings.file, settings.style);
     spdlog::init_thread_pool(kQueuedLinesMax, 1, [begin = settings.thread_start] {
-        block_all_signals();
+        block_signals();
         if (begin) {
             begin();
         }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/clock.hpp"
 #include "daemon/host/startup_error.hpp"
 
@@ -39,8 +40,11 @@ RingThread::RingThread(Setup setup, protocol::Roster roster, RingLink& link,
       log_(roster, setup.config, std::move(setup.absences)),
       seal_log_(std::move(roster), setup.key_file),
       observer_(setup.observer),
+      records_all_(setup.records_all),
       driver_({setup.config, setup.incarnation, setup.ring_counter,
-               protocol::Rng(setup.random_seed), sealed_traffic(setup.seal, entropy_)},
+               protocol::Rng(setup.random_seed), sealed_traffic(setup.seal, entropy_), setup.flight,
+               setup.records_all ? driver::FlightRecorder::Detail::kMessages
+                                 : driver::FlightRecorder::Detail::kRuns},
               link, link.session_wakeup, transport, *this, pool),
       load_(kLoadWindow) {
     if (driver_.seal() != nullptr) {
@@ -70,12 +74,8 @@ RingThread::~RingThread() {
 }
 
 void RingThread::start() {
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const BlockedSignals blocked;
     thread_ = std::thread([this] { run(); });
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_setname_np(thread_.native_handle(), "ring");
 }
 
@@ -173,6 +173,10 @@ void RingThread::on_seal_event(const sealing::SealEvent& event, const sealing::K
         stop_logging();
         std::_Exit(kPutBack);
     }
+}
+
+protocol::Instant RingThread::time_of_reading(protocol::Instant turn) {
+    return records_all_ ? now() : turn;
 }
 
 void RingThread::run() {

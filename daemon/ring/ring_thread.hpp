@@ -60,6 +60,11 @@ class RingThread final : private driver::RingHost {
         /// Of a ring with a key, which comes from the file of this name.
         std::optional<sealing::RingSeal::Setup> seal{};
         std::string key_file{};
+        /// Of the flight recorder; outlives the thread.
+        std::span<driver::FlightSlot> flight{};
+        /// For checkers: each message is recorded, at times that agree with cause and effect on
+        /// this host.
+        bool records_all = false;
     };
 
     /// `link`, `transport` and `pool` must outlive this object.
@@ -128,6 +133,7 @@ class RingThread final : private driver::RingHost {
     void on_not_run(protocol::Duration late) override;
     void on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) override;
     void on_seal_event(const sealing::SealEvent& event, const sealing::KeyRing& keys) override;
+    [[nodiscard]] protocol::Instant time_of_reading(protocol::Instant turn) override;
 
     void run();
     void turn();
@@ -145,6 +151,7 @@ class RingThread final : private driver::RingHost {
     KernelEntropy entropy_;
     protocol::RingId logged_ring_{};
     RingObserver* observer_;
+    const bool records_all_;
     ForeignHook foreign_hook_;
     std::function<void(sealing::KeyOrder)> key_taken_hook_;
     std::uint64_t taken_by_hook_ = 0;  ///< of packets_malformed

@@ -41,6 +41,9 @@ class StateFile {
     /// it was made by this object or is the default one. Returns 0 or errno.
     [[nodiscard]] int give_to(uid_t user, gid_t group);
 
+    /// Where it stands, for files beside it; -1 without a directory. Stays this object's.
+    [[nodiscard]] int directory() const { return directory_.get(); }
+
     /// Names directory and daemon on this host: "DEVICE-INODE-ID"; empty without a directory.
     [[nodiscard]] const std::string& identity() const { return identity_; }
 

@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <semaphore>
 #include <thread>
 #include <utility>
+
+#include "daemon/host/blocked_signals.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -81,12 +82,8 @@ StateKeeper::StateKeeper(std::unique_ptr<StateFile> file, std::unique_ptr<CrashM
 }
 
 void StateKeeper::start() {
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const BlockedSignals blocked;
     std::thread thread([shared = shared_] { shared->run(); });
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_setname_np(thread.native_handle(), "state");
     thread.detach();
     started_ = true;

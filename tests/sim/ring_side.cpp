@@ -77,6 +77,9 @@ std::uint64_t digest_of(const Slice& datagram) {
     return digest.take();
 }
 
+/// As in the daemon, though nobody reads it here.
+constexpr std::size_t kFlightEvents = 64;
+
 checker::MessageFacts facts_of(const membership::Submission& submission) {
     return {submission.service, submission.kind, submission.control, digest_of(submission.body)};
 }
@@ -102,8 +105,10 @@ RingSide::RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup se
       ring_signal_(*this, &Host::wake_ring),
       session_signal_(*this, &Host::wake_sessions),
       port_(queues_, ring_signal_),
+      flight_(kFlightEvents),
       driver_(
           [&] {
+              setup.driver.flight = flight_;
               setup.driver.sealed = sealed_traffic(setup);
               return std::move(setup.driver);
           }(),

@@ -151,6 +151,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     Signal ring_signal_;
     Signal session_signal_;
     driver::RingPort port_;
+    std::vector<driver::FlightSlot> flight_;
     driver::RingDriver driver_;  // last: its calls need all of the above
 };
 

@@ -146,6 +146,7 @@ void DaemonProcess::start() {
         const std::string directory = log_file_.parent_path().string();
         command.insert(command.end(), {"--unix-dir", directory, "--state-dir", directory,
                                        "--control-socket", control_socket().string()});
+        command.insert(command.end(), spec_.arguments.begin(), spec_.arguments.end());
     }
     process_ = std::make_unique<ChildProcess>(
         ChildProcess::Options{.command = std::move(command),

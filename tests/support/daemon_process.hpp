@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/child_process.hpp"
@@ -27,7 +28,8 @@ struct DaemonSpec {
     std::string name;
     std::string address;
     int network_namespace = -1;
-    std::filesystem::path program = {};  ///< empty: daemon_binary()
+    std::filesystem::path program = {};    ///< empty: daemon_binary()
+    std::vector<std::string> arguments{};  ///< further ones of our daemon
 };
 
 /// A configuration text with all daemons in one segment, each on its own address.
@@ -57,6 +59,10 @@ class DaemonProcess {
     void use_program(const std::filesystem::path& program) { spec_.program = program; }
     /// Starts the same daemon again and waits until it listens; the old process must be gone.
     void restart();
+    /// DaemonSpec::arguments of the next start.
+    void set_arguments(std::vector<std::string> arguments) {
+        spec_.arguments = std::move(arguments);
+    }
 
     [[nodiscard]] ChildProcess& process() { return *process_; }
     [[nodiscard]] const DaemonSpec& spec() const { return spec_; }

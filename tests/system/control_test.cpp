@@ -1,5 +1,6 @@
 // spreadctl and its daemon: what operators see and steer.
 
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -187,17 +188,49 @@ TEST_F(ControlTest, ABundleHasWhatAllDaemonsKnow) {
                       .network_namespace = -1,
                       .directory = {}});
     EXPECT_EQ(tar.wait_exit(), 0);
-    for (const char* name : {"index.json", "d1/status.json", "d2/events.json", "d2/log.txt",
-                             "d1/limits.txt", "d1/sockets.txt", "d1/config.json"}) {
+    for (const char* name :
+         {"index.json", "d1/status.json", "d2/events.json", "d2/log.txt", "d1/limits.txt",
+          "d1/sockets.txt", "d1/config.json", "d2/ring.flight", "doctor.txt"}) {
         EXPECT_THAT(tar.output(), HasSubstr(std::string(name) + "\n"));
     }
     const Answer told = ctl(0, {"bundle", "--offline", file});
     EXPECT_EQ(told.status, 0);
     EXPECT_THAT(told.text, HasSubstr("d1  DEGRADED  ring of 2 of 3 daemons; missing: d3\n"));
     EXPECT_THAT(told.text, HasSubstr(" of d1 d2\n  d1: "));
+    EXPECT_THAT(told.text, HasSubstr("\n  d2 recorded: "));
     const json rings = json::parse(ctl(0, {"--json", "bundle", "--offline", file}).text)["rings"];
     EXPECT_EQ(rings.back()["installed"].size(), 2U) << "the last ring, as both saw it begin";
     EXPECT_EQ(ctl(0, {"bundle", "--offline", "/nowhere"}).status, 3);
+}
+
+TEST_F(ControlTest, ATraceHasWhatTheRingDid) {
+    TestClient eve = ring_.client(0, "eve");
+    const Answer printed = ctl(0, {"trace", "dump"});
+    EXPECT_EQ(printed.status, 0);
+    EXPECT_THAT(printed.text, HasSubstr(" d1  O * regular (d1,"));
+    EXPECT_THAT(printed.text, HasSubstr(" { d1 d2 d3 }\n"));
+    EXPECT_THAT(printed.text, HasSubstr(" d1  O < delivers "));
+    const std::string file = (scratch_.path() / "d1.flight").string();
+    EXPECT_EQ(ctl(0, {"trace", "dump", file}).status, 0);
+    EXPECT_THAT(ctl(0, {"trace", "show", file}).text, HasSubstr(" d1  O * regular (d1,"));
+    std::ofstream(file) << "something else";
+    const Answer refused = ctl(0, {"trace", "show", file});
+    EXPECT_EQ(refused.status, 3);
+    EXPECT_THAT(refused.text, HasSubstr("shorter than the head of a recording"));
+}
+
+TEST_F(ControlTest, ADaemonThatEndsByAFaultLeavesItsTrace) {
+    const std::filesystem::path states = ring_.daemon(2).control_socket().parent_path();
+    ring_.daemon(2).process().signal(SIGSEGV);
+    EXPECT_NE(ring_.daemon(2).process().wait_exit(), 0);
+    std::vector<std::string> left;
+    for (const auto& entry : std::filesystem::directory_iterator(states)) {
+        if (entry.path().string().ends_with(".crash.flight")) {
+            left.push_back(entry.path().string());
+        }
+    }
+    ASSERT_EQ(left.size(), 1U);
+    EXPECT_THAT(ctl(0, {"trace", "show", left.front()}).text, HasSubstr(" d3  O * regular (d1,"));
 }
 
 TEST(AdminWrite, ChangesComeByTcpWithTheTokenOnly) {

@@ -5,7 +5,9 @@
 #include <ctime>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,7 +15,9 @@
 
 #include "daemon/admin/bundle.hpp"
 #include "daemon/admin/tar.hpp"
+#include "daemon/ring/flight_file.hpp"
 #include "tools/spreadctl/commands.hpp"
+#include "tools/spreadctl/doctor.hpp"
 #include "tools/spreadctl/timeline.hpp"
 
 namespace spread::spreadctl {
@@ -34,6 +38,17 @@ json parsed_file(const std::vector<TarFile>& files, const std::string& name) {
     const auto found = std::find_if(files.begin(), files.end(),
                                     [&](const TarFile& file) { return file.name == name; });
     return found == files.end() ? json() : json::parse(found->text, nullptr, false);
+}
+
+std::optional<daemon::FlightLog> recording_in(const std::vector<TarFile>& files,
+                                              const std::string& name) {
+    const auto found = std::find_if(files.begin(), files.end(),
+                                    [&](const TarFile& file) { return file.name == name; });
+    if (found == files.end()) {
+        return std::nullopt;
+    }
+    auto log = daemon::decode_flight(std::as_bytes(std::span(found->text)));
+    return log ? std::optional(*std::move(log)) : std::nullopt;
 }
 
 /// What one daemon tells.
@@ -73,6 +88,13 @@ class Collector {
     explicit Collector(const BundleWanted& wanted) : wanted_(wanted) {}
 
     void ask_first() { add(wanted_.server, fetched(wanted_.client_for(wanted_.server))); }
+
+    /// What a doctor on this host says, who asks the first daemon.
+    void examine_host(const DoctorSettings& settings) {
+        const auto findings = examine(settings, wanted_.client_for(wanted_.server));
+        files_.push_back({"doctor.txt", findings_text(findings)});
+        files_.push_back({"doctor.json", findings_json(findings)});
+    }
 
     void ask(const std::string& server, const std::string& daemon) {
         try {
@@ -163,6 +185,7 @@ int make_bundle(const BundleWanted& wanted) {
         collector.ask(server, server);
     }
     collector.ask_configured();
+    collector.examine_host(wanted.doctor);
     return collector.write();
 }
 
@@ -177,7 +200,8 @@ int explain_bundle(const std::string& file, bool as_json) {
         if (directory != each.name && content.count(directory) == 0) {
             content[directory] = {parsed_file(*files, directory + "/status.json"),
                                   parsed_file(*files, directory + "/events.json"),
-                                  parsed_file(*files, directory + "/config.json")};
+                                  parsed_file(*files, directory + "/config.json"),
+                                  recording_in(*files, directory + "/ring.flight")};
         }
     }
     if (content.empty()) {

@@ -21,6 +21,7 @@
 #include "tools/spreadctl/doctor.hpp"
 #include "tools/spreadctl/key_commands.hpp"
 #include "tools/spreadctl/ring_key.hpp"
+#include "tools/spreadctl/trace.hpp"
 
 namespace spread::spreadctl {
 namespace {
@@ -90,6 +91,7 @@ class CommandLine {
     void add_doctor();
     void add_key();
     void add_key_changes(CLI::App& key);
+    void add_trace();
 
     [[nodiscard]] HttpClient client(const std::string& server) const {
         return {server, in_milliseconds(timeout_),
@@ -137,6 +139,7 @@ class CommandLine {
     std::vector<std::string> servers_;
     std::string bundle_file_;
     std::string offline_;
+    std::string trace_file_;
     DoctorSettings doctor_;
     KeyNewSettings key_;
     std::string key_id_;
@@ -164,6 +167,7 @@ CommandLine::CommandLine() {
     add_trying();
     add_doctor();
     add_key();
+    add_trace();
 }
 
 void CommandLine::add_global() {
@@ -278,8 +282,12 @@ void CommandLine::add_doctor() {
                 return explain_bundle(offline_, json_);
             }
             return make_bundle({server_, servers_, bundle_file(),
-                                [this](const std::string& server) { return client(server); }});
+                                [this](const std::string& server) { return client(server); },
+                                doctor_});
         });
+    bundle->add_option("-c", doctor_.config_file, "The configuration file, for doctor.txt")
+        ->type_name("FILE");
+    bundle->add_option("-n", doctor_.name, "Which daemon of it this host is")->type_name("NAME");
     bundle->add_option("-o", bundle_file_, "Where it goes (default spread-bundle-TIME.tar)")
         ->type_name("FILE");
     bundle->add_option("--offline", offline_, "Explain a bundle: one timeline of all its daemons")
@@ -294,6 +302,23 @@ void CommandLine::add_doctor() {
         std::fputs(bash_completion(app_).c_str(), stdout);
         return kGood;
     });
+}
+
+void CommandLine::add_trace() {
+    CLI::App* const trace =
+        app_.add_subcommand("trace", "What the ring did last, event by event (flight recorder)");
+    trace->require_subcommand(1);
+    add(*trace, "dump", "The last 65536 events of a daemon", [this] {
+        return dump_trace(client(server_), trace_file_);
+    })->add_option("FILE", trace_file_, "Keep the recording here (default: print its lines)");
+    add(*trace, "show", "The lines of a recording in a file",
+        [this] { return show_trace(trace_file_); })
+        ->add_option("FILE", trace_file_,
+                     "Of trace dump, a bundle, or a daemon's state directory (*.flight)")
+        ->required();
+    trace->footer(
+        "A daemon that ends by a fatal signal leaves daemon-ID.crash.flight in its state "
+        "directory.");
 }
 
 void CommandLine::add_watching() {

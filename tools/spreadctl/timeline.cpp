@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "daemon/admin/amounts.hpp"
+#include "tools/spreadctl/recorded.hpp"
 #include "tools/spreadctl/text.hpp"
 
 namespace spread::spreadctl {
@@ -101,6 +102,50 @@ json clocks_of(const json& rings) {
     return out;
 }
 
+json new_ring(const std::string& ring) {
+    return {{"ring", ring.empty() ? json() : json(ring)},
+            {"members", json::array()},
+            {"installed", json::array()},
+            {"events", json::array()},
+            {"recorded", json::array()}};
+}
+
+void add_recorded(const std::string& daemon, const daemon::FlightLog& log,
+                  std::map<RingPlace, json>& rings) {
+    for (const auto& [place, ring] : recorded_rings(log)) {
+        json& entry = rings[place];
+        if (entry.is_null()) {
+            entry =
+                new_ring(place == RingPlace() ? std::string()
+                                              : fmt::format("{}.{}", place.second, place.first));
+        }
+        if (entry["members"].empty()) {
+            entry["members"] = ring.members;
+        }
+        entry["recorded"].push_back({{"daemon", daemon},
+                                     {"accepted", ring.accepted},
+                                     {"delivered", ring.delivered},
+                                     {"first", ring.first},
+                                     {"last", ring.last},
+                                     {"lines", ring.lines}});
+    }
+}
+
+std::string recorded_text(const json& recorded) {
+    const auto number = [&](const char* key) { return recorded.at(key).get<std::uint64_t>(); };
+    std::string out =
+        fmt::format("  {} recorded: {} messages taken, {} delivered", string_at(recorded, "daemon"),
+                    number("accepted"), number("delivered"));
+    if (number("delivered") > 0) {
+        out += fmt::format(", at {} to {}", number("first"), number("last"));
+    }
+    out += "\n";
+    for (const json& line : recorded.at("lines")) {
+        out += "    " + line.get<std::string>() + "\n";
+    }
+    return out;
+}
+
 }  // namespace
 
 json timeline_of(const BundleContent& content) {
@@ -120,15 +165,15 @@ json timeline_of(const BundleContent& content) {
             ring = begins.empty() ? ring : begins;
             json& entry = rings[place_of(ring)];
             if (entry.is_null()) {
-                entry = {{"ring", ring.empty() ? json() : json(ring)},
-                         {"members", json::array()},
-                         {"installed", json::array()},
-                         {"events", json::array()}};
+                entry = new_ring(ring);
             }
             if (!begins.empty()) {
                 entry["members"] = list_at(event, "members");
             }
             entry[begins.empty() ? "events" : "installed"].push_back(of_daemon(daemon, event));
+        }
+        if (files.recording) {
+            add_recorded(daemon, *files.recording, rings);
         }
     }
     json in_order = json::array();
@@ -182,6 +227,9 @@ std::string timeline_text(const json& timeline, const BundleContent& content) {
             for (const json& event : ring.at(list)) {
                 out += fmt::format("  {}: {}\n", string_at(event, "daemon"), event_line(event));
             }
+        }
+        for (const json& recorded : ring.at("recorded")) {
+            out += recorded_text(recorded);
         }
     }
     return out;

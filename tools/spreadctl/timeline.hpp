@@ -1,9 +1,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
+
+#include "daemon/ring/flight_file.hpp"
 
 namespace spread::spreadctl {
 
@@ -12,6 +15,7 @@ struct DaemonFiles {
     nlohmann::json status;
     nlohmann::json events;
     nlohmann::json config;
+    std::optional<daemon::FlightLog> recording{};
 };
 /// By the daemon's name.
 using BundleContent = std::map<std::string, DaemonFiles>;
@@ -21,7 +25,7 @@ using BundleContent = std::map<std::string, DaemonFiles>;
 /// two halves, side by side.
 ///
 /// {"schema": 1, "daemons": [...], "clocks": [...], "rings": [{"ring", "members", "installed":
-/// [...], "events": [...]}]}; docs/status.md describes it.
+/// [...], "events": [...], "recorded": [...]}]}; docs/status.md describes it.
 [[nodiscard]] nlohmann::json timeline_of(const BundleContent& content);
 
 /// For people.

@@ -128,8 +128,9 @@ class RingDriverTest : public ::testing::Test {
         config.daemons = std::move(daemons);
         config.self = kSelf;
         driver_ = std::make_unique<RingDriver>(
-            RingDriver::Setup{config, protocol::Incarnation{1}, 1000, protocol::Rng(1)}, queues_,
-            sessions_, transport_, host_, pool_);
+            RingDriver::Setup{config, protocol::Incarnation{1}, 1000, protocol::Rng(1), nullptr,
+                              flight_, FlightRecorder::Detail::kMessages},
+            queues_, sessions_, transport_, host_, pool_);
         driver_->start(now_);
     }
     void turn() {
@@ -187,9 +188,53 @@ class RingDriverTest : public ::testing::Test {
     FakeWakeSignal sessions_;
     FakeTransport transport_{journal_};
     FakeHost host_{journal_};
+    [[nodiscard]] FlightEvent recorded(std::uint64_t number) const {
+        return event_in(flight_[(number - 1) % flight_.size()]).value_or(FlightEvent{});
+    }
+    [[nodiscard]] FlightEvent last_recorded() const {
+        FlightEvent last;
+        for (const FlightSlot& slot : flight_) {
+            const auto event = event_in(slot);
+            last = event && event->number > last.number ? *event : last;
+        }
+        return last;
+    }
+
     std::unique_ptr<RingDriver> driver_;
     Instant now_{std::chrono::seconds(5)};
+    std::vector<FlightSlot> flight_ = std::vector<FlightSlot>(64);
 };
+
+TEST_F(RingDriverTest, RecordsWhatTheRingDoesInTheOrderOfCauses) {
+    form_ring_of_one();
+    submit(200);
+    now_ += std::chrono::milliseconds(7);
+    turn();
+    std::vector<FlightEvent::Kind> kinds;
+    std::vector<FlightEvent> messages;
+    std::uint64_t time = 0;
+    for (const FlightSlot& slot : flight_) {
+        const auto event = event_in(slot);
+        if (!event) {
+            break;
+        }
+        EXPECT_GE(event->time_ns, time);
+        time = event->time_ns;
+        kinds.push_back(event->kind);
+        if (event->kind == FlightEvent::Kind::kAccept ||
+            event->kind == FlightEvent::Kind::kDelivery) {
+            messages.push_back(*event);
+        }
+    }
+    using enum FlightEvent::Kind;
+    EXPECT_THAT(kinds,
+                ElementsAre(kState, kState, kTransitional, kRegular, kResume, kAccept, kDelivery));
+    EXPECT_EQ(time, 5'007'000'000U);
+    ASSERT_THAT(messages, SizeIs(2));
+    EXPECT_EQ(messages[0].a, messages[1].a) << "one message, one digest";
+    EXPECT_EQ(messages[1].b, kSelf.value);
+    EXPECT_EQ(messages[1].ring(), driver_->engine().ring_id());
+}
 
 TEST_F(RingDriverTest, OrdersWhatWaitsInTheSubmitQueue) {
     form_ring_of_one();
@@ -254,6 +299,32 @@ TEST_F(RingDriverTest, ReportsDatagramsThatAreNotOfARing) {
     transport_.data.push_back(junk.slice(0));
     turn();
     EXPECT_THAT(host_.bad, ElementsAre(RingHost::BadDatagram::kMalformed));
+    EXPECT_EQ(last_recorded().kind, FlightEvent::Kind::kRefused);
+    EXPECT_EQ(last_recorded().a, Refused::kMalformed);
+}
+
+TEST_F(RingDriverTest, RecordsThePacketsThatFormRings) {
+    make({kSelf, kPeer});
+    const auto header = [](std::uint32_t config_hash) {
+        return protocol::PacketHeader{
+            protocol::PacketKind::kJoin, config_hash, kPeer, {kPeer, 5, 2000}};
+    };
+    const auto arrives = [this](const protocol::PacketHeader& from) {
+        protocol::Join join;
+        join.proc_set = {kSelf, kPeer};
+        transport_.tokens.push_back(protocol::encode_join(join, from, pool_));
+        turn();
+    };
+    const std::uint64_t before = last_recorded().number;
+    arrives(header(0));
+    const auto packet = recorded(before + 1);
+    EXPECT_EQ(packet.kind, FlightEvent::Kind::kPacket);
+    EXPECT_EQ(packet.b, kPeer.value);
+    EXPECT_EQ(packet.ring(), (protocol::RingId{kPeer, 5, 2000}));
+    const std::uint64_t between = last_recorded().number;
+    arrives(header(99));
+    EXPECT_EQ(recorded(between + 1).kind, FlightEvent::Kind::kRefused);
+    EXPECT_EQ(recorded(between + 1).a, Refused::kOtherConfiguration);
 }
 
 TEST_F(RingDriverTest, ATurnReceivesABoundedNumberOfBatches) {

@@ -57,6 +57,44 @@ TEST(Timeline, GoesByRingsNotByClocks) {
     EXPECT_EQ(timeline["rings"][2]["members"], json({"n2"}));
 }
 
+driver::FlightEvent recorded(driver::FlightEvent::Kind kind, std::uint64_t ring) {
+    driver::FlightEvent event;
+    event.kind = kind;
+    event.ring_counter = ring;
+    event.ring_representative = 1;
+    return event;
+}
+
+TEST(Timeline, PutsWhatIsRecordedToItsRing) {
+    using Kind = driver::FlightEvent::Kind;
+    BundleContent content = partitioned();
+    daemon::FlightLog log;
+    log.self = protocol::DaemonId{1};
+    log.daemons = {{protocol::DaemonId{1}, "n1"}, {protocol::DaemonId{2}, "n2"}};
+    log.events = {recorded(Kind::kAccept, 0),    recorded(Kind::kRegular, 14),
+                  recorded(Kind::kAccept, 0),    recorded(Kind::kDelivery, 14),
+                  recorded(Kind::kDelivery, 14), recorded(Kind::kRegular, 16)};
+    log.events[1].a = 3;
+    log.events[3].seq = 5;
+    log.events[4].seq = 6;
+    log.events[5].a = 1;
+    content["n1"].recording = log;
+    const json timeline = timeline_of(content);
+    ASSERT_EQ(timeline["rings"].size(), 6U) << "one before all, and one that is in no history";
+    EXPECT_EQ(timeline["rings"][0]["recorded"][0]["accepted"], 1);
+    const json& last = timeline["rings"][4]["recorded"][0];
+    EXPECT_EQ(last["daemon"], "n1");
+    EXPECT_EQ(last["accepted"], 1);
+    EXPECT_EQ(last["delivered"], 2);
+    EXPECT_EQ(last["first"], 5);
+    EXPECT_EQ(last["last"], 6);
+    EXPECT_EQ(timeline["rings"][5]["ring"], "1.16");
+    EXPECT_EQ(timeline["rings"][5]["members"], json({"n1"}));
+    const std::string text = timeline_text(timeline, content);
+    EXPECT_THAT(text, HasSubstr("  n1 recorded: 1 messages taken, 2 delivered, at 5 to 6\n"
+                                "    * regular (n1,14) { n1 n2 }\n"));
+}
+
 TEST(Timeline, NumbersOfRingsAreNumbers) {
     BundleContent content;
     content["n1"].events = events({installed("2026-03-01T12:00:00.000Z", "9.100", {"n1"}),
