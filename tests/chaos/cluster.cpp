@@ -8,6 +8,8 @@
 #include <sstream>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "tests/support/child_process.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -63,8 +65,10 @@ std::string Cluster::configuration(protocol::Rng& rng) {
     return text.str();
 }
 
-Cluster::Cluster(std::size_t daemons, const std::filesystem::path& directory, std::uint64_t seed)
-    : lab_(daemons), hosts_(daemons) {
+Cluster::Cluster(std::size_t daemons, const std::filesystem::path& directory, std::uint64_t seed,
+                 std::uint64_t hidden)
+    : lab_(daemons), hosts_(daemons), rings_(hidden), recordings_(directory / "rings") {
+    std::filesystem::create_directories(recordings_);
     protocol::Rng rng(seed);
     // The emulator takes the place of the bridge.
     support::run_command({"ip", "link", "delete", "lab"});
@@ -83,13 +87,19 @@ Cluster::Cluster(std::size_t daemons, const std::filesystem::path& directory, st
         std::filesystem::create_directories(host.directory);
         const support::DaemonSpec spec{.name = name(i),
                                        .address = support::NetworkLab::address(i),
-                                       .network_namespace = lab_.namespace_of(i)};
+                                       .network_namespace = lab_.namespace_of(i),
+                                       .arguments = {"--flight-file", recording_of(i)}};
         host.process = std::make_unique<support::DaemonProcess>(support::DaemonKind::kOurs, spec,
                                                                 file, host.port, host.directory);
     }
-    for (Host& host : hosts_) {
-        host.process->wait_listening();
+    for (std::size_t i = 0; i < daemons; ++i) {
+        hosts_[i].process->wait_listening();
+        rings_.begin_life(i, recording_of(i));
     }
+}
+
+std::filesystem::path Cluster::recording_of(std::size_t daemon) const {
+    return recordings_ / fmt::format("{}.{}.flight", name(daemon), hosts_[daemon].life);
 }
 
 /// Frames as long as they are on a real wire: the emulator's luck is drawn per frame.
@@ -184,9 +194,12 @@ bool Cluster::restart(std::size_t daemon, bool keeps_state) {
             }
         }
     }
-    host.process->restart();
-    host.is_ready = false;
+    rings_.read();
     ++host.life;
+    host.process->set_arguments({"--flight-file", recording_of(daemon)});
+    host.process->restart();
+    rings_.begin_life(daemon, recording_of(daemon));
+    host.is_ready = false;
     host.state = State::kRunning;
     return true;
 }
@@ -277,6 +290,7 @@ void Cluster::tick() {
         check_process(i);
         read_log(i);
     }
+    rings_.read();
 }
 
 void Cluster::check_process(std::size_t daemon) {

@@ -10,6 +10,7 @@
 
 #include "protocol/rng.hpp"
 #include "tests/chaos/link_emulator.hpp"
+#include "tests/chaos/ring_history.hpp"
 #include "tests/checker/violation.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/network_lab.hpp"
@@ -21,11 +22,15 @@ class Cluster {
   public:
     /// Configures, starts, and returns when all accept clients. What varies from run to run
     /// (segments, timeouts, queue bounds) is drawn from `seed`. Each daemon has its log, its state
-    /// and its Unix socket in a directory of its own below `directory`.
-    Cluster(std::size_t daemons, const std::filesystem::path& directory, std::uint64_t seed);
+    /// and its Unix socket in a directory of its own below `directory`. `hidden`: as in
+    /// RingHistory.
+    Cluster(std::size_t daemons, const std::filesystem::path& directory, std::uint64_t seed,
+            std::uint64_t hidden = 0);
 
     [[nodiscard]] std::size_t size() const { return hosts_.size(); }
     [[nodiscard]] LinkEmulator& links() { return *links_; }
+    /// What the daemons' rings did, as their flight recorders have it.
+    [[nodiscard]] RingHistory& rings() { return rings_; }
 
     // Of clients.
     [[nodiscard]] static std::string name(std::size_t daemon);
@@ -64,8 +69,11 @@ class Cluster {
 
     /// Looks after the processes and logs; call often.
     void tick();
-    /// A daemon that ended although nobody asked it to, or with an error.
-    [[nodiscard]] const std::optional<checker::Violation>& violation() const { return violation_; }
+    /// A daemon that ended although nobody asked it to, or with an error; or a ring that did not do
+    /// what it promises.
+    [[nodiscard]] const std::optional<checker::Violation>& violation() const {
+        return violation_ ? violation_ : rings_.violation();
+    }
     /// Rings that daemons say to have installed; each counts once per member.
     [[nodiscard]] std::uint64_t installations() const { return installations_; }
     /// How this run's daemons are configured, in a few words.
@@ -90,6 +98,7 @@ class Cluster {
     };
 
     std::string configuration(protocol::Rng& rng);
+    [[nodiscard]] std::filesystem::path recording_of(std::size_t daemon) const;
     void forbid_long_frames(std::size_t daemon);
     void check_process(std::size_t daemon);
     void read_log(std::size_t daemon);
@@ -99,6 +108,8 @@ class Cluster {
     std::unique_ptr<LinkEmulator> links_;
     std::string description_;
     std::vector<Host> hosts_;
+    RingHistory rings_;
+    std::filesystem::path recordings_;
     std::optional<checker::Violation> violation_;
     std::uint64_t installations_ = 0;
 };

@@ -90,6 +90,9 @@ std::optional<int> parse(int argc, char** argv, CommandLine& line) {
     app.add_option("--sabotage", line.plan.sabotaged,
                    "Hide one message from the checker, about the Nth received; it has to notice")
         ->type_name("N");
+    app.add_option("--sabotage-rings", line.plan.hidden,
+                   "Hide the Nth delivery by a ring from the checker; it has to notice")
+        ->type_name("N");
     app.add_option("--keep-logs", line.kept_logs,
                    "Directory for the daemons' logs and state, kept in any case (default: a "
                    "temporary one, kept after a violation)");

@@ -25,6 +25,11 @@ constexpr auto kRest = seconds(3);
 /// Daemons tell for so long of what was in a storm: what repeats itself becomes one line, later.
 constexpr auto kLogDelay = seconds(11);
 
+std::uint64_t ns_of(Clock::time_point time) {
+    return static_cast<std::uint64_t>(
+        duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+}
+
 void print(const std::string& text) {
     std::fputs((text + "\n").c_str(), stdout);
     std::fflush(stdout);
@@ -36,7 +41,7 @@ Run::Run(const Plan& plan, const std::atomic<bool>& interrupt)
     : plan_(plan),
       interrupt_(interrupt),
       rng_(plan.seed),
-      cluster_(plan.daemons, plan.directory, rng_.next()),
+      cluster_(plan.daemons, plan.directory, rng_.next(), plan.hidden),
       stage_{.cluster = cluster_,
              .journal = {},
              .book = {},
@@ -97,6 +102,8 @@ void Run::settle() {
     }
     slowest_settling_ =
         std::max(slowest_settling_, duration_cast<milliseconds>(Clock::now() - started));
+    // Every daemon has delivered the markers, and recorded all that came before.
+    cluster_.rings().check(ns_of(marked_at_));
     stage_.is_silent = false;
     stage_.is_calm = false;
 }
@@ -113,6 +120,7 @@ bool Run::exchange_markers(Clock::time_point deadline) {
         return false;
     }
     stage_.is_silent = true;
+    marked_at_ = Clock::now();
     std::vector<Marker> markers;
     for (const auto& client : clients_) {
         const auto message = client->is_open() ? client->send_marker() : 0;
@@ -161,6 +169,7 @@ void Run::finish() {
             {"W3", fmt::format("{} frames were longer than a link can carry", oversized), {}});
         return;
     }
+    cluster_.rings().finish(true);
     stage_.checker.finish(true);
 }
 
@@ -289,12 +298,15 @@ Verdict Run::report() {
         "daemon, {} lost with the daemon\n"
         "  network: {} frames passed, {} cut, {} lost, {} repeated, {} delayed, {} damaged, {} "
         "overflowed\n"
-        "  daemons: {} rings installed; the slowest return to rest took {} ms",
+        "  daemons: {} rings installed; the slowest return to rest took {} ms\n"
+        "  checked on the rings (P1 to P8): {} lives, {} configurations, {} deliveries",
         duration_cast<seconds>(Clock::now() - started_).count(), storms_, faults_.done(), faults,
         counters.sent, counters.received, counters.views, counters.network_views, counters.signals,
         counters.connections, counters.refusals, counters.closed, counters.dropped, counters.lost,
         links.forwarded, links.cut, links.lost, links.duplicated, links.delayed, links.corrupted,
-        links.overflowed, cluster_.installations(), slowest_settling_.count()));
+        links.overflowed, cluster_.installations(), slowest_settling_.count(),
+        cluster_.rings().lives(), cluster_.rings().configurations(),
+        cluster_.rings().deliveries()));
     const auto& violation = stage_.violation();
     // Who interrupts us from a terminal interrupts the daemons as well.
     const bool is_ours = interrupt_ && violation && violation->property == "D1";

@@ -26,6 +26,7 @@ struct Plan {
     std::filesystem::path directory;  ///< for logs and state; must exist
     bool keeps_journal = false;       ///< written there after a violation in any case
     std::uint64_t sabotaged = 0;      ///< see Stage
+    std::uint64_t hidden = 0;         ///< see RingHistory
 };
 
 enum class Verdict : std::uint8_t { kPassed, kViolated, kInterrupted };
@@ -74,6 +75,7 @@ class Run {
     Clock::time_point started_ = Clock::now();
     Clock::time_point next_progress_;
     Clock::time_point next_cluster_tick_;
+    Clock::time_point marked_at_;  ///< when the last markers were about to be sent
     std::size_t storms_ = 0;
     std::chrono::milliseconds slowest_settling_{0};
 };
