@@ -65,11 +65,13 @@ class SessionMap {
     /// Null when nothing is kept about it.
     [[nodiscard]] T* find(protocol::SessionId id) {
         const std::size_t slot = slot_of(id);
-        return slot < entries_.size() && entries_[slot].id == id ? &*entries_[slot].value : nullptr;
+        return slot < entries_.size() && entries_[slot].holds(id) ? &*entries_[slot].value
+                                                                  : nullptr;
     }
     [[nodiscard]] const T* find(protocol::SessionId id) const {
         const std::size_t slot = slot_of(id);
-        return slot < entries_.size() && entries_[slot].id == id ? &*entries_[slot].value : nullptr;
+        return slot < entries_.size() && entries_[slot].holds(id) ? &*entries_[slot].value
+                                                                  : nullptr;
     }
 
     void erase(protocol::SessionId id) {
@@ -106,6 +108,10 @@ class SessionMap {
     struct Entry {
         protocol::SessionId id{};  ///< 0 in an empty slot
         std::optional<T> value{};
+
+        [[nodiscard]] bool holds(protocol::SessionId wanted) const {
+            return id == wanted && value.has_value();
+        }
     };
     std::vector<Entry> entries_;
     std::size_t size_ = 0;

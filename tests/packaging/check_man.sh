@@ -22,13 +22,14 @@ flags_of_page() {
         grep -oE 'Fl -?[A-Za-z][a-z-]*' | sed 's/^Fl /-/' | sort -u
 }
 
-# helps PROGRAM: its help, and those of its commands.
+# helps PROGRAM [COMMAND...]: its help, and those of its commands and of theirs.
 helps() {
-    local program=$1 command
-    "$bin/$program" --help
-    "$bin/$program" --help | sed -n '/^Subcommands:/,/^$/p' | grep -oE '^  [a-z][a-z-]*' |
+    local help command
+    help=$("$bin/$1" "${@:2}" --help)
+    printf '%s\n' "$help"
+    sed -n '/^Subcommands:/,/^$/p' <<<"$help" | grep -oE '^  [a-z][a-z-]*' |
         while read -r command; do
-            "$bin/$program" "$command" --help
+            helps "$@" "$command"
         done
 }
 

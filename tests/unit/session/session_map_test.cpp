@@ -42,6 +42,7 @@ TEST(SessionMap, FindsBySlotAndKnowsWhoIsMeant) {
     EXPECT_EQ(map.find(SessionId{}), nullptr);
     map.erase(one);
     EXPECT_EQ(map.size(), 1U);
+    EXPECT_EQ(map.find(SessionId{}), nullptr) << "an empty slot holds no session 0";
 }
 
 TEST(SessionMap, VisitsWhatIsThere) {
