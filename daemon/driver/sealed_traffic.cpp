@@ -76,9 +76,12 @@ std::span<std::byte> SealedTraffic::room(std::size_t bytes, Transport& transport
     if (!arena_ || used_ + bytes > arena_->capacity()) {
         flush(transport);
     }
-    if (used_ == 0 && (!arena_.unique() || arena_->capacity() < bytes)) {
-        arena_ = protocol::BufferRef::allocate(
-            std::max(bytes, std::min(std::bit_ceil(wanted_), kArenaBytesMax)));
+    if (used_ == 0) {
+        const std::size_t batch = std::max(bytes, std::min(std::bit_ceil(wanted_), kArenaBytesMax));
+        // One made for a token must not cut later bursts into single datagrams.
+        if (!arena_.unique() || arena_->capacity() < batch) {
+            arena_ = protocol::BufferRef::allocate(batch);
+        }
     }
     wanted_ -= std::min(wanted_, bytes);
     used_ += bytes;
