@@ -152,21 +152,30 @@ void Context::trust_system() {
     ERR_clear_error();
 }
 
-Result<std::shared_ptr<const Context>> Context::server(const Identity& identity,
-                                                       const std::optional<Pem>& client_authority) {
-    OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
-    const std::shared_ptr<Context> context(new Context(SSL_CTX_new(TLS_server_method())));
-    SSL_CTX* const handle = context->handle();
+std::shared_ptr<Context> Context::fresh(const ssl_method_st* method) {
+    SSL_CTX* const handle = SSL_CTX_new(method);
     if (handle == nullptr) {
-        return tl::unexpected("OpenSSL gives no TLS server: " + take_error());
+        return nullptr;
     }
+    const std::shared_ptr<Context> context(new Context(handle));
     SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION);
     SSL_CTX_set_options(handle, kOptions);
     SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(handle, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    return context;
+}
+
+Result<std::shared_ptr<const Context>> Context::server(const Identity& identity,
+                                                       const std::optional<Pem>& client_authority) {
+    OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+    const std::shared_ptr<Context> context = fresh(TLS_server_method());
+    if (context == nullptr) {
+        return tl::unexpected("OpenSSL gives no TLS server: " + take_error());
+    }
+    SSL_CTX* const handle = context->handle();
     SSL_CTX_set_num_tickets(handle, 0);
     // Sessions are many and mostly quiet: 34 KiB of buffers each only while they are in use.
-    SSL_CTX_set_mode(handle, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                 SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(handle, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(handle, 1);
     if (auto used = context->use(identity); !used) {
         return tl::unexpected(used.error());
@@ -184,15 +193,11 @@ Result<std::shared_ptr<const Context>> Context::client(const std::optional<Pem>&
                                                        const std::optional<Identity>& identity) {
     // A thread that still looks for a daemon must not find OpenSSL taken down at exit.
     OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
-    const std::shared_ptr<Context> context(new Context(SSL_CTX_new(TLS_client_method())));
-    SSL_CTX* const handle = context->handle();
-    if (handle == nullptr) {
+    const std::shared_ptr<Context> context = fresh(TLS_client_method());
+    if (context == nullptr) {
         return tl::unexpected("OpenSSL gives no TLS client: " + take_error());
     }
-    SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION);
-    SSL_CTX_set_options(handle, kOptions);
-    SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(handle, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX* const handle = context->handle();
     // Reads whole records and nothing beyond, so that the socket shows what is left to read.
     SSL_CTX_set_read_ahead(handle, 0);
     SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nullptr);

@@ -8,6 +8,7 @@
 #include "protocol/result.hpp"
 
 struct ssl_ctx_st;
+struct ssl_method_st;
 
 namespace spread::tls {
 
@@ -55,6 +56,8 @@ class Context {
         void operator()(ssl_ctx_st* context) const;
     };
     explicit Context(ssl_ctx_st* handle) : handle_(handle) {}
+    /// What both sides have in common, for this method of OpenSSL's; null when it gives none.
+    [[nodiscard]] static std::shared_ptr<Context> fresh(const ssl_method_st* method);
 
     [[nodiscard]] Result<void> use(const Identity& identity);
     [[nodiscard]] Result<void> trust(const Pem& authority, bool is_asked_for);

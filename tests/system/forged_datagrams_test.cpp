@@ -210,16 +210,7 @@ TEST_F(ForgedDatagrams, RecordingsChangeNothing) {
         seen = recorder.stop();
     }
     ASSERT_GT(seen.size(), 200U);
-    std::vector<TestClient> clients;
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < 3; ++i) {
-        clients.push_back(client(i, "after" + std::to_string(i + 1)));
-        names.push_back(clients.back().private_group());
-        clients.back().join("room");
-        for (auto& each : clients) {
-            each.wait_for_members("room", names);
-        }
-    }
+    auto clients = members("after");
     const json ring = status(0)["ring"]["id"];
     std::atomic<bool> is_over = false;
     std::thread attacker([&] {

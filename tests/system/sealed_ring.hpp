@@ -102,11 +102,11 @@ class SealedRing : public testing::Test {
             }
         }
     }
-    std::vector<TestClient> members() {
+    std::vector<TestClient> members(const std::string& name = "user") {
         std::vector<TestClient> clients;
         std::vector<std::string> names;
         for (std::size_t i = 0; i < 3; ++i) {
-            clients.push_back(client(i, "user" + std::to_string(i + 1)));
+            clients.push_back(client(i, name + std::to_string(i + 1)));
             names.push_back(clients.back().private_group());
             clients.back().join("room");
             for (auto& each : clients) {

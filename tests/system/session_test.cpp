@@ -11,12 +11,14 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/deadline.hpp"
+#include "tests/support/next_event.hpp"
 #include "tests/support/test_ring.hpp"
 
 namespace spread::system_test {
 namespace {
 
 using std::chrono::milliseconds;
+using support::next_event;
 using support::TestRing;
 using testing::Contains;
 using testing::ElementsAre;
@@ -38,23 +40,9 @@ Session connect(TestRing& ring, std::size_t index, const std::string& name) {
     return std::move(*session);
 }
 
-/// The next event of this kind; others before it are skipped.
-template <typename Kind>
-Kind next(Session& session) {
-    while (true) {
-        auto event = session.receive(support::kPatience);
-        if (!event) {
-            throw std::runtime_error(event.error().text);
-        }
-        if (auto* wanted = std::get_if<Kind>(&*event)) {
-            return std::move(*wanted);
-        }
-    }
-}
-
 Membership wait_for_members(Session& session, std::size_t count) {
     while (true) {
-        auto membership = next<Membership>(session);
+        auto membership = next_event<Membership>(session);
         if (membership.members.size() == count) {
             return membership;
         }
@@ -82,12 +70,12 @@ TEST(ClientLibrary, OneMulticastReachesTwelvePrivateGroupsOverThreeDaemons) {
     // Nobody gets it twice, and nobody misses the message behind it.
     ASSERT_TRUE(sessions[4].multicast(Service::kFifo, "room", "to all of you"));
     for (auto& session : sessions) {
-        const auto first = next<Message>(session);
+        const auto first = next_event<Message>(session);
         EXPECT_EQ(first.text(), "to each of you");
         EXPECT_EQ(first.sender, names[4]);
         EXPECT_EQ(first.groups, names);
         EXPECT_EQ(first.mess_type, 42);
-        EXPECT_EQ(next<Message>(session).text(), "to all of you");
+        EXPECT_EQ(next_event<Message>(session).text(), "to all of you");
     }
 }
 
@@ -105,7 +93,7 @@ TEST(ClientLibrary, ADaemonThatDiesCostsLessThanASecond) {
     ASSERT_TRUE(alice->join("room"));
     EXPECT_THAT(wait_for_members(*alice, 2).members, ElementsAre("#alice#d1", "#witness#d2"));
     ASSERT_TRUE(witness.multicast(Service::kAgreed, "room", "before"));
-    EXPECT_EQ(next<Message>(*alice).text(), "before");
+    EXPECT_EQ(next_event<Message>(*alice).text(), "before");
 
     ring.daemon(0).crash();
     const auto crashed = std::chrono::steady_clock::now();
@@ -120,10 +108,10 @@ TEST(ClientLibrary, ADaemonThatDiesCostsLessThanASecond) {
     // The join is ordered as soon as the ring is whole again, which is up to its timeouts.
     Membership view;
     do {
-        view = next<Membership>(*alice);
+        view = next_event<Membership>(*alice);
     } while (!view.has_member("#alice#d2"));
     ASSERT_TRUE(witness.multicast(Service::kAgreed, "room", "after"));
-    EXPECT_EQ(next<Message>(*alice).text(), "after");
+    EXPECT_EQ(next_event<Message>(*alice).text(), "after");
     EXPECT_EQ(alice->stats().reconnects, 1U);
 }
 

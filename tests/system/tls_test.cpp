@@ -23,6 +23,7 @@
 #include "tests/support/certificates.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/support/deadline.hpp"
+#include "tests/support/next_event.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_ring.hpp"
 
@@ -31,6 +32,7 @@ namespace {
 
 using support::Authority;
 using support::CertificateWish;
+using support::next_event;
 using support::TestRing;
 using testing::AnyOf;
 using testing::ElementsAre;
@@ -141,19 +143,6 @@ class TlsTest : public testing::Test {
     support::TempDir directory_;
     std::optional<TestRing> ring_;
 };
-
-template <typename Kind>
-Kind next_event(Session& session) {
-    while (true) {
-        auto event = session.receive(support::kPatience);
-        if (!event) {
-            throw std::runtime_error(event.error().text);
-        }
-        if (auto* wanted = std::get_if<Kind>(&*event)) {
-            return std::move(*wanted);
-        }
-    }
-}
 
 /// A message of `from` reaches `to`, and one back.
 void exchange(Session& from, Session& to) {
