@@ -1,16 +1,14 @@
 #include "daemon/clients/tls_handshakes.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/clock.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "protocol/names.hpp"
@@ -28,12 +26,8 @@ TlsHandshakes::TlsHandshakes(std::shared_ptr<const tls::Context> context, Callba
     if (!events_.add(wakeup_.fd(), EPOLLIN, kHandshakeWakeup)) {
         throw StartupError(fmt::format("cannot watch TLS handshakes: {}", std::strerror(errno)));
     }
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const BlockedSignals blocked;
     thread_ = std::thread([this] { run(); });
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_setname_np(thread_.native_handle(), "tls");
 }
 

@@ -1,10 +1,7 @@
 #include "daemon/ring/key_keeper.hpp"
 
-#include <pthread.h>
-
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <ctime>
 #include <mutex>
 #include <thread>
@@ -15,6 +12,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/logging.hpp"
 #include "daemon/ring/ring_keys.hpp"
 
@@ -181,12 +179,8 @@ struct KeyKeeper::Shared {
 };
 
 KeyKeeper::KeyKeeper(Setup setup) : shared_(std::make_shared<Shared>(std::move(setup))) {
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const BlockedSignals blocked;
     std::thread thread([shared = shared_] { shared->run(); });
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_setname_np(thread.native_handle(), "keys");
     thread.detach();
 }

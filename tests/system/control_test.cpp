@@ -16,6 +16,7 @@
 #include "tests/support/deadline.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_ring.hpp"
+#include "tests/system/spreadctl.hpp"
 
 namespace spread::system_test {
 namespace {
@@ -28,11 +29,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-struct Answer {
-    int status = 0;
-    std::string text;
-};
-
 class ControlTest : public testing::Test {
   protected:
     ControlTest() : ring_(3, on_loopback()) { ring_.wait_formed(); }
@@ -44,23 +40,12 @@ class ControlTest : public testing::Test {
     }
 
     Answer ctl(std::size_t daemon, const std::vector<std::string>& arguments) {
-        std::vector<std::string> command{SPREADCTL_BINARY, "--timeout", "30", "-s",
-                                         ring_.daemon(daemon).control_socket().string()};
-        command.insert(command.end(), arguments.begin(), arguments.end());
-        const std::filesystem::path output = scratch_.path() / ("out" + std::to_string(++runs_));
-        ChildProcess child({.command = std::move(command),
-                            .output = output,
-                            .input = {},
-                            .network_namespace = -1,
-                            .directory = {}});
-        const int status = child.wait_exit();
-        return {status, child.output()};
+        return spreadctl(ring_.daemon(daemon), arguments);
     }
     json status(std::size_t daemon) { return json::parse(ctl(daemon, {"status", "--json"}).text); }
 
     TestRing ring_;
     support::TempDir scratch_;
-    int runs_ = 0;
 };
 
 TEST_F(ControlTest, AHealthyRingIsHealthyEverywhere) {
@@ -122,8 +107,7 @@ TEST_F(ControlTest, ADrainedDaemonTakesNoNewClientsAndStopsWhenTheLastHasGone) {
     TestClient eve = ring_.client(2, "eve");
     EXPECT_EQ(ctl(2, {"drain", "soon"}).status, 2);
     support::ChildProcess drain(
-        {.command = {SPREADCTL_BINARY, "-s", ring_.daemon(2).control_socket().string(), "drain",
-                     "10m"},
+        {.command = spreadctl_command(ring_.daemon(2).control_socket(), {"drain", "10m"}),
          .output = scratch_.path() / "drain",
          .input = {},
          .network_namespace = -1,
@@ -243,16 +227,8 @@ TEST(AdminWrite, ChangesComeByTcpWithTheTokenOnly) {
     TestRing ring(1, support::on_loopback("AdminListen = \"" + at + "\"\nAdminWrite = yes\n" +
                                           "AdminTokenFile = \"" + token.string() + "\"\n"));
     ring.wait_formed();
-    int runs = 0;
-    const auto ctl = [&](std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), {SPREADCTL_BINARY, "--timeout", "30", "-s", at});
-        ChildProcess child({.command = std::move(arguments),
-                            .output = scratch.path() / ("out" + std::to_string(++runs)),
-                            .input = {},
-                            .network_namespace = -1,
-                            .directory = {}});
-        const int status = child.wait_exit();
-        return Answer{status, child.output()};
+    const auto ctl = [&](const std::vector<std::string>& arguments) {
+        return spreadctl(at, arguments);
     };
     EXPECT_EQ(ctl({"status"}).status, 0);
     EXPECT_THAT(ctl({"ban", "eve", "1h"}).text, HasSubstr("shows the token of AdminTokenFile"));

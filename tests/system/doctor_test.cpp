@@ -13,6 +13,7 @@
 #include "tests/support/network_lab.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_ring.hpp"
+#include "tests/system/spreadctl.hpp"
 
 namespace spread::system_test {
 namespace {
@@ -44,23 +45,19 @@ class DoctorTest : public testing::Test {
     [[nodiscard]] std::string data_port() const { return std::to_string(port_); }
     [[nodiscard]] std::string token_port() const { return std::to_string(port_ + 1); }
 
-    struct Outcome {
-        int status = 0;
-        std::string text;
-    };
     /// Of the doctors of all hosts, together.
-    std::vector<Outcome> doctors(unsigned seconds) {
+    std::vector<Answer> doctors(unsigned seconds) {
         std::vector<std::unique_ptr<ChildProcess>> running;
         for (std::size_t i = 0; i < kHosts; ++i) {
             running.push_back(std::make_unique<ChildProcess>(ChildProcess::Options{
-                .command = {SPREADCTL_BINARY, "-s", "/nowhere", "doctor", "-c", file(), "--wait",
-                            std::to_string(seconds)},
+                .command = spreadctl_command(
+                    "/nowhere", {"doctor", "-c", file(), "--wait", std::to_string(seconds)}),
                 .output = scratch_.path() / ("doctor" + std::to_string(++runs_)),
                 .input = {},
                 .network_namespace = lab_->namespace_of(i),
                 .directory = {}}));
         }
-        std::vector<Outcome> out;
+        std::vector<Answer> out;
         for (auto& each : running) {
             const int status = each->wait_exit();
             out.push_back({status, each->output()});
@@ -71,7 +68,7 @@ class DoctorTest : public testing::Test {
     void expect(std::size_t host, int status, const std::string& text) {
         std::string last;
         EXPECT_NO_THROW(support::wait_until("the doctors to find it", [&] {
-            const std::vector<Outcome> all = doctors(5);
+            const std::vector<Answer> all = doctors(5);
             last = all[host].text;
             return all[host].status == status && last.find(text) != std::string::npos;
         })) << last;
@@ -119,11 +116,11 @@ TEST_F(DoctorTest, LargePacketsThatAreLostAreFound) {
 
 TEST_F(DoctorTest, AFileWithErrorsAndAStrangersHost) {
     std::ofstream(file()) << "Spread_Segment 10.77.0.255:4803 { x 10.77.0.99 }\n";
-    const Outcome stranger = doctors(0).front();
+    const Answer stranger = doctors(0).front();
     EXPECT_EQ(stranger.status, 1);
     EXPECT_THAT(stranger.text, HasSubstr("BAD      "));
     std::ofstream(file()) << "Spread_Segment {\n";
-    const Outcome wrong = doctors(0).front();
+    const Answer wrong = doctors(0).front();
     EXPECT_EQ(wrong.status, 1);
     EXPECT_THAT(wrong.text, HasSubstr("BAD      file: "));
 }
@@ -131,18 +128,7 @@ TEST_F(DoctorTest, AFileWithErrorsAndAStrangersHost) {
 TEST(Doctor, ARunningDaemonIsAsked) {
     support::TestRing ring(3, support::on_loopback());
     ring.wait_formed();
-    support::TempDir scratch;
-    int runs = 0;
-    const auto doctor = [&] {
-        ChildProcess child({.command = {SPREADCTL_BINARY, "--timeout=30", "-s",
-                                        ring.daemon(0).control_socket().string(), "doctor"},
-                            .output = scratch.path() / std::to_string(++runs),
-                            .input = {},
-                            .network_namespace = -1,
-                            .directory = {}});
-        (void)child.wait_exit();
-        return child.output();
-    };
+    const auto doctor = [&] { return spreadctl(ring.daemon(0), {"doctor"}).text; };
     support::wait_until("all to be well", [&] {
         return doctor().find("ok       daemon: ring of 3 of 3 daemons\n") != std::string::npos;
     });

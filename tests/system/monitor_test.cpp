@@ -17,6 +17,7 @@
 #include "tests/support/deadline.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_ring.hpp"
+#include "tests/system/spreadctl.hpp"
 
 namespace spread::system_test {
 namespace {
@@ -35,25 +36,10 @@ class MonitorTest : public testing::Test {
         ring_.wait_formed();
     }
 
-    struct Outcome {
-        int status = 0;
-        std::string text;
-    };
-    Outcome spreadctl(std::size_t daemon, const std::vector<std::string>& arguments) {
-        std::vector<std::string> command{SPREADCTL_BINARY, "--timeout=30", "-s",
-                                         ring_.daemon(daemon).control_socket().string()};
-        command.insert(command.end(), arguments.begin(), arguments.end());
-        ChildProcess child({.command = std::move(command),
-                            .output = scratch_.path() / ("ctl" + std::to_string(++runs_)),
-                            .input = {},
-                            .network_namespace = -1,
-                            .directory = {}});
-        const int status = child.wait_exit();
-        return {status, child.output()};
+    Answer ctl(std::size_t daemon, const std::vector<std::string>& arguments) {
+        return spreadctl(ring_.daemon(daemon), arguments);
     }
-    json status(std::size_t daemon) {
-        return json::parse(spreadctl(daemon, {"status", "--json"}).text);
-    }
+    json status(std::size_t daemon) { return json::parse(ctl(daemon, {"status", "--json"}).text); }
     /// Daemons 1 and 2 are a ring, and the other three.
     void wait_split() {
         ring_.wait_formed({0, 1});
@@ -63,7 +49,6 @@ class MonitorTest : public testing::Test {
 
     TestRing ring_;
     support::TempDir scratch_;
-    int runs_ = 0;
 };
 
 TEST_F(MonitorTest, SpreadctlSplitsAndHealsUnderLoad) {
@@ -74,7 +59,7 @@ TEST_F(MonitorTest, SpreadctlSplitsAndHealsUnderLoad) {
     left.wait_for_members("room", {left.private_group(), right.private_group()});
     right.wait_for_members("room", {left.private_group(), right.private_group()});
 
-    const Outcome cut = spreadctl(2, {"partition", "d1 d2 / d3 d4 d5"});
+    const Answer cut = ctl(2, {"partition", "d1 d2 / d3 d4 d5"});
     EXPECT_EQ(cut.status, 0) << cut.text;
     EXPECT_EQ(cut.text, "partition d1 d2 / d3 d4 d5 for 60 s\n");
     wait_split();
@@ -84,24 +69,22 @@ TEST_F(MonitorTest, SpreadctlSplitsAndHealsUnderLoad) {
         return status(0)["ring"]["missing"][0]["cause"] == "monitor_partition";
     });
     EXPECT_EQ(status(0)["ring"]["cut_off"], json({"d3", "d4", "d5"}));
-    EXPECT_THAT(spreadctl(0, {"events"}).text, HasSubstr("lost d3 d4 d5"));
+    EXPECT_THAT(ctl(0, {"events"}).text, HasSubstr("lost d3 d4 d5"));
 
     // All of them answer, whichever ring they are in.
-    const json all = json::parse(spreadctl(0, {"status", "--all", "--json"}).text)["daemons"];
+    const json all = json::parse(ctl(0, {"status", "--all", "--json"}).text)["daemons"];
     ASSERT_EQ(all.size(), 5U);
     EXPECT_EQ(all[1]["report"]["members"], 2) << all.dump();
     EXPECT_EQ(all[4]["report"]["members"], 3) << all.dump();
     EXPECT_EQ(all[1]["verdict"], "degraded");
     EXPECT_TRUE(all[1]["cause"].is_null());
     EXPECT_EQ(all[4]["cause"], "monitor_partition") << "why d1 misses it";
-    EXPECT_EQ(spreadctl(0, {"status", "--all"}).status, 1);
+    EXPECT_EQ(ctl(0, {"status", "--all"}).status, 1);
 
-    EXPECT_EQ(spreadctl(0, {"heal"}).status, 0);
+    EXPECT_EQ(ctl(0, {"heal"}).status, 0);
     wait_whole_again();
     left.wait_for_members("room", {left.private_group(), right.private_group()});
-    support::wait_until("all to say so", [&] {
-        return spreadctl(3, {"status", "--all"}).status == 0;
-    });
+    support::wait_until("all to say so", [&] { return ctl(3, {"status", "--all"}).status == 0; });
     // Their questions are no damaged packets.
     EXPECT_EQ(status(4)["counters"]["ring"]["packets_malformed"], 0);
 }
@@ -109,28 +92,28 @@ TEST_F(MonitorTest, SpreadctlSplitsAndHealsUnderLoad) {
 TEST_F(MonitorTest, WhoDoesNotAnswerIsNamed) {
     ring_.daemon(3).crash();
     ring_.wait_formed({0, 1, 2, 4});
-    const Outcome all = spreadctl(0, {"status", "--all"});
+    const Answer all = ctl(0, {"status", "--all"});
     EXPECT_EQ(all.status, 1);
     EXPECT_THAT(all.text, testing::ContainsRegex("d4 +[0-9.]+ +NO ANSWER within 1 s\n"));
-    const Outcome cut = spreadctl(0, {"partition", "d1 / d2"});
+    const Answer cut = ctl(0, {"partition", "d1 / d2"});
     EXPECT_EQ(cut.status, 1);
     EXPECT_EQ(cut.text, "partition d1 / d2 / d3 d4 d5 for 60 s; no answer of d4 within 1 s\n");
 }
 
 TEST_F(MonitorTest, WindowsAreSetAndChecked) {
-    EXPECT_EQ(spreadctl(0, {"flow-control", "--window", "200", "--personal", "30"}).status, 0);
-    EXPECT_EQ(spreadctl(0, {"flow-control", "--personal", "20", "--daemon", "d3"}).status, 0);
+    EXPECT_EQ(ctl(0, {"flow-control", "--window", "200", "--personal", "30"}).status, 0);
+    EXPECT_EQ(ctl(0, {"flow-control", "--personal", "20", "--daemon", "d3"}).status, 0);
     support::wait_until("windows to be seen everywhere", [&] {
-        const json all = json::parse(spreadctl(1, {"status", "--all", "--json"}).text)["daemons"];
+        const json all = json::parse(ctl(1, {"status", "--all", "--json"}).text)["daemons"];
         return all[1]["report"]["window_packets"] == 200 &&
                all[1]["report"]["personal_window_packets"] == 30 &&
                all[2]["report"]["personal_window_packets"] == 20;
     });
-    const Outcome wide = spreadctl(0, {"flow-control", "--window", "30000"});
+    const Answer wide = ctl(0, {"flow-control", "--window", "30000"});
     EXPECT_EQ(wide.status, 1);
     EXPECT_THAT(wide.text, HasSubstr("refused: windows are 1 to "));
-    EXPECT_EQ(spreadctl(0, {"flow-control", "--window", "0"}).status, 1);
-    EXPECT_EQ(spreadctl(0, {"flow-control", "--personal", "5", "--daemon", "d9"}).status, 1);
+    EXPECT_EQ(ctl(0, {"flow-control", "--window", "0"}).status, 1);
+    EXPECT_EQ(ctl(0, {"flow-control", "--personal", "5", "--daemon", "d9"}).status, 1);
     TestClient client = ring_.client(0, "busy");
     client.join("room");
     client.wait_for_members("room", {client.private_group()});
@@ -144,7 +127,7 @@ class SafeMonitorTest : public MonitorTest {
 TEST_F(SafeMonitorTest, WithoutDangerousMonitorNothingIsChanged) {
     for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
              {"partition", "d1 / d2"}, {"heal"}, {"flow-control", "--window", "100"}}) {
-        const Outcome refused = spreadctl(0, arguments);
+        const Answer refused = ctl(0, arguments);
         EXPECT_EQ(refused.status, 1);
         EXPECT_THAT(refused.text, HasSubstr("refused: DangerousMonitor is not set"));
     }
@@ -207,7 +190,7 @@ TEST_F(MonitorTest, StocksMonitorSplitsHealsAndEndsDaemons) {
     if (!support::stock_directory()) {
         GTEST_SKIP() << "SPREAD_STOCK_DIR is not set: no stock programs to run";
     }
-    const json config = json::parse(spreadctl(0, {"config", "show", "--json"}).text);
+    const json config = json::parse(ctl(0, {"config", "show", "--json"}).text);
     StockMonitor monitor(config["file"].get<std::string>(), scratch_.path());
     support::wait_until("the menu", [&] { return monitor.count("Monitor> ") > 0; });
 

@@ -14,12 +14,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/child_process.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/network_lab.hpp"
 #include "tests/support/ring_probe.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_client.hpp"
+#include "tests/system/spreadctl.hpp"
 
 namespace spread::system_test {
 
@@ -116,23 +116,8 @@ class SealedRing : public testing::Test {
         return clients;
     }
 
-    /// spreadctl, asking a daemon: its exit status and what it says.
-    struct Answer {
-        int status = 0;
-        std::string text;
-    };
     Answer ctl(std::size_t daemon, const std::vector<std::string>& arguments) {
-        std::vector<std::string> command{SPREADCTL_BINARY, "--timeout", "30", "-s",
-                                         daemons_[daemon]->control_socket().string()};
-        command.insert(command.end(), arguments.begin(), arguments.end());
-        support::ChildProcess child(
-            {.command = std::move(command),
-             .output = directory_.path() / ("ctl" + std::to_string(++runs_)),
-             .input = {},
-             .network_namespace = -1,
-             .directory = {}});
-        const int status = child.wait_exit();
-        return {status, child.output()};
+        return spreadctl(*daemons_[daemon], arguments);
     }
 
     support::TempDir directory_;
@@ -140,7 +125,6 @@ class SealedRing : public testing::Test {
     std::vector<support::DaemonSpec> specs_;
     std::vector<std::filesystem::path> configurations_;
     std::vector<std::unique_ptr<DaemonProcess>> daemons_;
-    int runs_ = 0;
 };
 
 }  // namespace spread::system_test

@@ -26,6 +26,7 @@
 #include "tests/support/next_event.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_ring.hpp"
+#include "tests/system/spreadctl.hpp"
 
 namespace spread::system_test {
 namespace {
@@ -167,19 +168,12 @@ TEST_F(TlsTest, PlainAndEncryptedClientsShareThePort) {
     exchange(alice, bob);
     daemon().wait_logged("TLS for clients: allow, certificate daemon.example, valid until");
 
-    const std::string control = daemon().control_socket().string();
-    support::ChildProcess clients({.command = {SPREADCTL_BINARY, "-s", control, "clients"},
-                                   .output = directory_.path() / "clients.txt",
-                                   .input = {},
-                                   .directory = {}});
-    EXPECT_EQ(clients.wait_exit(), 0);
-    EXPECT_THAT(clients.output(), HasSubstr("TLSv1.3"));
-    support::ChildProcess status({.command = {SPREADCTL_BINARY, "-s", control, "--json", "status"},
-                                  .output = directory_.path() / "status.json",
-                                  .input = {},
-                                  .directory = {}});
-    EXPECT_EQ(status.wait_exit(), 0);
-    const auto json = nlohmann::json::parse(status.output());
+    const Answer clients = spreadctl(daemon(), {"clients"});
+    EXPECT_EQ(clients.status, 0);
+    EXPECT_THAT(clients.text, HasSubstr("TLSv1.3"));
+    const Answer status = spreadctl(daemon(), {"--json", "status"});
+    ASSERT_EQ(status.status, 0);
+    const auto json = nlohmann::json::parse(status.text);
     EXPECT_EQ(json.at("tls").at("mode"), "allow");
     EXPECT_EQ(json.at("tls").at("certificate"), "daemon.example");
     EXPECT_EQ(json.at("counters").at("tls").at("handshakes"), 1);
@@ -247,13 +241,9 @@ TEST_F(TlsTest, ClientsMustShowACertificateWhereTheirAuthorityIsNamed) {
         .write(directory_.path(), "old");
     expect_refusal("old", tls_as("old"), "certificate has expired");
 
-    support::ChildProcess clients(
-        {.command = {SPREADCTL_BINARY, "-s", daemon().control_socket().string(), "clients"},
-         .output = directory_.path() / "clients.txt",
-         .input = {},
-         .directory = {}});
-    EXPECT_EQ(clients.wait_exit(), 0);
-    EXPECT_THAT(clients.output(), HasSubstr("(certificate alice)"));
+    const Answer clients = spreadctl(daemon(), {"clients"});
+    EXPECT_EQ(clients.status, 0);
+    EXPECT_THAT(clients.text, HasSubstr("(certificate alice)"));
 }
 
 TEST_F(TlsTest, RulesGoByTheNameInTheCertificate) {

@@ -18,9 +18,8 @@
 #include <nlohmann/json.hpp>
 
 #include "protocol/ring_wire.hpp"
-#include "tests/support/child_process.hpp"
-#include "tests/support/temp_dir.hpp"
 #include "tests/support/test_ring.hpp"
+#include "tests/system/spreadctl.hpp"
 
 namespace spread::system_test {
 namespace {
@@ -47,18 +46,11 @@ class Upgrade : public testing::Test {
 
     /// As the daemon says it, which must be of this release.
     int wire_version(std::size_t daemon) {
-        support::ChildProcess ctl(
-            {.command = {SPREADCTL_BINARY, "-s", ring_->daemon(daemon).control_socket().string(),
-                         "status", "--json"},
-             .output = scratch_.path() / std::to_string(++runs_),
-             .input = {},
-             .network_namespace = -1,
-             .directory = {}});
-        const int status = ctl.wait_exit();
-        EXPECT_EQ(status, 0) << ctl.output();
-        return status == 0 ? nlohmann::json::parse(ctl.output())["counters"]["ring"]["wire_version"]
-                                 .get<int>()
-                           : 0;
+        const Answer said = spreadctl(ring_->daemon(daemon), {"status", "--json"});
+        EXPECT_EQ(said.status, 0) << said.text;
+        return said.status == 0
+                   ? nlohmann::json::parse(said.text)["counters"]["ring"]["wire_version"].get<int>()
+                   : 0;
     }
 
     /// Replaces a daemon while members at the two others talk; nothing of what they say is lost or
@@ -128,8 +120,6 @@ class Upgrade : public testing::Test {
 
     std::filesystem::path previous_;
     std::optional<TestRing> ring_;
-    support::TempDir scratch_;
-    int runs_ = 0;
 };
 
 TEST_F(Upgrade, DaemonsAreReplacedOneByOneUnderLoadAndPutBack) {
