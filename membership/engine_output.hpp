@@ -34,6 +34,10 @@ enum class Arrival : std::uint8_t {
     kToken
 };
 
+/// What says that a datagram arrived as it was sent. The tag of a seal does so better than the
+/// checksum inside, which then need not be looked at.
+enum class Vouched : std::uint8_t { kByChecksum, kByTag };
+
 /// Of a datagram that was sent by `channel`, and to a group address or not.
 [[nodiscard]] constexpr Arrival arrival_by(Channel channel, bool to_group) {
     if (channel == Channel::kToken) {

@@ -41,8 +41,9 @@ void RingEngine::on_start(Instant now, EngineOutput& out) {
     enter(*impl_, [&](Impl& impl) { impl.start({now, out}); });
 }
 
-void RingEngine::on_packet(Instant now, Arrival arrival, const Slice& datagram, EngineOutput& out) {
-    enter(*impl_, [&](Impl& impl) { impl.on_packet({now, out, arrival}, datagram); });
+void RingEngine::on_packet(Instant now, Arrival arrival, const Slice& datagram, EngineOutput& out,
+                           Vouched vouched) {
+    enter(*impl_, [&](Impl& impl) { impl.on_packet({now, out, arrival, vouched}, datagram); });
 }
 
 void RingEngine::on_deadline(Instant now, EngineOutput& out) {

@@ -46,7 +46,7 @@ class RingEngine {
     void on_start(protocol::Instant now, EngineOutput& out);
     /// A datagram as received. Anything malformed, foreign or stale is counted and dropped.
     void on_packet(protocol::Instant now, Arrival arrival, const protocol::Slice& datagram,
-                   EngineOutput& out);
+                   EngineOutput& out, Vouched vouched = Vouched::kByChecksum);
     /// Call at or after next_deadline(), after draining the sockets.
     void on_deadline(protocol::Instant now, EngineOutput& out);
     /// on_deadline() would give somebody up for want of a packet, which may be in a socket.

@@ -44,7 +44,8 @@ void RingEngine::Impl::start(const Step& step) {
 }
 
 void RingEngine::Impl::on_packet(const Step& step, const Slice& datagram) {
-    auto from = protocol::decode_header(datagram.bytes());
+    auto from = step.vouched == Vouched::kByTag ? protocol::decode_part_header(datagram.bytes())
+                                                : protocol::decode_header(datagram.bytes());
     if (from && from->version > core_.config.wire_greatest) {
         from = tl::unexpected(DecodeError::kBadVersion);
     }

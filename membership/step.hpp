@@ -14,6 +14,7 @@ struct Step {
     protocol::Instant now;
     EngineOutput& out;
     Arrival arrival{};  ///< of the packet that the call is about
+    Vouched vouched{};  ///< for that packet
 
     void send_all(protocol::Slice datagram, Channel channel = Channel::kData) const {
         out.sends.push_back(

@@ -82,7 +82,8 @@ struct PacketHeader {
 
 /// Checks magic, version, kind and checksum, in this order.
 [[nodiscard]] Decoded<PacketHeader> decode_header(std::span<const std::byte> datagram);
-/// The same without the checksum, for a part of a datagram whose own checksum was right.
+/// The same without the checksum, for a part of a datagram whose own checksum was right, or for
+/// what a seal's tag vouches for.
 [[nodiscard]] Decoded<PacketHeader> decode_part_header(std::span<const std::byte> part);
 
 /// Who sent a packet of a version of this wire that we do not speak: the fields before the ring id

@@ -255,12 +255,15 @@ bool RingDriver::receive_batch() {
 
 void RingDriver::on_datagram(membership::Arrival arrival, const protocol::Slice& datagram) {
     if (!sealed_) {
-        give_to_engine(arrival, datagram);
+        give_to_engine(arrival, datagram, membership::Vouched::kByChecksum);
     } else if (const auto opened = sealed_->open(now_, arrival, datagram)) {
         if (opened->stream) {
             host_.on_opened(*opened);
         }
-        give_to_engine(static_cast<membership::Arrival>(opened->way), opened->text);
+        // In the mixed ring of a rollout plain datagrams have no stream.
+        give_to_engine(
+            static_cast<membership::Arrival>(opened->way), opened->text,
+            opened->stream ? membership::Vouched::kByTag : membership::Vouched::kByChecksum);
     } else if (sealed_->last_refusal() != sealing::Refusal::kNone) {
         flight_.note_refused(Refused::kSealed +
                              static_cast<std::uint64_t>(sealed_->last_refusal()));
@@ -268,14 +271,15 @@ void RingDriver::on_datagram(membership::Arrival arrival, const protocol::Slice&
     }
 }
 
-void RingDriver::give_to_engine(membership::Arrival arrival, const protocol::Slice& datagram) {
+void RingDriver::give_to_engine(membership::Arrival arrival, const protocol::Slice& datagram,
+                                membership::Vouched vouched) {
     if (forms_rings(datagram.bytes())) {
         const auto header = protocol::decode_header(datagram.bytes());
         if (header && header->config_hash == config_hash_) {
             flight_.note_packet(*header);
         }
     }
-    engine_.on_packet(now_, arrival, datagram, out_);
+    engine_.on_packet(now_, arrival, datagram, out_, vouched);
     const membership::RingStats& stats = engine_.stats();
     if (stats.config_hash_mismatches != mismatches_seen_ ||
         stats.packets_malformed != malformed_seen_) {

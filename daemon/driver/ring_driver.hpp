@@ -157,7 +157,8 @@ class RingDriver {
     void receive();
     [[nodiscard]] bool receive_batch();
     void on_datagram(membership::Arrival arrival, const protocol::Slice& datagram);
-    void give_to_engine(membership::Arrival arrival, const protocol::Slice& datagram);
+    void give_to_engine(membership::Arrival arrival, const protocol::Slice& datagram,
+                        membership::Vouched vouched);
     void report_bad_datagram(const membership::RingStats& stats, const protocol::Slice& datagram);
     void dispatch();
     void send(std::span<const membership::OutboundPacket> packets);

@@ -182,6 +182,27 @@ class HostilePackets : public testing::Test {
     }
 };
 
+TEST_F(HostilePackets, AWrongChecksumCountsUnlessATagHasVouchedForTheDatagram) {
+    const RingId before = ring();
+    const Slice wrong = data(1, stats(kSecondEngine).high_seq);
+    wrong.buffer->data()[wrong.offset + 4] ^= std::byte{1};
+    const RingStats& now = stats(kSecondEngine);
+    const std::uint64_t& bad =
+        now.decode_errors[static_cast<std::size_t>(DecodeError::kBadChecksum)];
+    const std::uint64_t bad_before = bad;
+    const std::uint64_t taken_before = now.packets_duplicate;
+    receive(kSecondEngine, wrong);
+    static_cast<void>(stats(kSecondEngine));
+    EXPECT_EQ(bad, bad_before + 1);
+    EXPECT_EQ(now.packets_duplicate, taken_before);
+    engines_[kSecondEngine]->on_packet(now_, Arrival::kUnicast, wrong, out_, Vouched::kByTag);
+    dispatch(kSecondEngine);
+    static_cast<void>(stats(kSecondEngine));
+    EXPECT_EQ(bad, bad_before + 1);
+    EXPECT_EQ(now.packets_duplicate, taken_before + 1);
+    expect_peace(before);
+}
+
 TEST_F(HostilePackets, ATokenBelowWhatWasReleased) {
     const RingId before = ring();
     Token forged = token();
