@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <random>
 #include <thread>
@@ -35,8 +35,10 @@
 #include "daemon/host/memory_reserve.hpp"
 #include "daemon/host/service_manager.hpp"
 #include "daemon/host/startup_error.hpp"
+#include "daemon/host/startup_lines.hpp"
 #include "daemon/keys_on_ring.hpp"
 #include "daemon/loaded.hpp"
+#include "daemon/log_settings.hpp"
 #include "daemon/privileges.hpp"
 #include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/crash_memory.hpp"
@@ -63,53 +65,6 @@ constexpr std::size_t kPoolBlockBytesMin = 2048;
 /// Exit status of a start that does not succeed before somebody changes the file, so that a service
 /// manager need not try again.
 constexpr int kBadConfiguration = 3;
-
-LogLevel level_of(config::LogPriority priority) {
-    switch (priority) {
-        case config::LogPriority::kDebug: return LogLevel::kDebug;
-        case config::LogPriority::kInfo: return LogLevel::kInfo;
-        case config::LogPriority::kWarning: return LogLevel::kWarning;
-        case config::LogPriority::kError: return LogLevel::kError;
-        case config::LogPriority::kCritical:
-        case config::LogPriority::kFatal: return LogLevel::kCritical;
-    }
-    return LogLevel::kInfo;
-}
-
-LogSettings log_settings(const Loaded& loaded, const Options& options) {
-    const config::Configuration& configuration = loaded.configuration;
-    LogSettings settings;
-    settings.level = level_of(configuration.event_priority);
-    if (configuration.debug_flags != config::Configuration{}.debug_flags) {
-        // Stock prints these whatever its flags say.
-        settings.types = configuration.debug_flags | static_cast<std::uint32_t>(LogType::kExit) |
-                         static_cast<std::uint32_t>(LogType::kMembership);
-    }
-    if (options.log_level) {
-        settings.level = log_level_of(*options.log_level).value_or(settings.level);
-        settings.types = 0xffffffff;
-    }
-    if (options.log_file) {
-        settings.file = *options.log_file == "-" ? std::string() : *options.log_file;
-    } else if (configuration.event_log_file) {
-        settings.file = expand_host(*configuration.event_log_file);
-    }
-    LogStyle& style = settings.style;
-    style.format = options.log_format.value_or(configuration.log_format) == "json"
-                       ? LogStyle::Format::kJson
-                       : LogStyle::Format::kText;
-    style.time_stamp = configuration.event_time_stamp;
-    style.precise_time_stamp = configuration.event_precise_time_stamp;
-    style.names_daemon = configuration.log_name;
-    style.to_journal = settings.file.empty() && is_stderr_journal();
-    style.daemon = protocol::escaped(configuration.daemons[*loaded.self.daemon].name);
-    settings.thread_start = [stays_root = stays_root(configuration)] {
-        if (stays_root) {
-            keep_file_capabilities();
-        }
-    };
-    return settings;
-}
 
 void log_start(const Loaded& loaded, const Options& options) {
     const config::Configuration& configuration = loaded.configuration;
@@ -545,8 +500,10 @@ Loaded load_when_address_is_there(const Options& options) {
         return loaded.is_read && !loaded.self.is_no_daemon && !has_own_address(loaded);
     };
     if (is_too_early() && seconds > 0) {
-        std::fprintf(stderr, "spreadd: waiting %u s for the address of this host's daemon\n",
-                     seconds);
+        say_at_start(
+            LogEvent::kWaitsForAddress,
+            fmt::format("spreadd: waiting {} s for the address of this host's daemon", seconds),
+            log_format_of(loaded, options));
     }
     while (is_too_early() && std::chrono::steady_clock::now() < until) {
         std::this_thread::sleep_for(kLookEvery);
@@ -562,34 +519,37 @@ int run_daemon(const Options& options) {
         return check(options);
     }
     const Loaded loaded = load_when_address_is_there(options);
+    const LogStyle::Format format = log_format_of(loaded, options);
     for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
-        std::fprintf(stderr, "%s\n", config::format(diagnostic, loaded.path).c_str());
+        say_at_start(diagnostic.severity == config::Severity::kError
+                         ? LogEvent::kConfigurationError
+                         : LogEvent::kConfigurationWarning,
+                     config::format(diagnostic, loaded.path), format);
     }
     if (!loaded.is_good) {
         return kBadConfiguration;
     }
     if (!loaded.self.daemon) {
-        std::fprintf(stderr, "spreadd: %s\n", loaded.self.error.c_str());
+        say_at_start(LogEvent::kConfigurationError, "spreadd: " + loaded.self.error, format);
         return kBadConfiguration;
     }
     MemoryReserve::install();
     ignore_signals();
     hold_signals(true);
-    start_logging(log_settings(loaded, options));
+    const LogSettings settings = log_settings(loaded, options);
+    start_logging(settings);
     try {
         log_start(loaded, options);
         serve(loaded, options);
         log_event(LogEvent::kExiting, "spreadd exiting normally");
         stop_logging();
-    } catch (const StartupError& error) {
-        // Into the log as well, when that is a file; stderr gets it from main().
-        if (log_settings(loaded, options).file.empty()) {
-            stop_logging();
-            throw;
+    } catch (const std::exception& error) {
+        if (!settings.file.empty()) {
+            log_event(LogEvent::kFailed, "{}", error.what());
         }
-        log_event(LogEvent::kFailed, "{}", error.what());
         stop_logging();
-        throw;
+        say_at_start(LogEvent::kFailed, fmt::format("spreadd: {}", error.what()), format);
+        return 1;
     }
     return 0;
 }

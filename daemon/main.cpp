@@ -5,20 +5,29 @@
 #include <vector>
 
 #include "daemon/daemon.hpp"
+#include "daemon/host/startup_lines.hpp"
 #include "daemon/options.hpp"
 
 int main(int argc, char** argv) {
     using namespace spread::daemon;  // NOLINT(google-build-using-namespace): main has no namespace
+    auto format = LogStyle::Format::kText;
     try {
         const auto parsed = parse_options(std::vector<std::string>(argv + 1, argv + argc));
         if (const auto* stop = std::get_if<OptionsExit>(&parsed)) {
-            std::fprintf(stop->status == 0 ? stdout : stderr, "%s%s", stop->text.c_str(),
-                         stop->status == 0 ? "" : "\n");
+            if (stop->status == 0) {
+                std::fputs(stop->text.c_str(), stdout);
+            } else {
+                say_at_start(LogEvent::kFailed, stop->text, format);
+            }
             return stop->status;
         }
-        return run_daemon(std::get<Options>(parsed));
+        const auto& options = std::get<Options>(parsed);
+        if (options.log_format == "json") {
+            format = LogStyle::Format::kJson;
+        }
+        return run_daemon(options);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "spreadd: %s\n", error.what());
+        say_at_start(LogEvent::kFailed, std::string("spreadd: ") + error.what(), format);
         return 1;
     }
 }

@@ -15,6 +15,10 @@ using enum LogType;
 // Long: the table.
 constexpr std::array kEvents = {
     LogEventSpec{LogEvent::kStarting, "starting", kInfo, kPrint},
+    LogEventSpec{LogEvent::kConfigurationError, "configuration_error", kError, kConfiguration},
+    LogEventSpec{LogEvent::kConfigurationWarning, "configuration_warning", kWarning,
+                 kConfiguration},
+    LogEventSpec{LogEvent::kWaitsForAddress, "waits_for_address", kInfo, kNetwork},
     LogEventSpec{LogEvent::kConfigurationFile, "configuration_file", kInfo, kConfiguration},
     LogEventSpec{LogEvent::kSegment, "segment", kInfo, kConfiguration},
     LogEventSpec{LogEvent::kConfigurationHash, "configuration_hash", kInfo, kConfiguration},

@@ -35,6 +35,9 @@ enum class LogType : std::uint32_t {
 // Long: one for each.
 enum class LogEvent : std::uint8_t {
     kStarting,
+    kConfigurationError,
+    kConfigurationWarning,
+    kWaitsForAddress,
     kConfigurationFile,
     kSegment,
     kConfigurationHash,

@@ -128,10 +128,14 @@ std::string iso_time(Clock::time_point at) {
 std::string log_line_of(const LogRecord& record, Clock::time_point at, const std::string& ring_id,
                         const LogStyle& style) {
     const std::string priority =
-        style.to_journal ? fmt::format("<{}>", priority_of(spec_of(record.event).level)) : "";
+        style.to_journal ? journal_priority(spec_of(record.event).level) : "";
     return priority + (style.format == LogStyle::Format::kJson
                            ? json_line(record, at, ring_id, style)
                            : text_line(record, at, style));
+}
+
+std::string journal_priority(LogLevel level) {
+    return fmt::format("<{}>", priority_of(level));
 }
 
 bool is_stderr_journal() {

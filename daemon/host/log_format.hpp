@@ -32,6 +32,9 @@ struct LogStyle {
 /// "2026-11-30T03:12:44.101+01:00"
 [[nodiscard]] std::string iso_time(std::chrono::system_clock::time_point at);
 
+/// "<4>": how a line of this level begins in the journal.
+[[nodiscard]] std::string journal_priority(LogLevel level);
+
 /// Whether file descriptor 2 is the stream that JOURNAL_STREAM (systemd.exec(5)) names.
 [[nodiscard]] bool is_stderr_journal();
 

@@ -128,6 +128,32 @@ TEST(DaemonStart, SaysWhichPortIsTaken) {
     expect_service(first, "alice");
 }
 
+TEST(DaemonStart, TellsProgramsWhyItDoesNotStart) {
+    TestRing first(1, on_loopback());
+    const TempDir directory;
+    const std::string segment =
+        "Spread_Segment 127.0.0.255:" + std::to_string(first.daemon(0).port()) +
+        " {\n    d1 127.0.0.1\n}\n";
+    const auto bad = directory.write("bad.conf", segment + "Windows = 1\n");
+    const auto taken = directory.write("taken.conf", segment + "LogFormat = json\n");
+    const auto last_event = [&](const std::vector<std::string>& arguments, int status) {
+        const auto outcome = run_spreadd(directory, arguments);
+        EXPECT_EQ(outcome.status, status);
+        std::string event;
+        std::istringstream lines(outcome.output);
+        for (std::string line; std::getline(lines, line);) {
+            const auto parsed = nlohmann::json::parse(line, nullptr, false);
+            EXPECT_TRUE(parsed.is_object() && parsed.contains("event")) << line;
+            event = parsed.is_object() ? parsed.value("event", "") : "";
+        }
+        return event;
+    };
+    EXPECT_EQ(last_event({"-c", bad.string(), "--log-format", "json"}, 3), "configuration_error");
+    EXPECT_EQ(last_event({"-n", "d2", "-c", taken.string()}, 3), "configuration_error");
+    EXPECT_EQ(last_event({"-c", "/no/such.conf", "--log-format", "json"}, 1), "failed");
+    EXPECT_EQ(last_event({"-n", "d1", "-c", taken.string()}, 1), "failed");
+}
+
 TEST(DaemonStart, ServesOnTheBuiltInConfigurationWithoutAFile) {
     if (!support::enter_private_network().empty() || std::filesystem::exists("/etc/spread.conf") ||
         std::filesystem::exists("/etc/spread/spread.conf")) {
