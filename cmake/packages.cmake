@@ -42,21 +42,27 @@ set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SHLIBDEPS ON)
 
 spread_package(libspread libspread3 "Spread group communication: C libraries"
-    "Takes the place of the libraries of stock Spread: libspread, libtspread-core and libspread-core.")
+    "Takes the place of the libraries of stock Spread: libspread, libtspread-core
+and libspread-core.")
 set(CPACK_DEBIAN_LIBSPREAD_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBSPREAD_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_LIBSPREAD_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/cmake/debian/triggers)
 
 spread_package(libspread-dev libspread-dev "Spread group communication: C headers, static libraries"
-    "For building programs with libspread: headers, static libraries, pkg-config and CMake files.")
+    "For building programs with libspread: headers, static libraries, pkg-config
+and CMake files.")
 set(CPACK_DEBIAN_LIBSPREAD-DEV_PACKAGE_DEPENDS "libspread3 (= ${PROJECT_VERSION})")
+install(FILES ${debian}/libspread-dev.lintian DESTINATION share/lintian/overrides COMPONENT libspread-dev
+        RENAME libspread-dev)
 
 spread_package(client libspread-client-dev "Spread group communication: C++ client library"
-    "spread::Session, C++20: typed events, threads, reconnecting, an adapter for Boost.Asio.")
+    "spread::Session, C++20: typed events, threads, reconnecting, an adapter for
+Boost.Asio.")
 set(CPACK_DEBIAN_CLIENT_PACKAGE_DEPENDS "libexpected-dev, libssl-dev")
 
 spread_package(python python3-spread "Spread group communication: Python module"
-    "Module spread, compatible with SpreadModule and its ports, and spread.aio for asyncio.")
+    "Module spread, compatible with SpreadModule and its ports, and spread.aio for
+asyncio.")
 set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "python3 (>= 3.9)")
@@ -66,7 +72,8 @@ set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA
 # programs are linked with is found by rpmbuild, so a package fits the distribution it was built on.
 set(CPACK_RPM_COMPONENT_INSTALL ON)
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
-set(CPACK_RPM_PACKAGE_LICENSE "ASL 2.0")
+set(CPACK_RPM_PACKAGE_LICENSE "Apache-2.0")
+set(CPACK_RPM_PACKAGE_VENDOR "spreadd")
 set(CPACK_RPM_PACKAGE_GROUP "System Environment/Daemons")
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
     /etc /etc/default /etc/logrotate.d /usr /usr/bin /usr/sbin /usr/lib /usr/lib/systemd /usr/lib/systemd/system
@@ -76,15 +83,18 @@ set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
 set(CPACK_RPM_DAEMON_PACKAGE_NAME spreadd)
 set(CPACK_RPM_DAEMON_PACKAGE_SUMMARY "Spread group communication daemon")
 set(CPACK_RPM_DAEMON_PACKAGE_DESCRIPTION
-    "Orders messages of process groups over a ring of daemons, with extended virtual synchrony. With spreadctl.")
+    "Orders messages of process groups over a ring of daemons, with extended
+virtual synchrony. With spreadctl.")
 set(CPACK_RPM_DAEMON_PACKAGE_REQUIRES_POST systemd)
 set(CPACK_RPM_DAEMON_USER_FILELIST "%config(noreplace) /etc/spread/spread.conf"
-    "%config(noreplace) /etc/default/spreadd" "%config(noreplace) /etc/logrotate.d/spreadd")
+    "%config(noreplace) /etc/default/spreadd" "%config(noreplace) /etc/logrotate.d/spreadd"
+    "%ghost %dir %attr(0750,spread,spread) /var/lib/spread" "%ghost %dir %attr(0750,spread,spread) /var/log/spread")
 set(CPACK_RPM_DAEMON_POST_INSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/post)
 set(CPACK_RPM_DAEMON_PRE_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/preun)
 set(CPACK_RPM_DAEMON_POST_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/postun)
 set(CPACK_RPM_TOOLS_PACKAGE_NAME spread-tools)
 set(CPACK_RPM_TOOLS_PACKAGE_SUMMARY "Spread group communication: terminal client and load generator")
 set(CPACK_RPM_TOOLS_PACKAGE_DESCRIPTION
-    "spuser joins groups, sends messages and shows what comes; spbench measures daemons under load.")
+    "spuser joins groups, sends messages and shows what comes; spbench measures
+daemons under load.")
 include(CPack)
