@@ -89,6 +89,8 @@ set(CPACK_RPM_DAEMON_PACKAGE_REQUIRES_POST systemd)
 set(CPACK_RPM_DAEMON_USER_FILELIST "%config(noreplace) /etc/spread/spread.conf"
     "%config(noreplace) /etc/default/spreadd" "%config(noreplace) /etc/logrotate.d/spreadd"
     "%ghost %dir %attr(0750,spread,spread) /var/lib/spread" "%ghost %dir %attr(0750,spread,spread) /var/log/spread")
+set(CPACK_RPM_DAEMON_PACKAGE_REQUIRES_PRE shadow-utils)
+set(CPACK_RPM_DAEMON_PRE_INSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/pre)
 set(CPACK_RPM_DAEMON_POST_INSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/post)
 set(CPACK_RPM_DAEMON_PRE_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/preun)
 set(CPACK_RPM_DAEMON_POST_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/postun)
