@@ -8,9 +8,8 @@
 
 namespace spread::admin {
 
-std::string liveness_lines(const Status& status, std::string& last_text) {
+std::string liveness_lines(const Status& status) {
     const Verdict verdict = verdict_of(status);
-    std::string lines = verdict.state == "stuck" ? "" : "WATCHDOG=1\n";
     std::string text = verdict.sentence;
     if (status.sessions) {
         text += fmt::format(", {} clients", status.sessions->connected);
@@ -18,11 +17,7 @@ std::string liveness_lines(const Status& status, std::string& last_text) {
     if (status.draining_until) {
         text += ", being drained";
     }
-    if (text != last_text) {
-        lines += "STATUS=" + text + "\n";
-        last_text = std::move(text);
-    }
-    return lines;
+    return fmt::format("{}STATUS={}\n", verdict.state == "stuck" ? "" : "WATCHDOG=1\n", text);
 }
 
 LivenessReport::LivenessReport(boost::asio::io_context& io, StatusSource& source,
@@ -34,9 +29,7 @@ void LivenessReport::start() {
         if (stopped_) {
             return;
         }
-        if (const std::string lines = liveness_lines(status, text_); !lines.empty()) {
-            notify_(lines);
-        }
+        notify_(liveness_lines(status));
         wait();
     });
 }

@@ -14,8 +14,8 @@ namespace spread::admin {
 class StatusSource;
 
 /// What the service manager is told of a status: that the daemon is alive, unless a thread does not
-/// turn, and one line of text when that differs from `last_text`, which then holds it.
-[[nodiscard]] std::string liveness_lines(const Status& status, std::string& last_text);
+/// turn, and one line of text: each time, since others tell the manager of the ring as well.
+[[nodiscard]] std::string liveness_lines(const Status& status);
 
 /// Tells the service manager now and then that all threads of the daemon turn, and how it is. Who
 /// is silent because a thread hangs is started again by the manager.
@@ -37,7 +37,6 @@ class LivenessReport {
     boost::asio::steady_timer timer_;
     std::chrono::microseconds period_;
     Notify notify_;
-    std::string text_;
     bool stopped_ = false;
 };
 

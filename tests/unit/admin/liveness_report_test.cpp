@@ -13,27 +13,25 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(LivenessLines, FeedTheWatchdogAndTellOfChangesOnly) {
+TEST(LivenessLines, FeedTheWatchdogAndSayHowItIs) {
     Status status = sample_status();
-    std::string last;
-    EXPECT_THAT(liveness_lines(status, last), HasSubstr("WATCHDOG=1\nSTATUS=ring of 2 of 3"));
-    EXPECT_THAT(last, HasSubstr(" clients"));
-    EXPECT_EQ(liveness_lines(status, last), "WATCHDOG=1\n");
+    const std::string lines = liveness_lines(status);
+    EXPECT_THAT(lines, HasSubstr("WATCHDOG=1\nSTATUS=ring of 2 of 3"));
+    EXPECT_THAT(lines, HasSubstr(" clients\n"));
+    EXPECT_EQ(liveness_lines(status), lines) << "it may be another line that the manager shows";
     ++status.sessions->connected;
-    EXPECT_THAT(liveness_lines(status, last), HasSubstr("STATUS="));
+    EXPECT_NE(liveness_lines(status), lines);
 }
 
 TEST(LivenessLines, SayWhyButDoNotFeedWhenAThreadHangs) {
-    std::string last;
     Status status = sample_status();
     status.sessions.reset();
-    EXPECT_THAT(liveness_lines(status, last), Not(HasSubstr("WATCHDOG")));
-    EXPECT_THAT(last, HasSubstr("session thread"));
+    EXPECT_THAT(liveness_lines(status), Not(HasSubstr("WATCHDOG")));
+    EXPECT_THAT(liveness_lines(status), HasSubstr("session thread"));
 
     status = sample_status();
     status.ring.is_stuck = true;
-    EXPECT_THAT(liveness_lines(status, last), Not(HasSubstr("WATCHDOG")));
-    EXPECT_EQ(liveness_lines(status, last), "") << "nothing new, and nothing good";
+    EXPECT_THAT(liveness_lines(status), Not(HasSubstr("WATCHDOG")));
 }
 
 }  // namespace
