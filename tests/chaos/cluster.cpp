@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/child_process.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -35,6 +36,11 @@ constexpr const char* kSlowTimeouts =
     "RepTimeout = 625\nSegTimeout = 500\nGatherTimeout = 1250\nFormTimeout = 1250\n"
     "LookupTimeout = 2500\n";
 
+bool names_event(const std::string& line) {
+    const auto parsed = nlohmann::json::parse(line, nullptr, false);
+    return parsed.is_object() && parsed.contains("event") && parsed["event"].is_string();
+}
+
 }  // namespace
 
 std::string Cluster::configuration(protocol::Rng& rng) {
@@ -42,6 +48,7 @@ std::string Cluster::configuration(protocol::Rng& rng) {
         rng.chance(1, 2) ? 1 : 1 + rng.below(std::min(kSegmentsMax, hosts_.size()));
     const bool slow = rng.chance(1, 4);
     const std::uint64_t queue = rng.chance(1, 2) ? 200 : 1000;
+    logs_json_ = rng.chance(1, 2);
     std::ostringstream text;
     std::size_t next = 0;
     for (std::size_t segment = 0; segment < segments; ++segment) {
@@ -58,10 +65,10 @@ std::string Cluster::configuration(protocol::Rng& rng) {
     text << "DebugFlags = { EXIT PRINT CONFIGURATION MEMBERSHIP SESSION NETWORK }\n"
          << "EventTimeStamp = \"%s\"\nEventPreciseTimeStamp\n"
          << "MaxSessionMessages = " << queue << '\n'
-         << (slow ? kSlowTimeouts : "");
+         << (logs_json_ ? "LogFormat = json\n" : "") << (slow ? kSlowTimeouts : "");
     description_ = std::to_string(segments) + (segments == 1 ? " segment, " : " segments, ") +
                    (slow ? "slow" : "default") + " timeouts, client queues of " +
-                   std::to_string(queue);
+                   std::to_string(queue) + (logs_json_ ? ", logs of JSON" : "");
     return text.str();
 }
 
@@ -327,6 +334,9 @@ void Cluster::read_log(std::size_t daemon) {
     std::string line;
     while (std::getline(log, line) && !log.eof()) {
         host.log_read += line.size() + 1;
+        if (logs_json_ && !names_event(line) && !violation_) {
+            violation_ = {"D4", name(daemon) + " writes a line that is no event", {line}};
+        }
         if (line.find("ready: serving") != std::string::npos) {
             host.is_ready = true;
         }

@@ -107,6 +107,7 @@ class Cluster {
     support::NetworkLab lab_;
     std::unique_ptr<LinkEmulator> links_;
     std::string description_;
+    bool logs_json_ = false;
     std::vector<Host> hosts_;
     RingHistory rings_;
     std::filesystem::path recordings_;
