@@ -183,10 +183,10 @@ void RingDriver::take_control() {
             engine_.cut_off(cut->daemons, cut->until);
         } else if (const auto* windows = std::get_if<membership::WindowChange>(item)) {
             engine_.change_windows(*windows);
-        } else if (auto* sealing = std::get_if<SealingChange>(item); sealing && sealed_) {
+        } else if (const auto* sealing = std::get_if<SealingChange>(item); sealing && sealed_) {
             const sealing::RingSeal& seal = sealed_->seal();
             sealed_->change(sealing->mode.value_or(seal.mode()),
-                            sealing->keys ? std::move(*sealing->keys) : seal.keys(), transport_);
+                            sealing->keys ? *sealing->keys : seal.keys(), transport_);
         }
         queues_.control.pop();
         sessions_.notify(RingQueues::kSubmitRoom);
