@@ -144,6 +144,10 @@ bool RingEngine::send_queue_has_room() const {
     return impl_->core().queue.has_room();
 }
 
+const ordering::SendQueue& RingEngine::send_queue() const {
+    return impl_->core().queue;
+}
+
 std::size_t RingEngine::delivery_room() const {
     return impl_->core().delivery_room;
 }

@@ -10,6 +10,7 @@
 #include "membership/ring_config.hpp"
 #include "membership/ring_stats.hpp"
 #include "membership/trace.hpp"
+#include "ordering/send_queue.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/rng.hpp"
@@ -95,6 +96,7 @@ class RingEngine {
     /// call that raised it.
     [[nodiscard]] std::uint64_t ring_counter() const;
     [[nodiscard]] bool send_queue_has_room() const;
+    [[nodiscard]] const ordering::SendQueue& send_queue() const;
     /// How much of the room granted last is left.
     [[nodiscard]] std::size_t delivery_room() const;
     [[nodiscard]] ReadPreference read_preference() const;

@@ -300,7 +300,7 @@ void RingEngine::Impl::leave(const Step& step) {
 }
 
 SubmitStatus RingEngine::Impl::submit(Submission&& submission) {
-    if (!submission.control && !core_.queue.has_room()) {
+    if (!submission.control && !submission.ahead && !core_.queue.has_room()) {
         return SubmitStatus::kFull;
     }
     core_.queue.push(std::move(submission));

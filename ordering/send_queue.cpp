@@ -12,7 +12,7 @@ void SendQueue::push(Submission&& submission) {
         control_.push_back(std::move(submission));
     } else {
         bytes_ += submission.body.size();
-        normal_.push_back(std::move(submission));
+        (submission.ahead ? ahead_ : normal_).push_back(std::move(submission));
     }
 }
 
@@ -20,20 +20,28 @@ Submission* SendQueue::current() {
     if (in_progress_ != nullptr) {
         return &in_progress_->front();
     }
+    Lane* const lane = next_lane();
+    return lane == nullptr ? nullptr : &lane->front();
+}
+
+SendQueue::Lane* SendQueue::next_lane() {
     if (!control_.empty()) {
-        return &control_.front();
+        return &control_;
     }
-    if (!paused_ && !normal_.empty()) {
-        return &normal_.front();
+    if (paused_) {
+        return nullptr;
     }
-    return nullptr;
+    if (!ahead_.empty()) {
+        return &ahead_;
+    }
+    return normal_.empty() ? nullptr : &normal_;
 }
 
 void SendQueue::advance(std::size_t bytes) {
     const Submission* message = current();
     SPREAD_ASSERT(message != nullptr && offset_ + bytes <= message->body.size());
     if (in_progress_ == nullptr) {
-        in_progress_ = control_.empty() ? &normal_ : &control_;
+        in_progress_ = next_lane();
     }
     offset_ += bytes;
     if (offset_ == message->body.size()) {
@@ -44,8 +52,9 @@ void SendQueue::advance(std::size_t bytes) {
 }
 
 Submission SendQueue::take_current() {
-    SPREAD_ASSERT(in_progress_ == nullptr && current() != nullptr);
-    Lane& lane = control_.empty() ? normal_ : control_;
+    Lane* const next = next_lane();
+    SPREAD_ASSERT(in_progress_ == nullptr && next != nullptr);
+    Lane& lane = *next;
     const std::size_t size = lane.front().body.size();
     Submission submission = std::move(lane.front());
     (&lane == &control_ ? control_bytes_ : bytes_) -= size;

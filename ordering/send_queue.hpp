@@ -7,8 +7,9 @@
 
 namespace spread::ordering {
 
-/// Messages waiting for a token visit, in two lanes: control messages (group state) go first and
-/// are never held back; ordinary ones wait while the queue is paused after a configuration change.
+/// Messages waiting for a token visit, in three lanes: control messages (group state) go first and
+/// are never held back; then those ahead, then ordinary ones, both of which wait while the queue is
+/// paused after a configuration change.
 ///
 /// A message stays here until its last piece is stamped. If the ring breaks half-way through one,
 /// rewind() makes it start again on the next ring; receivers discard the half (GS 3.4).
@@ -17,7 +18,8 @@ class SendQueue {
     SendQueue(std::size_t messages_max, std::size_t bytes_max)
         : messages_max_(messages_max), bytes_max_(bytes_max) {}
 
-    /// Control messages always have room: there are few, and none may be lost.
+    /// For ordinary messages. The others always have room: there are few, and control messages must
+    /// not be lost.
     [[nodiscard]] bool has_room() const {
         return normal_.size() < messages_max_ && bytes_ < bytes_max_;
     }
@@ -42,27 +44,34 @@ class SendQueue {
 
     /// True when a token visit would find something to send.
     [[nodiscard]] bool has_sendable() const {
-        return !control_.empty() || (!paused_ && !normal_.empty());
+        return !control_.empty() || (!paused_ && !(ahead_.empty() && normal_.empty()));
     }
     /// Bytes a token visit could send.
     [[nodiscard]] std::size_t sendable_bytes() const {
         return control_bytes_ + (paused_ ? 0 : bytes_) - offset_;
     }
-    [[nodiscard]] std::size_t messages() const { return control_.size() + normal_.size(); }
-    [[nodiscard]] std::size_t sendable_messages() const {
-        return control_.size() + (paused_ ? 0 : normal_.size());
+    [[nodiscard]] std::size_t messages() const {
+        return control_.size() + ahead_.size() + normal_.size();
     }
+    [[nodiscard]] std::size_t sendable_messages() const {
+        return control_.size() + (paused_ ? 0 : ahead_.size() + normal_.size());
+    }
+    [[nodiscard]] std::size_t ahead_messages() const { return ahead_.size(); }
+    [[nodiscard]] std::size_t ordinary_messages() const { return normal_.size(); }
 
   private:
     using Lane = protocol::Fifo<Submission>;
+    /// Which one current() is the front of when none is partly stamped; null when there is none.
+    [[nodiscard]] Lane* next_lane();
     void pop(Lane& lane);
 
     std::size_t messages_max_;
     std::size_t bytes_max_;
     Lane control_;
+    Lane ahead_;
     Lane normal_;
     std::size_t control_bytes_ = 0;
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0;  ///< in the other two
     std::size_t offset_ = 0;
     Lane* in_progress_ = nullptr;  ///< lane whose front is partly stamped
     bool paused_ = false;

@@ -16,6 +16,15 @@ struct Submission {
     /// after a configuration change.
     bool control = false;
     protocol::Message body;
+    /// Of a client that has little on its way: sent before ordinary messages, which may be many of
+    /// few other clients. Nothing of its sender waits among those.
+    bool ahead = false;
+};
+
+/// How many messages of each kind are stamped whole since the start, those of control apart.
+struct SendProgress {
+    std::uint64_t ordinary = 0;
+    std::uint64_t ahead = 0;
 };
 
 /// A message at its place in the total order. (ring_id, seq, index) is that place: `seq` numbers

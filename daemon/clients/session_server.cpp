@@ -306,7 +306,8 @@ void SessionServer::read(SessionId id) {
             unread_.push_back(id);
             return;
         }
-        room = room.first(kHandshakeBytesMax);
+        room = room.first(reading == Reading::kAhead ? session::Overtaking::kQuantum
+                                                     : kHandshakeBytesMax);
     }
     const ClientSocket::Read read = socket->read(room);
     switch (read.result) {
@@ -355,11 +356,11 @@ void SessionServer::resume_readers() {
 /// True if there may be more. What was left to write in the last turn comes first.
 bool SessionServer::take_deliveries() {
     turn_at_ = now();
+    const bool beside_ring = ring_share_.has_ring();
+    core_->begin_turn(beside_ring ? kUnitsBesideTheRing : kUnitsAlone, port_.progress());
     if (writes_left_) {
         return true;
     }
-    const bool beside_ring = ring_share_.has_ring();
-    core_->begin_turn(beside_ring ? kUnitsBesideTheRing : kUnitsAlone);
     if (core_->has_work() && !core_->is_blocked()) {
         core_->work(turn_at_, out_);
         apply_delivered();

@@ -38,9 +38,10 @@ namespace spread::daemon {
 /// One turn of its loop: take deliveries from the ring, pass submissions on, write each client once
 /// that wants it, then see which sockets are ready and read some. Each of these ends after a few
 /// milliseconds and goes on in the next turn, so that the ring's work is never kept waiting. When
-/// the submit queue is full, requests are not read until the ring thread has taken half of it;
-/// handshakes go on. While a reader blocks (SlowReaderPolicy), neither requests are read nor
-/// deliveries taken: the ring slows down until it has caught up.
+/// the submit queue is full, requests are not read until the ring thread has taken half of it, save
+/// for the few bytes that quiet clients may put ahead; handshakes go on. While a reader blocks
+/// (SlowReaderPolicy), neither requests are read nor deliveries taken: the ring slows down until it
+/// has caught up.
 class SessionServer {
   public:
     /// What a visitor meets on the session thread. What it puts into `out` is carried out.

@@ -85,6 +85,7 @@ void RingDriver::work(Instant now) {
     take_submissions();
     dispatch();
     receive();
+    tell_progress();
 }
 
 void RingDriver::finish(Instant now) {
@@ -93,6 +94,7 @@ void RingDriver::finish(Instant now) {
     if (const auto deadline = engine_.next_deadline(); deadline && *deadline <= now_) {
         fire_deadline();
     }
+    tell_progress();
     leave_if_wanted();
 }
 
@@ -112,7 +114,7 @@ bool RingDriver::has_work() {
     if (queues_.leave_wanted.load(std::memory_order_acquire) && !leave_by_) {
         return true;
     }
-    if (queues_.control.front() != nullptr) {
+    if (queues_.control.front() != nullptr || queues_.ahead.front() != nullptr) {
         return true;
     }
     if (queues_.submissions.front() != nullptr && engine_.send_queue_has_room()) {
@@ -122,7 +124,7 @@ bool RingDriver::has_work() {
 }
 
 WakeSignal::Reasons RingDriver::wake_reasons() const {
-    WakeSignal::Reasons reasons = RingQueues::kControl;
+    WakeSignal::Reasons reasons = RingQueues::kControl | RingQueues::kAhead;
     if (engine_.send_queue_has_room()) {
         reasons |= RingQueues::kSubmission;
     }
@@ -207,18 +209,19 @@ SubmitStatus RingDriver::submit(Submission&& submission) {
 }
 
 void RingDriver::take_submissions() {
-    bool taken = false;
-    while (engine_.send_queue_has_room()) {
+    // Counted before those ahead are taken: what comes meanwhile may follow one of its sender's
+    // that goes ahead.
+    std::size_t waiting = queues_.submissions.size();
+    bool taken = take_ahead();
+    for (; waiting > 0 && engine_.send_queue_has_room(); --waiting) {
         Submission* submission = queues_.submissions.front();
-        if (submission == nullptr) {
-            break;
-        }
         const std::size_t bytes = submission->body.size();
         if (submit(std::move(*submission)) == SubmitStatus::kFull) {
             break;
         }
         queues_.submissions.pop();
         queues_.submitted_bytes.fetch_sub(bytes, std::memory_order_release);
+        ++taken_.ordinary;
         taken = true;
     }
     if (taken) {
@@ -228,6 +231,27 @@ void RingDriver::take_submissions() {
             sessions_.notify(RingQueues::kSubmitRoom);
         }
     }
+}
+
+bool RingDriver::take_ahead() {
+    bool taken = false;
+    while (Submission* submission = queues_.ahead.front()) {
+        if (submit(std::move(*submission)) == SubmitStatus::kFull) {
+            break;
+        }
+        queues_.ahead.pop();
+        ++taken_.ahead;
+        taken = true;
+    }
+    return taken;
+}
+
+/// The session side learns how far the messages are that it has passed on.
+void RingDriver::tell_progress() {
+    const ordering::SendQueue& queue = engine_.send_queue();
+    queues_.ordinary_stamped.store(taken_.ordinary - queue.ordinary_messages(),
+                                   std::memory_order_relaxed);
+    queues_.ahead_stamped.store(taken_.ahead - queue.ahead_messages(), std::memory_order_relaxed);
 }
 
 // In: from the transport to the engine --------------------------------------------------------
@@ -402,8 +426,8 @@ void RingDriver::leave_if_wanted() {
     if (!leave_by_) {
         leave_by_ = now_ + kLeaveGrace;
     }
-    const bool sent = queues_.control.empty() && queues_.submissions.empty() &&
-                      engine_.stats().send_queue_messages == 0;
+    const bool sent = queues_.control.empty() && queues_.ahead.empty() &&
+                      queues_.submissions.empty() && engine_.stats().send_queue_messages == 0;
     if (!sent && now_ < *leave_by_) {
         return;
     }

@@ -154,6 +154,8 @@ class RingDriver {
     [[nodiscard]] bool is_short_of_room() const;
     void take_control();
     void take_submissions();
+    [[nodiscard]] bool take_ahead();
+    void tell_progress();
     void receive();
     [[nodiscard]] bool receive_batch();
     void on_datagram(membership::Arrival arrival, const protocol::Slice& datagram);
@@ -186,6 +188,7 @@ class RingDriver {
     std::deque<membership::DeliveryEvent> overflow_;
     std::optional<protocol::Instant> leave_by_;
     bool left_ = false;
+    ordering::SendProgress taken_;  ///< by the engine, rather than stamped
     std::uint64_t malformed_seen_ = 0;
     std::uint64_t mismatches_seen_ = 0;
 };

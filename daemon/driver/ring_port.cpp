@@ -8,6 +8,8 @@ namespace spread::driver {
 void RingPort::add(membership::Submission&& submission) {
     if (submission.control) {
         waiting_control_.push_back(std::move(submission));
+    } else if (submission.ahead) {
+        waiting_ahead_.push_back(std::move(submission));
     } else {
         waiting_.push_back(std::move(submission));
     }
@@ -23,8 +25,17 @@ std::size_t RingPort::push() {
     if (control) {
         ring_.notify(RingQueues::kControl);
     }
+    // Those ahead first: an ordinary message of the same sender must not be seen before them.
+    std::size_t ahead = 0;
+    while (!waiting_ahead_.empty() && queues_.ahead.try_push(std::move(waiting_ahead_.front()))) {
+        waiting_ahead_.pop_front();
+        ++ahead;
+    }
+    if (ahead > 0) {
+        ring_.notify(RingQueues::kAhead);
+    }
     std::size_t pushed = 0;
-    while (!waiting_.empty() && queues_.submit_has_room()) {
+    while (!waiting_.empty() && waiting_ahead_.empty() && queues_.submit_has_room()) {
         const std::size_t bytes = waiting_.front().body.size();
         // Counted first: the consumer may take it away at once.
         queues_.submitted_bytes.fetch_add(bytes, std::memory_order_relaxed);
@@ -38,12 +49,13 @@ std::size_t RingPort::push() {
     if (pushed > 0) {
         ring_.notify(RingQueues::kSubmission);
     }
-    return pushed;
+    return ahead + pushed;
 }
 
 bool RingPort::can_push() const {
     return (!waiting_control_.empty() && queues_.control.size() < queues_.control.capacity()) ||
-           (!waiting_.empty() && queues_.submit_has_room());
+           (!waiting_ahead_.empty() && queues_.ahead.size() < queues_.ahead.capacity()) ||
+           (!waiting_.empty() && waiting_ahead_.empty() && queues_.submit_has_room());
 }
 
 std::optional<membership::DeliveryEvent> RingPort::next_event() {

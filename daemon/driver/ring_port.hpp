@@ -30,17 +30,28 @@ class RingPort {
     /// Passes on what there is room for, and wakes the ring for it. Returns the number of ordinary
     /// messages passed on.
     std::size_t push();
-    /// Everything is passed on, and the ring takes more.
+    /// All ordinary messages are passed on, and the ring takes more.
     [[nodiscard]] bool has_room() const { return waiting_.empty() && queues_.submit_has_room(); }
     /// The same, with so much room that clients may be read again.
     [[nodiscard]] bool is_low() const { return waiting_.empty() && queues_.submit_is_low(); }
     /// Whether push() would pass something on.
     [[nodiscard]] bool can_push() const;
     /// The ring side must wake the session side when there is room again.
-    [[nodiscard]] bool waits_for_room() const { return !waiting_control_.empty() || !has_room(); }
-    /// Messages that were added and that the ring has not taken yet.
+    [[nodiscard]] bool waits_for_room() const {
+        return !waiting_control_.empty() || !waiting_ahead_.empty() || !has_room();
+    }
+    /// Messages that were added and that the ring has not taken yet: ordinary ones, and those that
+    /// go ahead of them.
     [[nodiscard]] std::size_t messages_left() const {
         return waiting_.size() + queues_.submissions.size();
+    }
+    [[nodiscard]] std::size_t ahead_left() const {
+        return waiting_ahead_.size() + queues_.ahead.size();
+    }
+    /// Of the messages that were added, how many have left for the ring.
+    [[nodiscard]] ordering::SendProgress progress() const {
+        return {queues_.ordinary_stamped.load(std::memory_order_relaxed),
+                queues_.ahead_stamped.load(std::memory_order_relaxed)};
     }
     [[nodiscard]] std::size_t control_left() const {
         return waiting_control_.size() + queues_.control.size();
@@ -58,8 +69,10 @@ class RingPort {
   private:
     RingQueues& queues_;
     WakeSignal& ring_;
-    /// Those that found their queue full. Few, because clients are not read while there are any.
+    /// Those that found their queue full. Few, because clients are not read while there are any,
+    /// save for a few bytes of those who may go ahead.
     protocol::Fifo<membership::Submission> waiting_;
+    protocol::Fifo<membership::Submission> waiting_ahead_;
     protocol::Fifo<ControlItem> waiting_control_;
 };
 

@@ -45,6 +45,7 @@ using ControlItem = std::variant<std::monostate, membership::Submission, protoco
 struct QueueLimits {
     std::size_t submissions = 512;
     std::size_t submitted_bytes = 4U << 20U;
+    std::size_t ahead = 512;
     std::size_t control = 256;
     std::size_t deliveries = 4096;
     std::size_t delivered_bytes = 32U << 20U;
@@ -58,7 +59,12 @@ struct QueueLimits {
 /// and the session side stops reading clients while the submit queue is full.
 struct RingQueues {
     /// Why the ring side wants to be woken.
-    enum RingReason : WakeSignal::Reasons { kSubmission = 1, kControl = 2, kDeliveryRoom = 4 };
+    enum RingReason : WakeSignal::Reasons {
+        kSubmission = 1,
+        kControl = 2,
+        kDeliveryRoom = 4,
+        kAhead = 8
+    };
     /// Why the session side wants to be woken.
     enum SessionReason : WakeSignal::Reasons {
         kDelivery = 1,
@@ -73,16 +79,22 @@ struct RingQueues {
     explicit RingQueues(const QueueLimits& bounds = {})
         : limits(bounds),
           submissions(bounds.submissions),
+          ahead(bounds.ahead),
           control(bounds.control),
           deliveries(bounds.deliveries) {}
 
     const QueueLimits limits;
     SpscQueue<membership::Submission> submissions;
+    /// What overtakes them, and is taken even while the engine has no room for them.
+    SpscQueue<membership::Submission> ahead;
     SpscQueue<ControlItem> control;
     SpscQueue<membership::DeliveryEvent> deliveries;
     /// Bytes inside the queues: added by the producer, taken away by the consumer.
     alignas(kCacheLineBytes) std::atomic<std::size_t> submitted_bytes{0};
     alignas(kCacheLineBytes) std::atomic<std::size_t> delivered_bytes{0};
+    /// Ring side: how many of `submissions` and of `ahead` are stamped whole.
+    alignas(kCacheLineBytes) std::atomic<std::uint64_t> ordinary_stamped{0};
+    std::atomic<std::uint64_t> ahead_stamped{0};
 
     /// Changed by the owner only, as its last act. The exception is hand_ring_over() when
     /// leave_wanted is set: the session thread may not look any more, so the ring thread takes the

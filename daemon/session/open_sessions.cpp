@@ -1,5 +1,6 @@
 #include "daemon/session/open_sessions.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <iterator>
@@ -39,8 +40,9 @@ bool OpenSessions::on(SessionId id, Session& session, Multicast& multicast, Sess
         }
     }
     ++session.messages_in;
+    const bool ahead = overtaking_.take(session.way, multicast.frame.size());
     out.submissions.push_back({multicast.service, protocol::MessageKind::kClientFrame, false,
-                               std::move(multicast.frame)});
+                               std::move(multicast.frame), ahead});
     return true;
 }
 
@@ -56,6 +58,7 @@ bool OpenSessions::on(SessionId id, Session& session, const protocol::JoinReques
     }
     groups_.request_join(id, join.group.view(), output_);
     absorb(out);
+    overtaking_.stay_behind(session.way);
     return is_active(id);
 }
 
@@ -71,10 +74,11 @@ std::string OpenSessions::why_no_joins() const {
                      " members; see MaxMemberships and MemoryBudget";
 }
 
-bool OpenSessions::on(SessionId id, Session&, const protocol::LeaveRequest& leave,
+bool OpenSessions::on(SessionId id, Session& session, const protocol::LeaveRequest& leave,
                       SessionOutput& out) {
     groups_.request_leave(id, leave.group.view(), output_);
     absorb(out);
+    overtaking_.stay_behind(session.way);
     return is_active(id);
 }
 
@@ -208,6 +212,9 @@ void OpenSessions::absorb(SessionOutput& out) {
         for (membership::ClientEvent& event : output_.events) {
             deliver(event, out);
         }
+        overtaking_.take_ordinary(static_cast<std::size_t>(
+            std::count_if(output_.submissions.begin(), output_.submissions.end(),
+                          [](const membership::Submission& each) { return !each.control; })));
         std::move(output_.submissions.begin(), output_.submissions.end(),
                   std::back_inserter(out.submissions));
         disconnected_.insert(disconnected_.end(), output_.disconnected.begin(),

@@ -51,6 +51,9 @@ class OpenSessions {
     void end(protocol::SessionId id, Session& session, CloseReason reason, std::string_view why,
              SessionOutput& out);
 
+    /// Whose messages need not wait behind those of busy sessions.
+    [[nodiscard]] Overtaking& overtaking() { return overtaking_; }
+
     /// Refills the budget that ring events spend; see GroupOutput::budget.
     void begin_turn(std::size_t units) { output_.budget = membership::WorkBudget(units); }
     [[nodiscard]] bool turn_is_spent() const { return output_.budget.is_spent(); }
@@ -88,6 +91,7 @@ class OpenSessions {
     SessionMap<Session>& sessions_;
     Outbound& outbound_;
     membership::GroupOutput output_;  ///< empty between calls
+    Overtaking overtaking_;
     std::vector<protocol::SessionId> disconnected_;
     bool short_of_memory_ = false;
     std::vector<protocol::SessionId> slow_;  ///< ending, their disconnect not requested yet

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/access/peer_address.hpp"
+#include "daemon/session/overtaking.hpp"
 #include "daemon/session/pace.hpp"
 #include "daemon/session/permissions.hpp"
 #include "daemon/session/session_machine.hpp"
@@ -51,6 +52,7 @@ struct Session {
     std::vector<std::byte> kept;  ///< read while it waited
     protocol::Instant accepted_at;
     std::uint64_t messages_in = 0;  ///< multicasts taken from it
+    Overtaking::Account way;        ///< to the ring
     Pace pace;                      ///< used only where it is limited
     bool is_paced = false;          ///< it has used up its limit: nothing is taken for now
     std::optional<protocol::Instant> paced_note_at;  ///< when operators were told last

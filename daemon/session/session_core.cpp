@@ -88,7 +88,12 @@ Reading SessionCore::reading(SessionId id) const {
     if (session->machine.is_waiting() || session->is_paced) {
         return Reading::kPaused;
     }
-    return session->is_open ? Reading::kRequests : Reading::kHandshake;
+    if (!session->is_open) {
+        return Reading::kHandshake;
+    }
+    return impl_->open_.overtaking().may_go_ahead(session->way) && !is_blocked()
+               ? Reading::kAhead
+               : Reading::kRequests;
 }
 
 void SessionCore::on_bytes(Instant now, SessionId id, protocol::Slice bytes, SessionOutput& out) {
@@ -247,8 +252,9 @@ std::uint64_t SessionCore::frames_queued() const {
 
 // Ring ----------------------------------------------------------------------------------------
 
-void SessionCore::begin_turn(std::size_t units) {
+void SessionCore::begin_turn(std::size_t units, const ordering::SendProgress& stamped) {
     impl_->open_.begin_turn(units);
+    impl_->open_.overtaking().note(stamped);
 }
 
 bool SessionCore::turn_is_spent() const {

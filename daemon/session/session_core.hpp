@@ -34,6 +34,7 @@ enum class Reading : std::uint8_t {
                  ///< bytes would still be kept
     kHandshake,  ///< yes, also while requests have to wait
     kRequests,   ///< yes, except while requests have to wait
+    kAhead,      ///< yes, and while requests have to wait at most Overtaking::kQuantum bytes
     kDiscard     ///< yes, and drop the bytes: a reset would take the peer's unread bytes away
 };
 
@@ -151,8 +152,9 @@ class SessionCore {
     // Ring
 
     /// A turn of the owner's loop begins: so many units (membership::WorkBudget) may be spent on
-    /// ring events until the next one. Without turns everything is done at once.
-    void begin_turn(std::size_t units);
+    /// ring events until the next one. Without turns everything is done at once. `stamped` is how
+    /// far the submissions are, which shows who may go ahead of others.
+    void begin_turn(std::size_t units, const ordering::SendProgress& stamped = {});
     [[nodiscard]] bool turn_is_spent() const;
     /// From the ring, in order. What the turn has no room for is left to work().
     void on_ring_event(protocol::Instant now, membership::DeliveryEvent&& event,

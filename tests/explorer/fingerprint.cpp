@@ -97,8 +97,11 @@ void add(Hash& hash, const RingOrder& order) {
 void add(Hash& hash, const SendQueue& queue) {
     hash.add(queue.offset_);
     hash.add(queue.paused_);
-    hash.add(queue.in_progress_ == nullptr ? 0U : queue.in_progress_ == &queue.control_ ? 1U : 2U);
-    for (const SendQueue::Lane* lane : {&queue.control_, &queue.normal_}) {
+    hash.add(queue.in_progress_ == nullptr           ? 0U
+             : queue.in_progress_ == &queue.control_ ? 1U
+             : queue.in_progress_ == &queue.normal_  ? 2U
+                                                     : 3U);
+    for (const SendQueue::Lane* lane : {&queue.control_, &queue.ahead_, &queue.normal_}) {
         hash.add(lane->size_);
         for (std::size_t i = 0; i < lane->size_; ++i) {
             const protocol::Message& body = lane->slots_[lane->index(i)].body;

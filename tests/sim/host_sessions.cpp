@@ -192,7 +192,7 @@ void Host::take_deliveries() {
     };
     std::size_t turn_units = 2000;
     take_if_set(turn_units, scenario_.tunables.turn_units);
-    core_->begin_turn(turn_units);
+    core_->begin_turn(turn_units, port.progress());
     if (core_->has_work() && !core_->is_blocked()) {
         core_->work(local_now(), session_out_);
         apply_delivered();
@@ -273,7 +273,9 @@ bool Host::read_one(protocol::SessionId id) {
     }
     std::uint32_t most = connection.chunk != 0 ? connection.chunk : ~std::uint32_t{0};
     if (pressed) {
-        most = std::min(most, static_cast<std::uint32_t>(kHandshakeBytesMax));
+        most = std::min(most, static_cast<std::uint32_t>(reading == session::Reading::kAhead
+                                                             ? session::Overtaking::kQuantum
+                                                             : kHandshakeBytesMax));
     }
     Slice& front = connection.to_server.front();
     Slice bytes = front;
@@ -417,6 +419,7 @@ bool Host::are_sessions_quiet() const {
                const Connection& connection = simulator_.connection(entry.second.connection);
                const session::Reading reading = core_->reading(entry.first);
                return (reading == session::Reading::kRequests ||
+                       reading == session::Reading::kAhead ||
                        reading == session::Reading::kHandshake) &&
                       core_->outbound(entry.first).empty() && connection.to_server.empty() &&
                       !connection.client_closed;

@@ -246,7 +246,7 @@ void RingSide::submit(membership::Submission&& submission) {
         }
         control_facts_.emplace_back(facts_of(submission));
     } else {
-        message_facts_.push_back(facts_of(submission));
+        (submission.ahead ? ahead_facts_ : message_facts_).push_back(facts_of(submission));
     }
     port_.add(std::move(submission));
 }
@@ -276,6 +276,10 @@ void RingSide::tell_of_taken() {
             simulator_.rings().on_resume(life_, *ring);
         }
         control_facts_.pop_front();
+    }
+    while (ahead_facts_.size() > port_.ahead_left()) {
+        simulator_.rings().on_accept(life_, ahead_facts_.front());
+        ahead_facts_.pop_front();
     }
     while (message_facts_.size() > port_.messages_left()) {
         simulator_.rings().on_accept(life_, message_facts_.front());
@@ -482,7 +486,8 @@ void RingSide::note_state_part(const membership::Submission& submission) {
 }
 
 bool RingSide::is_empty() const {
-    return port_.control_left() == 0 && port_.messages_left() == 0 && queues_.deliveries.empty();
+    return port_.control_left() == 0 && port_.ahead_left() == 0 && port_.messages_left() == 0 &&
+           queues_.deliveries.empty();
 }
 
 }  // namespace spread::sim

@@ -141,6 +141,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
 
     /// Of what the session side has passed on and the engine has not taken yet.
     std::deque<checker::MessageFacts> message_facts_;
+    std::deque<checker::MessageFacts> ahead_facts_;
     std::deque<ControlFact> control_facts_;
 
     SimEntropy entropy_;

@@ -248,6 +248,35 @@ TEST_F(RingDriverTest, OrdersWhatWaitsInTheSubmitQueue) {
     EXPECT_THAT(take_deliveries(), SizeIs(2));
 }
 
+TEST_F(RingDriverTest, WhatGoesAheadOvertakesWhatWaitsThoughTheEngineIsFull) {
+    make({kSelf});
+    const auto ring = std::get<ConfigurationChange>(take_deliveries().back()).ring_id;
+    const std::size_t most = driver_->engine().config().send_queue_messages_max;
+    for (std::size_t i = 0; i < most; ++i) {
+        submit();
+        turn();
+    }
+    submit();
+    EXPECT_FALSE(driver_->has_work()) << "the engine waits for the ring to be resumed and is full";
+    Submission ahead = submission_of(300);
+    ahead.ahead = true;
+    ASSERT_TRUE(queues_.ahead.try_push(std::move(ahead)));
+    EXPECT_TRUE(driver_->has_work());
+    EXPECT_NE(driver_->wake_reasons() & RingQueues::kAhead, 0U);
+    turn();
+    EXPECT_TRUE(queues_.ahead.empty());
+    EXPECT_EQ(queues_.ordinary_stamped, 0U);
+    EXPECT_EQ(queues_.ahead_stamped, 0U);
+    ASSERT_TRUE(queues_.control.try_push(ring));
+    turn();
+    turn();
+    const auto events = take_deliveries();
+    ASSERT_THAT(events, SizeIs(most + 2));
+    EXPECT_EQ(std::get<Delivery>(events.front()).body.size(), 300U);
+    EXPECT_EQ(queues_.ordinary_stamped, most + 1);
+    EXPECT_EQ(queues_.ahead_stamped, 1U);
+}
+
 TEST_F(RingDriverTest, WakesSessionsThatSleepOnceABatch) {
     form_ring_of_one();
     sessions_.wakes = 0;

@@ -77,6 +77,45 @@ TEST_F(RingPortTest, KeepsWhatFindsTheQueueFullAndReadsNobodyUntilHalfIsTaken) {
     EXPECT_FALSE(port.waits_for_room());
 }
 
+TEST_F(RingPortTest, WhatGoesAheadIsPassedOnThoughTheQueueIsFull) {
+    while (port.has_room()) {
+        submit(10);
+        static_cast<void>(port.push());
+    }
+    membership::Submission ahead = sized_submission(20);
+    ahead.ahead = true;
+    wake.arm(RingQueues::kAhead);
+    port.add(std::move(ahead));
+    EXPECT_TRUE(port.can_push());
+    EXPECT_EQ(port.push(), 1U);
+    EXPECT_EQ(wake.count, 1);
+    EXPECT_EQ(queues.ahead.size(), 1U);
+    EXPECT_EQ(port.ahead_left(), 1U);
+    EXPECT_FALSE(port.can_push());
+}
+
+TEST_F(RingPortTest, NothingIsPassedOnBeforeWhatGoesAheadOfIt) {
+    const auto ahead = [] {
+        membership::Submission submission = sized_submission(20);
+        submission.ahead = true;
+        return submission;
+    };
+    const std::size_t room = queues.ahead.capacity();
+    for (std::size_t i = 0; i <= room; ++i) {
+        port.add(ahead());
+    }
+    submit(10);
+    EXPECT_EQ(port.push(), room);
+    EXPECT_TRUE(queues.submissions.empty());
+    EXPECT_TRUE(port.waits_for_room());
+    EXPECT_FALSE(port.can_push());
+    queues.ahead.pop();
+    EXPECT_TRUE(port.can_push());
+    EXPECT_EQ(port.push(), 2U);
+    EXPECT_EQ(queues.submissions.size(), 1U);
+    EXPECT_FALSE(port.waits_for_room());
+}
+
 TEST_F(RingPortTest, ALargeMessageFillsTheQueueByItsBytes) {
     submit(5U << 20U);
     EXPECT_EQ(port.push(), 1U) << "a single message may exceed the limit";

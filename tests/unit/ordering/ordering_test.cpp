@@ -135,6 +135,48 @@ TEST(SendQueue, AStartedMessageIsFinishedBeforeControl) {
     EXPECT_EQ(queue.offset(), 0U);
 }
 
+TEST(SendQueue, MessagesAheadGoBeforeOrdinaryOnesAndAfterControl) {
+    SendQueue queue(1, 10000);
+    const auto ahead = [](std::size_t bytes) {
+        Submission submission = message(bytes);
+        submission.ahead = true;
+        return submission;
+    };
+    queue.push(message(10));
+    EXPECT_FALSE(queue.has_room());
+    queue.push(ahead(20));
+    queue.push(ahead(30));
+    queue.push(message(40, Service::kAgreed, true));
+    EXPECT_EQ(queue.sendable_bytes(), 100U);
+    EXPECT_EQ(queue.messages(), 4U);
+    std::vector<std::size_t> sizes;
+    while (const Submission* next = queue.current()) {
+        sizes.push_back(next->body.size());
+        queue.advance(next->body.size());
+    }
+    EXPECT_EQ(sizes, (std::vector<std::size_t>{40, 20, 30, 10}));
+    EXPECT_TRUE(queue.has_room());
+}
+
+TEST(SendQueue, MessagesAheadWaitForOneThatIsStartedAndForTheRing) {
+    SendQueue queue(10, 10000);
+    queue.push(message(100));
+    queue.advance(30);
+    Submission ahead = message(20);
+    ahead.ahead = true;
+    queue.push(std::move(ahead));
+    EXPECT_EQ(queue.current()->body.size(), 100U);
+    queue.rewind();
+    queue.pause();
+    EXPECT_EQ(queue.current(), nullptr);
+    EXPECT_FALSE(queue.has_sendable());
+    EXPECT_EQ(queue.sendable_messages(), 0U);
+    queue.resume();
+    EXPECT_EQ(queue.current()->body.size(), 20U);
+    EXPECT_EQ(queue.take_current().body.size(), 20U);
+    EXPECT_EQ(queue.sendable_bytes(), 100U);
+}
+
 TEST(SendQueue, IsBoundedByMessagesAndBytes) {
     SendQueue by_count(2, 10000);
     by_count.push(message(1));

@@ -84,3 +84,51 @@ case_watched() {
     network_up 1
     for_each_pair watched_runs
 }
+
+# A client that sends 100 messages/s: alone, beside one that sends all it can on another daemon, and
+# beside the same on its own daemon. What the second adds to the first is the price of a full ring.
+noise_pid=
+noise_start() { # DAEMON BYTES
+    "$bin/spbench" -q load -d "$1" -b "$2" -w 3000 -t 86400 --client buffered >/dev/null 2>&1 &
+    noise_pid=$!
+    disown "$noise_pid"
+    sleep 0.5
+}
+
+noise_stop() {
+    [ -n "$noise_pid" ] || return 0
+    kill "$noise_pid" 2>/dev/null || true
+    noise_pid=
+}
+
+fair_run() { # WHERE-THE-NOISE-IS NOISE-BYTES
+    local beside=()
+    start_ring "$3"
+    local quiet=${daemons[1]} other=${daemons[3]} what="quiet client alone"
+    if [ "$1" != none ]; then
+        what="beside noise of $2 B on its daemon"
+        [ "$1" = same ] || what="beside noise of $2 B on another daemon"
+        [ "$1" = same ] && noise_start "$quiet" "$2" || noise_start "$other" "$2"
+        beside=(--beside "$noise_pid")
+    fi
+    daemons=(-d "$quiet")
+    bench load -b 200 -t $((seconds * 4)) --warmup 0.5 --rate 100 --client stock "${beside[@]}"
+    [ -z "$noise_pid" ] || kill -0 "$noise_pid" 2>/dev/null || complain "$side: the noise ended"
+    noise_stop
+    keep_latency fair "$what"
+    stop_daemons
+}
+
+fair_runs() {
+    local bytes
+    fair_run none 0 "$1"
+    for bytes in 200 1350 30000; do
+        fair_run other "$bytes" "$1"
+        fair_run same "$bytes" "$1"
+    done
+}
+
+case_fair() {
+    network_up 3
+    for_each_pair fair_runs
+}
