@@ -193,6 +193,8 @@ bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
             std::min<std::uint64_t>(number_of(request, "most", kGroupsMax), kGroupsMax);
         source_.groups(value_of(request, "after"), most,
                        as_json<std::vector<GroupStatus>>(respond, groups_json));
+    } else if (path == "/busiest.json") {
+        source_.busiest(as_json<BusiestGroups>(respond, busiest_json));
     } else if (path == "/group.json") {
         const std::string name = value_of(request, "name");
         source_.group(name, as_json<std::vector<std::string>>(

@@ -246,6 +246,42 @@ void add_clients(std::string& out, const PageData& data) {
     out += clients.empty() ? "<tr><td>none</td></tr></table></div>" : "</table></div>";
 }
 
+void add_groups(std::string& out, const BusiestGroups& busiest) {
+    out += fmt::format(
+        "<h2>Busiest groups{}</h2><div class=\"scroll\"><table><tr><th>group<th>members"
+        "<th>messages/s<th>bytes/s</tr>",
+        busiest.groups.empty() ? "" : ", over the last " + span_text(busiest.over));
+    for (const BusiestGroups::Group& group : busiest.groups) {
+        out += fmt::format(
+            "<tr><td>{}</td><td data-l=\"members\">{}</td><td data-l=\"messages/s\">{}</td>"
+            "<td data-l=\"bytes/s\">{}</td></tr>",
+            html(group.name), group.members, count_text(group.messages_per_s),
+            bytes_text(group.bytes_per_s));
+    }
+    out += busiest.groups.empty() ? "<tr><td>none</td></tr></table></div>" : "</table></div>";
+}
+
+void add_configuration(std::string& out, const PageData& data) {
+    const Status& status = data.status;
+    out += fmt::format(
+        "<h2>Configuration</h2><p>{}, hash {}; <a href=\"/config.json\">all options</a></p>",
+        status.config_file.empty() ? "built in" : html(status.config_file), status.config_hash);
+    if (data.changed.empty()) {
+        out += "<p>All options have their usual values.</p>";
+        return;
+    }
+    out += "<div class=\"scroll\"><table><tr><th>changed option<th>value<th>usually<th>where</tr>";
+    for (const ChangedOption& option : data.changed) {
+        out += fmt::format(
+            "<tr><td>{}</td><td class=\"text\">{}</td><td data-l=\"usually\">{}</td>"
+            "<td data-l=\"where\">{}</td></tr>",
+            html(option.name), html(option.value),
+            option.usual.empty() ? "none" : html(option.usual),
+            option.line > 0 ? fmt::format("line {}", option.line) : "not in the file");
+    }
+    out += "</table></div>";
+}
+
 }  // namespace
 
 std::string page_html(const PageData& data) {
@@ -259,9 +295,8 @@ std::string page_html(const PageData& data) {
     add_peers(out, status);
     add_plots(out, data.seconds);
     add_clients(out, data);
-    out += fmt::format(
-        "<h2>Configuration</h2><p>{}, hash {}; <a href=\"/config.json\">all options</a></p>",
-        status.config_file.empty() ? "built in" : html(status.config_file), status.config_hash);
+    add_groups(out, data.busiest);
+    add_configuration(out, data);
     out += fmt::format(
         "<footer>{} at {}:{}, spreadd {}, up {}. As data: <a href=\"/status.json\">status</a>, <a "
         "href=\"/clients.json\">clients</a>, <a href=\"/groups.json\">groups</a>, <a "

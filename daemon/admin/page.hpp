@@ -18,11 +18,21 @@ struct Second {
     double queue = 0;          ///< messages that wait for the token
 };
 
+/// An option that has another value than it would have by itself.
+struct ChangedOption {
+    std::string name;
+    std::string value;
+    std::string usual;  ///< empty: it has none
+    int line = 0;       ///< of the file; 0: not from the file
+};
+
 struct PageData {
     Status status;
     std::vector<ClientStatus> clients;
     std::vector<Event> events;  ///< oldest first
     std::deque<Second> seconds;
+    BusiestGroups busiest;
+    std::vector<ChangedOption> changed;
 };
 
 /// The status page: one HTML file without external resources, made here so that it also works where

@@ -95,6 +95,19 @@ struct GroupStatus {
     std::string name;
     std::size_t members = 0;
     std::uint64_t messages = 0;  ///< sent to it, by clients of any daemon, while it was known here
+    std::uint64_t bytes = 0;     ///< of these messages
+};
+
+/// The groups to which most is sent.
+struct BusiestGroups {
+    struct Group {
+        std::string name;
+        std::size_t members = 0;
+        double messages_per_s = 0;
+        double bytes_per_s = 0;
+    };
+    std::chrono::milliseconds over{};  ///< the time that rates are about
+    std::vector<Group> groups;         ///< the busiest first
 };
 
 /// What the session thread says; nothing when it did not answer in time.

@@ -189,10 +189,24 @@ std::string clients_json(const std::vector<ClientStatus>& clients) {
 std::string groups_json(const std::vector<GroupStatus>& groups) {
     json list = json::array();
     for (const GroupStatus& group : groups) {
-        list.push_back(
-            {{"name", group.name}, {"members", group.members}, {"messages", group.messages}});
+        list.push_back({{"name", group.name},
+                        {"members", group.members},
+                        {"messages", group.messages},
+                        {"bytes", group.bytes}});
     }
     return text_of({{"schema", kSchema}, {"groups", std::move(list)}});
+}
+
+std::string busiest_json(const BusiestGroups& busiest) {
+    json list = json::array();
+    for (const BusiestGroups::Group& group : busiest.groups) {
+        list.push_back({{"name", group.name},
+                        {"members", group.members},
+                        {"messages_per_s", group.messages_per_s},
+                        {"bytes_per_s", group.bytes_per_s}});
+    }
+    return text_of(
+        {{"schema", kSchema}, {"over_ms", busiest.over.count()}, {"groups", std::move(list)}});
 }
 
 std::string group_json(const std::string& name, const std::vector<std::string>& members) {

@@ -16,6 +16,7 @@ namespace spread::admin {
 [[nodiscard]] std::string status_json(const Status& status);
 [[nodiscard]] std::string clients_json(const std::vector<ClientStatus>& clients);
 [[nodiscard]] std::string groups_json(const std::vector<GroupStatus>& groups);
+[[nodiscard]] std::string busiest_json(const BusiestGroups& busiest);
 /// One group, with the private names of its members in view order.
 [[nodiscard]] std::string group_json(const std::string& name,
                                      const std::vector<std::string>& members);

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include "config/identity.hpp"
+#include "config/option_value.hpp"
+#include "config/options.hpp"
 #include "daemon/clients/tls_files.hpp"
 #include "daemon/host/clock.hpp"
 #include "daemon/keys_on_ring.hpp"
@@ -32,6 +34,9 @@ constexpr auto kAnswerTimeout = std::chrono::seconds(1);
 constexpr auto kStuckAfter = std::chrono::seconds(5);
 constexpr auto kSamplePause = std::chrono::seconds(1);
 constexpr std::size_t kSecondsKept = 600;
+/// Shorter than the time after which a page renews itself.
+constexpr auto kBusiestPause = std::chrono::milliseconds(800);
+constexpr std::size_t kBusiestGroups = 10;
 constexpr std::size_t kSamples = 6;  // rates are those of five seconds
 
 std::string_view word_of(membership::RingState state) {
@@ -77,6 +82,20 @@ SessionsStatus look_at_sessions(const SessionServer::Inside& inside) {
     return out;
 }
 
+std::vector<ChangedOption> changed_options(const config::Configuration& configuration) {
+    std::vector<ChangedOption> out;
+    for (const config::OptionSpec& spec : config::all_options()) {
+        const auto value = config::value_text(spec, configuration);
+        const auto usual = config::value_text(spec, config::Configuration{});
+        if (value != usual) {
+            const auto at = configuration.position_of(spec.name);
+            out.push_back({std::string(spec.name), value.value_or(""), usual.value_or(""),
+                           at ? static_cast<int>(at->line) : 0});
+        }
+    }
+    return out;
+}
+
 ClientStatus client_of(const session::SessionInfo& info, const SessionServer::Inside& inside,
                        Instant now, WallTime wall) {
     ClientStatus out;
@@ -114,6 +133,7 @@ StatusSource::StatusSource(boost::asio::io_context& io, const StatusParts& parts
     : io_(io), parts_(parts), roster_(daemon::roster_of(parts.configuration)), sample_timer_(io) {}
 
 void StatusSource::start() {
+    busiest_at_ = daemon::now();
     take_sample();
 }
 
@@ -312,8 +332,16 @@ void StatusSource::page(std::function<void(PageData)> done) {
     status([this, done = std::move(done)](Status status) {
         clients([this, done,
                  status = std::move(status)](std::optional<std::vector<ClientStatus>> clients) {
-            done({status, std::move(clients).value_or(std::vector<ClientStatus>()),
-                  parts_.history.events(History::kEventsMax), seconds_});
+            PageData data{status,
+                          std::move(clients).value_or(std::vector<ClientStatus>()),
+                          parts_.history.events(History::kEventsMax),
+                          seconds_,
+                          {},
+                          changed_options(parts_.configuration)};
+            busiest([done, data = std::move(data)](std::optional<BusiestGroups> found) mutable {
+                data.busiest = std::move(found).value_or(BusiestGroups());
+                done(std::move(data));
+            });
         });
     });
 }
@@ -338,11 +366,45 @@ void StatusSource::groups(std::string after, std::size_t most,
         [after = std::move(after), most](const SessionServer::Inside& inside) {
             std::vector<GroupStatus> out;
             for (auto& group : inside.core.groups().groups_behind(after, most)) {
-                out.push_back({std::move(group.name), group.members, group.messages});
+                out.push_back({std::move(group.name), group.members, group.traffic.messages,
+                               group.traffic.bytes});
             }
             return out;
         },
         std::move(done));
+}
+
+/// Several pages that are open at once see the same rates: those of at least kBusiestPause.
+void StatusSource::busiest(Answer<BusiestGroups> done) {
+    using Found = std::vector<membership::GroupEngine::GroupSize>;
+    const auto is_fresh = [this] { return daemon::now() - busiest_at_ < kBusiestPause; };
+    if (is_fresh()) {
+        done(busiest_);
+        return;
+    }
+    ask<Found>(
+        [](const SessionServer::Inside& inside) {
+            return inside.core.groups().busiest_groups(kBusiestGroups);
+        },
+        [this, is_fresh, done = std::move(done)](std::optional<Found> found) {
+            if (!found) {
+                done(std::nullopt);
+                return;
+            }
+            if (!is_fresh()) {  // else another question has been answered meanwhile
+                const Instant now = daemon::now();
+                const double seconds = std::chrono::duration<double>(now - busiest_at_).count();
+                busiest_ = {std::chrono::duration_cast<milliseconds>(now - busiest_at_), {}};
+                busiest_at_ = now;
+                for (auto& group : *found) {
+                    busiest_.groups.push_back(
+                        {std::move(group.name), group.members,
+                         static_cast<double>(group.traffic.messages) / seconds,
+                         static_cast<double>(group.traffic.bytes) / seconds});
+                }
+            }
+            done(busiest_);
+        });
 }
 
 void StatusSource::group(std::string name, Answer<std::vector<std::string>> done) {

@@ -48,6 +48,8 @@ class StatusSource {
     void clients(Answer<std::vector<ClientStatus>> done);
     /// The next `most` groups behind `after`.
     void groups(std::string after, std::size_t most, Answer<std::vector<GroupStatus>> done);
+    /// The ten to which most is sent.
+    void busiest(Answer<BusiestGroups> done);
     /// The members of one group; none when there is no such group.
     void group(std::string name, Answer<std::vector<std::string>> done);
     /// Ends a client's session; false when there is none of that private name.
@@ -96,6 +98,8 @@ class StatusSource {
     };
     std::deque<Sample> samples_;  ///< one a second, of the last few
     std::deque<Second> seconds_;  ///< of the last ten minutes
+    protocol::Instant busiest_at_{};
+    BusiestGroups busiest_;  ///< as they were then
 };
 
 }  // namespace spread::admin

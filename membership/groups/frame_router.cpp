@@ -52,7 +52,7 @@ std::optional<std::vector<SessionId>> FrameRouter::route(const protocol::Message
     const auto group_count = static_cast<std::size_t>(header.num_groups);
     std::vector<SessionId> recipients =
         members_of(head_of(protocol::kSessionHeaderBytes + group_count * protocol::kNameFieldBytes),
-                   group_count);
+                   group_count, static_cast<std::size_t>(header.data_len));
     if ((header.type & protocol::kSelfDiscard) != 0) {
         // Other daemons' clients have no session here, so only our own sender is found.
         if (const auto sender = sessions_.find(header.private_group_name)) {
@@ -74,7 +74,8 @@ bool FrameRouter::is_deliverable(const SessionHeader& header, std::size_t size,
 }
 
 std::vector<SessionId> FrameRouter::members_of(std::span<const std::byte> head,
-                                               std::size_t group_count) const {
+                                               std::size_t group_count,
+                                               std::size_t body_bytes) const {
     std::vector<SessionId> recipients;
     bool several_sources = false;
     for (std::size_t i = 0; i < group_count; ++i) {
@@ -85,7 +86,8 @@ std::vector<SessionId> FrameRouter::members_of(std::span<const std::byte> head,
                 recipients.push_back(*found);
             }
         } else if (const Group* group = table_.find(destination)) {
-            ++group->messages;
+            ++group->traffic.messages;
+            group->traffic.bytes += body_bytes;
             several_sources = several_sources || (!recipients.empty() && !group->receivers.empty());
             recipients.insert(recipients.end(), group->receivers.begin(), group->receivers.end());
         }

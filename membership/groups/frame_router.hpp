@@ -35,7 +35,8 @@ class FrameRouter {
     [[nodiscard]] bool is_deliverable(const protocol::SessionHeader& header, std::size_t size,
                                       protocol::DaemonIndex origin) const;
     [[nodiscard]] std::vector<protocol::SessionId> members_of(std::span<const std::byte> head,
-                                                              std::size_t group_count) const;
+                                                              std::size_t group_count,
+                                                              std::size_t body_bytes) const;
 
     const protocol::Roster& roster_;
     const LocalSessions& sessions_;

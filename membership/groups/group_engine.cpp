@@ -1,5 +1,6 @@
 #include "membership/groups/group_engine.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 #include <variant>
@@ -218,7 +219,35 @@ std::vector<GroupEngine::GroupSize> GroupEngine::groups_behind(std::string_view 
     const auto& groups = impl_->table.groups();
     for (auto at = groups.upper_bound(NameField(after)); at != groups.end() && out.size() < most;
          ++at) {
-        out.push_back({(*at)->name.string(), (*at)->members.size(), (*at)->messages});
+        out.push_back({(*at)->name.string(), (*at)->members.size(), (*at)->traffic});
+    }
+    return out;
+}
+
+std::vector<GroupEngine::GroupSize> GroupEngine::busiest_groups(std::size_t most) const {
+    using Since = std::pair<GroupTraffic, const Group*>;
+    const auto is_busier = [](const Since& a, const Since& b) {
+        return a.first.messages > b.first.messages;
+    };
+    std::vector<Since> busiest;  // a heap, the least busy one on top
+    for (const auto& group : impl_->table.groups()) {
+        const GroupTraffic before = std::exchange(group->traffic_before, group->traffic);
+        const GroupTraffic since{group->traffic.messages - before.messages,
+                                 group->traffic.bytes - before.bytes};
+        if (since.messages == 0) {
+            continue;
+        }
+        busiest.emplace_back(since, &*group);
+        std::push_heap(busiest.begin(), busiest.end(), is_busier);
+        if (busiest.size() > most) {
+            std::pop_heap(busiest.begin(), busiest.end(), is_busier);
+            busiest.pop_back();
+        }
+    }
+    std::sort_heap(busiest.begin(), busiest.end(), is_busier);
+    std::vector<GroupSize> out;
+    for (const auto& [since, group] : busiest) {
+        out.push_back({group->name.string(), group->members.size(), since});
     }
     return out;
 }

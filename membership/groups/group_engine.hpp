@@ -72,10 +72,13 @@ class GroupEngine {
     struct GroupSize {
         std::string name;
         std::size_t members;
-        std::uint64_t messages;  ///< sent to it while it was known here
+        GroupTraffic traffic;
     };
     [[nodiscard]] std::vector<GroupSize> groups_behind(std::string_view after,
                                                        std::size_t most) const;
+    /// The `most` groups to which most messages were sent since this was last asked, the busiest
+    /// first, with what was sent to them since then. Groups without traffic are not among them.
+    [[nodiscard]] std::vector<GroupSize> busiest_groups(std::size_t most) const;
 
   private:
     struct Impl;

@@ -11,6 +11,12 @@
 
 namespace spread::membership {
 
+/// What clients of any daemon have sent to a group, while it was known here.
+struct GroupTraffic {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;  ///< of their bodies
+};
+
 /// A frame of the session wire for some local sessions, encoded once and shared by all of them.
 struct ClientEvent {
     std::vector<protocol::SessionId> recipients;

@@ -12,7 +12,8 @@
 
 #include <boost/container/small_vector.hpp>
 
-#include "protocol/ids.hpp"
+#include "membership/groups/group_output.hpp"
+#include "protocol//ids.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/names.hpp"
 #include "protocol/roster.hpp"
@@ -59,7 +60,9 @@ struct Group {
     boost::container::small_vector<const Member*, 1> members;
 
     boost::container::small_vector<protocol::SessionId, 1> receivers;  ///< of ours, ascending
-    mutable std::uint64_t messages = 0;  ///< routed here so far; routing changes nothing else
+    // Routing changes these and nothing else.
+    mutable GroupTraffic traffic;
+    mutable GroupTraffic traffic_before;  ///< as it was when somebody asked for the busiest groups
 
     [[nodiscard]] bool has_member(protocol::DaemonIndex daemon,
                                   const protocol::NameField& member) const;

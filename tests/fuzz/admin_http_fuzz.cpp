@@ -46,9 +46,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     shown.clients.resize(1);
     shown.clients[0].name = text;
     shown.events = {{1, {}, "client_dropped", text, "", text, {}}};
+    shown.busiest.groups = {{text, 1, 1, 1}};
+    shown.changed = {{text, text, text, 1}};
     for (const std::string& json :
          {status_json(shown.status), clients_json(shown.clients), events_json(shown.events),
-          group_json(text, {text}), answer_json(false, text)}) {
+          busiest_json(shown.busiest), group_json(text, {text}), answer_json(false, text)}) {
         require(nlohmann::json::accept(json));
     }
     // Text adds no tag.
@@ -59,6 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     plain.status.ring.missing[0].daemon = plain.status.ring.missing[0].text = "a";
     plain.status.peers[0].name = plain.clients[0].name = "a";
     plain.events[0].subject = plain.events[0].text = "a";
+    plain.busiest.groups[0].name = plain.changed[0].name = plain.changed[0].value =
+        plain.changed[0].usual = "a";
     require(tags(page_html(shown)) == tags(page_html(plain)));
     const std::string metrics = metrics_text(shown.status);
     for (std::size_t at = 0; at < metrics.size(); at = metrics.find('\n', at) + 1) {

@@ -145,7 +145,7 @@ TEST(Metrics, LabelsAreEscaped) {
 }
 
 TEST(Page, LeadsWithTheVerdictAndEscapesNames) {
-    PageData data{sample_status(), {}, {}, {}};
+    PageData data{sample_status(), {}, {}, {}, {}, {}};
     data.status.peers[1].name = "<script>";
     ClientStatus client;
     client.name = "#a&b#node1";
@@ -159,6 +159,36 @@ TEST(Page, LeadsWithTheVerdictAndEscapesNames) {
     EXPECT_THAT(page, HasSubstr("ring 3 -&gt; 2"));
     EXPECT_THAT(page, Not(HasSubstr("http://")));  // nothing from elsewhere
     EXPECT_THAT(page, Not(HasSubstr("https://")));
+}
+
+TEST(Page, ListsTheBusiestGroupsAndTheOptionsThatAreChanged) {
+    PageData data{sample_status(), {}, {}, {}, {}, {}};
+    std::string page = page_html(data);
+    EXPECT_THAT(page, HasSubstr("All options have their usual values."));
+    EXPECT_THAT(page, HasSubstr("<h2>Busiest groups</h2>"));
+    data.busiest = {std::chrono::seconds(2), {{"a<b", 7, 12345, 2048}, {"c", 1, 3, 10}}};
+    data.changed = {{"MaxSessions", "500", "997", 12}, {"RuntimeDir", "\"/x&y\"", "", 0}};
+    page = page_html(data);
+    EXPECT_THAT(page, HasSubstr("Busiest groups, over the last 2.0 s"));
+    EXPECT_THAT(page, HasSubstr("<td>a&lt;b</td><td data-l=\"members\">7</td>"
+                                "<td data-l=\"messages/s\">12.3 k</td>"));
+    EXPECT_LT(page.find("a&lt;b"), page.find("<td>c</td>"));
+    EXPECT_THAT(page, HasSubstr("<td>MaxSessions</td><td class=\"text\">500</td>"
+                                "<td data-l=\"usually\">997</td>"
+                                "<td data-l=\"where\">line 12</td>"));
+    EXPECT_THAT(page, HasSubstr("&quot;/x&amp;y&quot;"));
+    EXPECT_THAT(page, HasSubstr("not in the file"));
+}
+
+TEST(StatusJson, BusiestGroupsHaveRates) {
+    const auto json =
+        nlohmann::json::parse(busiest_json({std::chrono::seconds(2), {{"g", 7, 12.5, 2048}}}));
+    EXPECT_EQ(json["schema"], 1);
+    EXPECT_EQ(json["over_ms"], 2000);
+    EXPECT_EQ(json["groups"][0]["name"], "g");
+    EXPECT_EQ(json["groups"][0]["members"], 7);
+    EXPECT_EQ(json["groups"][0]["messages_per_s"], 12.5);
+    EXPECT_EQ(json["groups"][0]["bytes_per_s"], 2048);
 }
 
 }  // namespace

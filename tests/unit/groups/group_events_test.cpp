@@ -108,6 +108,35 @@ TEST_F(GroupEvents, AClientOfManyGroupsLeavesSomeAndTakesItsEndToTheOthers) {
     EXPECT_THAT(bus_.engine(1).group_names(), IsEmpty());
 }
 
+TEST_F(GroupEvents, TheBusiestGroupsAreThoseThatMostWasSentToSinceTheLastLook) {
+    Client& a = bus_.connect(0, "a1");
+    join_all({&a}, "some");
+    join_all({&a}, "much");
+    join_all({&a}, "none");
+    EXPECT_THAT(bus_.engine(0).busiest_groups(10), IsEmpty());
+    const auto look = [this](std::size_t most) {
+        std::vector<std::string> out;
+        for (const auto& group : bus_.engine(0).busiest_groups(most)) {
+            out.push_back(group.name + " " + std::to_string(group.members) + " " +
+                          std::to_string(group.traffic.messages) + " " +
+                          std::to_string(group.traffic.bytes));
+        }
+        return out;
+    };
+    bus_.send(a, {"some"}, "12345");
+    for (int i = 0; i < 3; ++i) {
+        bus_.send(a, {"much"}, "12");
+    }
+    bus_.settle();
+    EXPECT_THAT(look(10), ElementsAre("much 1 3 6", "some 1 1 5"));
+    EXPECT_THAT(look(10), IsEmpty()) << "since the last look";
+    bus_.send(a, {"some", "much"}, "123");
+    bus_.send(a, {"some"}, "123");
+    bus_.settle();
+    EXPECT_THAT(look(1), ElementsAre("some 1 2 6"));
+    EXPECT_EQ(bus_.engine(0).groups_behind("m", 1).front().traffic.messages, 4U) << "in all";
+}
+
 TEST_F(GroupEvents, ASecondJoinIsIgnored) {
     Client& a = bus_.connect(0, "a1");
     Client& b = bus_.connect(1, "a2");
