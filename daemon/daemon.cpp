@@ -34,6 +34,7 @@
 #include "daemon/host/memory_limit.hpp"
 #include "daemon/host/memory_reserve.hpp"
 #include "daemon/host/service_manager.hpp"
+#include "daemon/host/signal_stack.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/host/startup_lines.hpp"
 #include "daemon/keys_on_ring.hpp"
@@ -322,6 +323,7 @@ class Flight {
   private:
     const FlightMemory memory_;
     const FlightPlace place_;
+    const SignalStack stack_;  ///< of the main thread
     const CrashRecording crashes_;
     std::optional<FlightDumps> dumps_;
 };

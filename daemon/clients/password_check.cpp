@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "daemon/host/blocked_signals.hpp"
+#include "daemon/host/signal_stack.hpp"
 
 namespace spread::daemon {
 
@@ -91,6 +92,7 @@ void PasswordChecker::replace_file(std::shared_ptr<const PasswordFile> file) {
 void PasswordChecker::run() {
     // Signals are for the thread that waits for them.
     block_signals();
+    const SignalStack stack;
 
     std::unique_lock lock(mutex_);
     while (true) {

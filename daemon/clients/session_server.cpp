@@ -13,6 +13,7 @@
 #include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/clock.hpp"
 #include "daemon/host/memory_reserve.hpp"
+#include "daemon/host/signal_stack.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "protocol/session_wire.hpp"
 
@@ -82,6 +83,7 @@ SessionServer::~SessionServer() {
 void SessionServer::start(std::function<void()> ended) {
     const BlockedSignals blocked;
     thread_ = std::thread([this, ended = std::move(ended)] {
+        const SignalStack stack;
         run();
         ended();
     });

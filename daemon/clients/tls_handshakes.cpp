@@ -10,6 +10,7 @@
 
 #include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/clock.hpp"
+#include "daemon/host/signal_stack.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "protocol/names.hpp"
 
@@ -27,7 +28,10 @@ TlsHandshakes::TlsHandshakes(std::shared_ptr<const tls::Context> context, Callba
         throw StartupError(fmt::format("cannot watch TLS handshakes: {}", std::strerror(errno)));
     }
     const BlockedSignals blocked;
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([this] {
+        const SignalStack stack;
+        run();
+    });
     ::pthread_setname_np(thread_.native_handle(), "tls");
 }
 

@@ -18,6 +18,7 @@
 
 #include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/logging.hpp"
+#include "daemon/host/signal_stack.hpp"
 #include "daemon/host/unique_fd.hpp"
 
 namespace spread::daemon {
@@ -114,7 +115,10 @@ CrashRecording::~CrashRecording() {
 FlightDumps::FlightDumps(const FlightMemory& memory, FlightPlace place)
     : memory_(memory), place_(std::move(place)), next_(oldest_of(place_)) {
     const BlockedSignals blocked;
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([this] {
+        const SignalStack stack;
+        run();
+    });
     ::pthread_setname_np(thread_.native_handle(), "flight");
 }
 

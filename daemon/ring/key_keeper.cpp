@@ -14,6 +14,7 @@
 
 #include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/logging.hpp"
+#include "daemon/host/signal_stack.hpp"
 #include "daemon/ring/ring_keys.hpp"
 
 namespace spread::daemon {
@@ -180,7 +181,10 @@ struct KeyKeeper::Shared {
 
 KeyKeeper::KeyKeeper(Setup setup) : shared_(std::make_shared<Shared>(std::move(setup))) {
     const BlockedSignals blocked;
-    std::thread thread([shared = shared_] { shared->run(); });
+    std::thread thread([shared = shared_] {
+        const SignalStack stack;
+        shared->run();
+    });
     ::pthread_setname_np(thread.native_handle(), "keys");
     thread.detach();
 }

@@ -11,6 +11,7 @@
 
 #include "daemon/host/blocked_signals.hpp"
 #include "daemon/host/clock.hpp"
+#include "daemon/host/signal_stack.hpp"
 #include "daemon/host/startup_error.hpp"
 
 namespace spread::daemon {
@@ -75,7 +76,10 @@ RingThread::~RingThread() {
 
 void RingThread::start() {
     const BlockedSignals blocked;
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([this] {
+        const SignalStack stack;
+        run();
+    });
     ::pthread_setname_np(thread_.native_handle(), "ring");
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "daemon/host/blocked_signals.hpp"
+#include "daemon/host/signal_stack.hpp"
 
 namespace spread::daemon {
 namespace {
@@ -83,7 +84,10 @@ StateKeeper::StateKeeper(std::unique_ptr<StateFile> file, std::unique_ptr<CrashM
 
 void StateKeeper::start() {
     const BlockedSignals blocked;
-    std::thread thread([shared = shared_] { shared->run(); });
+    std::thread thread([shared = shared_] {
+        const SignalStack stack;
+        shared->run();
+    });
     ::pthread_setname_np(thread.native_handle(), "state");
     thread.detach();
     started_ = true;

@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/host/signal_stack.hpp"
 #include "daemon/host/startup_error.hpp"
 #include "daemon/host/unique_fd.hpp"
 #include "daemon/ring/flight_dumps.hpp"
@@ -158,6 +159,56 @@ TEST(FlightDeathTest, AProcessThatEndsByAFaultLeavesItsRecording) {
         EXPECT_EQ(log->events.size(), 2U);
         std::remove(file.c_str());
     }
+}
+
+/// Needs a frame for each call, until there is no room for one.
+[[gnu::noinline]] std::size_t recurse(volatile std::size_t* above, std::size_t depth) {
+    constexpr std::size_t kWords = 128;
+    volatile std::size_t frame[kWords] = {};  // NOLINT(*-avoid-c-arrays)
+    frame[depth % kWords] = *above;
+    const std::size_t deeper = depth > 0 ? recurse(&frame[depth % kWords], depth + 1) : 0;
+    return deeper + frame[0];
+}
+
+TEST(FlightDeathTest, AStackOverflowLeavesARecordingAsWell) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "sanitizers answer faults themselves";
+#endif
+    const TemporaryDirectory directory;
+    const UniqueFd fd(::open(directory.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    EXPECT_EXIT(
+        {
+            const FlightMemory memory(kOne, kRoster);
+            const CrashRecording crashes(memory, {fd.get(), directory.path(), kOne});
+            record_a_little(memory);
+            std::thread([] {
+                const SignalStack stack;
+                volatile std::size_t start = 1;
+                recurse(&start, 1);
+            }).join();
+        },
+        testing::KilledBySignal(SIGSEGV), "");
+    const auto log = decoded(content_of(directory.path() + "/daemon-1.crash.flight"));
+    ASSERT_TRUE(log) << log.error();
+    EXPECT_EQ(log->events.size(), 2U);
+}
+
+TEST(SignalStack, EndsWithItsObject) {
+    std::thread([] {
+        stack_t before{};
+        ::sigaltstack(nullptr, &before);
+        {
+            const SignalStack stack;
+            stack_t now{};
+            ::sigaltstack(nullptr, &now);
+            EXPECT_EQ(now.ss_flags, 0);
+            EXPECT_EQ(now.ss_size, SignalStack::kBytes);
+        }
+        stack_t after{};
+        ::sigaltstack(nullptr, &after);
+        EXPECT_EQ(after.ss_flags, before.ss_flags);
+        EXPECT_EQ(after.ss_sp, before.ss_sp);
+    }).join();
 }
 
 TEST(CrashRecording, EndsWithItsObject) {
