@@ -4,7 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <map>
 #include <memory>
+#include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -228,6 +232,163 @@ TEST_F(MonitorTest, StocksMonitorSplitsHealsAndEndsDaemons) {
     monitor.type("", "Monitor> ");
     EXPECT_EQ(ring_.daemon(4).process().wait_exit(), 0);
     ring_.wait_formed({0, 1, 2, 3});
+    EXPECT_EQ(monitor.leave(), 0);
+}
+
+/// The last report of each daemon on the monitor's screen: its numbers by the words before them.
+std::map<std::string, long long> last_report(const std::string& screen, const std::string& daemon) {
+    const std::size_t at = screen.rfind("Status at " + daemon + " V ");
+    const std::size_t end = at == std::string::npos ? at : screen.find("\n====", at);
+    std::map<std::string, long long> out;
+    if (end == std::string::npos) {
+        return out;  // it is being written
+    }
+    const std::string report = screen.substr(at, end - at);
+    const std::regex head(R"(\(state (\d+), gstate (\d+)\) after (\d+) seconds)");
+    const std::regex membership(R"((\d+)  procs in (\d+) segments, leader is d(\d+), (\w+))");
+    std::smatch found;
+    if (std::regex_search(report, found, head)) {
+        out["state"] = std::stoll(found[1]);
+        out["gstate"] = std::stoll(found[2]);
+        out["seconds"] = std::stoll(found[3]);
+    }
+    if (std::regex_search(report, found, membership)) {
+        out["procs"] = std::stoll(found[1]);
+        out["segments"] = std::stoll(found[2]);
+        out["leader"] = std::stoll(found[3]);
+        out["regular"] = found[4] == "regular" ? 1 : 0;
+    }
+    const std::regex number(R"(([A-Za-z_/][A-Za-z_/ ]*?) *: +(\d+)(?:/(\d+))?)");
+    for (std::sregex_iterator each(report.begin(), report.end(), number), none; each != none;
+         ++each) {
+        out[(*each)[1]] = std::stoll((*each)[2]);
+        if ((*each)[3].matched) {
+            out["A Window"] = std::stoll((*each)[3]);
+        }
+    }
+    return out;
+}
+
+/// The same by spreadctl.
+std::map<std::string, long long> as_stock_calls_it(const json& status, const json& report) {
+    const json& ring = status["counters"]["ring"];
+    std::set<int> segments;
+    for (const json& peer : status["peers"]) {
+        if (peer["member"].get<bool>()) {
+            segments.insert(peer["segment"].get<int>());
+        }
+    }
+    const auto number = [&ring](const char* name) { return ring[name].get<long long>(); };
+    return {{"state", status["ring"]["state"] == "operational" ? 1 : 0},
+            {"gstate", status["groups"]["settled"].get<bool>() ? 1 : 0},
+            {"seconds", status["daemon"]["uptime_s"].get<long long>()},
+            {"procs", status["ring"]["members"].get<long long>()},
+            {"segments", static_cast<long long>(segments.size())},
+            {"leader", std::stoll(status["ring"]["representative"].get<std::string>().substr(1))},
+            {"regular", 1},
+            {"rounds", number("tokens_received")},
+            {"tok_hurry", number("tokens_retransmitted")},
+            {"memb change", number("memberships_installed")},
+            {"sent pack", number("packets_sent")},
+            {"recv pack", number("packets_received")},
+            {"retrans", number("packets_retransmitted")},
+            {"My_aru", number("my_aru")},
+            {"Aru", number("safe_up_to")},
+            {"Highest seq", number("high_seq")},
+            {"Sessions", status["clients"]["connected"].get<long long>()},
+            {"Groups", status["groups"]["count"].get<long long>()},
+            {"Window", number("flow_window")},
+            {"Deliver M", number("messages_delivered")},
+            {"Deliver Pk", number("packets_sent") + number("packets_received")},
+            {"P/A Window", report["personal_window_packets"].get<long long>()},
+            {"A Window", report["accelerated_window_packets"].get<long long>()}};
+}
+
+TEST_F(MonitorTest, StocksMonitorShowsOfEachDaemonUnderLoadWhatSpreadctlSays) {
+    if (!support::stock_directory()) {
+        GTEST_SKIP() << "SPREAD_STOCK_DIR is not set: no stock programs to run";
+    }
+    std::vector<TestClient> clients;
+    for (std::size_t i = 0; i < 5; ++i) {
+        clients.push_back(ring_.client(i, "c" + std::to_string(i)));
+        clients.back().join("room");
+        clients.back().join("room" + std::to_string(i));
+    }
+    const auto load = [&clients] {
+        constexpr int kMessages = 20;
+        const std::string text(1000, 'x');
+        const support::Bytes body = support::bytes_of(text);
+        for (TestClient& client : clients) {
+            for (int i = 0; i < kMessages; ++i) {
+                client.multicast("room", text);
+            }
+        }
+        for (TestClient& client : clients) {
+            for (std::size_t i = 0; i < kMessages * clients.size();) {
+                i += client.receive().body == body ? 1U : 0U;
+            }
+        }
+    };
+    const json config = json::parse(ctl(0, {"config", "show", "--json"}).text);
+    StockMonitor monitor(config["file"].get<std::string>(), scratch_.path());
+    support::wait_until("the menu", [&] { return monitor.count("Monitor> ") > 0; });
+    monitor.type("0", "Enter Proc Name: ");
+    monitor.type("all", "Enter Proc Name: ");
+    monitor.type("", "Status at d5 V ");
+
+    const auto all = [this] {
+        std::vector<std::map<std::string, long long>> out;
+        const json reports = json::parse(ctl(0, {"status", "--all", "--json"}).text)["daemons"];
+        for (std::size_t i = 0; i < 5; ++i) {
+            out.push_back(as_stock_calls_it(status(i), reports[i]["report"]));
+        }
+        return out;
+    };
+    load();
+    const auto before = all();
+    std::array<std::size_t, 5> shown{};
+    const auto times = [&monitor](std::size_t i) {
+        return monitor.count("Status at d" + std::to_string(i + 1) + " V ");
+    };
+    for (std::size_t i = 0; i < 5; ++i) {
+        shown[i] = times(i);
+    }
+    // The next but one is asked for after `before`, whatever is under way now.
+    support::wait_until("two more reports of each", [&] {
+        load();
+        bool are_there = true;
+        for (std::size_t i = 0; i < 5; ++i) {
+            are_there = are_there && times(i) >= shown[i] + 2 &&
+                        !last_report(monitor.output(), "d" + std::to_string(i + 1)).empty();
+        }
+        return are_there;
+    });
+    const std::string screen = monitor.output();
+    load();
+    // What the daemons tell is up to a quarter of a second old.
+    std::vector<std::map<std::string, long long>> after;
+    std::vector<std::map<std::string, long long>> stock;
+    for (std::size_t i = 0; i < 5; ++i) {
+        stock.push_back(last_report(screen, "d" + std::to_string(i + 1)));
+    }
+    support::wait_until("spreadctl to have caught up", [&] {
+        after = all();
+        for (std::size_t i = 0; i < 5; ++i) {
+            if (after[i]["Deliver M"] < stock[i]["Deliver M"] ||
+                after[i]["rounds"] < stock[i]["rounds"]) {
+                return false;
+            }
+        }
+        return true;
+    });
+    for (std::size_t i = 0; i < 5; ++i) {
+        for (const auto& [name, value] : after[i]) {
+            ASSERT_TRUE(stock[i].contains(name)) << name << " in " << screen;
+            EXPECT_LE(before[i].at(name), stock[i].at(name)) << name << " of d" << i + 1;
+            EXPECT_LE(stock[i].at(name), value) << name << " of d" << i + 1;
+        }
+        EXPECT_LT(before[i].at("Deliver M"), after[i].at("Deliver M")) << "there was load";
+    }
     EXPECT_EQ(monitor.leave(), 0);
 }
 
