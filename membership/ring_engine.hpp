@@ -10,11 +10,14 @@
 #include "membership/ring_config.hpp"
 #include "membership/ring_stats.hpp"
 #include "membership/trace.hpp"
-#include "ordering/send_queue.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/rng.hpp"
 #include "protocol/time.hpp"
+
+namespace spread::ordering {
+class SendQueue;
+}
 
 namespace spread::membership {
 

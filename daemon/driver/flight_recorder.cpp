@@ -237,7 +237,9 @@ FlightRecorder::Offered FlightRecorder::about(const membership::Submission& subm
     }
     return {at(0, Kind::kAccept) | at(kServiceBit, submission.service) |
                 at(kMessageKindBit, submission.kind) |
-                at(kFlagsBit, submission.control ? FlightEvent::kControl : 0U),
+                at(kFlagsBit, submission.control ? FlightEvent::kControl
+                              : submission.ahead ? FlightEvent::kAhead
+                                                 : 0U),
             flight_digest(submission.body)};
 }
 

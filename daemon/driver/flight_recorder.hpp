@@ -25,7 +25,7 @@ struct FlightEvent {
         kRecovery,      ///< seq: packets that are sent again; kHole, kPromise
         kTransitional,  ///< a, b: the members' set; the ring that follows
         kRegular,       ///< a, b: the members' set; the ring
-        kAccept,        ///< a message that the engine took; a: digest; kControl
+        kAccept,        ///< a message that the engine took; a: digest; kControl, kAhead
         kResume,        ///< ordinary messages may flow on the ring
         kDelivery,      ///< ring, seq, index: the place; a: digest, b: origin
         kPacket,        ///< of those that form rings; message_kind: PacketKind, b: sender; its ring
@@ -39,6 +39,7 @@ struct FlightEvent {
     static constexpr std::uint8_t kHole = 1;
     static constexpr std::uint8_t kPromise = 2;
     static constexpr std::uint8_t kControl = 1;
+    static constexpr std::uint8_t kAhead = 2;
     static constexpr unsigned kCountBit = 32;  ///< in b
 
     std::uint64_t number = 0;   ///< from 1 on; 0: there is none, or it is being written

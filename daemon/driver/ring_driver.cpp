@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "ordering/send_queue.hpp"
+
 namespace spread::driver {
 namespace {
 

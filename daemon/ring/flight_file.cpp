@@ -86,7 +86,9 @@ std::pair<char, std::string> description_of(const FlightLog& log, const FlightEv
         case Kind::kAccept:
             return {'>', fmt::format("accepts kind {} service {}{} {:016x}", event.message_kind,
                                      event.service,
-                                     (event.flags & FlightEvent::kControl) != 0 ? " control" : "",
+                                     (event.flags & FlightEvent::kControl) != 0 ? " control"
+                                     : (event.flags & FlightEvent::kAhead) != 0 ? " ahead"
+                                                                                : "",
                                      event.a)};
         case Kind::kResume: return {' ', "resumes " + text_of(log, event.ring())};
         case Kind::kDelivery:

@@ -13,7 +13,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include "membership/groups/group_output.hpp"
-#include "protocol//ids.hpp"
+#include "protocol/ids.hpp"
 #include "protocol/membership_frames.hpp"
 #include "protocol/names.hpp"
 #include "protocol/roster.hpp"

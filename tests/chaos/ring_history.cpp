@@ -9,6 +9,16 @@ namespace spread::chaos {
 using driver::FlightEvent;
 using Kind = FlightEvent::Kind;
 
+namespace {
+
+checker::SendLane lane_of(const FlightEvent& event) {
+    return (event.flags & FlightEvent::kControl) != 0 ? checker::SendLane::kControl
+           : (event.flags & FlightEvent::kAhead) != 0 ? checker::SendLane::kAhead
+                                                      : checker::SendLane::kOrdinary;
+}
+
+}  // namespace
+
 void RingHistory::begin_life(std::size_t daemon, std::filesystem::path recording) {
     for (Life& life : lives_) {
         life.is_over = life.is_over || life.daemon == daemon;
@@ -115,18 +125,16 @@ void RingHistory::tell(Life& life, const FlightEvent& event) {
         case Kind::kTransitional:
         case Kind::kRegular: tell_configuration(life, event); break;
         case Kind::kAccept:
-            checker_.on_accept(
-                *life.id, {service, kind, (event.flags & FlightEvent::kControl) != 0, event.a});
+            checker_.on_accept(*life.id, {service, kind, event.a, lane_of(event)});
             break;
         case Kind::kResume: checker_.on_resume(*life.id, event.ring()); break;
         case Kind::kDelivery:
             if (++deliveries_ == hidden_) {
                 break;
             }
-            checker_.on_delivery(
-                *life.id, {event.ring(), protocol::Seq{event.seq}, event.index},
-                protocol::DaemonId{static_cast<std::uint32_t>(event.b)},
-                {service, kind, kind == protocol::MessageKind::kGroupState, event.a});
+            checker_.on_delivery(*life.id, {event.ring(), protocol::Seq{event.seq}, event.index},
+                                 protocol::DaemonId{static_cast<std::uint32_t>(event.b)},
+                                 {service, kind, event.a});
             break;
     }
 }

@@ -81,7 +81,7 @@ void RingChecker::on_accept(LifeId id, const MessageFacts& message) {
     if (life.ring != kNobody) {
         accepted.after = impl_->stay_of(life).last();
     }
-    life.lanes[message.control ? kControlLane : kOrdinaryLane].accept(accepted);
+    life.lane(message.lane).accept(accepted);
 }
 
 void RingChecker::on_configuration(LifeId id, const ConfigurationChange& change) {

@@ -25,12 +25,16 @@ struct Position {
     friend constexpr auto operator<=>(const Position&, const Position&) = default;
 };
 
+/// In which a message waits for its sender's token visit: one lane overtakes another, but nothing
+/// overtakes within a lane.
+enum class SendLane : std::uint8_t { kOrdinary, kAhead, kControl };
+
 /// A ring message without its bytes.
 struct MessageFacts {
     protocol::Service service = protocol::Service::kAgreed;
     protocol::MessageKind kind = protocol::MessageKind::kClientFrame;
-    bool control = false;  ///< only at submission: overtakes ordinary messages
     std::uint64_t digest = 0;
+    SendLane lane = SendLane::kOrdinary;  ///< matters only at submission
 };
 
 /// Checks P1 to P8 of extended virtual synchrony (docs/correctness.md) on daemons' histories as

@@ -95,7 +95,7 @@ bool RingChecker::Impl::check_past(const Life& life, const Ring& ring, const Sta
         return true;
     }
     const Stay& origin = *ring.stay_of(entry.origin);
-    const Accepted* message = lives[origin.life].lanes[entry.lane].at(origin.epoch, entry.place);
+    const Accepted* message = lives[origin.life].lane(entry.lane).at(origin.epoch, entry.place);
     for (const Entry& left_out : stay.left_out) {
         const bool is_earlier = left_out.origin == entry.origin && left_out.lane == entry.lane;
         if (is_earlier || (message != nullptr && message->epoch == origin.epoch &&
@@ -160,13 +160,16 @@ bool RingChecker::Impl::bind(const Life& life, Ring& ring, Entry& entry) {
         return false;
     }
     Life& origin = lives[stay->life];
-    const std::uint8_t guess =
-        entry.facts.kind == protocol::MessageKind::kGroupState ? kControlLane : kOrdinaryLane;
-    entry.lane = guess;
-    Lane::Bound bound = origin.lanes[guess].bind(entry.facts, stay->epoch, entry.place);
-    if (bound == Lane::Bound::kUnknown) {
-        entry.lane = kControlLane + kOrdinaryLane - guess;
-        bound = origin.lanes[entry.lane].bind(entry.facts, stay->epoch, entry.place);
+    Lane::Bound bound = Lane::Bound::kUnknown;
+    for (const SendLane lane : {SendLane::kOrdinary, SendLane::kAhead, SendLane::kControl}) {
+        const Lane::Bound here = origin.lane(lane).bind(entry.facts, stay->epoch, entry.place);
+        if (here != Lane::Bound::kUnknown) {
+            entry.lane = lane;
+            bound = here;
+        }
+        if (here == Lane::Bound::kFine) {
+            break;
+        }
     }
     if (bound == Lane::Bound::kFine) {
         return check_binding(ring, *stay, entry);
@@ -177,7 +180,7 @@ bool RingChecker::Impl::bind(const Life& life, Ring& ring, Entry& entry) {
         fail("P1a", what + "which its origin never sent", show(ring, *stay));
     } else if (bound == Lane::Bound::kTaken) {
         fail("P1b",
-             what + "the same message as " + text(*origin.lanes[entry.lane].find(entry.facts)),
+             what + "the same message as " + text(*origin.lane(entry.lane).find(entry.facts)),
              show(ring, *stay));
     } else {
         fail(&origin == &life ? "P3" : "P5", what + "which its origin did not send next",
@@ -188,7 +191,7 @@ bool RingChecker::Impl::bind(const Life& life, Ring& ring, Entry& entry) {
 
 bool RingChecker::Impl::check_binding(const Ring& ring, const Stay& stay, const Entry& entry) {
     const Life& origin = lives[stay.life];
-    const Accepted* message = origin.lanes[entry.lane].at(stay.epoch, entry.place);
+    const Accepted* message = origin.lane(entry.lane).at(stay.epoch, entry.place);
     if (message == nullptr) {
         return true;
     }
@@ -202,7 +205,7 @@ bool RingChecker::Impl::check_binding(const Ring& ring, const Stay& stay, const 
              text(entry) + " of " + text(ring.id) + " was sent after " + text(origin) +
                  " delivered " + text(message->after) + " but stands before it",
              show(ring, stay));
-    } else if (entry.lane == kOrdinaryLane && !stay.resumed) {
+    } else if (entry.lane != SendLane::kControl && !stay.resumed) {
         fail("R1",
              text(entry) + " of " + text(ring.id) + " was sent before " + text(origin) + " resumed",
              show(ring, stay));
@@ -216,7 +219,7 @@ bool RingChecker::Impl::check_binding(const Ring& ring, const Stay& stay, const 
 /// A life's own message comes back.
 bool RingChecker::Impl::take_own(Life& life, const Ring& ring, const Stay& stay,
                                  const Entry& entry) {
-    Lane& lane = life.lanes[entry.lane];
+    Lane& lane = life.lane(entry.lane);
     if (lane.deliver(stay.epoch, entry.place)) {
         return true;
     }

@@ -10,6 +10,7 @@
 
 #include "protocol/ids.hpp"
 #include "tests/checker/lane.hpp"
+#include "tests/checker/ring_checker.hpp"
 
 // What the ring checker remembers. Records live in vectors and name one another by index, so that
 // nothing is ordered by address.
@@ -25,22 +26,24 @@ struct Entry {
     Place place;
     protocol::DaemonId origin;
     Facts facts;
-    std::uint8_t lane = 0;  ///< of the origin's life
+    SendLane lane = SendLane::kOrdinary;  ///< of the origin's life
 };
-
-inline constexpr std::uint8_t kOrdinaryLane = 0;
-inline constexpr std::uint8_t kControlLane = 1;
 
 struct Life {
     protocol::DaemonId daemon;
     std::uint32_t number = 0;  ///< of its daemon's lives, from 1
     bool ended = false;
-    std::uint32_t epoch = 0;     ///< rings installed
-    Index ring = kNobody;        ///< the last one installed
-    Index seat = kNobody;        ///< its position there
-    Index transition = kNobody;  ///< the transitional configuration it is in
-    std::array<Lane, 2> lanes;
+    std::uint32_t epoch = 0;      ///< rings installed
+    Index ring = kNobody;         ///< the last one installed
+    Index seat = kNobody;         ///< its position there
+    Index transition = kNobody;   ///< the transitional configuration it is in
+    std::array<Lane, 3> lanes;    ///< by SendLane
     std::vector<Index> expected;  ///< rings others installed that name this life's daemon
+
+    [[nodiscard]] Lane& lane(SendLane which) { return lanes[static_cast<std::size_t>(which)]; }
+    [[nodiscard]] const Lane& lane(SendLane which) const {
+        return lanes[static_cast<std::size_t>(which)];
+    }
 };
 
 /// What became of one member on one ring.

@@ -312,7 +312,7 @@ void World::observe(std::size_t daemon, const membership::DeliveryEvent& event) 
     history.add(body.value());
     node.history = history.value();
     checker_.on_delivery(node.life, {delivery.ring_id, delivery.seq, delivery.index},
-                         delivery.origin, {delivery.service, delivery.kind, false, body.value()});
+                         delivery.origin, {delivery.service, delivery.kind, body.value()});
 }
 
 void World::start(std::size_t daemon) {
@@ -350,7 +350,7 @@ void World::submit(std::size_t daemon) {
     submission.body = protocol::Message(body);
     Hash digest;
     digest.add(std::span<const std::byte>(bytes));
-    checker_.on_accept(node.life, {submission.service, submission.kind, false, digest.value()});
+    checker_.on_accept(node.life, {submission.service, submission.kind, digest.value()});
     call(daemon, [&](RingEngine& engine, EngineOutput& out) {
         static_cast<void>(engine.submit(std::move(submission)));
         engine.on_submitted(now_, out);

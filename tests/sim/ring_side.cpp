@@ -81,7 +81,10 @@ std::uint64_t digest_of(const Slice& datagram) {
 constexpr std::size_t kFlightEvents = 64;
 
 checker::MessageFacts facts_of(const membership::Submission& submission) {
-    return {submission.service, submission.kind, submission.control, digest_of(submission.body)};
+    const checker::SendLane lane = submission.control ? checker::SendLane::kControl
+                                   : submission.ahead ? checker::SendLane::kAhead
+                                                      : checker::SendLane::kOrdinary;
+    return {submission.service, submission.kind, digest_of(submission.body), lane};
 }
 
 }  // namespace
@@ -359,11 +362,7 @@ void RingSide::observe(const membership::DeliveryEvent& event) {
                std::to_string(delivery.origin.value);
     });
     simulator_.rings().on_delivery(life_, {delivery.ring_id, delivery.seq, delivery.index},
-                                   delivery.origin,
-                                   {delivery.service, delivery.kind,
-                                    delivery.kind == protocol::MessageKind::kGroupState ||
-                                        delivery.kind == protocol::MessageKind::kRingKeys,
-                                    digest});
+                                   delivery.origin, {delivery.service, delivery.kind, digest});
 }
 
 void RingSide::keep_counter(std::uint64_t ring_counter) {

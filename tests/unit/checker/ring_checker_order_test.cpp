@@ -13,6 +13,14 @@ namespace {
 using namespace ring_story;
 // --- P3 ---
 
+TEST(RingChecker, P3MessagesAheadDoNotOvertakeEachOther) {
+    RingStory h;
+    static_cast<void>(h.accept_ahead(kD1, 1));
+    const Sent second = h.accept_ahead(kD1, 2);
+    h.deliver(kD1, second, 1);
+    EXPECT_EQ(h.verdict(), "P3");
+}
+
 TEST(RingChecker, P3LeavesItsOwnMessageOut) {
     RingStory h;
     static_cast<void>(h.accept(kD1, 1));
@@ -284,7 +292,7 @@ TEST(RingChecker, P7cIsNotAskedOfThoseWhoEndedOrCannotSay) {
 TEST(RingChecker, R1SentBeforeItsOriginResumed) {
     RingChecker checker;
     const LifeId life = checker.on_start(kD1);
-    const MessageFacts facts{Service::kAgreed, MessageKind::kClientFrame, false, 1};
+    const MessageFacts facts{Service::kAgreed, MessageKind::kClientFrame, 1};
     checker.on_accept(life, facts);
     checker.on_configuration(life, {ConfigurationKind::kTransitional, kAll, {kD1}});
     checker.on_configuration(life, {ConfigurationKind::kRegular, kAll, {kD1}});

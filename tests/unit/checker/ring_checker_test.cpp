@@ -78,8 +78,8 @@ TEST(RingChecker, AcceptsThatTheMessageInTheHoleIsSeenLast) {
 
 TEST(RingChecker, AcceptsEqualMessagesOfOneSender) {
     RingStory h;
-    const Sent join = h.accept(kD3, {Service::kAgreed, MessageKind::kGroupJoin, false, 5});
-    const Sent leave = h.accept(kD3, {Service::kAgreed, MessageKind::kGroupLeave, false, 6});
+    const Sent join = h.accept(kD3, {Service::kAgreed, MessageKind::kGroupJoin, 5});
+    const Sent leave = h.accept(kD3, {Service::kAgreed, MessageKind::kGroupLeave, 6});
     static_cast<void>(h.accept(kD3, join.facts));
     h.deliver_all(join, 1);
     h.deliver_all(leave, 2);
@@ -132,9 +132,21 @@ TEST(RingChecker, ExcusesALifeThatEndsAndTakesItsSuccessor) {
 TEST(RingChecker, ControlMessagesOvertakeOrdinaryOnesAndNeedNoResume) {
     RingStory h;
     const Sent ordinary = h.accept(kD1, 1);
-    const Sent state = h.accept(kD1, {Service::kAgreed, MessageKind::kGroupState, true, 2});
+    const Sent state =
+        h.accept(kD1, {Service::kAgreed, MessageKind::kGroupState, 2, SendLane::kControl});
     h.deliver_all(state, 1);
     h.deliver_all(ordinary, 2);
+    EXPECT_EQ(h.quiet_end(), "");
+}
+
+TEST(RingChecker, MessagesAheadOvertakeOrdinaryOnes) {
+    RingStory h;
+    const Sent ordinary = h.accept(kD1, 1);
+    const Sent first = h.accept_ahead(kD1, 2);
+    const Sent second = h.accept_ahead(kD1, 3);
+    h.deliver_all(first, 1);
+    h.deliver_all(second, 2);
+    h.deliver_all(ordinary, 3);
     EXPECT_EQ(h.quiet_end(), "");
 }
 
@@ -142,7 +154,7 @@ TEST(RingChecker, ControlMessagesOvertakeOrdinaryOnesAndNeedNoResume) {
 
 TEST(RingChecker, P1aNobodySentIt) {
     RingStory h;
-    h.deliver(kD2, {kD1, {Service::kAgreed, MessageKind::kClientFrame, false, 1}}, 1);
+    h.deliver(kD2, {kD1, {Service::kAgreed, MessageKind::kClientFrame, 1}}, 1);
     EXPECT_EQ(h.verdict(), "P1a");
 }
 

@@ -55,7 +55,11 @@ class RingStory {
         regular(daemon, ring, members);
     }
     Sent accept(DaemonId daemon, std::uint64_t digest, Service service = Service::kAgreed) {
-        return accept(daemon, {service, MessageKind::kClientFrame, false, digest});
+        return accept(daemon, {service, MessageKind::kClientFrame, digest});
+    }
+    Sent accept_ahead(DaemonId daemon, std::uint64_t digest) {
+        return accept(daemon,
+                      {Service::kAgreed, MessageKind::kClientFrame, digest, SendLane::kAhead});
     }
     Sent accept(DaemonId daemon, const MessageFacts& facts) {
         checker.on_accept(lives[daemon], facts);
