@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
@@ -270,12 +271,14 @@ std::map<std::string, long long> last_report(const std::string& screen, const st
 }
 
 /// The same by spreadctl.
-std::map<std::string, long long> as_stock_calls_it(const json& status, const json& report) {
+std::map<std::string, long long> as_stock_calls_it(const json& config, const json& status,
+                                                   const json& report) {
     const json& ring = status["counters"]["ring"];
+    const json& members = status["ring"]["member_names"];
     std::set<int> segments;
-    for (const json& peer : status["peers"]) {
-        if (peer["member"].get<bool>()) {
-            segments.insert(peer["segment"].get<int>());
+    for (const json& daemon : config["daemons"]) {
+        if (std::find(members.begin(), members.end(), daemon["name"]) != members.end()) {
+            segments.insert(daemon["segment"].get<int>());
         }
     }
     const auto number = [&ring](const char* name) { return ring[name].get<long long>(); };
@@ -285,7 +288,7 @@ std::map<std::string, long long> as_stock_calls_it(const json& status, const jso
             {"procs", status["ring"]["members"].get<long long>()},
             {"segments", static_cast<long long>(segments.size())},
             {"leader", std::stoll(status["ring"]["representative"].get<std::string>().substr(1))},
-            {"regular", 1},
+            {"regular", report["accelerated_window_packets"] == 0 ? 1 : 0},
             {"rounds", number("tokens_received")},
             {"tok_hurry", number("tokens_retransmitted")},
             {"memb change", number("memberships_installed")},
@@ -336,11 +339,11 @@ TEST_F(MonitorTest, StocksMonitorShowsOfEachDaemonUnderLoadWhatSpreadctlSays) {
     monitor.type("all", "Enter Proc Name: ");
     monitor.type("", "Status at d5 V ");
 
-    const auto all = [this] {
+    const auto all = [this, &config] {
         std::vector<std::map<std::string, long long>> out;
         const json reports = json::parse(ctl(0, {"status", "--all", "--json"}).text)["daemons"];
         for (std::size_t i = 0; i < 5; ++i) {
-            out.push_back(as_stock_calls_it(status(i), reports[i]["report"]));
+            out.push_back(as_stock_calls_it(config, status(i), reports[i]["report"]));
         }
         return out;
     };
