@@ -268,7 +268,10 @@ void RingEngine::Impl::on_peer_unreachable(const Step& step, DaemonId peer) {
         give_up_unreachable(step, peer);
     } else if (!core_.ring.is_member(peer)) {
         core_.gone.port_closed |= core_.only(peer);
-    } else if (core_.challenges.begin(*core_.roster.find(peer), core_.challenge_end(step.now))) {
+    } else if (core_.challenges.begin(*core_.roster.find(peer), core_.challenge_end(step.now)) &&
+               !core_.timers.is_set(RingTimer::kChallenge)) {
+        // Else somebody was asked just now. The answer may have ended a challenge, and the question
+        // itself have begun this one, where a firewall rejects one port: that goes on for ever.
         core_.ask_challenged(step);
     }
 }

@@ -297,6 +297,23 @@ TEST_F(HostilePackets, AJoinWithAnImpossibleCounter) {
     expect_peace(before);
 }
 
+/// A forger of ICMP, or a firewall that rejects what goes to one port only: each question is
+/// answered, and is followed by the next hint.
+TEST_F(HostilePackets, AMemberThatIsSaidToBeGoneAllTheTimeIsNotAskedAllTheTime) {
+    const RingId before = ring();
+    std::size_t asked = 0;
+    const Instant begin = now_;
+    while (now_ < begin + 1s) {
+        engines_[kFirstEngine]->on_peer_unreachable(now_, DaemonId{2}, out_);
+        asked += out_.sends.size();
+        dispatch(kFirstEngine);
+        run(100us);
+    }
+    EXPECT_GT(asked, 0U);
+    EXPECT_LE(asked, 2U * 250U) << "by two ports, each 50 ms / 10";
+    expect_peace(before);
+}
+
 /// The ring may break, as a token can be forged that is as good as a true one; not the daemon.
 TEST_F(HostilePackets, ATokenThatCannotBeToldFromATrueOneEndsTheRingAtMost) {
     for (const bool out_of_turn : {false, true}) {
