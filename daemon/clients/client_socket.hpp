@@ -17,7 +17,12 @@
 
 namespace spread::daemon {
 
-/// What a client's TCP connection is set to.
+/// What a client's TCP connection is set to. A client whose host has lost power or network leaves
+/// its groups kKeepAliveIdle + kKeepAliveProbes * kKeepAliveInterval seconds after it was heard
+/// last.
+inline constexpr int kKeepAliveIdle = 60;
+inline constexpr int kKeepAliveInterval = 10;
+inline constexpr int kKeepAliveProbes = 6;
 void set_tcp_options(int fd);
 
 /// The non-blocking socket of one client, watched for edges (EPOLLET): what is known to be readable

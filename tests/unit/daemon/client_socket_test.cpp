@@ -3,6 +3,8 @@
 
 #include "daemon/clients/client_socket.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -29,6 +31,23 @@ using WriteResult = ClientSocket::WriteResult;
 session::FrameRef frame_of(std::string_view text) {
     return session::FrameRef(
         protocol::make_message(std::as_bytes(std::span(text.data(), text.size()))));
+}
+
+TEST(TcpOptions, AHostThatHasDiedIsNoticedInMinutes) {
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_GE(fd.get(), 0);
+    set_tcp_options(fd.get());
+    const auto option = [&fd](int level, int name) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        EXPECT_EQ(::getsockopt(fd.get(), level, name, &value, &size), 0);
+        return value;
+    };
+    EXPECT_NE(option(SOL_SOCKET, SO_KEEPALIVE), 0);
+    EXPECT_NE(option(IPPROTO_TCP, TCP_NODELAY), 0);
+    EXPECT_LE(option(IPPROTO_TCP, TCP_KEEPIDLE) +
+                  option(IPPROTO_TCP, TCP_KEEPCNT) * option(IPPROTO_TCP, TCP_KEEPINTVL),
+              120);
 }
 
 class ClientSocketTest : public ::testing::Test {
