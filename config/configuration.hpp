@@ -27,10 +27,15 @@ struct Daemon {
     std::uint32_t id = 0;  ///< VirtualID or generated from the name; never 0
     bool id_explicit = false;
     IpAddress address;                  ///< filled by resolution when only a name was given
+    std::string host;                   ///< its name, looked up while the daemon runs; `address` is
+                                        ///< then the unspecified one. Empty: `address` is literal
     std::vector<Interface> interfaces;  ///< empty: any address
     std::size_t segment = 0;            ///< index into Configuration::segments
     Position at{};                      ///< of the name, or of the address when it is the name
     Position address_at{};              ///< of the address; equals `at` when only a name was given
+
+    /// For people: the address, or the name that stands for it.
+    [[nodiscard]] std::string place() const { return host.empty() ? address.to_string() : host; }
 };
 
 struct Segment {

@@ -23,6 +23,10 @@ class DaemonParser {
 
   private:
     void check_name_token(const Token& token, DaemonTerm& daemon);
+    [[nodiscard]] bool at_property(std::string_view word);
+    void parse_properties(DaemonTerm& daemon);
+    void parse_host(DaemonTerm& daemon);
+    void parse_count(DaemonTerm& daemon);
     void parse_virtual_id(DaemonTerm& daemon, bool keep);
     void parse_stanza(DaemonTerm& daemon);
     bool parse_interface_word(const Token& open, InterfaceTerm& interface);
@@ -59,12 +63,10 @@ DaemonTerm DaemonParser::parse() {
             daemon.is_broken = true;
         }
     }
-    if (is_word(in_.peek(), kVirtualIdWord) && in_.peek(1).kind != TokenKind::kAddress) {
-        parse_virtual_id(daemon, true);
-    }
+    parse_properties(daemon);
     if (in_.at(TokenKind::kOpenBrace)) {
         parse_stanza(daemon);
-        if (is_word(in_.peek(), kVirtualIdWord) && in_.peek(1).kind != TokenKind::kAddress) {
+        if (at_property(kVirtualIdWord)) {
             in_.error(in_.peek(), "VirtualID must stand before the interface stanza of its daemon");
             parse_virtual_id(daemon, false);
         }
@@ -98,6 +100,95 @@ void DaemonParser::check_name_token(const Token& token, DaemonTerm& daemon) {
     if (!fault.empty()) {
         in_.error(token, fault);
         daemon.is_broken = true;
+    }
+}
+
+/// At `word`, which could be the name of the next daemon as well.
+bool DaemonParser::at_property(std::string_view word) {
+    return is_word(in_.peek(), word) && in_.peek(1).kind != TokenKind::kAddress;
+}
+
+/// What stands between a daemon's name or address and its interfaces, in any order.
+void DaemonParser::parse_properties(DaemonTerm& daemon) {
+    bool has_id = false;
+    while (!in_.is_full()) {
+        if (at_property(kVirtualIdWord) && !has_id) {
+            parse_virtual_id(daemon, true);
+            has_id = true;
+        } else if (at_property(kHostWord)) {
+            parse_host(daemon);
+        } else if (at_property(kCountWord)) {
+            parse_count(daemon);
+        } else {
+            return;
+        }
+    }
+}
+
+/// Host = "name", in place of an address.
+void DaemonParser::parse_host(DaemonTerm& daemon) {
+    const Token word = in_.take();
+    if (!in_.at(TokenKind::kEquals)) {
+        in_.error(word, "Host needs '=' and the name of a host after it");
+        return;
+    }
+    in_.take();
+    const Token token = in_.peek();
+    const bool is_literal = token.kind == TokenKind::kAddress || parse_ip(token.text).has_value();
+    if (is_literal || token.kind == TokenKind::kBadAddress) {
+        in_.take();
+        in_.error(token, "Host is for names; write the address " + in_quotes(token.text) +
+                             " itself in its place");
+        return;
+    }
+    const bool is_name = token.kind == TokenKind::kQuoted ||
+                         (token.kind == TokenKind::kWord && !is_reserved(token.text));
+    if (!is_name) {
+        if (token.kind == TokenKind::kInvalid) {
+            in_.take();
+        } else {
+            in_.error(word, "Host needs the name of a host after '='");
+        }
+        return;
+    }
+    in_.take();
+    if (daemon.host) {
+        in_.error(word, "this daemon has a Host already, at " + to_text(daemon.host_at));
+        return;
+    }
+    if (daemon.address) {
+        in_.error(word, "this daemon has the address " + in_quotes(daemon.address->text) + " at " +
+                            to_text(daemon.address->at) + "; remove it or Host");
+        return;
+    }
+    daemon.host = token.text;
+    daemon.host_at = token.at;
+}
+
+/// Count = number: so many daemons, whose names and hosts have their number in place of '*'.
+void DaemonParser::parse_count(DaemonTerm& daemon) {
+    const Token word = in_.take();
+    const bool has_value =
+        in_.at(TokenKind::kEquals) &&
+        (in_.peek(1).kind == TokenKind::kNumber || in_.peek(1).kind == TokenKind::kQuoted ||
+         in_.peek(1).kind == TokenKind::kBadAddress ||
+         (in_.peek(1).kind == TokenKind::kWord && !is_reserved(in_.peek(1).text)));
+    const Token token = has_value ? in_.peek(1) : word;
+    if (in_.at(TokenKind::kEquals)) {
+        in_.take();
+    }
+    if (has_value) {
+        in_.take();
+    }
+    const std::uint64_t value = token.kind == TokenKind::kNumber ? number_of(token.text) : 0;
+    if (value < 1 || value > kMaxDaemons) {
+        in_.error(token, "Count must be a whole number from 1 to " + std::to_string(kMaxDaemons) +
+                             (has_value ? ", found " + in_quotes(token.text) : ""));
+    } else if (daemon.count) {
+        in_.error(word, "this daemon has a Count already, at " + to_text(daemon.count_at));
+    } else {
+        daemon.count = static_cast<std::uint32_t>(value);
+        daemon.count_at = word.at;
     }
 }
 
@@ -228,7 +319,8 @@ bool DaemonParser::parse_interface_word(const Token& open, InterfaceTerm& interf
     const bool are_letters = std::all_of(text.begin(), text.end(), [](char c) {
         return std::string_view("DCMdcm").find(c) != std::string_view::npos;
     });
-    if (!are_letters && (token.starts_line || in_.at_statement() || text == kVirtualIdWord)) {
+    if (!are_letters && (token.starts_line || in_.at_statement() || text == kVirtualIdWord ||
+                         text == kHostWord || text == kCountWord)) {
         in_.error(open, "this '{' is not closed before " + in_quotes(text) + " at " +
                             to_text(token.at) + "; add the missing '}' after the interfaces");
         return false;

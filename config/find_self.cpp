@@ -19,8 +19,7 @@ std::string list_daemons(const Configuration& configuration) {
     std::string list;
     for (std::size_t i = 0; i < configuration.daemons.size() && i < kListed; ++i) {
         const Daemon& daemon = configuration.daemons[i];
-        list +=
-            (i == 0 ? "" : ", ") + in_quotes(daemon.name) + " (" + daemon.address.to_string() + ")";
+        list += (i == 0 ? "" : ", ") + in_quotes(daemon.name) + " (" + daemon.place() + ")";
     }
     if (configuration.daemons.size() > kListed) {
         list += " and " + std::to_string(configuration.daemons.size() - kListed) + " more";

@@ -70,8 +70,9 @@ std::string hash_text(const Configuration& configuration) {
         text += '\n';
         for (const std::size_t index : segment.daemons) {
             const Daemon& daemon = configuration.daemons[index];
-            text += "\t'" + daemon.name + "' [" + hashed_form(daemon.address) + "] [" +
-                    std::to_string(daemon.id) + "]\n";
+            const std::string place =
+                daemon.host.empty() ? hashed_form(daemon.address) : "host " + daemon.host;
+            text += "\t'" + daemon.name + "' [" + place + "] [" + std::to_string(daemon.id) + "]\n";
         }
         text += '\n';
     }

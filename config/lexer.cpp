@@ -44,7 +44,8 @@ bool is_hex_digit(char c) {
 
 /// Words an equals sign may follow without a blank.
 bool takes_equals(std::string_view word) {
-    return word == "VirtualID" || word == "LinkProtocol" || find_option(word) != nullptr;
+    return word == "VirtualID" || word == "Host" || word == "Count" || word == "LinkProtocol" ||
+           find_option(word) != nullptr;
 }
 
 bool looks_like_ipv4(std::string_view text) {

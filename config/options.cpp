@@ -649,10 +649,10 @@ std::span<const std::string_view> option_names() {
 }
 
 bool is_reserved(std::string_view word) {
-    return word == "Spread_Segment" || word == "VirtualID" || word == "D" || word == "C" ||
-           word == "M" || find_option(word) != nullptr || parse_bool(word) ||
-           parse_tri_state(word) || parse_priority(word) || parse_ip_version(word) ||
-           parse_debug_flag(word);
+    return word == "Spread_Segment" || word == "VirtualID" || word == "Host" || word == "Count" ||
+           word == "D" || word == "C" || word == "M" || find_option(word) != nullptr ||
+           parse_bool(word) || parse_tri_state(word) || parse_priority(word) ||
+           parse_ip_version(word) || parse_debug_flag(word);
 }
 
 }  // namespace spread::config

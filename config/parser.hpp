@@ -33,9 +33,13 @@ struct DaemonTerm {
     std::string_view name;
     Position at;
     bool is_name_quoted = false;
-    bool is_name_an_address = false;     ///< only an address was written
-    bool is_broken = false;              ///< something about it was reported already
-    std::optional<AddressTerm> address;  ///< none: to be resolved
+    bool is_name_an_address = false;       ///< only an address was written
+    bool is_broken = false;                ///< something about it was reported already
+    std::optional<AddressTerm> address;    ///< none: to be resolved
+    std::optional<std::string_view> host;  ///< in place of an address
+    Position host_at;
+    std::optional<std::uint32_t> count;  ///< this many daemons, which '*' numbers
+    Position count_at;
     std::optional<std::uint32_t> virtual_id;
     Position virtual_id_at;
     std::vector<InterfaceTerm> interfaces;

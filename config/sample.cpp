@@ -26,8 +26,8 @@ constexpr std::string_view kIntroduction = R"SAMPLE(# Sample configuration of th
 # between "double" or 'single' quotes when it is meant as a name or a value. Nothing needs to be set
 # but the segment; every option appears below, switched off, with its default. Where the default is
 # that nothing is set, the option is shown with an example, indented as the ones of segments are.
-# The stock daemon refuses a file with a unicast segment, with a value auto that it does not know, or
-# with an option marked "not in Spread 5".
+# The stock daemon refuses a file with a unicast segment, Host or Count, with a value auto that it does
+# not know, or with an option marked "not in Spread 5".
 
 
 # --- Segments ---------------------------------------------------------------------------------------
@@ -65,6 +65,15 @@ Spread_Segment 127.0.0.255:4803 {
 #         charlie  192.168.7.13
 #     }
 #
+# Names in place of addresses, in a unicast segment. They are looked up again and again, so a daemon
+# may come back at another address, and one whose name is not known yet is away. Count makes so many
+# daemons, with their number, from 0, in place of '*':
+#
+#     Spread_Segment unicast:4803 {
+#         alfa      Host = "alfa.example.com"
+#         spread-*  Count = 10  Host = "spread-*.spread-ring"
+#     }
+#
 # The same hosts in IPv6. Brackets keep the address and the port apart:
 #
 #     Spread_Segment [ff15::7:1]:4803 {
@@ -72,6 +81,8 @@ Spread_Segment 127.0.0.255:4803 {
 #         bravo    fd00:7::12
 #         charlie  fd00:7::13
 #     }
+#
+# Where all daemons have a Host, they use IPv4 unless ActiveIPVersion says otherwise.
 #
 # A host with two networks. Daemons talk over the daemon's own address (D), clients connect on the
 # second network and on the host itself (C), monitors where M stands. An address without a letter

@@ -217,10 +217,15 @@ void SegmentParser::parse_body(SegmentTerm& segment, const Token& open) {
                                   " inside a segment; move it outside of the braces opened at " +
                                   to_text(open.at));
                     (void)parse_option(in_);
-                } else if (token.text == kVirtualIdWord && in_.peek(1).kind == TokenKind::kEquals) {
-                    in_.error(token,
-                              "VirtualID comes after the name and the address of its daemon: "
-                              "name address VirtualID = number");
+                } else if ((token.text == kVirtualIdWord || token.text == kHostWord ||
+                            token.text == kCountWord) &&
+                           in_.peek(1).kind == TokenKind::kEquals) {
+                    in_.error(token, token.text == kVirtualIdWord
+                                         ? "VirtualID comes after the name and the address of its "
+                                           "daemon: name address VirtualID = number"
+                                         : std::string(token.text) +
+                                               " comes after the name of its daemon: name Host = "
+                                               "\"name\"");
                     in_.take();
                     in_.skip_equals_and_value();
                 } else if (in_.peek(1).kind == TokenKind::kEquals) {
@@ -280,7 +285,8 @@ void SegmentParser::report_unclosed(const SegmentTerm& segment, const Token& ope
 void SegmentParser::check_lone_name(const SegmentTerm& segment, const DaemonTerm& daemon,
                                     bool starts_line) {
     const auto is_lone = [](const DaemonTerm& term) {
-        return !term.is_broken && !term.address && !term.virtual_id && !term.stanza_at;
+        return !term.is_broken && !term.address && !term.host && !term.count && !term.virtual_id &&
+               !term.stanza_at;
     };
     if (starts_line || segment.daemons.empty() || !is_lone(daemon)) {
         return;
@@ -300,8 +306,9 @@ void SegmentParser::add_daemon(SegmentTerm& segment) {
     const bool starts_line = in_.peek().starts_line;
     DaemonTerm daemon = parse_daemon(in_, stanzas_);
     check_lone_name(segment, daemon, starts_line);
-    ++daemon_count_;
-    if (daemon_count_ == kMaxDaemons + 1) {
+    const bool fitted = daemon_count_ <= kMaxDaemons;
+    daemon_count_ += daemon.count.value_or(1);
+    if (fitted && daemon_count_ > kMaxDaemons) {
         in_.error(daemon.at,
                   "too many daemons: a configuration has at most " + std::to_string(kMaxDaemons));
     }

@@ -13,6 +13,8 @@ namespace spread::config {
 inline constexpr std::string_view kSegmentWord = "Spread_Segment";
 inline constexpr std::string_view kVirtualIdWord = "VirtualID";
 inline constexpr std::string_view kUnicastWord = "unicast";
+inline constexpr std::string_view kHostWord = "Host";
+inline constexpr std::string_view kCountWord = "Count";
 
 [[nodiscard]] inline bool is_word(const Token& token, std::string_view word) {
     return token.kind == TokenKind::kWord && token.text == word;

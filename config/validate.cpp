@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <utility>
@@ -22,6 +23,8 @@ constexpr std::uint16_t kDefaultPort = 4803;
 constexpr std::uint32_t kLastPort = 65534;
 constexpr std::size_t kNameBytesMax = 19;
 constexpr std::size_t kPortTextBytes = 4;
+constexpr std::size_t kHostBytesMax = 253;
+
 std::string_view family_name(IpAddress::Family family) {
     return family == IpAddress::Family::kV4 ? "IPv4" : "IPv6";
 }
@@ -55,7 +58,10 @@ class Builder {
     void add_segment(const SegmentTerm& term);
     std::uint16_t port_of(const SegmentTerm& term);
     void check_segment_address(const SegmentTerm& term, std::size_t index);
+    void add_daemons(const DaemonTerm& term, const SegmentTerm& segment_term);
     void add_daemon(const DaemonTerm& term, const SegmentTerm& segment_term);
+    [[nodiscard]] bool check_count(const DaemonTerm& term);
+    void check_host(const DaemonTerm& term, const SegmentTerm& segment_term);
     void check_name(const DaemonTerm& term);
     void check_daemon_port(const DaemonTerm& term, const SegmentTerm& segment_term);
     bool resolve(const DaemonTerm& term, Daemon& daemon);
@@ -73,6 +79,7 @@ class Builder {
     std::optional<IpAddress::Family> family_;
     std::string family_origin_;
     bool may_resolve_ = false;
+    std::deque<std::string> numbered_;  ///< names with their number in place of '*'
     std::map<std::string, Position, std::less<>> names_;
     std::map<std::string, std::size_t, std::less<>> endpoints_;  ///< "address port" to daemon
     std::map<std::uint32_t, std::size_t> ids_;
@@ -128,6 +135,16 @@ void Builder::settle_family() {
         return;
     }
     if (first == nullptr) {
+        // What names stand for must not decide: the hosts have to agree.
+        for (const SegmentTerm& segment : tree_.segments) {
+            for (const DaemonTerm& daemon : segment.daemons) {
+                if (daemon.host && !family_) {
+                    family_ = IpAddress::Family::kV4;
+                    family_origin_ = "the Host at " + to_text(daemon.host_at) +
+                                     " without ActiveIPVersion = IPv6";
+                }
+            }
+        }
         return;
     }
     family_ = first->address.family;
@@ -164,7 +181,7 @@ void Builder::add_segment(const SegmentTerm& term) {
     }
     result_.segments.push_back(std::move(segment));
     for (const DaemonTerm& daemon : term.daemons) {
-        add_daemon(daemon, term);
+        add_daemons(daemon, term);
     }
 }
 
@@ -229,6 +246,81 @@ void Builder::check_segment_address(const SegmentTerm& term, std::size_t index) 
     }
 }
 
+/// One daemon, or those that Count makes of one term.
+void Builder::add_daemons(const DaemonTerm& term, const SegmentTerm& segment_term) {
+    if (!term.count) {
+        add_daemon(term, segment_term);
+        return;
+    }
+    if (!check_count(term)) {
+        return;
+    }
+    const auto numbered = [this](std::string_view pattern, std::uint32_t number) {
+        std::string& text = numbered_.emplace_back();
+        for (const char c : pattern) {
+            text += c == '*' ? std::to_string(number) : std::string(1, c);
+        }
+        return std::string_view(text);
+    };
+    const std::size_t errors_before = diagnostics_.error_count();
+    for (std::uint32_t i = 0; i < *term.count; ++i) {
+        DaemonTerm one = term;
+        one.name = numbered(term.name, i);
+        one.host = numbered(*term.host, i);
+        add_daemon(one, segment_term);
+        if (diagnostics_.error_count() != errors_before) {
+            return;  // the others would say the same
+        }
+    }
+}
+
+bool Builder::check_count(const DaemonTerm& term) {
+    const auto has_place = [](std::string_view text) {
+        return text.find('*') != std::string_view::npos;
+    };
+    std::string fault;
+    if (!term.host) {
+        fault = "Count needs Host = \"name\" with a '*' for the number of the daemon";
+    } else if (term.virtual_id) {
+        fault = "Count makes several daemons, which cannot all have this VirtualID; remove it";
+    } else if (!has_place(term.name)) {
+        fault = "Count needs a '*' in the name " + in_quotes(term.name) +
+                " for the number of the daemon";
+    } else if (!has_place(*term.host)) {
+        fault = "Count needs a '*' in the Host " + in_quotes(*term.host) +
+                " for the number of the daemon";
+    }
+    if (!fault.empty() && !term.is_broken) {
+        error(term.count_at, fault);
+    }
+    return fault.empty();
+}
+
+/// `term` has a Host.
+void Builder::check_host(const DaemonTerm& term, const SegmentTerm& segment_term) {
+    const std::string_view host = *term.host;
+    const auto bad = std::find_if(host.begin(), host.end(), [](char c) {
+        return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '-' || c == '.' || c == '_');
+    });
+    if (host.empty() || host.size() > kHostBytesMax) {
+        error(term.host_at, "the name of a host has 1 to " + std::to_string(kHostBytesMax) +
+                                " bytes, this one has " + std::to_string(host.size()));
+    } else if (bad != host.end()) {
+        const auto index = static_cast<std::size_t>(bad - host.begin());
+        error(term.host_at, "host name " + in_quotes(host) + " contains " +
+                                in_quotes(host.substr(index, 1)) +
+                                "; it has letters, digits, '-', '_' and '.'" +
+                                (*bad == '*' ? ", and '*' only with Count = number" : ""));
+    } else if (!segment_term.is_unicast && !segment_term.is_broken) {
+        error(term.host_at,
+              "a daemon with Host needs a segment that is sent to daemon by daemon; "
+              "write unicast:PORT in place of the address at " +
+                  to_text(segment_term.addresses.empty() ? segment_term.at
+                                                         : segment_term.addresses.front().at));
+    }
+}
+
 void Builder::add_daemon(const DaemonTerm& term, const SegmentTerm& segment_term) {
     Daemon daemon;
     daemon.name = term.name;
@@ -246,6 +338,13 @@ void Builder::add_daemon(const DaemonTerm& term, const SegmentTerm& segment_term
         check_family(*term.address, "address " + in_quotes(term.address->text) + " of daemon " +
                                         in_quotes(term.name));
         check_daemon_port(term, segment_term);
+    } else if (term.host) {
+        if (!term.is_broken) {
+            check_host(term, segment_term);
+        }
+        daemon.host = *term.host;
+        daemon.address.family = family_.value_or(IpAddress::Family::kV4);
+        daemon.address_at = term.host_at;
     } else if (!term.is_broken && may_resolve_ && term.name.size() <= kNameBytesMax &&
                !term.name.empty()) {
         has_address = resolve(term, daemon);
@@ -364,15 +463,16 @@ void Builder::add_interfaces(const DaemonTerm& term, Daemon& daemon, bool has_ad
                                     " is no address of a host; it is multicast or broadcast");
         }
         has_daemon_entry =
-            has_daemon_entry || (interface.daemon && (interface.address == daemon.address ||
-                                                      interface.address.is_unspecified()));
+            has_daemon_entry ||
+            (interface.daemon && (!daemon.host.empty() || interface.address == daemon.address ||
+                                  interface.address.is_unspecified()));
         daemon.interfaces.push_back(std::move(interface));
     }
-    if (term.stanza_at && has_address && !has_daemon_entry && !term.is_broken) {
+    if (term.stanza_at && (has_address || term.host) && !has_daemon_entry && !term.is_broken) {
         error(*term.stanza_at,
               "none of these interfaces carries the daemon's traffic: one must be "
-              "for daemons (D or no letter) and equal its address " +
-                  daemon.address.to_string());
+              "for daemons (D or no letter)" +
+                  (term.host ? "" : " and equal its address " + daemon.address.to_string()));
     }
 }
 
@@ -449,7 +549,7 @@ void Builder::check_loopback_segments() {
 void Builder::check_loopback_daemons() {
     const auto far =
         std::find_if(result_.daemons.begin(), result_.daemons.end(), [](const Daemon& daemon) {
-            return daemon.address != IpAddress{} && !daemon.address.is_loopback();
+            return !daemon.address.is_unspecified() && !daemon.address.is_loopback();
         });
     if (far == result_.daemons.end() || diagnostics_.error_count() > 0) {
         return;

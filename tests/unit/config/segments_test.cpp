@@ -248,6 +248,119 @@ TEST(UnicastSegments, TakeAPortAndNoAddress) {
     EXPECT_THAT(problem("unicasts"), ElementsAre(HasSubstr("is no address")));
 }
 
+ParseResult unicast_with(std::string_view daemons) {
+    return parse_text("Spread_Segment unicast:4803 {\n" + std::string(daemons) + "\n}\n");
+}
+
+TEST(Hosts, StandInPlaceOfAddressesAndAreNotLookedUp) {
+    TableResolver resolver;
+    const auto result = parse(
+        "Spread_Segment unicast:4803 {\n a 10.0.0.1\n b Host = \"b.example.com\"\n"
+        " c VirtualID = 7 Host=c { D 0.0.0.0 }\n}",
+        "test.conf", resolver);
+    ASSERT_TRUE(result.configuration);
+    EXPECT_THAT(problems(result), IsEmpty());
+    EXPECT_THAT(resolver.asked, IsEmpty());
+    const auto& daemons = result.configuration->daemons;
+    EXPECT_EQ(daemons[0].host, "");
+    EXPECT_EQ(daemons[1].host, "b.example.com");
+    EXPECT_TRUE(daemons[1].address.is_unspecified());
+    EXPECT_EQ(daemons[1].place(), "b.example.com");
+    EXPECT_EQ(daemons[2].host, "c");
+    EXPECT_EQ(daemons[2].id, 7U);
+    EXPECT_EQ(hash_text(*result.configuration),
+              "Segment: port = 4803;\n\t'a' [10.0.0.1] [" + std::to_string(daemon_id_of_name("a")) +
+                  "]\n\t'b' [host b.example.com] [" + std::to_string(daemon_id_of_name("b")) +
+                  "]\n\t'c' [host c] [7]\n\nVersion: 5\nProtocol: Original Ring\n");
+}
+
+TEST(Hosts, AreOfTheFamilyOfTheFile) {
+    const auto family = [](const std::string& text) {
+        return parse_text(text).configuration->daemons[0].address.family;
+    };
+    const std::string host = "Spread_Segment unicast { a Host = a }";
+    EXPECT_EQ(family(host), IpAddress::Family::kV4);
+    EXPECT_EQ(family("ActiveIPVersion = IPv6 " + host), IpAddress::Family::kV6);
+    EXPECT_EQ(family("Spread_Segment unicast { a Host = a b fd00::1 }"), IpAddress::Family::kV6);
+    EXPECT_THAT(problems_of("Spread_Segment unicast { a Host = a { D :: } }"),
+                ElementsAre(HasSubstr("is IPv6, but the file is IPv4 because of the Host at 1:35 "
+                                      "without ActiveIPVersion = IPv6")));
+}
+
+TEST(Hosts, NeedAUnicastSegmentAndAName) {
+    EXPECT_THAT(
+        problems(with_daemons("a Host = a")),
+        ElementsAre(HasSubstr("2:10: error: a daemon with Host needs a segment that is sent "
+                              "to daemon by daemon; write unicast:PORT")));
+    const auto problem = [](const std::string& rest) {
+        return problems(unicast_with("a " + rest));
+    };
+    EXPECT_THAT(problem("Host = \"10.0.0.1\""),
+                ElementsAre(HasSubstr(
+                    "2:10: error: Host is for names; write the address '10.0.0.1' itself")));
+    EXPECT_THAT(problem("Host = fd00::1"),
+                ElementsAre(HasSubstr("write the address 'fd00::1' itself")));
+    EXPECT_THAT(problem("Host"), ElementsAre(HasSubstr("Host needs '='")));
+    EXPECT_THAT(problem("Host ="), ElementsAre(HasSubstr("Host needs the name")));
+    EXPECT_THAT(problem("Host = 'b c'"), ElementsAre(HasSubstr("contains ' '")));
+    EXPECT_THAT(problem("Host = ''"), ElementsAre(HasSubstr("has 1 to 253 bytes")));
+    EXPECT_THAT(problem("Host = 'b-*'"), ElementsAre(HasSubstr("'*' only with Count")));
+    EXPECT_THAT(problem("Host = b Host = c"), ElementsAre(HasSubstr("a Host already, at 2:10")));
+    EXPECT_THAT(problem("10.0.0.1 Host = b"),
+                ElementsAre(HasSubstr("has the address '10.0.0.1' at 2:3")));
+    EXPECT_THAT(problem("Host = b { C 10.0.0.1 }"),
+                ElementsAre(HasSubstr("carries the daemon's traffic")));
+    EXPECT_THAT(problems(unicast_with("Host = b")),
+                ElementsAre(HasSubstr("Host comes after the name")));
+    EXPECT_THAT(problems(unicast_with("Host 10.0.0.1")), ElementsAre(HasSubstr("is a keyword")));
+    EXPECT_THAT(problems(unicast_with("'Host' 10.0.0.1 'Count' 10.0.0.2")), IsEmpty());
+}
+
+TEST(Hosts, MayShareAName) {
+    EXPECT_THAT(problems(unicast_with("a Host = h\nb Host = h")), IsEmpty());
+}
+
+TEST(Counts, NumberNamesAndHosts) {
+    const auto result = unicast_with("s-* Count = 3 Host = \"s-*.ring-*\"\nlast 10.0.0.9");
+    ASSERT_TRUE(result.configuration);
+    EXPECT_THAT(problems(result), IsEmpty());
+    const auto& daemons = result.configuration->daemons;
+    ASSERT_EQ(daemons.size(), 4U);
+    EXPECT_EQ(daemons[0].name, "s-0");
+    EXPECT_EQ(daemons[2].name, "s-2");
+    EXPECT_EQ(daemons[2].host, "s-2.ring-2");
+    EXPECT_EQ(daemons[2].id, daemon_id_of_name("s-2"));
+    EXPECT_THAT(result.configuration->segments[0].daemons, ElementsAre(0U, 1U, 2U, 3U));
+    EXPECT_EQ(configuration_hash(*result.configuration),
+              configuration_hash(*unicast_with("s-0 Host = s-0.ring-0 s-1 Host = s-1.ring-1\n"
+                                               "s-2 Host = s-2.ring-2 last 10.0.0.9")
+                                      .configuration));
+}
+
+TEST(Counts, HaveLimits) {
+    EXPECT_EQ(unicast_with("s-* Count = 128 Host = s-*").configuration->daemons.size(), 128U);
+    const auto problem = [](const std::string& text) { return problems(unicast_with(text)); };
+    for (const std::string value : {"0", "129", "999999999", "x", "'3'", "1.5"}) {
+        EXPECT_THAT(problem("s-* Host = s-* Count = " + value),
+                    ElementsAre(HasSubstr("error: Count must be a whole number from 1 to 128")))
+            << value;
+    }
+    EXPECT_THAT(problem("s-* Count Host = s-*"), ElementsAre(HasSubstr("Count must be")));
+    EXPECT_THAT(problem("s-* Count = 100 Host = s-*\nt-* Count = 29 Host = t-*\nu Host = u"),
+                ElementsAre(HasSubstr("3:1: error: too many daemons")));
+    EXPECT_THAT(problem("s-* Count = 3"), ElementsAre(HasSubstr("2:5: error: Count needs Host")));
+    EXPECT_THAT(problem("s Count = 3 Host = s-*"), ElementsAre(HasSubstr("'*' in the name 's'")));
+    EXPECT_THAT(problem("s-* Count = 3 Host = s"), ElementsAre(HasSubstr("'*' in the Host 's'")));
+    EXPECT_THAT(problem("s-* Count = 3 Host = s-* VirtualID = 4"),
+                ElementsAre(HasSubstr("cannot all have this VirtualID")));
+    EXPECT_THAT(problem("s-2 Host = x\ns-* Count = 5 Host = s-*"),
+                ElementsAre("3:1: error: daemon name 's-2' is already used at 2:1; names must be "
+                            "unique"));
+    EXPECT_THAT(problem("123456789012345678* Count = 11 Host = s-*"),
+                ElementsAre(HasSubstr("is too long: 20 bytes")));
+    EXPECT_THAT(problem("s-* Count = 2 Host = -*?"), ElementsAre(HasSubstr("contains '?'")));
+}
+
 TEST(VirtualIds, RunFromOneToTheLastGeneratedValue) {
     EXPECT_EQ(with_daemons("a 10.0.0.1 VirtualID = 1").configuration->daemons[0].id, 1U);
     EXPECT_EQ(with_daemons("a 10.0.0.1 VirtualID = 4294967294").configuration->daemons[0].id,
