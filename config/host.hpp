@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,18 +16,29 @@ namespace spread::config {
 [[nodiscard]] bool is_local(const IpAddress& address,
                             const std::vector<IpAddress>& local_addresses);
 
+/// What the Host of a daemon stands for at the moment; nothing where it is not known.
+struct HostAddresses {
+    std::size_t daemon = 0;  ///< index into daemons
+    std::vector<IpAddress> addresses;
+};
+
 /// Which configured daemon this process is: index into daemons, or one clear sentence why none.
 /// `wanted_name` is the -n option, empty when not given; `local_addresses` are this host's.
-/// Without -n: the first daemon, in file order, whose address is local. The host name only serves
-/// the explanation: a daemon that bears it but has a foreign address is named in the error.
+///
+/// With -n: that daemon, if it has a Host, or its address is local, or it receives on every address
+/// (behind a NAT that is fixed). Without: the first daemon, in file order, whose address is local;
+/// the one with a Host that bears the name of this host, in full or without its domain; the only
+/// one whose Host stands for a local address, as far as `hosts` tells.
 struct SelfResult {
     std::optional<std::size_t> daemon;
     std::string error;
-    bool is_no_daemon = false;  ///< `wanted_name` is nobody's, whatever the addresses
+    bool is_final = false;       ///< other addresses of this host would not change it
+    bool wants_look_up = false;  ///< what the Hosts stand for could tell
 };
 [[nodiscard]] SelfResult find_self(const Configuration& configuration, std::string_view wanted_name,
                                    std::string_view host_name,
-                                   const std::vector<IpAddress>& local_addresses);
+                                   const std::vector<IpAddress>& local_addresses,
+                                   std::span<const HostAddresses> hosts = {});
 
 /// What a host says about itself, gathered by the caller.
 struct HostFacts {

@@ -242,7 +242,7 @@ void Check::print_text() const {
     for (std::size_t i = 0; i < configuration().daemons.size(); ++i) {
         const config::Daemon& daemon = configuration().daemons[i];
         std::printf("Daemon '%s' id %u addr %s port %u%s\n", protocol::escaped(daemon.name).c_str(),
-                    daemon.id, daemon.address.to_string().c_str(),
+                    daemon.id, daemon.place().c_str(),
                     unsigned{configuration().segments[daemon.segment].port},
                     loaded_.self.daemon == i ? " (this one)" : "");
     }

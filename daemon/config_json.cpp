@@ -23,7 +23,7 @@ ordered_json daemons_json(const config::Configuration& configuration) {
     for (const config::Daemon& daemon : configuration.daemons) {
         out.push_back({{"name", daemon.name},
                        {"id", daemon.id},
-                       {"address", daemon.address.to_string()},
+                       {"address", daemon.place()},
                        {"port", configuration.segments[daemon.segment].port},
                        {"segment", daemon.segment}});
     }

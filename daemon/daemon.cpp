@@ -493,13 +493,18 @@ void serve(const Loaded& loaded, const Options& options) {
 /// Looks again until this host carries the address of its daemon, at a start before the network.
 Loaded load_when_address_is_there(const Options& options) {
     constexpr auto kLookEvery = std::chrono::milliseconds(200);
+    constexpr auto kLookUpEvery = std::chrono::seconds(1);
     constexpr unsigned kSecondsWithName = 10;
-    const unsigned seconds =
-        options.wait_for_address.value_or(options.name.empty() ? 0 : kSecondsWithName);
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+    // The record of a host that has just come up may appear after its daemon has started.
+    constexpr unsigned kSecondsForNames = 30;
+    const auto start = std::chrono::steady_clock::now();
     Loaded loaded = load(options);
+    const unsigned seconds = options.wait_for_address.value_or(
+        loaded.self.wants_look_up ? kSecondsForNames
+                                  : (options.name.empty() ? 0 : kSecondsWithName));
+    const auto until = start + std::chrono::seconds(seconds);
     const auto is_too_early = [&loaded] {
-        return loaded.is_read && !loaded.self.is_no_daemon && !has_own_address(loaded);
+        return loaded.is_read && !loaded.self.is_final && !has_own_address(loaded);
     };
     if (is_too_early() && seconds > 0) {
         say_at_start(
@@ -508,7 +513,8 @@ Loaded load_when_address_is_there(const Options& options) {
             log_format_of(loaded, options));
     }
     while (is_too_early() && std::chrono::steady_clock::now() < until) {
-        std::this_thread::sleep_for(kLookEvery);
+        std::this_thread::sleep_for(
+            loaded.self.wants_look_up ? std::chrono::milliseconds(kLookUpEvery) : kLookEvery);
         loaded = load(options);
     }
     return loaded;

@@ -1,12 +1,50 @@
 #include "daemon/loaded.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include "config/parse.hpp"
 #include "daemon/host/startup_error.hpp"
 
 namespace spread::daemon {
+
+namespace {
+
+/// All together, where the resolver does not answer.
+constexpr auto kLookUpsTakeMax = std::chrono::seconds(30);
+/// As -n: the daemon that is called like this host.
+constexpr std::string_view kHostNameOption = "@hostname";
+
+std::vector<config::HostAddresses> look_up_hosts(const config::Configuration& configuration) {
+    const auto until = std::chrono::steady_clock::now() + kLookUpsTakeMax;
+    std::vector<config::HostAddresses> hosts;
+    for (std::size_t i = 0; i < configuration.daemons.size(); ++i) {
+        const config::Daemon& daemon = configuration.daemons[i];
+        if (!daemon.host.empty() && std::chrono::steady_clock::now() < until) {
+            std::string ignored;
+            hosts.push_back({i, look_up(daemon.host, daemon.address.family, ignored)});
+        }
+    }
+    return hosts;
+}
+
+config::SelfResult find_self_here(const config::Configuration& configuration,
+                                  const std::string& wanted,
+                                  const std::vector<config::IpAddress>& addresses) {
+    const std::string host = host_name();
+    const std::string name = wanted == kHostNameOption ? host.substr(0, host.find('.')) : wanted;
+    config::SelfResult self = config::find_self(configuration, name, host, addresses);
+    if (self.wants_look_up) {
+        self =
+            config::find_self(configuration, name, host, addresses, look_up_hosts(configuration));
+    }
+    return self;
+}
+
+}  // namespace
 
 Loaded load(const Options& options) {
     Loaded loaded;
@@ -26,7 +64,7 @@ Loaded load(const Options& options) {
     loaded.is_read = true;
     loaded.locals = local_addresses();
     const auto addresses = addresses_of(loaded.locals);
-    loaded.self = config::find_self(loaded.configuration, options.name, host_name(), addresses);
+    loaded.self = find_self_here(loaded.configuration, options.name, addresses);
     loaded.is_good = true;
     if (loaded.self.daemon) {
         config::HostFacts facts{addresses, {}};
@@ -43,9 +81,7 @@ Loaded load(const Options& options) {
 }
 
 bool has_own_address(const Loaded& loaded) {
-    return loaded.is_good && loaded.self.daemon &&
-           find_local(loaded.locals, loaded.configuration.daemons[*loaded.self.daemon].address) !=
-               nullptr;
+    return loaded.is_good && loaded.self.daemon;
 }
 
 std::optional<config::Configuration> configuration_in(const std::string& path) {

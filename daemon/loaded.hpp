@@ -23,7 +23,8 @@ struct Loaded {
     config::SelfResult self;
 };
 
-/// This host is in the file, and its interfaces carry the addresses of its daemon.
+/// This host is in the file, and its interfaces carry the addresses of its daemon, as far as those
+/// are literal.
 [[nodiscard]] bool has_own_address(const Loaded& loaded);
 
 /// Finds, reads and checks the configuration that `options` ask for. Throws StartupError when the

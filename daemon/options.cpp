@@ -24,7 +24,7 @@ command_line::Option add_wait(command_line::CommandLine& line, unsigned& seconds
     return line
         .value("--wait-for-address", seconds,
                "Wait so long for the network to give this host the daemon's address (default 10\n"
-               "with -n, else 0)")
+               "with -n, 30 where names must tell which daemon this is, else 0)")
         .type_name("SECONDS")
         .between(0U, kWaitForAddressMax);
 }
@@ -53,7 +53,9 @@ std::variant<Options, OptionsExit> parse_options(const std::vector<std::string>&
         "spreadd");
     line.version("-V,--version", std::string("spreadd ") + kVersion);
     line.value("-n", options.name,
-               "Be this configured daemon; without it, the first one whose address is local")
+               "Be this configured daemon (@hostname: the one called like this host); without it, "
+               "the\n"
+               "first one whose address or Host is local")
         .type_name("NAME")
         .check([](const std::string& name) {
             if (name.empty() || name.size() > kDaemonNameBytesMax) {

@@ -114,36 +114,49 @@ std::string host_name() {
     return name.data();
 }
 
-std::optional<config::IpAddress> SystemResolver::resolve(
-    std::string_view name, std::optional<config::IpAddress::Family> family, std::string& error) {
+std::vector<config::IpAddress> look_up(const std::string& name,
+                                       std::optional<config::IpAddress::Family> family,
+                                       std::string& error) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_DGRAM;
     hints.ai_family = AF_UNSPEC;
     if (family) {
         hints.ai_family = *family == config::IpAddress::Family::kV4 ? AF_INET : AF_INET6;
     }
-    addrinfo* found = nullptr;
-    const int code = ::getaddrinfo(std::string(name).c_str(), nullptr, &hints, &found);
+    addrinfo* list = nullptr;
+    const int code = ::getaddrinfo(name.c_str(), nullptr, &hints, &list);
     if (code != 0) {
         error = code == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(code);
-        return std::nullopt;
+        return {};
     }
-    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, &::freeaddrinfo);
-    // Without a wish IPv4 comes first: segments are IPv4 unless the file says otherwise.
-    const addrinfo* best = nullptr;
-    for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-        if (entry->ai_family == AF_INET || (entry->ai_family == AF_INET6 && best == nullptr)) {
-            best = entry;
-            if (entry->ai_family == AF_INET) {
-                break;
-            }
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, &::freeaddrinfo);
+    std::vector<config::IpAddress> found;
+    for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+        if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) {
+            continue;
+        }
+        const config::IpAddress address = ip_of(entry->ai_addr);
+        if (std::find(found.begin(), found.end(), address) == found.end()) {
+            found.push_back(address);
         }
     }
-    if (best == nullptr) {
+    if (found.empty()) {
         error = "the name has no IP address";
+    }
+    return found;
+}
+
+std::optional<config::IpAddress> SystemResolver::resolve(
+    std::string_view name, std::optional<config::IpAddress::Family> family, std::string& error) {
+    const auto found = look_up(std::string(name), family, error);
+    if (found.empty()) {
         return std::nullopt;
     }
-    return ip_of(best->ai_addr);
+    // Without a wish IPv4 comes first: segments are IPv4 unless the file says otherwise.
+    const auto v4 = std::find_if(found.begin(), found.end(), [](const config::IpAddress& address) {
+        return address.family == config::IpAddress::Family::kV4;
+    });
+    return v4 == found.end() ? found.front() : *v4;
 }
 
 std::vector<std::string> default_config_paths() {

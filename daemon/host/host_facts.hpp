@@ -32,6 +32,11 @@ struct LocalAddress {
 
 [[nodiscard]] std::string host_name();
 
+/// What `name` stands for, without duplicates: /etc/hosts, DNS and whatever else the host is set up
+/// with. May take many seconds. Empty, with `error`, where it is nothing.
+[[nodiscard]] std::vector<config::IpAddress> look_up(
+    const std::string& name, std::optional<config::IpAddress::Family> family, std::string& error);
+
 /// The system's resolver: /etc/hosts, DNS and whatever else the host is set up with.
 class SystemResolver final : public config::Resolver {
   public:

@@ -142,5 +142,64 @@ TEST(CheckHost, OwnScopesMustNameAnInterface) {
                             HasSubstr("f:2:21: error: this host has no interface 'eth7'")));
 }
 
+Configuration hosts() {
+    return *parse_text(
+                "Spread_Segment unicast:4803 { lit 10.0.0.1 s-* Count = 3 Host = s-*.ring\n"
+                " nat 192.0.2.1 { D 0.0.0.0 } }")
+                .configuration;
+}
+
+std::vector<HostAddresses> known(const std::vector<std::vector<std::string>>& texts) {
+    std::vector<HostAddresses> result;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        result.push_back({i + 1, addresses(texts[i])});
+    }
+    return result;
+}
+
+TEST(FindSelf, WithANameADaemonWithAHostIsWhereItIsStarted) {
+    EXPECT_EQ(find_self(hosts(), "s-1", "x", addresses({"10.9.9.9"})).daemon, 2U);
+    EXPECT_EQ(find_self(hosts(), "s-1", "x", {}).daemon, 2U);
+}
+
+TEST(FindSelf, BehindANatWithANameAndEveryAddress) {
+    EXPECT_EQ(find_self(hosts(), "nat", "x", addresses({"10.9.9.9"})).daemon, 4U);
+    EXPECT_FALSE(find_self(hosts(), "", "nat", addresses({"10.9.9.9"})).daemon);
+    EXPECT_FALSE(find_self(hosts(), "lit", "x", addresses({"10.9.9.9"})).daemon);
+}
+
+TEST(FindSelf, ALocalAddressThenTheNameOfTheHostThenWhatHostsStandFor) {
+    const auto at_ring = known({{"10.0.0.5"}, {"10.0.0.6", "10.0.0.7"}, {}});
+    EXPECT_EQ(find_self(hosts(), "", "s-0", addresses({"10.0.0.1", "10.0.0.7"}), at_ring).daemon,
+              0U);
+    EXPECT_EQ(find_self(hosts(), "", "s-0.ring", addresses({"10.0.0.7"}), at_ring).daemon, 1U);
+    EXPECT_EQ(find_self(hosts(), "", "x", addresses({"10.0.0.7"}), at_ring).daemon, 2U);
+    const auto not_asked = find_self(hosts(), "", "x", addresses({"10.0.0.7"}));
+    EXPECT_FALSE(not_asked.daemon);
+    EXPECT_TRUE(not_asked.wants_look_up);
+    EXPECT_FALSE(not_asked.is_final);
+}
+
+TEST(FindSelf, SaysWhatWasTriedAndWhatHostsStandFor) {
+    const auto self = find_self(hosts(), "", "x.example", addresses({"10.0.0.7"}),
+                                known({{"10.0.0.5"}, {"10.0.0.6"}, {}}));
+    EXPECT_FALSE(self.daemon);
+    EXPECT_EQ(
+        self.error,
+        "none of the daemons of 'test.conf' is this host: none has an address of it or a Host "
+        "that stands for one, or has a Host and is called 'x.example' like it; they are 'lit' "
+        "(10.0.0.1), 's-0' (s-0.ring is 10.0.0.5), 's-1' (s-1.ring is 10.0.0.6), 's-2' "
+        "(s-2.ring is not known), 'nat' (192.0.2.1), this host has 10.0.0.7; say which one "
+        "this is with -n");
+}
+
+TEST(FindSelf, SeveralHostsOfThisAddressNeedAName) {
+    const auto self = find_self(hosts(), "", "x", addresses({"10.0.0.5"}),
+                                known({{"10.0.0.5"}, {"10.0.0.5"}, {}}));
+    EXPECT_FALSE(self.daemon);
+    EXPECT_TRUE(self.is_final);
+    EXPECT_THAT(self.error, HasSubstr("such as 's-0' and 's-1'; say which one this is with -n"));
+}
+
 }  // namespace
 }  // namespace spread::config
