@@ -89,7 +89,7 @@ void log_start(const Loaded& loaded, const Options& options) {
         "Hash value for this configuration is: {}", config::configuration_hash(configuration));
     log_event_with(LogEvent::kIdentity, {{"name", protocol::escaped(me.name)}, {"id", me.id}},
                    "My name: {}, id: {}, addr: {}, port: {}", protocol::escaped(me.name), me.id,
-                   me.address.to_string(), configuration.segments[me.segment].port);
+                   me.place(), configuration.segments[me.segment].port);
     if (options.session_log) {
         log_event(LogEvent::kSessionLog, "session log is on");
     }
@@ -425,7 +425,9 @@ void serve(const Loaded& loaded, const Options& options) {
              random_seed(), own_address(loaded),
              [&keeper](std::uint64_t counter) { keeper.keep(counter); },
              AbsenceText(configuration, self), &watch, std::move(seal),
-             configuration.ring_key_file.value_or(""), flight.slots(), flight.records_all()},
+             configuration.ring_key_file.value_or(""), flight.slots(),
+             PeerAddresses::Setup::of(configuration, self, ring_config.token_loss_timeout),
+             flight.records_all()},
             roster_of(configuration), *link, transport, pool);
         auto core = std::make_unique<session::SessionCore>(
             sessions_of(configuration, self), group_config_of(configuration, self),

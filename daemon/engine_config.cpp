@@ -65,6 +65,14 @@ std::size_t wire_bytes_of(const config::Configuration& configuration, std::size_
             bytes = std::min(bytes, local->mtu - kIpAndUdpBytes);
         }
     };
+    if (find_local(locals, me.address) == nullptr) {
+        // Any interface may be used: the daemon's address is a name, or not of this host (NAT).
+        for (const LocalAddress& local : locals) {
+            if (!local.loopback) {
+                look_at(local.address);
+            }
+        }
+    }
     look_at(me.address);
     for (const config::Interface& interface : me.interfaces) {
         if (interface.daemon) {

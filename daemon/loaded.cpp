@@ -24,8 +24,7 @@ std::vector<config::HostAddresses> look_up_hosts(const config::Configuration& co
     for (std::size_t i = 0; i < configuration.daemons.size(); ++i) {
         const config::Daemon& daemon = configuration.daemons[i];
         if (!daemon.host.empty() && std::chrono::steady_clock::now() < until) {
-            std::string ignored;
-            hosts.push_back({i, look_up(daemon.host, daemon.address.family, ignored)});
+            hosts.push_back({i, look_up(daemon.host, daemon.address.family).addresses});
         }
     }
     return hosts;

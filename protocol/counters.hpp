@@ -91,6 +91,8 @@ enum class CounterKind : std::uint8_t {
     ROW(std::uint64_t, peer_errors, kCounter, "errors", "port-unreachable messages of peers")    \
     ROW(std::uint64_t, foreign_errors, kCounter, "errors",                                       \
         "port-unreachable messages about peers that did not send them")                          \
+    ROW(std::uint64_t, unknown_sources, kCounter, "datagrams",                                   \
+        "plain datagrams dropped because their sender is not known to be where they come from")  \
     ROW(std::uint64_t, socket_drops, kGauge, "datagrams",                                        \
         "datagrams that the kernel dropped because a receive buffer was full")
 

@@ -43,6 +43,7 @@ struct OpenedDatagram {
     std::uint8_t way = 0;  ///< as given with it
     StreamId stream;
     std::uint64_t number = 0;
+    bool is_newest = false;  ///< no higher number of a stream of its sender has come before it
 };
 
 class Peer {

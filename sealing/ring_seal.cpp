@@ -158,11 +158,13 @@ RingSeal::Opened RingSeal::open_current(const Arriving& at) {
 
 /// What is authentic, and of the current stream.
 RingSeal::Opened RingSeal::accept(const Arriving& at, PeerStream& stream) {
+    const bool is_newest = at.envelope.number > stream.window.high();
     stream.window.take(at.envelope.number);
     ++counters_.datagrams_opened;
     prepare_next_epoch(at, stream.contexts);
     at.peer.seals_with = Contexts::Name::of(at.envelope);
-    const OpenedDatagram text = text_of(at);
+    OpenedDatagram text = text_of(at);
+    text.is_newest = is_newest;
     if (is_hello(text.text.bytes())) {
         if (const auto hello = hello_in(at)) {
             on_hello(at, *hello, at.peer.answers, true);
@@ -320,6 +322,7 @@ std::optional<OpenedDatagram> RingSeal::promote(const Arriving& at) {
     }
     window.take(held->number);
     ++counters_.datagrams_opened;
+    held->is_newest = true;  // with the answer that is being opened
     return held;
 }
 

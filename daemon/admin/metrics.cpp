@@ -110,8 +110,9 @@ void add_rotations(Text& text, const membership::RotationTimes& rotations) {
 
 void add_ring(Text& text, const Status& status) {
     const RingStatus& ring = status.ring;
-    text.gauge("daemons_configured", "Daemons in the configuration file.",
-               static_cast<double>(ring.configured));
+    text.gauge("daemons_configured",
+               "Daemons in the configuration file, without names that nothing is known of.",
+               static_cast<double>(ring.configured - ring.unknown));
     text.gauge("ring_members", "Daemons in the ring that was installed last, this one included.",
                static_cast<double>(ring.members.size()));
     text.begin("ring_member", "gauge", "Whether a configured daemon is in the ring.");

@@ -12,6 +12,8 @@
 #include "config/identity.hpp"
 #include "daemon/admin/monitor_report.hpp"
 #include "daemon/host/clock.hpp"
+#include "daemon/ring/ring_facts.hpp"
+#include "daemon/ring/ring_thread.hpp"
 
 namespace spread::admin {
 namespace {
@@ -75,6 +77,9 @@ void MonitorService::start() {
     if (!wrong) {
         static_cast<void>(socket_.bind(at, wrong));
     }
+    if (wrong == boost::system::errc::address_not_available) {  // behind a NAT
+        static_cast<void>(socket_.bind(Udp::endpoint(at.protocol(), 0), wrong));
+    }
     if (wrong) {
         log_event(LogEvent::kMonitorFailed,
                   "no answers to stock's monitor: no UDP socket at {}: {}", own.to_string(),
@@ -134,7 +139,7 @@ void MonitorService::on_request(const config::IpAddress& source, const std::stri
     }
     const auto host = steering_.roster().find(request->transmitter);
     const auto asker = steering_.roster().find(request->sender);
-    if (!host || !asker || daemons[*host].address != source) {
+    if (!host || !asker || address_of(*host) != source) {
         refuse(source_text, "it does not come from the host of the daemon that it names");
         return;
     }
@@ -147,8 +152,15 @@ void MonitorService::on_request(const config::IpAddress& source, const std::stri
     } else if (std::holds_alternative<protocol::MonitorReload>(request->what)) {
         (void)steering_.reload(who);
     } else {
-        answer_status({asio_address(daemons[*asker].address), request->reply_port});
+        if (const auto to = address_of(*asker)) {
+            answer_status({asio_address(*to), request->reply_port});
+        }
     }
+}
+
+std::optional<config::IpAddress> MonitorService::address_of(std::size_t daemon) const {
+    return daemon::RingFacts::address_of(parts_.ring.facts().get(),
+                                         parts_.configuration.daemons[daemon], daemon);
 }
 
 /// Who asks while a status is being made gets the same.
@@ -170,11 +182,15 @@ void MonitorService::send_to(std::size_t daemon, const What& what) {
     const config::Daemon& to = parts_.configuration.daemons[daemon];
     const protocol::DaemonId self =
         steering_.roster().id(static_cast<protocol::DaemonIndex>(parts_.self));
+    const auto address = address_of(daemon);
+    if (!address) {
+        return;
+    }
     error_code lost;
     const std::uint16_t port = socket_.local_endpoint(lost).port();
     const auto bytes = protocol::encode_monitor_request({self, self, port, hash_, what});
     socket_.send_to(boost::asio::buffer(bytes),
-                    {asio_address(to.address), parts_.configuration.segments[to.segment].port}, 0,
+                    {asio_address(*address), parts_.configuration.segments[to.segment].port}, 0,
                     lost);
 }
 
@@ -189,7 +205,7 @@ void MonitorService::tell_others(const What& what) {
 void MonitorService::ask_all(std::function<void(Answers)> done) {
     Answers configured;
     for (const config::Daemon& daemon : parts_.configuration.daemons) {
-        configured.push_back({daemon.name, daemon.address.to_string(), std::nullopt});
+        configured.push_back({daemon.name, daemon.place(), std::nullopt});
     }
     auto round = std::make_shared<Round>(io_, std::move(configured), std::move(done));
     rounds_.push_back(round);
@@ -238,8 +254,8 @@ void MonitorService::receive() {
             if (!error) {
                 const auto report = protocol::decode_monitor_report(std::span(room_).first(bytes));
                 const auto place = report ? steering_.roster().find(report->self) : std::nullopt;
-                if (place &&
-                    asio_address(parts_.configuration.daemons[*place].address) == from_.address()) {
+                const auto address = place ? address_of(*place) : std::nullopt;
+                if (address && asio_address(*address) == from_.address()) {
                     on_report(*report);
                 }
             }

@@ -68,6 +68,7 @@ class MonitorService {
 
     void on_request(const config::IpAddress& source, const std::string& source_text,
                     std::span<const std::byte> datagram);
+    [[nodiscard]] std::optional<config::IpAddress> address_of(std::size_t daemon) const;
     void refuse(const std::string& source, const std::string& why);
     void answer_status(const Udp::endpoint& to);
     void send_to(std::size_t daemon, const What& what);

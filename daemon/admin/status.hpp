@@ -33,6 +33,8 @@ struct RingStatus {
     std::string representative;
     std::vector<std::string> members;
     std::size_t configured = 0;
+    /// Of these, those with a name that nothing is known of; they may not exist.
+    std::size_t unknown = 0;
     std::vector<MissingStatus> missing;
     std::optional<WallTime> since;
     std::optional<std::chrono::microseconds> took;  ///< to form it

@@ -57,6 +57,7 @@ json ring_of(const RingStatus& ring) {
             {"members", ring.members.size()},
             {"member_names", ring.members},
             {"configured", ring.configured},
+            {"unknown", ring.unknown},
             {"missing", std::move(missing)},
             {"since", ring.since ? json(iso_time(*ring.since)) : json()},
             {"formed_in_us", or_null(ring.took)},

@@ -202,10 +202,12 @@ void StatusSource::fill_ring(Status& status) const {
         const config::Daemon& daemon = parts_.configuration.daemons[i];
         PeerStatus peer;
         peer.name = daemon.name;
-        peer.address = daemon.address.to_string();
+        const auto address = spread::daemon::RingFacts::address_of(facts.get(), daemon, i);
+        peer.address = address ? address->to_string() : daemon.host;
         peer.port = parts_.configuration.segments[daemon.segment].port;
         peer.segment = daemon.segment;
         peer.is_self = i == parts_.self;
+        ring.unknown += address || peer.is_self ? 0 : 1;
         if (facts != nullptr) {
             peer.is_member = std::find(facts->members.begin(), facts->members.end(),
                                        roster_.id(i)) != facts->members.end();
@@ -257,7 +259,7 @@ Status StatusSource::without_sessions() const {
     Status out;
     out.name = me.name;
     out.id = me.id;
-    out.address = me.address.to_string();
+    out.address = me.place();
     out.port = configuration.segments[me.segment].port;
     out.version = daemon::kVersion;
     out.wire = protocol::kRingWireGreatest;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "daemon/admin/status.hpp"
@@ -26,7 +28,11 @@ Verdict verdict_of(const Status& status) {
     for (const MissingStatus& each : ring.missing) {
         out.advice.push_back(each.daemon + ": " + each.text);
     }
-    const std::string count = fmt::format("{} of {} daemons", ring.members.size(), ring.configured);
+    const std::size_t expected = std::max(ring.configured - ring.unknown, ring.members.size());
+    const std::string count = ring.unknown == 0 || expected == 1
+                                  ? fmt::format("{} of {} daemons", ring.members.size(), expected)
+                                  : fmt::format("{} of {} daemons, {} more names are not known",
+                                                ring.members.size(), expected, ring.unknown);
     if (!status.sessions) {
         out.state = "stuck";
         out.sentence = "the daemon does not serve its clients: its session thread does not answer";
@@ -38,14 +44,14 @@ Verdict verdict_of(const Status& status) {
     } else if (ring.state != "operational") {
         out.state = "forming";
         out.sentence = "the ring is being formed (" + ring.state + ")";
-    } else if (ring.members.size() >= ring.configured) {
+    } else if (ring.members.size() >= expected) {
         out.state = "healthy";
         out.sentence = ring.configured == 1 ? std::string("the only daemon of its configuration")
                                             : "ring of " + count;
     } else if (ring.members.size() == 1) {
         out.state = "alone";
         out.sentence =
-            "none of the other " + std::to_string(ring.configured - 1) + " daemons is in its ring";
+            "none of the other " + std::to_string(expected - 1) + " daemons is in its ring";
     } else {
         out.state = "degraded";
         out.sentence = "ring of " + count + "; missing: " + missing_names(ring);

@@ -49,6 +49,7 @@ RingDriver::RingDriver(Setup setup, RingQueues& queues, WakeSignal& sessions, Tr
       pool_(pool),
       sealed_(std::move(setup.sealed)),
       config_hash_(setup.config.config_hash),
+      checks_sources_(setup.checks_sources),
       flight_(setup.flight, setup.config.daemons, setup.flight_detail),
       listener_(flight_, host),
       engine_(std::move(setup.config), setup.incarnation, setup.ring_counter, setup.rng, pool,
@@ -281,10 +282,14 @@ bool RingDriver::receive_batch() {
 
 void RingDriver::on_datagram(membership::Arrival arrival, const protocol::Slice& datagram) {
     if (!sealed_) {
-        give_to_engine(arrival, datagram, membership::Vouched::kByChecksum);
+        if (!checks_sources_ || host_.admits(datagram.bytes())) {
+            give_to_engine(arrival, datagram, membership::Vouched::kByChecksum);
+        }
     } else if (const auto opened = sealed_->open(now_, arrival, datagram)) {
         if (opened->stream) {
             host_.on_opened(*opened);
+        } else if (checks_sources_ && !host_.admits(datagram.bytes())) {
+            return;
         }
         // In the mixed ring of a rollout plain datagrams have no stream.
         give_to_engine(

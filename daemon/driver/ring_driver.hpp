@@ -50,6 +50,9 @@ class RingHost : public membership::Tracer {
     virtual void on_settings(protocol::DaemonId, std::string_view) {}
     /// A sealed datagram that the engine gets now; for hosts that watch.
     virtual void on_opened(const sealing::OpenedDatagram&) {}
+    /// One that is not sealed and comes from where its sender may not be: false drops it. Asked
+    /// with Setup::checks_sources only.
+    [[nodiscard]] virtual bool admits(std::span<const std::byte>) { return true; }
     /// A datagram was dropped before the engine saw it; `envelope` is what it claims to be, as far
     /// as it could be read.
     virtual void on_refused(sealing::Refusal, const sealing::Envelope&) {}
@@ -81,6 +84,7 @@ class RingDriver {
         /// Memory of the flight recorder, as its constructor wants it.
         std::span<FlightSlot> flight{};
         FlightRecorder::Detail flight_detail = FlightRecorder::Detail::kRuns;
+        bool checks_sources = false;  ///< RingHost::admits()
     };
     /// How long leaving waits until the ring has ordered the messages of clients that were
     /// accepted.
@@ -176,6 +180,7 @@ class RingDriver {
     protocol::BufferPool& pool_;
     std::unique_ptr<SealedTraffic> sealed_;
     std::uint32_t config_hash_;
+    const bool checks_sources_;
     FlightRecorder flight_;
     Listener listener_;
     membership::RingEngine engine_;

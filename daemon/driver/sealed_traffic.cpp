@@ -90,7 +90,11 @@ std::span<std::byte> SealedTraffic::room(std::size_t bytes, Transport& transport
 
 void SealedTraffic::flush(Transport& transport) {
     if (!sealed_.empty()) {
-        transport.send(sealed_);
+        if (greets_) {
+            transport.greet(sealed_);
+        } else {
+            transport.send(sealed_);
+        }
         sealed_.clear();
     }
     used_ = 0;
@@ -105,6 +109,7 @@ void SealedTraffic::send_hellos(Transport& transport) {
     if (seal_.hellos().empty()) {
         return;
     }
+    greets_ = true;
     for (const auto& hello : seal_.hellos()) {
         const auto out = room(hello.bytes.size(), transport);
         std::copy(hello.bytes.begin(), hello.bytes.end(), out.begin());
@@ -116,6 +121,7 @@ void SealedTraffic::send_hellos(Transport& transport) {
     }
     seal_.clear_hellos();
     flush(transport);
+    greets_ = false;
 }
 
 // In ------------------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ class SealedTraffic {
     std::size_t used_ = 0;    ///< of the arena
     std::size_t wanted_ = 0;  ///< by what is still to be sealed in this call
     std::vector<membership::OutboundPacket> sealed_;
+    bool greets_ = false;  ///< what is in `sealed_` are hellos
     sealing::Refusal refusal_ = sealing::Refusal::kNone;
 };
 

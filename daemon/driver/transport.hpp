@@ -38,6 +38,9 @@ class Transport {
 
     /// Sends in this order.
     virtual void send(std::span<const membership::OutboundPacket> packets) = 0;
+    /// The same for what sealing layers say to each other to prove themselves. It also goes where
+    /// a daemon was heard that has not proven to be there.
+    virtual void greet(std::span<const membership::OutboundPacket> packets) { send(packets); }
     /// Whom a datagram for all is sent to by itself as well from now on, because the group address
     /// does not reach it; in place of those named before.
     virtual void send_one_by_one(const protocol::MemberList& daemons) = 0;

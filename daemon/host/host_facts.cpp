@@ -114,49 +114,51 @@ std::string host_name() {
     return name.data();
 }
 
-std::vector<config::IpAddress> look_up(const std::string& name,
-                                       std::optional<config::IpAddress::Family> family,
-                                       std::string& error) {
+LookUp look_up(const std::string& name, std::optional<config::IpAddress::Family> family) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_DGRAM;
     hints.ai_family = AF_UNSPEC;
     if (family) {
         hints.ai_family = *family == config::IpAddress::Family::kV4 ? AF_INET : AF_INET6;
     }
+    LookUp out;
     addrinfo* list = nullptr;
     const int code = ::getaddrinfo(name.c_str(), nullptr, &hints, &list);
     if (code != 0) {
-        error = code == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(code);
-        return {};
+        out.error = code == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(code);
+        out.is_unknown = code == EAI_NONAME || code == EAI_NODATA;
+        return out;
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, &::freeaddrinfo);
-    std::vector<config::IpAddress> found;
     for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
         if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) {
             continue;
         }
         const config::IpAddress address = ip_of(entry->ai_addr);
-        if (std::find(found.begin(), found.end(), address) == found.end()) {
-            found.push_back(address);
+        if (std::find(out.addresses.begin(), out.addresses.end(), address) == out.addresses.end()) {
+            out.addresses.push_back(address);
         }
     }
-    if (found.empty()) {
-        error = "the name has no IP address";
+    if (out.addresses.empty()) {
+        out.error = "the name has no IP address";
+        out.is_unknown = true;
     }
-    return found;
+    return out;
 }
 
 std::optional<config::IpAddress> SystemResolver::resolve(
     std::string_view name, std::optional<config::IpAddress::Family> family, std::string& error) {
-    const auto found = look_up(std::string(name), family, error);
-    if (found.empty()) {
+    const LookUp found = look_up(std::string(name), family);
+    if (found.addresses.empty()) {
+        error = found.error;
         return std::nullopt;
     }
     // Without a wish IPv4 comes first: segments are IPv4 unless the file says otherwise.
-    const auto v4 = std::find_if(found.begin(), found.end(), [](const config::IpAddress& address) {
-        return address.family == config::IpAddress::Family::kV4;
-    });
-    return v4 == found.end() ? found.front() : *v4;
+    const auto v4 = std::find_if(found.addresses.begin(), found.addresses.end(),
+                                 [](const config::IpAddress& address) {
+                                     return address.family == config::IpAddress::Family::kV4;
+                                 });
+    return v4 == found.addresses.end() ? found.addresses.front() : *v4;
 }
 
 std::vector<std::string> default_config_paths() {

@@ -32,10 +32,15 @@ struct LocalAddress {
 
 [[nodiscard]] std::string host_name();
 
-/// What `name` stands for, without duplicates: /etc/hosts, DNS and whatever else the host is set up
-/// with. May take many seconds. Empty, with `error`, where it is nothing.
-[[nodiscard]] std::vector<config::IpAddress> look_up(
-    const std::string& name, std::optional<config::IpAddress::Family> family, std::string& error);
+/// What a name stands for.
+struct LookUp {
+    std::vector<config::IpAddress> addresses;  ///< without duplicates
+    std::string error;                         ///< why there are none
+    bool is_unknown = false;                   ///< there is no such name, as the resolver says
+};
+/// Asks /etc/hosts, DNS and whatever else the host is set up with. May take many seconds.
+[[nodiscard]] LookUp look_up(const std::string& name,
+                             std::optional<config::IpAddress::Family> family);
 
 /// The system's resolver: /etc/hosts, DNS and whatever else the host is set up with.
 class SystemResolver final : public config::Resolver {

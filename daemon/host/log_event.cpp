@@ -80,6 +80,8 @@ constexpr std::array kEvents = {
     LogEventSpec{LogEvent::kRingKeyTaken, "ring_key_taken", kInfo, kSecurity},
     LogEventSpec{LogEvent::kPutBack, "put_back", kCritical, kSecurity},
     LogEventSpec{LogEvent::kPathNarrow, "path_narrow", kWarning, kNetwork},
+    LogEventSpec{LogEvent::kDaemonAddress, "daemon_address", kInfo, kNetwork},
+    LogEventSpec{LogEvent::kLookUpsFail, "look_ups_fail", kWarning, kNetwork},
     LogEventSpec{LogEvent::kSendFailed, "send_failed", kWarning, kNetwork},
     LogEventSpec{LogEvent::kSegmentationRefused, "segmentation_refused", kInfo, kNetwork},
     LogEventSpec{LogEvent::kOwnPause, "own_pause", kWarning, kMembership},

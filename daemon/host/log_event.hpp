@@ -99,6 +99,8 @@ enum class LogEvent : std::uint8_t {
     kRingKeyTaken,
     kPutBack,
     kPathNarrow,
+    kDaemonAddress,
+    kLookUpsFail,
     kSendFailed,
     kSegmentationRefused,
     kOwnPause,

@@ -34,6 +34,7 @@ AbsenceText::AbsenceText(const config::Configuration& configuration, std::size_t
     : roster_(roster_of(configuration)) {
     for (const config::Daemon& daemon : configuration.daemons) {
         addresses_.push_back(daemon.address);
+        hosts_.push_back(daemon.host);
         ports_.push_back(configuration.segments[daemon.segment].port);
     }
     const auto& own = configuration.daemons[self];
@@ -44,16 +45,17 @@ AbsenceText::AbsenceText(const config::Configuration& configuration, std::size_t
 
 std::string AbsenceText::data_port(DaemonId daemon) const {
     const auto place = roster_.find(daemon);
-    return place ? "UDP " + make_endpoint(addresses_[*place], ports_[*place]).to_string() : "";
+    return place ? port_of(*place, ports_[*place]) : "";
 }
 
 std::string AbsenceText::token_port(DaemonId daemon) const {
     const auto place = roster_.find(daemon);
-    if (!place) {
-        return "";
-    }
-    const std::uint16_t port = protocol::token_port_of(ports_[*place]);
-    return "UDP " + make_endpoint(addresses_[*place], port).to_string();
+    return place ? port_of(*place, protocol::token_port_of(ports_[*place])) : "";
+}
+
+std::string AbsenceText::port_of(protocol::DaemonIndex place, std::uint16_t port) const {
+    return hosts_[place].empty() ? "UDP " + make_endpoint(addresses_[place], port).to_string()
+                                 : fmt::format("UDP {}:{}", hosts_[place], port);
 }
 
 std::string AbsenceText::why(const Absence& absence) const {

@@ -29,8 +29,11 @@ class AbsenceText {
     [[nodiscard]] std::string data_port(protocol::DaemonId daemon) const;
     [[nodiscard]] std::string token_port(protocol::DaemonId daemon) const;
 
+    [[nodiscard]] std::string port_of(protocol::DaemonIndex place, std::uint16_t port) const;
+
     protocol::Roster roster_;
     std::vector<config::IpAddress> addresses_;  ///< by place in roster_
+    std::vector<std::string> hosts_;            ///< the same: names in place of addresses, or none
     std::vector<std::uint16_t> ports_;
     std::string groups_;
 };

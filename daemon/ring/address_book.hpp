@@ -87,6 +87,9 @@ class AddressBook {
     [[nodiscard]] const std::optional<Address>& claim(Peer peer) const {
         return entries_[peer].claim;
     }
+    [[nodiscard]] const std::optional<Address>& proven(Peer peer) const {
+        return entries_[peer].proven;
+    }
     /// For people: where it is, or may be.
     [[nodiscard]] std::optional<Address> whereabouts(Peer peer) const;
     [[nodiscard]] bool is_named(Peer peer) const { return entries_[peer].is_named; }

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "config/configuration.hpp"
+#include "config/ip_address.hpp"
 #include "membership/absence.hpp"
 #include "membership/events.hpp"
 #include "membership/last_heard.hpp"
@@ -28,6 +32,19 @@ struct RingFacts {
     std::uint32_t accelerated_window = 0;
     std::uint32_t window_limit = 0;
     membership::RotationTimes rotations{};
+    /// By place, of a ring whose daemons have names in place of addresses.
+    std::vector<std::optional<config::IpAddress>> addresses{};
+
+    /// Where `daemon`, at `place`, is now, as far as is known.
+    [[nodiscard]] static std::optional<config::IpAddress> address_of(const RingFacts* facts,
+                                                                     const config::Daemon& daemon,
+                                                                     std::size_t place) {
+        if (daemon.host.empty()) {
+            return daemon.address;
+        }
+        return facts != nullptr && place < facts->addresses.size() ? facts->addresses[place]
+                                                                   : std::nullopt;
+    }
 };
 
 /// Hears what changes in the ring, on whichever thread does the ring's work, in order.

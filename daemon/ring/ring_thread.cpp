@@ -20,6 +20,7 @@ namespace {
 constexpr std::uint32_t kWakeupMark = 0xffffffff;
 constexpr auto kPublishPause = std::chrono::milliseconds(250);
 constexpr std::uint32_t kInterfacesMark = 0xfffffffe;
+constexpr std::uint32_t kNamesMark = 0xfffffffd;
 /// Exit status of a process that runs with memories of an earlier moment: the service manager
 /// starts another one.
 constexpr int kPutBack = 1;
@@ -39,13 +40,17 @@ RingThread::RingThread(Setup setup, protocol::Roster roster, RingLink& link,
       transport_(transport),
       keep_counter_(std::move(setup.keep_counter)),
       log_(roster, setup.config, std::move(setup.absences)),
-      seal_log_(std::move(roster), setup.key_file),
+      seal_log_(roster, setup.key_file),
       observer_(setup.observer),
       records_all_(setup.records_all),
+      addresses_(setup.names
+                     ? std::make_unique<PeerAddresses>(std::move(*setup.names), roster, transport)
+                     : nullptr),
       driver_({setup.config, setup.incarnation, setup.ring_counter,
                protocol::Rng(setup.random_seed), sealed_traffic(setup.seal, entropy_), setup.flight,
                setup.records_all ? driver::FlightRecorder::Detail::kMessages
-                                 : driver::FlightRecorder::Detail::kRuns},
+                                 : driver::FlightRecorder::Detail::kRuns,
+               addresses_ != nullptr},
               link, link.session_wakeup, transport, *this, pool),
       load_(kLoadWindow) {
     if (driver_.seal() != nullptr) {
@@ -117,10 +122,28 @@ void RingThread::on_bad_datagram(BadDatagram kind, std::span<const std::byte> da
 }
 
 void RingThread::on_missing(std::span<const membership::Absence> missing) {
-    log_.on_missing(now_, missing);
+    missing_.assign(missing.begin(), missing.end());
+    tell_missing();
+}
+
+void RingThread::tell_missing() {
+    told_missing_ = known_among(missing_);
+    log_.on_missing(now_, told_missing_);
     if (observer_ != nullptr) {
-        observer_->on_missing(missing);
+        observer_->on_missing(told_missing_);
     }
+}
+
+/// Without those that have a name which nothing is known of: they may not exist yet.
+std::vector<membership::Absence> RingThread::known_among(
+    const std::vector<membership::Absence>& missing) const {
+    std::vector<membership::Absence> known = missing;
+    if (addresses_) {
+        std::erase_if(known, [this](const membership::Absence& absence) {
+            return addresses_->is_unknown(absence.daemon);
+        });
+    }
+    return known;
 }
 
 void RingThread::on_one_by_one(const protocol::MemberList& daemons) {
@@ -143,9 +166,16 @@ void RingThread::on_output(const membership::EngineOutput& out) {
         const auto* change = std::get_if<membership::ConfigurationChange>(&event);
         if (change != nullptr && change->kind == membership::ConfigurationKind::kRegular) {
             logged_ring_ = change->ring_id;
-            log_.on_configuration(now_, *change);
+            missing_ = change->missing;
+            membership::ConfigurationChange told = *change;
+            if (addresses_) {
+                addresses_->set_members(now_, told.members);
+                told.missing = known_among(missing_);
+            }
+            told_missing_ = told.missing;
+            log_.on_configuration(now_, told);
             if (observer_ != nullptr) {
-                observer_->on_installed(*change);
+                observer_->on_installed(told);
             }
         }
     }
@@ -164,7 +194,20 @@ void RingThread::on_not_run(protocol::Duration late) {
     }
 }
 
+void RingThread::on_opened(const sealing::OpenedDatagram& opened) {
+    if (addresses_ && opened.is_newest) {
+        addresses_->on_authentic(now_, driver_.seal()->last_envelope().sender, transport_.source());
+    }
+}
+
+bool RingThread::admits(std::span<const std::byte> datagram) {
+    return addresses_->admits(now_, datagram, transport_.source());
+}
+
 void RingThread::on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) {
+    if (addresses_ && refusal == sealing::Refusal::kUnproven) {
+        addresses_->on_claim(now_, envelope.sender, transport_.source());
+    }
     seal_log_.on_refused(now_, transport_.source(), refusal, envelope, driver_.seal()->keys());
 }
 
@@ -207,12 +250,27 @@ void RingThread::turn() {
         look_at_interfaces();
     }
     now_ = now();
+    if (addresses_) {
+        addresses_->work(now_);
+        if (addresses_->take_unknown_change() && known_among(missing_) != told_missing_) {
+            tell_missing();
+        }
+    }
     driver_.work(now_);
     now_ = now();
     driver_.finish(now_);
     if (now_ - published_at_ >= kPublishPause) {
         publish();
     }
+}
+
+std::optional<protocol::Instant> RingThread::next_deadline() const {
+    auto deadline = driver_.next_deadline();
+    if (addresses_) {
+        deadline =
+            std::min(deadline.value_or(protocol::Instant::max()), addresses_->next_deadline());
+    }
+    return deadline;
 }
 
 void RingThread::work_on(std::span<const epoll_event> events) {
@@ -225,7 +283,7 @@ void RingThread::wait_for_work() {
     std::optional<protocol::Duration> timeout;
     if (driver_.has_work()) {
         timeout = protocol::Duration(0);
-    } else if (const auto deadline = driver_.next_deadline()) {
+    } else if (const auto deadline = next_deadline()) {
         timeout = *deadline - now();
     }
     std::array<epoll_event, 32> events{};
@@ -242,6 +300,9 @@ std::vector<RingThread::Watched> RingThread::watched() const {
     if (interfaces_.fd() >= 0) {
         out.push_back({interfaces_.fd(), kInterfacesMark});
     }
+    if (addresses_) {
+        out.push_back({addresses_->fd(), kNamesMark});
+    }
     return out;
 }
 
@@ -254,6 +315,10 @@ void RingThread::take_events(std::span<const epoll_event> events) {
         }
         if (event.data.u32 == kInterfacesMark) {
             interfaces_changed_ = true;
+            continue;
+        }
+        if (event.data.u32 == kNamesMark) {
+            addresses_->note_answers();
             continue;
         }
         if ((event.events & EPOLLERR) != 0) {
@@ -335,11 +400,12 @@ void RingThread::publish() {
     counters_.publish(values);
     const membership::RingEngine& engine = driver_.engine();
     const membership::RingConfig& config = engine.config();
-    facts_.set(std::make_shared<const RingFacts>(
-        RingFacts{now_, engine.state(), engine.ring_id(), engine.members(), engine.last_heard(),
-                  engine.cut_off(now_), config.personal_window,
-                  config.accelerated ? config.accelerated_window : 0, config.window_limit,
-                  engine.stats().rotations}));
+    facts_.set(std::make_shared<const RingFacts>(RingFacts{
+        now_, engine.state(), engine.ring_id(), engine.members(), engine.last_heard(),
+        engine.cut_off(now_), config.personal_window,
+        config.accelerated ? config.accelerated_window : 0, config.window_limit,
+        engine.stats().rotations,
+        addresses_ ? addresses_->whereabouts() : std::vector<std::optional<config::IpAddress>>()}));
 }
 
 std::string RingThread::describe_counters() const {

@@ -20,6 +20,7 @@
 #include "daemon/host/load_meter.hpp"
 #include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/own_address.hpp"
+#include "daemon/ring/peer_addresses.hpp"
 #include "daemon/ring/ring_facts.hpp"
 #include "daemon/ring/ring_keys.hpp"
 #include "daemon/ring/ring_link.hpp"
@@ -62,6 +63,8 @@ class RingThread final : private driver::RingHost {
         std::string key_file{};
         /// Of the flight recorder; outlives the thread.
         std::span<driver::FlightSlot> flight{};
+        /// Of a ring whose daemons have names in place of addresses.
+        std::optional<PeerAddresses::Setup> names{};
         /// For checkers: each message is recorded, at times that agree with cause and effect on
         /// this host.
         bool records_all = false;
@@ -104,9 +107,7 @@ class RingThread final : private driver::RingHost {
     /// The same: is there something in the queues that work_on() would take?
     [[nodiscard]] bool has_work() { return driver_.has_work(); }
     /// The same: when a turn is wanted without any events.
-    [[nodiscard]] std::optional<protocol::Instant> next_deadline() const {
-        return driver_.next_deadline();
-    }
+    [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
 
     static constexpr std::size_t kCounters = protocol::kRingCounters.size() +
                                              protocol::kTransportCounters.size() +
@@ -131,6 +132,8 @@ class RingThread final : private driver::RingHost {
     void on_output(const membership::EngineOutput& out) override;
     void on_missing(std::span<const membership::Absence> missing) override;
     void on_not_run(protocol::Duration late) override;
+    void on_opened(const sealing::OpenedDatagram& opened) override;
+    [[nodiscard]] bool admits(std::span<const std::byte> datagram) override;
     void on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) override;
     void on_seal_event(const sealing::SealEvent& event, const sealing::KeyRing& keys) override;
     [[nodiscard]] protocol::Instant time_of_reading(protocol::Instant turn) override;
@@ -141,6 +144,9 @@ class RingThread final : private driver::RingHost {
     void take_events(std::span<const epoll_event> events);
     void hand_over_if_wanted();
     void publish();
+    void tell_missing();
+    [[nodiscard]] std::vector<membership::Absence> known_among(
+        const std::vector<membership::Absence>& missing) const;
     void look_at_interfaces();
 
     RingLink& link_;
@@ -150,11 +156,14 @@ class RingThread final : private driver::RingHost {
     SealLog seal_log_;
     KernelEntropy entropy_;
     protocol::RingId logged_ring_{};
+    std::vector<membership::Absence> missing_;       ///< as the engine says
+    std::vector<membership::Absence> told_missing_;  ///< of these, those that are known
     RingObserver* observer_;
     const bool records_all_;
     ForeignHook foreign_hook_;
     std::function<void(sealing::KeyOrder)> key_taken_hook_;
-    std::uint64_t taken_by_hook_ = 0;  ///< of packets_malformed
+    std::uint64_t taken_by_hook_ = 0;           ///< of packets_malformed
+    std::unique_ptr<PeerAddresses> addresses_;  ///< null: all are literal
     driver::RingDriver driver_;
     protocol::Instant now_{};
 

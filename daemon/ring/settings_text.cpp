@@ -62,8 +62,8 @@ std::string settings_text(const config::Configuration& configuration,
         out += fmt::format("Spread_Segment {} port {}\n", name, segment.port);
         for (const std::size_t index : segment.daemons) {
             const config::Daemon& daemon = configuration.daemons[index];
-            out += fmt::format("{} {} port {} id {}\n", daemon.name, daemon.address.to_string(),
-                               segment.port, daemon.id);
+            out += fmt::format("{} {} port {} id {}\n", daemon.name, daemon.place(), segment.port,
+                               daemon.id);
         }
     }
     const auto add = [&out](std::string_view name, protocol::Duration time) {

@@ -115,13 +115,18 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
       block_pool_(setup.block_bytes, std::max(setup.blocks_max, kReceiptsMax)) {
     const config::Daemon& me = configuration.daemons[self];
     const config::Segment& segment = configuration.segments[me.segment];
-    const LocalAddress* own = find_local(locals, me.address);
-    if (own == nullptr) {
+    const LocalAddress* found = find_local(locals, me.address);
+    const std::vector<config::IpAddress> addresses = own_addresses(me);
+    if (found == nullptr && me.host.empty() && !addresses.front().is_unspecified()) {
         throw StartupError(
             fmt::format("daemon {} has the address {}, which no interface of this "
                         "host carries",
                         protocol::escaped(me.name), me.address.to_string()));
     }
+    // The kernel chooses by its routes where the daemon's own address is not known here.
+    LocalAddress any;
+    any.address = any_address(me.address.family);
+    const LocalAddress* const own = found == nullptr ? &any : found;
 
     // Other daemons of our segment on this host hear our group sends only if they are looped back.
     bool shares_host = false;
@@ -138,11 +143,30 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
         }
     }
 
-    const unsigned scope = own->interface_index;
+    plan(configuration, self, own->interface_index, groups);
+
+    // Reading the option tells whether the kernel knows it; the first send shows whether the device
+    // takes it.
+    int segment_bytes = 0;
+    socklen_t length = sizeof segment_bytes;
+    segmentation_ = setup.segmentation && ::getsockopt(sockets_.front().fd.get(), SOL_UDP,
+                                                       UDP_SEGMENT, &segment_bytes, &length) == 0;
+}
+
+/// Who is sent to, and where.
+void UdpTransport::plan(const config::Configuration& configuration, std::size_t self,
+                        unsigned scope, const std::vector<config::IpAddress>& groups) {
+    const config::Daemon& me = configuration.daemons[self];
+    const config::Segment& segment = configuration.segments[me.segment];
     for (const config::Daemon& daemon : configuration.daemons) {
         const std::uint16_t port = configuration.segments[daemon.segment].port;
-        peers_.push_back({make_endpoint(daemon.address, port, scope),
-                          make_endpoint(daemon.address, protocol::token_port_of(port), scope)});
+        Peer peer;
+        peer.port = port;
+        if (daemon.host.empty()) {
+            peer.add(daemon.address, scope);
+            peer.ways = peer.greeted;
+        }
+        peers_.push_back(peer);
     }
 
     // A group address counts when its socket could be opened and joined.
@@ -163,26 +187,52 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
         if (i == self) {
             continue;
         }
-        everyone_token_.push_back(peers_[i].token);
+        others_.insert(i);
         if (!unicast.contains(i)) {
             group_mates_.push_back(roster_.id(i));
         }
     }
-    send_one_by_one(protocol::MemberList{});
-
-    // Reading the option tells whether the kernel knows it; the first send shows whether the device
-    // takes it.
-    int segment_bytes = 0;
-    socklen_t length = sizeof segment_bytes;
-    segmentation_ = setup.segmentation && ::getsockopt(sockets_.front().fd.get(), SOL_UDP,
-                                                       UDP_SEGMENT, &segment_bytes, &length) == 0;
+    list_everyone();
 }
 
 void UdpTransport::send_one_by_one(const protocol::MemberList& daemons) {
+    one_by_one_ = daemons;
+    list_everyone();
+}
+
+void UdpTransport::list_everyone() {
+    const auto add = [](std::vector<Endpoint>& all, std::span<const Endpoint> some) {
+        all.insert(all.end(), some.begin(), some.end());
+    };
     everyone_data_ = groups_;
-    for (const protocol::DaemonIndex i : roster_.set_of(route_.unicast) | roster_.set_of(daemons)) {
-        everyone_data_.push_back(peers_[i].data);
+    for (const protocol::DaemonIndex i :
+         roster_.set_of(route_.unicast) | roster_.set_of(one_by_one_)) {
+        add(everyone_data_, peers_[i].endpoints(false, false));
     }
+    everyone_token_.clear();
+    for (const protocol::DaemonIndex i : others_) {
+        add(everyone_token_, peers_[i].endpoints(true, false));
+    }
+}
+
+void UdpTransport::Peer::add(const config::IpAddress& address, unsigned scope) {
+    data[greeted] = make_endpoint(address, port, scope);
+    token[greeted] = make_endpoint(address, protocol::token_port_of(port), scope);
+    ++greeted;
+}
+
+void UdpTransport::set_ways(protocol::DaemonIndex daemon, std::span<const config::IpAddress> ways,
+                            const std::optional<config::IpAddress>& claim) {
+    Peer& peer = peers_[daemon];
+    peer.greeted = 0;
+    for (const config::IpAddress& way : ways.first(std::min(ways.size(), Peer::kWaysMax - 1))) {
+        peer.add(way, 0);
+    }
+    peer.ways = peer.greeted;
+    if (claim) {
+        peer.add(*claim, 0);
+    }
+    list_everyone();
 }
 
 UdpTransport::Socket UdpTransport::open_socket(const Endpoint& at, membership::Channel channel,
@@ -243,9 +293,11 @@ void UdpTransport::set_link(bool up, const std::vector<LocalAddress>& locals) {
         return find_local(locals, ip_of(endpoint.address())) != nullptr;
     };
     for (const Peer& peer : peers_) {
-        if (!is_local(peer.data)) {
-            out_of_reach_.push_back(peer.data);
-            out_of_reach_.push_back(peer.token);
+        for (std::size_t way = 0; way < peer.ways; ++way) {
+            if (!is_local(peer.data[way])) {
+                out_of_reach_.push_back(peer.data[way]);
+                out_of_reach_.push_back(peer.token[way]);
+            }
         }
     }
 }
@@ -302,7 +354,9 @@ void UdpTransport::open_sockets(const config::Configuration& configuration, std:
 
     const int sender = sockets_.front().fd.get();
     set_option(sender, SOL_SOCKET, SO_BROADCAST, 1);
-    send_groups_by(sender, own);
+    if (!own.address.is_unspecified()) {
+        send_groups_by(sender, own);
+    }
     if (me.address.family == config::IpAddress::Family::kV6) {
         set_option(sender, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
         set_option(sender, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, shares_host ? 1 : 0);

@@ -210,8 +210,13 @@ std::span<const Endpoint> UdpTransport::targets(const membership::OutboundPacket
     if (!to) {
         return {};
     }
-    const Peer& peer = peers_[*to];
-    return {token ? &peer.token : &peer.data, 1};
+    return peers_[*to].endpoints(token, greets_);
+}
+
+void UdpTransport::greet(std::span<const membership::OutboundPacket> packets) {
+    greets_ = true;
+    send(packets);
+    greets_ = false;
 }
 
 void UdpTransport::send(std::span<const membership::OutboundPacket> packets) {
@@ -387,7 +392,9 @@ void UdpTransport::note_refused(int error, const msghdr& message) {
 /// An error is rare, and names an address rather than a daemon.
 std::optional<protocol::DaemonIndex> UdpTransport::daemon_at(const Endpoint& endpoint) const {
     for (protocol::DaemonIndex i = 0; i < peers_.size(); ++i) {
-        if (peers_[i].data == endpoint || peers_[i].token == endpoint) {
+        // Of several ways the first one is the proven one.
+        const Peer& peer = peers_[i];
+        if (peer.ways > 0 && (peer.data[0] == endpoint || peer.token[0] == endpoint)) {
             return i;
         }
     }

@@ -133,6 +133,7 @@ class UdpTransport final : public driver::Transport {
     /// Sends in order. What the kernel refuses is counted and lost, as on the wire.
     void send(std::span<const membership::OutboundPacket> packets) override;
     void send_one_by_one(const protocol::MemberList& daemons) override;
+    void greet(std::span<const membership::OutboundPacket> packets) override;
     /// From the first readable socket of `channel`. It stays readable as long as it fills batches.
     [[nodiscard]] bool receive(membership::Channel channel, driver::Inbox& inbox) override;
     [[nodiscard]] bool has_unread() override;
@@ -159,6 +160,11 @@ class UdpTransport final : public driver::Transport {
     /// The own address is on another interface now, or on one that was made anew: joins the groups
     /// there and sends by it. Returns what went wrong, or an empty text.
     [[nodiscard]] std::string follow(const LocalAddress& own);
+    /// Where a daemon is that has no literal address: `ways`, two at most, and `claim`, which
+    /// greet() uses as well.
+    void set_ways(protocol::DaemonIndex daemon, std::span<const config::IpAddress> ways,
+                  const std::optional<config::IpAddress>& claim);
+    void count_unknown_source() { ++counters_.unknown_sources; }
     /// Whether the interface of the own address has a link. While it has none, nothing is sent to
     /// single daemons of other hosts: each such datagram would keep the kernel looking for their
     /// hardware addresses, and when the link is back that answers to its own clock of a second.
@@ -175,10 +181,21 @@ class UdpTransport final : public driver::Transport {
     [[nodiscard]] std::size_t blocks_in_use() const { return block_pool_.blocks_in_use(); }
 
   private:
-    /// Where a daemon receives.
+    /// Where a daemon receives: as a rule, one address and two ports. While it is not certain where
+    /// it is, there are none, or several, and further ones for greetings.
     struct Peer {
-        Endpoint data;
-        Endpoint token;
+        static constexpr std::size_t kWaysMax = 3;
+
+        std::array<Endpoint, kWaysMax> data;
+        std::array<Endpoint, kWaysMax> token;
+        std::uint16_t port = 0;
+        std::size_t ways = 0;
+        std::size_t greeted = 0;
+
+        void add(const config::IpAddress& address, unsigned scope);
+        [[nodiscard]] std::span<const Endpoint> endpoints(bool is_token, bool is_greeting) const {
+            return {is_token ? token.data() : data.data(), is_greeting ? greeted : ways};
+        }
     };
 
     /// One datagram, or a coalesced run of them; the last may be shorter.
@@ -207,9 +224,12 @@ class UdpTransport final : public driver::Transport {
     void open_sockets(const config::Configuration& configuration, std::size_t self,
                       const LocalAddress& own, bool shares_host,
                       const std::vector<config::IpAddress>& groups);
+    void plan(const config::Configuration& configuration, std::size_t self, unsigned scope,
+              const std::vector<config::IpAddress>& groups);
     Socket open_socket(const Endpoint& at, membership::Channel channel, bool group,
                        const std::string& daemon_name);
 
+    void list_everyone();
     std::size_t receive_batch(const Socket& socket);
     [[nodiscard]] std::optional<Receipt> take_receipt(const Socket& socket, std::size_t index);
     [[nodiscard]] bool keeps_in_place(const Receipt& receipt);
@@ -238,11 +258,14 @@ class UdpTransport final : public driver::Transport {
     SendErrors send_errors_;
     protocol::DaemonSet refused_;  ///< not sent to since the last read_errors()
     protocol::RoutePlan route_;
+    protocol::DaemonSet others_;            // all daemons but this one
     std::vector<Endpoint> groups_;          // addresses of the own segment that reach all of it
     protocol::MemberList group_mates_;      // whom they reach if all is well
     std::vector<Endpoint> everyone_data_;   // where kAll goes
     std::vector<Endpoint> everyone_token_;  // tokens for all always fan out
     std::vector<Endpoint> out_of_reach_;    // without a link: of daemons of other hosts
+    protocol::MemberList one_by_one_;
+    bool greets_ = false;
     bool segmentation_ = false;
     bool errors_waiting_ = false;
     const Endpoint* source_ = nullptr;

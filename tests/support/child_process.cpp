@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,20 @@ namespace {
 std::string search_path() {
     const char* path = std::getenv("PATH");
     return std::string(path != nullptr ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin";
+}
+
+/// In a mount namespace of the caller's own, as `ip netns exec` does it with /etc/netns/NAME.
+bool mount_over_etc(const std::filesystem::path& etc) {
+    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+        return false;
+    }
+    for (const auto& file : std::filesystem::directory_iterator(etc)) {
+        const std::string over = "/etc/" + file.path().filename().string();
+        if (mount(file.path().c_str(), over.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 }  // namespace
@@ -62,6 +77,10 @@ ChildProcess::ChildProcess(Options options) : options_(std::move(options)) {
         if (options_.network_namespace >= 0 &&
             setns(options_.network_namespace, CLONE_NEWNET) != 0) {
             std::perror("setns");
+            _exit(125);
+        }
+        if (!options_.etc.empty() && !mount_over_etc(options_.etc)) {
+            std::perror("mount over /etc");
             _exit(125);
         }
         if (!options_.directory.empty() && chdir(options_.directory.c_str()) != 0) {

@@ -21,6 +21,8 @@ class ChildProcess {
         std::optional<std::string> input;  ///< what it reads from stdin; nothing if unset
         int network_namespace = -1;        ///< file descriptor; -1: the test's own
         std::filesystem::path directory;   ///< working directory; empty: the test's own
+        /// The files in it take the places of those of their names in /etc; empty: none do.
+        std::filesystem::path etc = {};
     };
 
     explicit ChildProcess(Options options);

@@ -40,6 +40,8 @@ std::string kernel_form(const std::string& address) {
     return text.data();
 }
 
+constexpr std::string_view kEveryAddress = "00000000";
+
 /// Does the process's network namespace have a TCP listener there? The kernel's table is read
 /// because a trial connection would be a client to the daemon.
 bool has_listener(pid_t pid, const std::string& address, std::uint16_t port) {
@@ -58,7 +60,8 @@ bool has_listener(pid_t pid, const std::string& address, std::uint16_t port) {
             const auto colon = local.rfind(':');
             if (state == "0A" && colon != std::string::npos &&
                 std::stoul(local.substr(colon + 1), nullptr, 16) == port &&
-                (wanted.empty() || local.substr(0, colon) == wanted)) {
+                (wanted.empty() || local.substr(0, colon) == wanted ||
+                 local.substr(0, colon) == kEveryAddress)) {
                 return true;
             }
         }
@@ -153,7 +156,8 @@ void DaemonProcess::start() {
                               .output = log_file_,
                               .input = {},
                               .network_namespace = spec_.network_namespace,
-                              .directory = {}});
+                              .directory = {},
+                              .etc = spec_.etc});
 }
 
 void DaemonProcess::wait_listening() {

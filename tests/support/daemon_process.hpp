@@ -30,6 +30,7 @@ struct DaemonSpec {
     int network_namespace = -1;
     std::filesystem::path program = {};    ///< empty: daemon_binary()
     std::vector<std::string> arguments{};  ///< further ones of our daemon
+    std::filesystem::path etc = {};        ///< ChildProcess::Options::etc
 };
 
 /// A configuration text with all daemons in one segment, each on its own address.
@@ -59,6 +60,8 @@ class DaemonProcess {
     void use_program(const std::filesystem::path& program) { spec_.program = program; }
     /// Starts the same daemon again and waits until it listens; the old process must be gone.
     void restart();
+    /// From the next start on it is there.
+    void move_to(const std::string& address) { spec_.address = address; }
     /// DaemonSpec::arguments of the next start.
     void set_arguments(std::vector<std::string> arguments) {
         spec_.arguments = std::move(arguments);

@@ -216,6 +216,39 @@ void NetworkLab::put_behind_router(std::size_t host, std::size_t mtu) {
     run_command({"ip", "route", "add", "224.0.0.0/4", "dev", inner}, namespace_of(host));
 }
 
+void NetworkLab::put_behind_nat(std::size_t host, std::uint16_t port) {
+    const int router = make_namespace();
+    routers_.push_back(router);
+    const std::string outer = "lab" + std::to_string(host);
+    const std::string inner = outer + "in";
+    const auto inside = [](int fd) {
+        return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd);
+    };
+    const std::string ports = std::to_string(port) + "-" + std::to_string(port + 1);
+    remove_interface(host);
+    run_command({"ip", "link", "add", outer, "type", "veth", "peer", "name", "near"});
+    run_command({"ip", "link", "set", "near", "netns", inside(router)});
+    run_command({"ip", "link", "add", "far", "type", "veth", "peer", "name", inner});
+    run_command({"ip", "link", "set", "far", "netns", inside(router)});
+    run_command({"ip", "link", "set", inner, "netns", inside(namespace_of(host))});
+    run_command({"ip", "link", "set", outer, "master", "lab", "up"});
+    run_command({"sh", "-c",
+                 "echo 1 > /proc/sys/net/ipv4/ip_forward && ip link set lo up && ip address add " +
+                     address(host) + "/24 dev near && ip link set near up && " +
+                     "ip address add 10.88.0.1/24 dev far && ip link set far up && "
+                     "nft add table ip lab && nft 'add chain ip lab in { type nat hook prerouting "
+                     "priority -100; }' && nft 'add chain ip lab out { type nat hook postrouting "
+                     "priority 100; }' && nft 'add rule ip lab in iif near udp dport " +
+                     ports + " dnat to 10.88.0.2' && nft 'add rule ip lab in iif near tcp dport " +
+                     ports + " dnat to 10.88.0.2' && nft 'add rule ip lab out oif near snat to " +
+                     address(host) + "'"},
+                router);
+    run_command({"sh", "-c",
+                 "ip address add 10.88.0.2/24 dev " + inner + " && ip link set " + inner +
+                     " up && ip route add default via 10.88.0.1"},
+                namespace_of(host));
+}
+
 void NetworkLab::clear_filters(std::size_t host) {
     run_command({"nft", "flush chain inet lab in; flush chain inet lab out"}, namespace_of(host));
 }

@@ -43,6 +43,9 @@ class NetworkLab {
     /// A router takes the place of the host's cable. It passes on single packets up to `mtu`, which
     /// both ends know nothing of, and neither groups nor ICMP.
     void put_behind_router(std::size_t host, std::size_t mtu);
+    /// The host gets the address 10.88.0.2 behind a router that has its old one, and changes no
+    /// ports: what is sent to `port` and the next one there goes to the host.
+    void put_behind_nat(std::size_t host, std::uint16_t port);
     void clear_filters(std::size_t host);
     void heal();
 

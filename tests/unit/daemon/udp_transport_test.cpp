@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -143,6 +144,27 @@ TEST_F(UdpTransportTest, ADatagramForAllReachesEveryOtherDaemonOfALoopbackSegmen
     EXPECT_THAT(received(0, Channel::kData), IsEmpty());
     EXPECT_THAT(transports_[0]->route().unicast,
                 ElementsAre(protocol::DaemonId{2}, protocol::DaemonId{3}));
+}
+
+TEST_F(UdpTransportTest, ADaemonIsSentToByAllItsWaysAndGreetedAtWhereItClaimsToBe) {
+    open_all();
+    const auto ip = [](const char* text) { return *config::parse_ip(text); };
+    // As if the second daemon had a name that stands for two addresses, of which one is true.
+    transports_[0]->set_ways(1, std::array{ip("127.0.0.9"), ip("127.0.0.2")}, std::nullopt);
+    transports_[0]->send(std::vector{to_all("both")});
+    EXPECT_THAT(received(1, Channel::kData), ElementsAre("both"));
+    EXPECT_THAT(received(2, Channel::kData), ElementsAre("both"));
+
+    transports_[0]->set_ways(1, std::array{ip("127.0.0.9")}, ip("127.0.0.2"));
+    transports_[0]->send(std::vector{to_one(2, Channel::kData, "elsewhere")});
+    EXPECT_THAT(received(1, Channel::kData), IsEmpty());
+    transports_[0]->greet(std::vector{to_one(2, Channel::kData, "who are you?")});
+    EXPECT_THAT(received(1, Channel::kData), ElementsAre("who are you?"));
+
+    transports_[0]->set_ways(1, {}, std::nullopt);
+    transports_[0]->send(std::vector{to_all("not there"), to_one(2, Channel::kData, "not there")});
+    EXPECT_THAT(received(1, Channel::kData), IsEmpty());
+    EXPECT_THAT(received(2, Channel::kData), ElementsAre("not there"));
 }
 
 TEST_F(UdpTransportTest, TokensArriveApartFromData) {

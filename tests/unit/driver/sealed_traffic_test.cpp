@@ -100,6 +100,10 @@ class KeepingTransport final : public Transport {
                 {packet.destination, packet.channel, packet.to, slice_of(packet.datagram.bytes())});
         }
     }
+    void greet(std::span<const OutboundPacket> packets) override {
+        greetings += packets.size();
+        send(packets);
+    }
     void send_one_by_one(const protocol::MemberList& daemons) override { one_by_one = daemons; }
     bool receive(Channel, Inbox&) override { return false; }
     bool has_unread() override { return false; }
@@ -108,6 +112,7 @@ class KeepingTransport final : public Transport {
     std::vector<OutboundPacket> sent;
     std::vector<const std::byte*> blocks;
     protocol::MemberList one_by_one;
+    std::size_t greetings = 0;
     int calls = 0;
 };
 
@@ -164,6 +169,16 @@ TEST_F(SealedTrafficTest, SealsInOrderAndSaysWhereTo) {
     EXPECT_EQ(transport_.sent[1].datagram.length,
               packets[1].datagram.length + sealing::kSealRoomBytes);
     EXPECT_THAT(carry(transport_, *two_), ElementsAre("a", "token"));
+}
+
+TEST_F(SealedTrafficTest, ChallengesAreGreetingsAndNothingElseIs) {
+    one_->send(now_, std::vector<OutboundPacket>{{{}, {}, {}, plain("hello")}}, transport_);
+    EXPECT_EQ(transport_.greetings, 0U);
+    static_cast<void>(carry(transport_, *two_));
+    two_->send_hellos(transport_);
+    EXPECT_EQ(transport_.greetings, 2U) << "a challenge, by both ports";
+    two_->send(now_, std::vector<OutboundPacket>{{{}, {}, {}, plain("hello")}}, transport_);
+    EXPECT_EQ(transport_.greetings, 2U);
 }
 
 TEST_F(SealedTrafficTest, ABatchIsOneCallAndItsMemoryIsUsedAgain) {

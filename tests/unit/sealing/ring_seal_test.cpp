@@ -93,6 +93,7 @@ class RingSealTest : public testing::Test {
         auto opened = to.open(now_, slice_of(datagram), 7);
         if (opened.datagram) {
             EXPECT_EQ(opened.datagram->way, 7);
+            last_was_newest_ = opened.datagram->is_newest;
             taken_.push_back(string_of(opened.datagram->text));
         }
         return opened.refusal;
@@ -126,6 +127,7 @@ class RingSealTest : public testing::Test {
     std::map<DaemonId, std::unique_ptr<RingSeal>> seals_;
     std::vector<std::unique_ptr<SeededEntropy>> entropies_;
     std::vector<std::string> taken_;
+    bool last_was_newest_ = false;
     std::uint64_t seed_ = 0;
     Instant now_{std::chrono::hours(1)};
 };
@@ -150,6 +152,19 @@ TEST_F(RingSealTest, TakesADatagramOnce) {
     EXPECT_EQ(deliver(d2(), two), Refusal::kReplayed);
     EXPECT_THAT(taken_, ElementsAre("two", "one"));
     EXPECT_EQ(d2().counters().rejected_replayed, 2U);
+}
+
+TEST_F(RingSealTest, WhatIsLateIsNotTheNewest) {
+    EXPECT_EQ(deliver(d2(), sealed(d1(), "first")), Refusal::kUnproven);
+    settle();
+    EXPECT_TRUE(last_was_newest_) << "with the answer that it was kept for";
+    const Bytes one = sealed(d1(), "one");
+    EXPECT_EQ(deliver(d2(), sealed(d1(), "two")), Refusal::kNone);
+    EXPECT_TRUE(last_was_newest_);
+    EXPECT_EQ(deliver(d2(), one), Refusal::kNone);
+    EXPECT_FALSE(last_was_newest_);
+    EXPECT_EQ(deliver(d2(), sealed(d1(), "three")), Refusal::kNone);
+    EXPECT_TRUE(last_was_newest_);
 }
 
 TEST_F(RingSealTest, TheKeptDatagramIsTakenOnce) {
