@@ -58,6 +58,12 @@ TEST_F(ControlTest, AHealthyRingIsHealthyEverywhere) {
         EXPECT_EQ(value["config"]["hash"], status(0)["config"]["hash"]);
     }
     EXPECT_THAT(ctl(0, {"check", "--expect", "3"}).text, StartsWith("SPREAD OK - 3 of 3 daemons"));
+    EXPECT_EQ(ctl(0, {"ready"}).status, 0);
+    EXPECT_EQ(ctl(0, {"ready", "--expect", "3"}).status, 0);
+    const Answer four = ctl(0, {"ready", "--expect", "4"});
+    EXPECT_EQ(four.status, 1);
+    EXPECT_THAT(four.text, HasSubstr("3 daemons in the ring, 4 expected"));
+    EXPECT_EQ(ctl(0, {"alive"}).text, "ok\n");
     EXPECT_EQ(ctl(0, {"config", "diff", ring_.daemon(1).control_socket().string()}).status, 0);
 }
 

@@ -84,6 +84,7 @@ class CommandLine {
   private:
     void add_global();
     void add_looking();
+    void add_probes();
     void add_watching();
     void add_config();
     void add_steering();
@@ -161,6 +162,7 @@ CommandLine::CommandLine() {
     app_.fallthrough();
     add_global();
     add_looking();
+    add_probes();
     add_watching();
     add_config();
     add_steering();
@@ -202,6 +204,14 @@ void CommandLine::add_looking() {
         ->add_option("--sort", group_sort_,
                      "name, members, or rate, which looks for a second (default name)")
         ->check(CLI::IsMember({"name", "members", "rate"}));
+}
+
+void CommandLine::add_probes() {
+    add(app_, "ready", "Exits with 0 while clients are served by a ring, else 1 and why", [this] {
+        return commands().ready(std::max<std::size_t>(expected_, 1));
+    })->add_option("--expect", expected_, "Daemons wanted in the ring (default: 1)");
+    add(app_, "alive", "Exits with 0 while the daemon does its work, however its ring is",
+        [this] { return commands().alive(); });
     CLI::App* const check =
         add(app_, "check",
             "For monitoring plugins: one line; 0 ok, 1 warning, 2 critical, 3 unknown", [this] {

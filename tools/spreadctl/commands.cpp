@@ -208,6 +208,25 @@ int Commands::check(std::size_t expected,
     }
 }
 
+int Commands::ready(std::size_t expected) const {
+    return probe(fmt::format("/readyz?expect={}", expected));
+}
+
+int Commands::alive() const {
+    return probe("/livez");
+}
+
+int Commands::probe(const std::string& target) const {
+    const HttpAnswer answer = client_.get(target);
+    const json value = json::parse(answer.body, nullptr, false);
+    if (json_ || !value.is_object()) {
+        print(answer.body);
+    } else {
+        print(value.value("text", std::string("ok")) + "\n");
+    }
+    return answer.status == 200 ? kGood : kBad;
+}
+
 int Commands::bans() const {
     return show("/bans.json", bans_text);
 }

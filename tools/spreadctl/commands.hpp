@@ -43,6 +43,10 @@ class Commands {
     /// `age_max`: what the ring says of itself must not be older.
     [[nodiscard]] int check(std::size_t expected,
                             std::optional<std::chrono::duration<double>> age_max) const;
+    /// For probes: whether clients are served by a ring of at least `expected` daemons;
+    [[nodiscard]] int ready(std::size_t expected) const;
+    /// and whether the daemon's threads turn, however its ring is.
+    [[nodiscard]] int alive() const;
     [[nodiscard]] int bans() const;
     [[nodiscard]] int config_show() const;
     [[nodiscard]] int config_hash() const;
@@ -57,6 +61,7 @@ class Commands {
     [[nodiscard]] int stop(const std::string& target, std::chrono::milliseconds patience) const;
 
   private:
+    [[nodiscard]] int probe(const std::string& target) const;
     /// Prints the daemon's own JSON, or what `text` makes of it.
     template <typename Text>
     [[nodiscard]] int show(const std::string& target, Text text) const;

@@ -341,7 +341,9 @@ Plugin plugin_of(const json& status, std::size_t expected,
                  std::optional<std::chrono::duration<double>> age_max) {
     const auto members = static_cast<std::size_t>(number_at(status, "/ring/members"));
     const auto configured = static_cast<std::size_t>(number_at(status, "/ring/configured"));
-    const std::size_t wanted = expected == 0 ? configured : expected;
+    const auto unknown = static_cast<std::size_t>(number_at(status, "/ring/unknown"));
+    const std::size_t wanted =
+        expected == 0 ? configured - std::min(configured, unknown) : expected;
     const std::string state = text_at(status, "/verdict/state");
     std::string missing;
     for (const json& each : at(status, "/ring/missing")) {
