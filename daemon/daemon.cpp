@@ -33,6 +33,7 @@
 #include "daemon/host/logging.hpp"
 #include "daemon/host/memory_limit.hpp"
 #include "daemon/host/memory_reserve.hpp"
+#include "daemon/host/process_watch.hpp"
 #include "daemon/host/service_manager.hpp"
 #include "daemon/host/signal_stack.hpp"
 #include "daemon/host/startup_error.hpp"
@@ -115,15 +116,16 @@ AccessSetup access_of(const config::Configuration& configuration) {
 }
 
 /// Reads the ring's keys again, and RingSealing in the configuration file, of which nothing else
-/// may change. What has an error leaves things as they are.
-void reload_keys(const std::string& path, const config::Configuration& configuration,
+/// may change. What has an error leaves things as they are. False: RingSealing could not be read.
+bool reload_keys(const std::string& path, const config::Configuration& configuration,
                  KeysOnRing* keys) {
     if (keys == nullptr) {
-        return;
+        return true;
     }
     sealing::Mode mode = sealing_mode_of(configuration);
     const auto read = path.empty() ? std::nullopt : configuration_in(path);
-    if (read && read->ring_key_file == configuration.ring_key_file) {
+    const bool is_read = read && read->ring_key_file == configuration.ring_key_file;
+    if (is_read) {
         mode = sealing_mode_of(*read);
     } else {
         log_event(LogEvent::kRingSealingUnread,
@@ -132,6 +134,7 @@ void reload_keys(const std::string& path, const config::Configuration& configura
                   path);
     }
     keys->reload(mode);
+    return is_read;
 }
 
 /// What clients that speak TLS meet; null when none do. Throws when the daemon could not serve
@@ -147,8 +150,9 @@ std::shared_ptr<const tls::Context> tls_of(const config::Configuration& configur
     return std::move(*context);
 }
 
-/// Reads the access files again; a file with an error leaves the rules in force.
-void reload(const std::string& path, const config::Configuration& configuration,
+/// Reads the access files again; a file with an error leaves the rules in force. False: there was
+/// one, among these and RingSealing.
+bool reload(const std::string& path, const config::Configuration& configuration,
             AccessSetup& access, SessionServer& server, TlsFiles* tls, KeysOnRing* keys,
             bool is_ready) {
     const auto since_boot = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -164,7 +168,7 @@ void reload(const std::string& path, const config::Configuration& configuration,
         log_event(LogEvent::kAccessError, "{}", error);
     }
     access = std::move(load.setup);
-    reload_keys(path, configuration, keys);
+    const bool is_read = reload_keys(path, configuration, keys);
     if (tls != nullptr) {
         tls->reload();
     }
@@ -176,6 +180,7 @@ void reload(const std::string& path, const config::Configuration& configuration,
     if (is_ready) {
         notify_manager("READY=1");
     }
+    return load.errors.empty() && is_read;
 }
 
 /// Tells the service manager of configurations, and the log of the first one.
@@ -398,6 +403,7 @@ void serve(const Loaded& loaded, const Options& options) {
     auto admin_sockets = admin::open_admin_sockets(
         configuration, self, options.control_socket,
         options.unix_dir ? options.unix_dir : configuration.unix_socket_dir);
+    const ProcessWatch process;
     drop_privileges(configuration, keeper.file());
     keeper.start();
     Flight flight(configuration, self, keeper.file(), options.flight_file);
@@ -450,23 +456,26 @@ void serve(const Loaded& loaded, const Options& options) {
             tls = std::make_unique<TlsFiles>(main_loop.io(), configuration, tls_context);
             tls->start([&server](const auto& context) { server.set_tls(context); });
         }
+        bool last_reload_was_good = true;
         const auto read_again = [&] {
-            reload(loaded.path, configuration, access, server, tls.get(), keys.get(), is_ready);
+            last_reload_was_good =
+                reload(loaded.path, configuration, access, server, tls.get(), keys.get(), is_ready);
         };
         main_loop.on_dump(
             [&ring] { log_event(LogEvent::kCounters, "counters: {}", ring.describe_counters()); });
         main_loop.on_reload(read_again);
-        admin::Admin admin(
-            main_loop.io(),
-            {configuration, self, ring, server, watch, history, tls.get(), keys.get()}, history,
-            {[&main_loop] { main_loop.stop(); }, [&main_loop] { main_loop.stop_accepting(); },
-             reopen_log,
-             [](const std::string& name) {
-                 const auto level = log_level_of(name);
-                 return level && set_log_level(*level);
-             },
-             read_again, [&flight] { return flight.recording(); }},
-            std::move(admin_sockets));
+        admin::Admin admin(main_loop.io(),
+                           {configuration, self, ring, server, watch, history, process, keeper,
+                            last_reload_was_good, tls.get(), keys.get()},
+                           history,
+                           {[&main_loop] { main_loop.stop(); },
+                            [&main_loop] { main_loop.stop_accepting(); }, reopen_log,
+                            [](const std::string& name) {
+                                const auto level = log_level_of(name);
+                                return level && set_log_level(*level);
+                            },
+                            read_again, [&flight] { return flight.recording(); }},
+                           std::move(admin_sockets));
         server.on_close(
             [&history](const session::SessionOutput::Close& close) { note_close(history, close); });
         server.on_note(

@@ -36,6 +36,8 @@ class KeysOnRing {
     void carry_out(sealing::KeyOrder order) { keeper_->carry_out(std::move(order)); }
     /// Reads the file again; the ring is sealed as `mode` says.
     void reload(sealing::Mode mode) { keeper_->reload(mode); }
+    /// The file could be read when it was looked at last.
+    [[nodiscard]] bool is_read() const { return keeper_ == nullptr || keeper_->is_read(); }
 
   private:
     const config::Configuration& configuration_;

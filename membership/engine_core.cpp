@@ -212,6 +212,7 @@ Instant EngineCore::challenge_end(Instant now) const {
 }
 
 void EngineCore::expect_token(Instant now) {
+    stats.tokens_late += 2 * loss.silent_for(now) > loss.value() ? 1 : 0;
     loss.on_sign(now);
     timers.set(RingTimer::kTokenLoss, now + loss.value());
     timers.set(RingTimer::kAlive, now + usual_silence(*this) + alive_pause(*this));
@@ -267,6 +268,8 @@ void EngineCore::stood_still(const Step& step, Duration late) {
     challenges.put_off(earliest);
     stall.reset();
     watch.measure_nothing();
+    ++stats.own_pauses;
+    stats.own_pause += late;
     stood_still_at = step.now;
     step.out.not_run_for = late;
 }

@@ -93,7 +93,8 @@ struct EngineCore {
     /// The gather that follows a join which ends our ring.
     [[nodiscard]] ToGather gather_for(protocol::DaemonId sender, const protocol::Join& join) const;
     void count(protocol::DecodeError error) {
-        ++stats.packets_malformed;
+        ++(error == protocol::DecodeError::kBadVersion ? stats.packets_other_wire
+                                                       : stats.packets_malformed);
         ++stats.decode_errors[static_cast<std::size_t>(error)];
     }
 

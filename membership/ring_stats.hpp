@@ -15,7 +15,7 @@ namespace spread::membership {
 struct RingStats : protocol::RingCounters {
     std::uint32_t last_mismatched_hash = 0;  ///< the other configuration's hash seen last
     protocol::DaemonId last_mismatched_sender;
-    /// Of packets_malformed, how many for which reason.
+    /// Of packets_malformed and packets_other_wire, how many for which reason.
     std::array<std::uint64_t, protocol::kDecodeErrorCount> decode_errors{};
     RotationTimes rotations;
 };

@@ -40,6 +40,11 @@ enum class CounterKind : std::uint8_t {
         "tokens sent again for want of a sign that they arrived")                                 \
     ROW(std::uint64_t, token_losses, kCounter, "tokens",                                          \
         "times the ring, or one that formed, was silent for the token loss timeout")              \
+    ROW(std::uint64_t, tokens_late, kCounter, "tokens",                                           \
+        "times the ring was silent for more than half of the token loss timeout, and went on")    \
+    ROW(std::uint64_t, own_pauses, kCounter, "pauses",                                            \
+        "times this daemon did not run for more than half of the token loss timeout")             \
+    ROW(Duration, own_pause, kCounter, "ns", "time of these pauses of this daemon")               \
     ROW(std::uint64_t, tokens_granted, kCounter, "tokens",                                        \
         "tokens handed to members that asked, by the representative")                             \
     ROW(std::uint64_t, tokens_leased, kCounter, "tokens",                                         \
@@ -53,6 +58,8 @@ enum class CounterKind : std::uint8_t {
     ROW(std::uint64_t, foreign_packets, kCounter, "packets", "packets of other rings")            \
     ROW(std::uint64_t, packets_malformed, kCounter, "packets",                                    \
         "datagrams dropped because they are damaged or not of a ring")                            \
+    ROW(std::uint64_t, packets_other_wire, kCounter, "packets",                                   \
+        "datagrams dropped because their version of the wire is not spoken here")                 \
     ROW(std::uint64_t, config_hash_mismatches, kCounter, "packets",                               \
         "packets dropped because their daemon runs another configuration")                        \
     ROW(Seq, high_seq, kGauge, "packets", "highest number known on this ring")                    \
@@ -93,8 +100,10 @@ enum class CounterKind : std::uint8_t {
         "port-unreachable messages about peers that did not send them")                          \
     ROW(std::uint64_t, unknown_sources, kCounter, "datagrams",                                   \
         "plain datagrams dropped because their sender is not known to be where they come from")  \
-    ROW(std::uint64_t, socket_drops, kGauge, "datagrams",                                        \
-        "datagrams that the kernel dropped because a receive buffer was full")
+    ROW(std::uint64_t, socket_drops, kCounter, "datagrams",                                      \
+        "datagrams that the kernel dropped because a receive buffer was full")                   \
+    ROW(std::uint64_t, receive_buffer, kGauge, "bytes",                                          \
+        "smallest receive buffer of the ring's sockets, the kernel's own cost included")
 
 /// Counted where datagrams are sealed and opened; all 0 on a plain ring.
 #define SPREAD_SEALING_COUNTERS(ROW)                                                             \

@@ -6,8 +6,8 @@
 
 namespace spread::admin {
 
-/// The text format of Prometheus, version 0.0.4. Names and labels are listed in docs/metrics.md and
-/// never change their meaning; no label has one value for each client or group.
+/// The text format of Prometheus, version 0.0.4. Names and labels are listed in spread-metrics(7)
+/// and never change their meaning; no label has one value for each client or group.
 ///
 /// Written here: Debian has prometheus-cpp as shared libraries only, and the daemon runs on hosts
 /// that have nothing but the C++ library. Tests have promtool judge the text.

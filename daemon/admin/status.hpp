@@ -11,6 +11,8 @@
 #include "daemon/admin/formations.hpp"
 #include "daemon/admin/history.hpp"
 #include "daemon/clients/session_log.hpp"
+#include "daemon/host/process_watch.hpp"
+#include "daemon/session/traffic.hpp"
 #include "membership/rotation_times.hpp"
 #include "protocol/counters.hpp"
 
@@ -122,6 +124,9 @@ struct SessionsStatus {
     std::size_t memberships = 0;
     bool groups_are_settled = false;  ///< no exchange of group state is under way
     daemon::SessionTotals totals;
+    session::Traffic traffic;
+    std::size_t submit_queue_messages = 0;  ///< of clients, not taken by the ring yet
+    std::size_t delivery_queue_bytes = 0;   ///< from the ring, not taken by the sessions yet
     std::vector<std::pair<protocol::CounterInfo, std::uint64_t>> tls_counters;
 };
 
@@ -156,6 +161,10 @@ struct Status {
     std::string version;
     int wire = 0;
     int process = 0;
+    daemon::ProcessFacts usage;
+    std::uint64_t log_lines_lost = 0;
+    std::uint64_t state_write_failures = 0;
+    bool files_are_good = true;  ///< what SIGHUP reads, when it was read last
     WallTime at;
     WallTime started_at;
     std::optional<WallTime> draining_until;

@@ -7,8 +7,10 @@ struct Configuration;
 }  // namespace spread::config
 namespace spread::daemon {
 class KeysOnRing;
+class ProcessWatch;
 class RingThread;
 class SessionServer;
+class StateKeeper;
 class TlsFiles;
 }  // namespace spread::daemon
 
@@ -25,6 +27,9 @@ struct StatusParts {
     daemon::SessionServer& sessions;
     const RingWatch& watch;
     const History& history;
+    const daemon::ProcessWatch& process;
+    const daemon::StateKeeper& keeper;
+    const bool& last_reload_was_good;       ///< of what no other part tells itself
     const daemon::TlsFiles* tls = nullptr;  ///< null: clients do not speak TLS
     daemon::KeysOnRing* keys = nullptr;     ///< null: the ring has no key
 };

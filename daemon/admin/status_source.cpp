@@ -15,9 +15,11 @@
 #include "config/options.hpp"
 #include "daemon/clients/tls_files.hpp"
 #include "daemon/host/clock.hpp"
+#include "daemon/host/logging.hpp"
 #include "daemon/keys_on_ring.hpp"
 #include "daemon/options.hpp"
 #include "daemon/ring/roster_of.hpp"
+#include "daemon/ring/state_keeper.hpp"
 #include "daemon/session/key_messages.hpp"
 #include "protocol/ring_wire.hpp"
 
@@ -69,12 +71,15 @@ SessionsStatus look_at_sessions(const SessionServer::Inside& inside) {
         out.slow += info.is_slow ? 1 : 0;
         out.queue_bytes_max = std::max(out.queue_bytes_max, info.bytes_queued);
     }
-    out.queue_bytes = inside.core.bytes_queued();
+    out.queue_bytes = inside.core.queued().bytes;
     const membership::GroupEngine& groups = inside.core.groups();
     out.groups = static_cast<std::size_t>(groups.stats().groups);
     out.memberships = groups.memberships();
     out.groups_are_settled = groups.phase() == membership::GroupPhase::kStable;
     out.totals = inside.totals;
+    out.traffic = inside.core.traffic();
+    out.submit_queue_messages = inside.ring.messages_left() + inside.ring.ahead_left();
+    out.delivery_queue_bytes = inside.ring.bytes_waiting();
     const auto tls = protocol::values_of(inside.tls);
     for (std::size_t i = 0; i < tls.size(); ++i) {
         out.tls_counters.emplace_back(protocol::kTlsCounters[i], tls[i]);
@@ -264,6 +269,12 @@ Status StatusSource::without_sessions() const {
     out.version = daemon::kVersion;
     out.wire = protocol::kRingWireGreatest;
     out.process = ::getpid();
+    out.usage = parts_.process.look();
+    out.log_lines_lost = daemon::log_lines_lost();
+    out.state_write_failures = parts_.keeper.write_failures();
+    out.files_are_good = parts_.last_reload_was_good &&
+                         (parts_.tls == nullptr || parts_.tls->are_good()) &&
+                         (parts_.keys == nullptr || parts_.keys->is_read());
     out.at = std::chrono::system_clock::now();
     out.started_at = started_at_;
     out.draining_until = draining_until_;

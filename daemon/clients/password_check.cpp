@@ -61,7 +61,9 @@ bool is_checkable_hash(const std::string& hash) noexcept {
 }
 
 PasswordChecker::PasswordChecker(std::shared_ptr<const PasswordFile> file, Callback done)
-    : done_(std::move(done)), file_(std::move(file)), thread_([this] { run(); }) {}
+    : done_(std::move(done)), file_(std::move(file)), thread_([this] { run(); }) {
+    ::pthread_setname_np(thread_.native_handle(), "password");
+}
 
 PasswordChecker::~PasswordChecker() {
     {

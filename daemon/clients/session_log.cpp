@@ -33,6 +33,7 @@ void SessionLog::on_opened(const SessionOutput::Opened& opened) {
 
 void SessionLog::on_closed(protocol::Instant now, const SessionOutput::Close& close) {
     ++totals_.closed[static_cast<std::size_t>(close.reason)];
+    totals_.unopened[static_cast<std::size_t>(close.reason)] += close.was_open ? 0 : 1;
     if (close_hook_) {
         close_hook_(close);
     }

@@ -15,8 +15,11 @@ namespace spread::daemon {
 
 /// How sessions have begun and ended so far.
 struct SessionTotals {
-    std::uint64_t opened = 0;                                    ///< handshakes finished
-    std::array<std::uint64_t, session::kCloseReasons> closed{};  ///< by session::CloseReason
+    using ByReason = std::array<std::uint64_t, session::kCloseReasons>;  ///< session::CloseReason
+
+    std::uint64_t opened = 0;  ///< handshakes finished
+    ByReason closed{};
+    ByReason unopened{};  ///< of these, without having finished its handshake
 };
 
 /// What the log says about clients.

@@ -393,7 +393,7 @@ bool SessionServer::take_deliveries() {
     }
     if (taken > 0) {
         port_.tell_of_room();
-        const std::uint64_t frames = core_->frames_queued();
+        const std::uint64_t frames = core_->queued().frames;
         batch_.count(static_cast<std::size_t>(frames - std::exchange(frames_counted_, frames)));
     }
     return is_over();

@@ -164,6 +164,7 @@ void TlsFiles::look() {
 void TlsFiles::reload() {
     looks_ = looks();
     auto context = read_tls(configuration_);
+    are_good_ = context.has_value();
     if (!context) {
         log_event(LogEvent::kTlsFailed, "{}; what was read before stays in use", context.error());
         return;

@@ -40,6 +40,8 @@ class TlsFiles {
     void start(Use use);
     void stop() { timer_.cancel(); }
     void reload();
+    /// They could be used when they were read last.
+    [[nodiscard]] bool are_good() const { return are_good_; }
 
     /// Of the certificate in use.
     [[nodiscard]] const std::shared_ptr<const tls::Context>& context() const { return context_; }
@@ -53,6 +55,7 @@ class TlsFiles {
     const config::Configuration& configuration_;
     boost::asio::steady_timer timer_;
     std::shared_ptr<const tls::Context> context_;
+    bool are_good_ = true;
     std::string looks_;  ///< of the files when they were read last
     Use use_;
     RateLimit expiry_limit_{std::chrono::hours(24)};

@@ -313,7 +313,7 @@ void RingDriver::give_to_engine(membership::Arrival arrival, const protocol::Sli
     engine_.on_packet(now_, arrival, datagram, out_, vouched);
     const membership::RingStats& stats = engine_.stats();
     if (stats.config_hash_mismatches != mismatches_seen_ ||
-        stats.packets_malformed != malformed_seen_) {
+        stats.packets_malformed + stats.packets_other_wire != malformed_seen_) {
         report_bad_datagram(stats, datagram);
     }
 }
@@ -325,8 +325,9 @@ void RingDriver::report_bad_datagram(const membership::RingStats& stats,
         flight_.note_refused(Refused::kOtherConfiguration);
         host_.on_bad_datagram(RingHost::BadDatagram::kOtherConfiguration, datagram.bytes());
     }
-    if (stats.packets_malformed != malformed_seen_) {
-        malformed_seen_ = stats.packets_malformed;
+    const std::uint64_t unreadable = stats.packets_malformed + stats.packets_other_wire;
+    if (unreadable != malformed_seen_) {
+        malformed_seen_ = unreadable;
         flight_.note_refused(Refused::kMalformed);
         host_.on_bad_datagram(RingHost::BadDatagram::kMalformed, datagram.bytes());
     }

@@ -193,8 +193,8 @@ class RingDriver {
     std::deque<membership::DeliveryEvent> overflow_;
     std::optional<protocol::Instant> leave_by_;
     bool left_ = false;
-    ordering::SendProgress taken_;  ///< by the engine, rather than stamped
-    std::uint64_t malformed_seen_ = 0;
+    ordering::SendProgress taken_;      ///< by the engine, rather than stamped
+    std::uint64_t malformed_seen_ = 0;  ///< those of another wire among them
     std::uint64_t mismatches_seen_ = 0;
 };
 

@@ -59,6 +59,10 @@ class RingPort {
 
     // From the ring
 
+    /// Of messages that wait to be taken.
+    [[nodiscard]] std::size_t bytes_waiting() const {
+        return queues_.delivered_bytes.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] bool has_event() { return queues_.deliveries.front() != nullptr; }
     [[nodiscard]] std::optional<membership::DeliveryEvent> next_event();
     /// Events have been taken: wakes the ring side if it waits for room.

@@ -24,6 +24,7 @@ namespace {
 constexpr auto kStopPatience = std::chrono::seconds(1);
 /// When to give up; zero while nobody stops.
 std::atomic<std::chrono::steady_clock::duration> stop_deadline{};
+std::atomic<std::uint64_t> all_lost{0};
 
 bool stopping_takes_too_long() {
     const auto deadline = stop_deadline.load();
@@ -123,6 +124,7 @@ bool LogOutput::write(std::string_view line) {
 
 bool LogOutput::lose(int error) {
     ++lost_.lines;
+    ++all_lost;
     lost_.error = error;
     return false;
 }
@@ -137,6 +139,10 @@ void LogOutput::cut(std::size_t written) {
                         facts.st_size >= static_cast<off_t>(written) &&
                         ::ftruncate(file_.get(), facts.st_size - static_cast<off_t>(written)) == 0;
     torn_ = torn_ || !undone;
+}
+
+std::uint64_t LogOutput::lines_lost() {
+    return all_lost.load();
 }
 
 void LogOutput::stop() {

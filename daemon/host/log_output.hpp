@@ -39,6 +39,9 @@ class LogOutput {
     /// After the report of `lost` was lost itself.
     void restore_lost(const Lost& lost) { lost_ = lost; }
 
+    /// Since the start of the process. From any thread.
+    [[nodiscard]] static std::uint64_t lines_lost();
+
     [[nodiscard]] const std::string& path() const { return path_; }
 
     /// From any thread: a reader that takes nothing is waited for one more second, over all lines.

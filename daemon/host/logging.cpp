@@ -133,6 +133,7 @@ void start_logging(const LogSettings& settings) {
     auto sink = std::make_shared<LineSink>(settings.file, settings.style);
     spdlog::init_thread_pool(kQueuedLinesMax, 1, [begin = settings.thread_start] {
         block_signals();
+        ::pthread_setname_np(::pthread_self(), "log");
         if (begin) {
             begin();
         }
@@ -168,6 +169,11 @@ int give_log_to(uid_t user, gid_t group) {
 
 std::string recent_log() {
     return recent_lines.text();
+}
+
+std::uint64_t log_lines_lost() {
+    const auto pool = spdlog::thread_pool();
+    return LogOutput::lines_lost() + (pool == nullptr ? 0 : pool->overrun_counter());
 }
 
 void stop_logging() {

@@ -42,6 +42,8 @@ bool set_log_level(LogLevel level);
 void reopen_log();
 /// Makes `user` and `group` the owners of a log file that is root's. Returns 0 or errno.
 [[nodiscard]] int give_log_to(uid_t user, gid_t group);
+/// Lines that were not written since the start, whatever the reason.
+[[nodiscard]] std::uint64_t log_lines_lost();
 /// The last lines that were written, or should have been: at most 10000 of them, and 2 MiB.
 [[nodiscard]] std::string recent_log();
 /// Writes out what is queued and ends the log thread. When nobody reads the log any more, a full

@@ -1,5 +1,6 @@
 #include "daemon/ring/key_keeper.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
@@ -67,6 +68,7 @@ struct KeyKeeper::Shared {
     /// Held while somebody is told; beside the other one, so that nobody waits for that who orders.
     std::mutex telling;
     bool is_gone = false;
+    std::atomic<bool> is_read{true};  ///< the file, when it was looked at last
 
     void run() {
         for (bool last = false; !last;) {
@@ -119,7 +121,7 @@ struct KeyKeeper::Shared {
     }
 
     void act(const Reload& reload) {
-        if (store.look() == sealing::KeyStore::Look::kUnreadable) {
+        if (read_file() == sealing::KeyStore::Look::kUnreadable) {
             log_event(LogEvent::kRingKeysFailed, "{}; the ring's keys stay as they were",
                       store.reading_problem());
         } else {
@@ -132,8 +134,14 @@ struct KeyKeeper::Shared {
         tell(reload.mode);
     }
 
+    sealing::KeyStore::Look read_file() {
+        const sealing::KeyStore::Look found = store.look();
+        is_read = found != sealing::KeyStore::Look::kUnreadable;
+        return found;
+    }
+
     void look() {
-        switch (store.look()) {
+        switch (read_file()) {
             case sealing::KeyStore::Look::kSame:
                 if (told_problem == store.problem()) {
                     return;
@@ -202,6 +210,10 @@ KeyKeeper::~KeyKeeper() {
 
 void KeyKeeper::carry_out(sealing::KeyOrder order) {
     shared_->post(std::move(order));
+}
+
+bool KeyKeeper::is_read() const {
+    return shared_->is_read.load();
 }
 
 void KeyKeeper::reload(sealing::Mode mode) {

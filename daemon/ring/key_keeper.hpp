@@ -41,6 +41,8 @@ class KeyKeeper {
     void carry_out(sealing::KeyOrder order);
     /// Reads the file now, and says so; the ring is sealed as `mode` says from then on.
     void reload(sealing::Mode mode);
+    /// The file could be read when it was looked at last.
+    [[nodiscard]] bool is_read() const;
 
   private:
     /// Shared with the thread, which a disk may keep longer than the daemon can wait.

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -28,6 +29,7 @@ struct StateKeeper::Shared {
     Report report;
 
     std::atomic<std::uint64_t> wanted{0};  ///< the counter to store
+    std::atomic<std::uint64_t> write_failures{0};
     std::atomic<bool> ending{false};
     std::counting_semaphore<> work{0};
 
@@ -52,6 +54,7 @@ struct StateKeeper::Shared {
 
     void store(std::uint64_t counter) {
         const bool works = file->store({incarnation, counter});
+        write_failures += works ? 0 : 1;
         if (works == failing) {
             failing = !works;
             report(works ? std::string() : file->problem());
@@ -80,6 +83,7 @@ StateKeeper::StateKeeper(std::unique_ptr<StateFile> file, std::unique_ptr<CrashM
     shared_->wanted.store(state.ring_counter);
     shared_->memory->store(state);
     shared_->failing = !shared_->file->store(state);
+    shared_->write_failures = shared_->failing ? 1 : 0;
 }
 
 void StateKeeper::start() {
@@ -115,6 +119,10 @@ void StateKeeper::keep(std::uint64_t ring_counter) {
 
 StateFile& StateKeeper::file() {
     return *shared_->file;
+}
+
+std::uint64_t StateKeeper::write_failures() const {
+    return shared_->write_failures.load();
 }
 
 }  // namespace spread::daemon

@@ -40,6 +40,8 @@ class StateKeeper {
     void keep(std::uint64_t ring_counter);
 
     [[nodiscard]] StateFile& file();
+    /// How often the disk did not take a counter. From any thread.
+    [[nodiscard]] std::uint64_t write_failures() const;
 
   private:
     /// Shared with the thread, which a disk may keep longer than the daemon can wait.

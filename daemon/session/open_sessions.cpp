@@ -39,6 +39,7 @@ bool OpenSessions::on(SessionId id, Session& session, Multicast& multicast, Sess
             return send_back(id, session, rejection_of(frame), out);
         }
     }
+    Traffic::add(traffic_.sent, multicast.type, multicast.body_bytes);
     ++session.messages_in;
     const bool ahead = overtaking_.take(session.way, multicast.frame.size());
     out.submissions.push_back({multicast.service, protocol::MessageKind::kClientFrame, false,
@@ -184,9 +185,12 @@ void OpenSessions::deliver(membership::ClientEvent& event, SessionOutput& out) {
     for (const SessionId id : event.recipients) {
         const bool may_wait = event.is_notice && id != event.subject;
         switch (outbound_.deliver(id, frame, may_wait)) {
-            case Outbound::Delivered::kQueued:
             case Outbound::Delivered::kIgnored: break;
+            case Outbound::Delivered::kQueued:
+                Traffic::add(traffic_.delivered, event.type, event.body_bytes);
+                break;
             case Outbound::Delivered::kQueuedLong: {
+                Traffic::add(traffic_.delivered, event.type, event.body_bytes);
                 const Session& session = *sessions_.find(id);
                 out.warnings.push_back("client " + session.description() + " " +
                                        describe_queue(id) +

@@ -13,6 +13,7 @@
 #include "daemon/session/session_machine.hpp"
 #include "daemon/session/session_map.hpp"
 #include "daemon/session/session_output.hpp"
+#include "daemon/session/traffic.hpp"
 #include "membership/groups/group_engine.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/message.hpp"
@@ -71,6 +72,7 @@ class OpenSessions {
     [[nodiscard]] bool is_short_of_memory() const { return short_of_memory_; }
 
     [[nodiscard]] const membership::GroupEngine& groups() const { return groups_; }
+    [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
   private:
     [[nodiscard]] bool send_back(protocol::SessionId id, Session& session,
@@ -88,6 +90,7 @@ class OpenSessions {
     const SessionConfig& config_;
     const Permissions& permissions_;
     membership::GroupEngine groups_;
+    Traffic traffic_;
     SessionMap<Session>& sessions_;
     Outbound& outbound_;
     membership::GroupOutput output_;  ///< empty between calls

@@ -242,12 +242,8 @@ bool SessionCore::is_all_written() const {
     return impl_->outbound_.is_all_written();
 }
 
-std::size_t SessionCore::bytes_queued() const {
-    return impl_->outbound_.bytes();
-}
-
-std::uint64_t SessionCore::frames_queued() const {
-    return impl_->outbound_.frames();
+SessionCore::Queued SessionCore::queued() const {
+    return {impl_->outbound_.bytes(), impl_->outbound_.frames()};
 }
 
 // Ring ----------------------------------------------------------------------------------------
@@ -383,6 +379,10 @@ access::BanList& SessionCore::bans() {
 
 const membership::GroupEngine& SessionCore::groups() const {
     return impl_->open_.groups();
+}
+
+const Traffic& SessionCore::traffic() const {
+    return impl_->open_.traffic();
 }
 
 std::size_t SessionCore::session_count() const {

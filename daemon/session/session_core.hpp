@@ -16,6 +16,7 @@
 #include "daemon/session/outbound_queue.hpp"
 #include "daemon/session/session_config.hpp"
 #include "daemon/session/session_output.hpp"
+#include "daemon/session/traffic.hpp"
 #include "membership/events.hpp"
 #include "membership/groups/group_engine.hpp"
 #include "protocol/ids.hpp"
@@ -144,10 +145,11 @@ class SessionCore {
     /// before is still read, up to the end of the stream.
     void on_write_failed(protocol::SessionId session, SessionOutput& out);
     [[nodiscard]] bool is_all_written() const;
-    /// In the queues of all sessions; a frame that several share counts once.
-    [[nodiscard]] std::size_t bytes_queued() const;
-    /// Frames put into queues since the start, each once per queue.
-    [[nodiscard]] std::uint64_t frames_queued() const;
+    struct Queued {
+        std::size_t bytes;     ///< in the queues of all sessions; what several share counts once
+        std::uint64_t frames;  ///< put into queues since the start, each once per queue
+    };
+    [[nodiscard]] Queued queued() const;
 
     // Ring
 
@@ -193,6 +195,7 @@ class SessionCore {
     // Looking inside
 
     [[nodiscard]] const membership::GroupEngine& groups() const;
+    [[nodiscard]] const Traffic& traffic() const;
     /// Sessions, without those that are over and wait for their release.
     [[nodiscard]] std::size_t session_count() const;
     [[nodiscard]] std::vector<SessionInfo> sessions() const;

@@ -114,8 +114,9 @@ struct SessionCore::Impl {
             names_.release(held);
         }
         quota_.remove(session->requester.who.peer);
+        const bool was_open = session->is_open;
         sessions_.erase(id);
-        out.closes.push_back({id, reason, std::move(detail)});
+        out.closes.push_back({id, reason, std::move(detail), was_open});
         if (!flush) {
             release(id, out);
             return;

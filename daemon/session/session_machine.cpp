@@ -293,7 +293,12 @@ SessionStep SessionMachine::take_whole(Slice& input) {
     protocol::normalise_session_header(header_, writable(input).first<kSessionHeaderBytes>());
     Slice frame{input.buffer, input.offset, static_cast<std::uint32_t>(frame_size_)};
     advance(input, frame_size_);
-    return Multicast{protocol::ring_service(header_.type), protocol::Message(std::move(frame))};
+    return multicast(std::move(frame));
+}
+
+SessionStep SessionMachine::multicast(Slice&& frame) const {
+    return Multicast{protocol::ring_service(header_.type), protocol::Message(std::move(frame)),
+                     header_.type, static_cast<std::size_t>(header_.data_len)};
 }
 
 void SessionMachine::begin_frame() {
@@ -344,7 +349,7 @@ SessionStep SessionMachine::finish_frame() {
     protocol::normalise_session_header(
         header_, std::span(frame_->data(), frame_size_).first<kSessionHeaderBytes>());
     Slice frame{std::exchange(frame_, {}), 0, static_cast<std::uint32_t>(frame_size_)};
-    return Multicast{protocol::ring_service(header_.type), protocol::Message(std::move(frame))};
+    return multicast(std::move(frame));
 }
 
 SessionStep SessionMachine::finish_request(std::span<const std::byte> head) {

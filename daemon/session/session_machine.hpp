@@ -73,6 +73,8 @@ struct Rejected {
 struct Multicast {
     protocol::Service service;
     protocol::Message frame;
+    std::uint32_t type = 0;      ///< of the header
+    std::size_t body_bytes = 0;  ///< of the frame
 };
 
 /// Any other request.
@@ -151,6 +153,7 @@ class SessionMachine {
     /// Moves bytes from `input` to partial_ until that holds `wanted`; false if there are too few.
     bool fill_partial(std::size_t wanted, protocol::Slice& input);
     [[nodiscard]] SessionStep take_whole(protocol::Slice& input);
+    [[nodiscard]] SessionStep multicast(protocol::Slice&& frame) const;
     void begin_frame();
     void take_part(protocol::Slice& input);
     void reserve_frame(std::size_t incoming);

@@ -18,7 +18,8 @@ struct SessionOutput {
     struct Close {
         protocol::SessionId session;
         CloseReason reason;
-        std::string detail;  ///< client text already escaped
+        std::string detail;     ///< client text already escaped
+        bool was_open = false;  ///< its handshake was done
     };
     /// A session is past its handshake.
     struct Opened {

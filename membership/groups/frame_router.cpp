@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace spread::membership {
 
@@ -30,8 +31,8 @@ bool is_client_of(const protocol::Roster& roster, const NameField& member, Daemo
     return parts && parts->daemon == roster.name(daemon);
 }
 
-std::optional<std::vector<SessionId>> FrameRouter::route(const protocol::Message& frame,
-                                                         DaemonIndex origin) const {
+std::optional<FrameRouter::Routed> FrameRouter::route(const protocol::Message& frame,
+                                                      DaemonIndex origin) const {
     std::array<std::byte, kFrameHeadMax> scratch;
     // The head is almost always whole in the first slice; else it is copied.
     const auto head_of = [&](std::size_t size) -> std::span<const std::byte> {
@@ -59,7 +60,7 @@ std::optional<std::vector<SessionId>> FrameRouter::route(const protocol::Message
             std::erase(recipients, *sender);
         }
     }
-    return recipients;
+    return Routed{std::move(recipients), header.type, static_cast<std::size_t>(header.data_len)};
 }
 
 /// A peer's bytes: everything that routing or a client relies on is checked.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -26,10 +27,14 @@ class FrameRouter {
                 const GroupTable& table)
         : roster_(roster), sessions_(sessions), table_(table) {}
 
-    /// Recipients in ascending order, none twice; nothing for a frame that no client of `origin`
-    /// can have sent.
-    [[nodiscard]] std::optional<std::vector<protocol::SessionId>> route(
-        const protocol::Message& frame, protocol::DaemonIndex origin) const;
+    struct Routed {
+        std::vector<protocol::SessionId> recipients;  ///< in ascending order, none twice
+        std::uint32_t type = 0;                       ///< of the frame's header
+        std::size_t body_bytes = 0;
+    };
+    /// Nothing for a frame that no client of `origin` can have sent.
+    [[nodiscard]] std::optional<Routed> route(const protocol::Message& frame,
+                                              protocol::DaemonIndex origin) const;
 
   private:
     [[nodiscard]] bool is_deliverable(const protocol::SessionHeader& header, std::size_t size,

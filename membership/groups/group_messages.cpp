@@ -48,14 +48,16 @@ void GroupMessages::apply(Delivery&& delivery, DaemonIndex origin, GroupOutput& 
 }
 
 void GroupMessages::apply_frame(Delivery&& delivery, DaemonIndex origin, GroupOutput& out) {
-    auto recipients = router_.route(delivery.body, origin);
-    if (!recipients) {
+    auto routed = router_.route(delivery.body, origin);
+    if (!routed) {
         ++stats_.malformed_messages;
-    } else if (!recipients->empty()) {
+    } else if (!routed->recipients.empty()) {
         ++stats_.messages_delivered;
-        out.budget.spend_on_frame(recipients->size(), delivery.body.size());
-        out.events.push_back(
-            ClientEvent{.recipients = std::move(*recipients), .frame = std::move(delivery.body)});
+        out.budget.spend_on_frame(routed->recipients.size(), delivery.body.size());
+        out.events.push_back(ClientEvent{.recipients = std::move(routed->recipients),
+                                         .frame = std::move(delivery.body),
+                                         .type = routed->type,
+                                         .body_bytes = routed->body_bytes});
     }
 }
 

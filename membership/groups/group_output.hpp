@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -24,6 +25,9 @@ struct ClientEvent {
     /// Tells that a single member came or left: only `subject` waits for it, if that is set.
     bool is_notice = false;
     std::optional<protocol::SessionId> subject{};
+    // Of a multicast; 0 of membership messages.
+    std::uint32_t type = 0;  ///< of its header
+    std::size_t body_bytes = 0;
 };
 
 /// What one input produced. Owned and reused by the caller, who clears it.

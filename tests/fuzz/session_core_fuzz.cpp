@@ -430,7 +430,7 @@ class Driver {
             shared_bytes += bytes;
             peer.frames_seen = at;
         }
-        require(core_->bytes_queued() <= shared_bytes + peers_.size() * kFrameBytesMax);
+        require(core_->queued().bytes <= shared_bytes + peers_.size() * kFrameBytesMax);
         const auto infos = core_->sessions();
         require(infos.size() == core_->session_count());
         std::size_t closed = 0;

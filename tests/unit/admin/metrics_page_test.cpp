@@ -2,42 +2,29 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "daemon/admin/metrics.hpp"
+#include "tests/support/prometheus_text.hpp"
 #include "tests/unit/admin/sample_status.hpp"
 
 namespace spread::admin {
 namespace {
 
 /// A list item for each metric, as the page has it, by what /metrics says of them.
-std::string items_of(const std::string& metrics) {
-    std::istringstream lines(metrics);
+std::string items_of(const std::string& text) {
+    std::vector<std::string> order;
+    const auto metrics = support::metrics_in(text, &order);
     std::string items;
-    std::string line;
-    std::string help;
-    while (std::getline(lines, line)) {
-        std::istringstream words(line);
-        std::string hash;
-        std::string what;
-        std::string name;
-        words >> hash >> what >> name >> std::ws;
-        if (hash != "#") {
-            continue;
-        }
-        std::string rest;
-        std::getline(words, rest);
-        if (what == "HELP") {
-            help = rest;
-        } else if (what == "TYPE") {
-            items += ".It Li " + name + " Pq " + rest + "\n" + help + "\n";
-        }
+    for (const std::string& name : order) {
+        items += support::item_of(name, metrics.at(name)) + metrics.at(name).help + "\n";
     }
     return items;
 }
 
-TEST(MetricsPage, ListsEachMetricWithItsKindAndHelp) {
+TEST(MetricsPage, ListsEachMetricWithItsLabelsKindAndHelp) {
     std::ifstream file(std::string(SPREAD_TEST_DATA) + "/../../docs/man/spread-metrics.7");
     std::ostringstream page;
     page << file.rdbuf();

@@ -35,8 +35,21 @@ inline Status sample_status() {
     out.tls = {"allow", "node1.example", WallTime(std::chrono::seconds(9000))};
     out.clients_max = 997;
     out.config_hash = 99;
+    out.ring.formations.changes = {{"joined", 2}};
+    out.usage.files_open = 20;
+    out.usage.stat.emplace();
+    out.usage.thread_cpu_seconds = {{"main", 1}, {"ring", 2}};
     for (const protocol::CounterInfo& row : protocol::kRingCounters) {
         out.ring_counters.emplace_back(row, 5);
+    }
+    for (const protocol::CounterInfo& row : protocol::kTransportCounters) {
+        out.udp_counters.emplace_back(row, 6);
+    }
+    for (const protocol::CounterInfo& row : protocol::kSealingCounters) {
+        out.seal_counters.emplace_back(row, 7);
+    }
+    for (const protocol::CounterInfo& row : protocol::kTlsCounters) {
+        out.sessions->tls_counters.emplace_back(row, 8);
     }
     return out;
 }

@@ -100,7 +100,7 @@ TEST(Metrics, EachHasHelpTypeAndSample) {
     EXPECT_THAT(text, HasSubstr("spread_ring_member{daemon=\"node3\"} 0\n"));
     EXPECT_THAT(text, HasSubstr("spread_ring_state{state=\"operational\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("spread_peer_left_out{daemon=\"node3\",cause=\"token_port\"} 1\n"));
-    EXPECT_THAT(text, HasSubstr("# TYPE spread_ring_packets_sent_total counter\n"));
+    EXPECT_THAT(text, HasSubstr("# TYPE spread_ring_tokens_received_total counter\n"));
     EXPECT_THAT(text, HasSubstr("spread_ring_rotation_time_seconds 5e-09\n"));
     EXPECT_THAT(text, HasSubstr("spread_client_disconnects_total{reason=\"kicked\"} 0\n"));
 }
@@ -126,7 +126,7 @@ TEST(Metrics, FormationsAreAHistogram) {
     }
     status.ring.formations.changes = {{"joined", 3}, {"silent", 1}};
     const std::string text = metrics_text(status);
-    EXPECT_THAT(text, HasSubstr("spread_ring_changes_total{cause=\"joined\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("spread_ring_changes_total{reason=\"joined\"} 3\n"));
     EXPECT_THAT(text, HasSubstr("# TYPE spread_ring_formation_seconds histogram\n"
                                 "spread_ring_formation_seconds_bucket{le=\"0.001\"} 0\n"
                                 "spread_ring_formation_seconds_bucket{le=\"0.002\"} 1\n"
@@ -136,6 +136,52 @@ TEST(Metrics, FormationsAreAHistogram) {
                                 "spread_ring_formation_seconds_bucket{le=\"+Inf\"} 4\n"
                                 "spread_ring_formation_seconds_sum 7.105\n"
                                 "spread_ring_formation_seconds_count 4\n"));
+}
+
+TEST(Metrics, SamplesOfSeveralRowsAreTheirSum) {
+    Status status = sample_status();
+    const std::string text = metrics_text(status);
+    EXPECT_THAT(text, HasSubstr("# TYPE spread_packets_total counter\n"
+                                "spread_packets_total{direction=\"sent\"} 5\n"
+                                "spread_packets_total{direction=\"received\"} 5\n"));
+    EXPECT_THAT(text, Not(HasSubstr("spread_ring_packets_sent_total")));
+    EXPECT_THAT(text, HasSubstr("spread_packets_dropped_total{reason=\"config\"} 5\n"
+                                "spread_packets_dropped_total{reason=\"wire\"} 5\n"
+                                "spread_packets_dropped_total{reason=\"malformed\"} 12\n"
+                                "spread_packets_dropped_total{reason=\"auth\"} 42\n"
+                                "spread_packets_dropped_total{reason=\"buffer\"} 6\n"));
+    EXPECT_THAT(text, HasSubstr("spread_seal_rejected_forged_total 7\n"));
+    EXPECT_THAT(text, HasSubstr("\nspread_own_pause_seconds_total 5e-09\n"));
+    EXPECT_THAT(text, HasSubstr("\nspread_socket_receive_drops_total 6\n"));
+    EXPECT_THAT(text, HasSubstr("\nspread_aru_lag_packets 0\n"));
+}
+
+TEST(Metrics, TrafficIsTheSendersService) {
+    Status status = sample_status();
+    session::Traffic::add(status.sessions->traffic.sent, protocol::kFifoMess, 30);
+    session::Traffic::add(status.sessions->traffic.delivered, protocol::kSafeMess, 20);
+    session::Traffic::add(status.sessions->traffic.delivered, protocol::kSafeMess, 5);
+    session::Traffic::add(status.sessions->traffic.delivered, protocol::kRegMembMess, 99);
+    const std::string text = metrics_text(status);
+    EXPECT_THAT(text, HasSubstr("spread_messages_total{direction=\"sent\",service=\"fifo\"} 1\n"));
+    EXPECT_THAT(text,
+                HasSubstr("spread_messages_total{direction=\"delivered\",service=\"safe\"} 2\n"));
+    EXPECT_THAT(text, HasSubstr("_bytes_total{direction=\"delivered\",service=\"safe\"} 25\n"));
+    EXPECT_THAT(text, HasSubstr("_total{direction=\"delivered\",service=\"unreliable\"} 0\n"));
+}
+
+TEST(Metrics, ASessionEndsOnceAndAHandshakeOnce) {
+    Status status = sample_status();
+    const auto rejected = static_cast<std::size_t>(session::CloseReason::kRejected);
+    const auto slow = static_cast<std::size_t>(session::CloseReason::kSlowReader);
+    status.sessions->totals.opened = 4;
+    status.sessions->totals.closed[slow] = 2;
+    status.sessions->totals.closed[rejected] = status.sessions->totals.unopened[rejected] = 3;
+    const std::string text = metrics_text(status);
+    EXPECT_THAT(text, HasSubstr("spread_client_connects_total{result=\"accepted\"} 4\n"));
+    EXPECT_THAT(text, HasSubstr("spread_client_connects_total{result=\"rejected\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("spread_client_disconnects_total{reason=\"slow_reader\"} 2\n"));
+    EXPECT_THAT(text, HasSubstr("spread_client_disconnects_total{reason=\"rejected\"} 0\n"));
 }
 
 TEST(Metrics, LabelsAreEscaped) {

@@ -63,6 +63,23 @@ TEST_F(MemberTokenHolder, PassesTheTokenOnBehindWhatItHadToSend) {
     EXPECT_EQ(core_.stats.packets_sent, 1U);
 }
 
+TEST_F(MemberTokenHolder, CountsASilenceOfMoreThanHalfTheLossTimeoutThatEnds) {
+    EXPECT_TRUE(stays(take(kFirst, kSecond)));
+    now_ += core_.loss.value() / 2;
+    EXPECT_TRUE(stays(take(kFirst, kSecond)));
+    EXPECT_EQ(core_.stats.tokens_late, 0U);
+    now_ += core_.loss.value() / 2 + std::chrono::milliseconds(1);
+    EXPECT_TRUE(stays(take(kFirst, kSecond)));
+    EXPECT_EQ(core_.stats.tokens_late, 1U);
+}
+
+TEST_F(MemberTokenHolder, CountsItsOwnPauses) {
+    core_.stood_still(step(), std::chrono::milliseconds(300));
+    core_.stood_still(step(), std::chrono::milliseconds(200));
+    EXPECT_EQ(core_.stats.own_pauses, 2U);
+    EXPECT_EQ(core_.stats.own_pause, std::chrono::milliseconds(500));
+}
+
 TEST_F(MemberTokenHolder, LeavesATokenForSomebodyElseAlone) {
     EXPECT_TRUE(stays(take(kFirst, kThird)));
     EXPECT_TRUE(stays(take(kThird, kSecond))) << "not from its predecessor";

@@ -316,7 +316,7 @@ TEST(SessionCoreRequests, AMessageForManyIsQueuedOnce) {
         EXPECT_EQ(daemon.info(id).bytes_queued, sent.size());
         EXPECT_THAT(daemon.received(id), testing::Contains(sent));
     }
-    EXPECT_EQ(daemon.core().bytes_queued(), sent.size()) << "the queues share it";
+    EXPECT_EQ(daemon.core().queued().bytes, sent.size()) << "the queues share it";
 }
 
 TEST(SessionCoreRequests, OneHundredGroupsAndTheLargestBodyAreDelivered) {

@@ -168,10 +168,10 @@ TEST_F(SlowReaders, TheLongestQueueGoesWhenAllTogetherHoldTooMuch) {
     EXPECT_THAT(daemon->stops, ElementsAre(second));
     EXPECT_EQ(daemon->close_of(second)->reason, CloseReason::kSlowReader);
     EXPECT_THAT(daemon->close_of(second)->detail, HasSubstr("#second#d1"));
-    EXPECT_EQ(daemon->core().bytes_queued(), 80U + 5U + 80U + 200U);
+    EXPECT_EQ(daemon->core().queued().bytes, 80U + 5U + 80U + 200U);
     write(std::string(600, 'z'));
     EXPECT_THAT(daemon->stops, ElementsAre(second, reader));
-    EXPECT_EQ(daemon->core().bytes_queued(), 0U);
+    EXPECT_EQ(daemon->core().queued().bytes, 0U);
 }
 
 TEST_F(SlowReaders, TheLongestQueuesAndTheNewestDemandsGoWhenMemoryIsShort) {
