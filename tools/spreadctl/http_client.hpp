@@ -36,6 +36,9 @@ class HttpClient {
     std::string token_;
 };
 
+/// The other control sockets beside `path`, by port, for who asks at the wrong one; empty: none.
+[[nodiscard]] std::string other_daemons(const std::string& path);
+
 /// A query's value, with %XX for all but letters, digits and "-._~".
 [[nodiscard]] std::string encoded(const std::string& text);
 

@@ -163,20 +163,5 @@ TEST(Encoded, LeavesOnlyPlainCharacters) {
     EXPECT_EQ(encoded("\xff"), "%FF");
 }
 
-TEST(HttpClient, SaysWhereNobodyAnswers) {
-    const HttpClient client("/nonexistent/4803.ctl", std::chrono::seconds(1));
-    try {
-        (void)client.get("/livez");
-        FAIL() << "it answered";
-    } catch (const Unreachable& error) {
-        EXPECT_STREQ(error.what(),
-                     "cannot reach spreadd at /nonexistent/4803.ctl: No such file or directory; is "
-                     "it running? systemctl status spreadd");
-    }
-    EXPECT_THROW((void)HttpClient("nonsense", std::chrono::seconds(1)).get("/"), Unreachable);
-    EXPECT_THROW((void)HttpClient(std::string(200, '/'), std::chrono::seconds(1)).get("/"),
-                 Unreachable);
-}
-
 }  // namespace
 }  // namespace spread::spreadctl
