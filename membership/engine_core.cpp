@@ -440,7 +440,7 @@ void note_other_wire(EngineCore& core, const Slice& datagram) {
                             ? core.roster.find(other->sender)
                             : std::nullopt;
     if (sender) {
-        core.gone.other_wire.insert(*sender);
+        core.gone.found(&Gone::other_wire, *sender);
     }
 }
 

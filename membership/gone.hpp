@@ -28,6 +28,12 @@ struct Gone {
         return now < cut_off_until && cut_off.contains(daemon);
     }
 
+    /// It runs, in a way that keeps it out: what was known before is over.
+    void found(protocol::DaemonSet Gone::*in, protocol::DaemonIndex daemon) {
+        forget(daemon);
+        (this->*in).insert(daemon);
+    }
+
     void forget(protocol::DaemonIndex daemon) {
         for (auto* set : {&left, &port_closed, &other_config, &other_wire}) {
             set->erase(daemon);

@@ -72,7 +72,7 @@ bool RingEngine::Impl::is_for_us(const Step& step, const PacketHeader& from) {
         core_.stats.last_mismatched_hash = from.config_hash;
         core_.stats.last_mismatched_sender = from.sender;
         if (const auto sender = core_.roster.find(from.sender)) {
-            core_.gone.other_config.insert(*sender);
+            core_.gone.found(&Gone::other_config, *sender);
         }
         settings_.show(step, core_, from.sender, Destination::kAll);
         return false;

@@ -85,7 +85,9 @@ std::string AbsenceText::why(const Absence& absence) const {
             return fmt::format("{} hears nothing of {}; are {} and {} open there?", hearer, speaker,
                                data_port(absence.hearer), token_port(absence.hearer));
         case Cause::kNoProgress: return "rings with it fail; left out for a while";
-        case Cause::kOtherConfig: return "it runs another configuration file";
+        case Cause::kOtherConfig:
+            return "it runs another configuration file; make the files the same: spreadctl config "
+                   "diff says how they differ, each daemon's log the line";
         case Cause::kMulticast:
             return fmt::format("{} of {} does not reach {}; trying each by itself", groups_,
                                speaker, hearer);

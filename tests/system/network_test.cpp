@@ -12,11 +12,13 @@
 #include <thread>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "protocol/checksum.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/support/test_ring.hpp"
+#include "tests/system/spreadctl.hpp"
 
 namespace spread::system_test {
 namespace {
@@ -223,6 +225,14 @@ TEST_F(Network, AnotherFileIsNamedByTheLineThatDiffers) {
     wait_for(0, "'AcceleratedRing true' there, 'AcceleratedRing auto' here");
     EXPECT_EQ(count_of(log(0), expected), 1U);
     other->wait_logged("runs another configuration file: ");
+    wait_until("spreadctl to say so, rather than that it has left", [&] {
+        return spreadctl(ring_->daemon(0), {"status"}).text.find("d3: it runs another") !=
+               std::string::npos;
+    });
+    const Answer difference =
+        spreadctl(ring_->daemon(0), {"config", "diff", other->control_socket().string()});
+    EXPECT_EQ(difference.status, 1);
+    EXPECT_NE(difference.text.find("AcceleratedRing"), std::string::npos) << difference.text;
 }
 
 TEST_F(Network, ASettingOutsideTheHashIsNamedToo) {

@@ -85,6 +85,16 @@ TEST_F(AbsenceTest, WhatIsKnownOfTheDaemonComesFirst) {
     EXPECT_EQ(third().cause, Cause::kTokenPort);
 }
 
+TEST_F(AbsenceTest, WhoComesBackWithAnotherConfigurationHasNotLeftAnyMore) {
+    core_.gone.left.insert(2);
+    core_.gone.port_closed.insert(2);
+    EXPECT_EQ(third().cause, Cause::kLeft);
+    core_.gone.found(&Gone::other_config, 2);
+    EXPECT_EQ(third().cause, Cause::kOtherConfig);
+    core_.gone.found(&Gone::other_wire, 2);
+    EXPECT_EQ(third().cause, Cause::kOtherWire);
+}
+
 TEST_F(AbsenceTest, WhatOurOwnKernelRefusesIsNotBlamedOnTheOther) {
     core_.gone.refused[2] = now_;
     EXPECT_EQ(third().cause, Cause::kSendError) << "not silent: it cannot know of us";
