@@ -82,7 +82,8 @@ struct ClientStatus {
     std::uint64_t messages_out = 0;  ///< written to it
     std::size_t queue_messages = 0;
     std::size_t queue_bytes = 0;
-    std::string state;  ///< "handshake", "open", "slow", "ending"
+    std::size_t socket_bytes = 0;  ///< written to it, and still with the kernel of this host
+    std::string state;             ///< "handshake", "open", "slow", "ending"
 };
 
 /// Whom an operator keeps out.

@@ -182,6 +182,7 @@ std::string clients_json(const std::vector<ClientStatus>& clients) {
              {"messages_out", client.messages_out},
              {"queue_messages", client.queue_messages},
              {"queue_bytes", client.queue_bytes},
+             {"socket_bytes", client.socket_bytes},
              {"state", client.state}});
     }
     return text_of({{"schema", kSchema}, {"clients", std::move(list)}});

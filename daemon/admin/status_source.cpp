@@ -1,5 +1,7 @@
 #include "daemon/admin/status_source.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -128,6 +130,9 @@ ClientStatus client_of(const session::SessionInfo& info, const SessionServer::In
         ::getsockopt(socket->fd(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) {
         out.process = peer.pid;
         out.user = peer.uid;
+    }
+    if (int waiting = 0; socket != nullptr && ::ioctl(socket->fd(), SIOCOUTQ, &waiting) == 0) {
+        out.socket_bytes = static_cast<std::size_t>(std::max(waiting, 0));
     }
     return out;
 }

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -107,6 +108,32 @@ TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
     EXPECT_THAT(ctl(0, {"events"}).text, HasSubstr("ended by an operator: too loud [kicked]"));
     EXPECT_EQ(status(0)["clients"]["closed_total"]["kicked"], 1);
     ring_.daemon(0).wait_logged("warning print: kick #eve#d1 by process ");
+}
+
+TEST_F(ControlTest, AClientThatStandsStillShowsInItsSocketFirst) {
+    TestClient still = ring_.client(0, "still", false);
+    still.connection().set_receive_buffer(4096);
+    still.join("room");
+    support::wait_until("the join", [&] {
+        return ctl(0, {"groups", "room"}).text == "room has 1 members\n  #still#d1\n";
+    });
+    TestClient busy = ring_.client(0, "busy", false);
+    for (int i = 0; i < 50; ++i) {
+        busy.multicast("room", std::string(20000, 'x'));
+    }
+    support::wait_until("its socket to fill", [&] {
+        const json clients = json::parse(ctl(0, {"clients", "--json"}).text)["clients"];
+        return std::ranges::any_of(clients, [](const json& client) {
+            return client["name"] == "#still#d1" && client["socket_bytes"] > 100000;
+        });
+    });
+    EXPECT_THAT(ctl(0, {"clients", "--slow"}).text,
+                StartsWith("no client is slow; most waits for #still#d1: 0 messages, 0 B, and "));
+}
+
+TEST_F(ControlTest, TheDoctorLooksAtTheFileOfTheDaemonThatRuns) {
+    const std::string file = status(0)["config"]["file"];
+    EXPECT_THAT(ctl(0, {"doctor"}).text, HasSubstr("file: " + file + ", hash "));
 }
 
 TEST_F(ControlTest, ADrainedDaemonTakesNoNewClientsAndStopsWhenTheLastHasGone) {

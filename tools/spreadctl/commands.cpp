@@ -42,6 +42,12 @@ json parsed(const HttpAnswer& answer) {
     return value;
 }
 
+/// Bytes, those in its socket included.
+std::uint64_t waiting_for(const json& client) {
+    return client.value("queue_bytes", std::uint64_t{0}) +
+           client.value("socket_bytes", std::uint64_t{0});
+}
+
 }  // namespace
 
 template <typename Text>
@@ -84,8 +90,7 @@ int Commands::clients(const ClientFilter& filter) const {
     json kept = json::array();
     json longest;
     for (json& client : value["clients"]) {
-        if (longest.is_null() || client.value("queue_bytes", std::uint64_t{0}) >
-                                     longest.value("queue_bytes", std::uint64_t{0})) {
+        if (longest.is_null() || waiting_for(client) > waiting_for(longest)) {
             longest = client;
         }
         if (!filter.only_slow || client.value("state", "") == "slow") {
@@ -108,9 +113,15 @@ int Commands::clients(const ClientFilter& filter) const {
                                                       : "queue_bytes";
         std::stable_sort(kept.begin(), kept.end(), number(field));
     }
-    print(json_ ? json{{"schema", value.value("schema", 0)}, {"clients", kept}}.dump(2) + "\n"
-          : kept.empty() ? no_clients_text(longest)
-                         : clients_text(kept));
+    if (json_) {
+        print(json{{"schema", value.value("schema", 0)}, {"clients", kept}}.dump(2) + "\n");
+    } else if (kept.empty()) {
+        const json status = parsed(client_.get("/status.json"));
+        print(no_clients_text(longest,
+                              status.value("/clients/closed_total/slow_reader"_json_pointer, 0.0)));
+    } else {
+        print(clients_text(kept));
+    }
     return kGood;
 }
 
@@ -243,7 +254,7 @@ int Commands::config_hash() const {
 int Commands::config_diff(const HttpClient& other) const {
     const std::string differences =
         config_differences(parsed(client_.get("/config.json")), parsed(other.get("/config.json")));
-    print(differences);
+    print(differences.empty() ? "the same\n" : differences);
     return differences.empty() ? kGood : kBad;
 }
 

@@ -29,6 +29,15 @@ constexpr std::uint64_t kReceiveBufferLeast = daemon::kReceiveBufferBytes / 2;
 
 constexpr auto kTcpPatience = std::chrono::milliseconds(1500);
 
+bool is_said_at(const json& from, const char* path) {
+    const json::json_pointer at(path);
+    return from.contains(at) && from.at(at).is_string();
+}
+
+std::string said_at(const json& from, const char* path) {
+    return is_said_at(from, path) ? from.at(json::json_pointer(path)).get<std::string>() : "?";
+}
+
 std::string word_of(Finding::Verdict verdict) {
     switch (verdict) {
         case Finding::Verdict::kGood: return "ok";
@@ -159,11 +168,7 @@ std::vector<bool> who_runs(const daemon::Loaded& loaded, const json& cluster) {
 
 Findings daemon_findings(const nlohmann::json& status, const nlohmann::json& cluster) {
     Findings out;
-    const auto text = [](const nlohmann::json& from, const char* path) {
-        const nlohmann::json::json_pointer at(path);
-        return from.contains(at) && from.at(at).is_string() ? from.at(at).get<std::string>()
-                                                            : std::string("?");
-    };
+    const auto text = said_at;
     const std::string state = text(status, "/verdict/state");
     if (state == "healthy") {
         out.push_back(good("daemon", text(status, "/verdict/sentence")));
@@ -196,6 +201,19 @@ Findings examine(const DoctorSettings& settings, const HttpClient& client) {
     daemon::Options options;
     options.config_file = settings.config_file;
     options.name = settings.name;
+    json status;
+    json cluster;
+    std::string silence;
+    try {
+        status = json::parse(client.get("/status.json").body, nullptr, false);
+        cluster = json::parse(client.get("/cluster.json").body, nullptr, false);
+    } catch (const Unreachable& error) {
+        silence = error.what();
+    }
+    if (options.config_file.empty() && is_said_at(status, "/config/file")) {
+        options.config_file = said_at(status, "/config/file");
+        options.name = options.name.empty() ? said_at(status, "/daemon/name") : options.name;
+    }
     daemon::Loaded loaded;
     try {
         loaded = daemon::load(options);
@@ -209,18 +227,14 @@ Findings examine(const DoctorSettings& settings, const HttpClient& client) {
         look_at_names(loaded, out);
         look_at_limits(loaded, out);
     }
-    try {
-        const auto status = nlohmann::json::parse(client.get("/status.json").body, nullptr, false);
-        const auto cluster =
-            nlohmann::json::parse(client.get("/cluster.json").body, nullptr, false);
+    if (silence.empty()) {
         for (Finding& each : daemon_findings(status, cluster)) {
             out.push_back(std::move(each));
         }
         look_at_tcp(loaded, who_runs(loaded, cluster), out);
         return out;
-    } catch (const Unreachable& error) {
-        out.push_back(good("daemon", std::string("none answers here (") + error.what() + ")"));
     }
+    out.push_back(good("daemon", "none answers here (" + silence + ")"));
     if (!loaded.is_good || !loaded.self.daemon) {
         return out;
     }

@@ -110,16 +110,18 @@ std::string status_text(const json& status) {
                      text_at(status, "/ring/representative"),
                      text_at(status, "/ring/id/representative"),
                      text_at(status, "/ring/id/counter")));
-    line("since", fmt::format("{} UTC, formed in {:.1f} ms; {} changes in the last hour",
+    const std::string changes = text_at(status, "/ring/changes_last_hour");
+    line("since", fmt::format("{} UTC, formed in {:.1f} ms; {} change{} in the last hour",
                               short_time(text_at(status, "/ring/since")),
-                              number_at(status, "/ring/formed_in_us") / 1000,
-                              text_at(status, "/ring/changes_last_hour")));
+                              number_at(status, "/ring/formed_in_us") / 1000, changes,
+                              changes == "1" ? "" : "s"));
     const json p50 = at(status, "/ring/rotation_p50_us");
+    const double busy = number_at(status, "/counters/ring/rotation_time") / 1e6;
     const std::string rotations =
         p50.is_number() ? fmt::format("rotation p50 {} us, p99 {} us at most", text_of(p50),
                                       text_at(status, "/ring/rotation_p99_us"))
-                        : fmt::format("rests; rotation {:.2f} ms while busy",
-                                      number_at(status, "/counters/ring/rotation_time") / 1e6);
+        : busy > 0      ? fmt::format("rests; rotation {:.2f} ms while busy", busy)
+                        : std::string("rests");
     line("token", fmt::format("{}; given up after {} ms of silence", rotations,
                               text_at(status, "/ring/token_timeout_ms")));
     line("traffic",
@@ -130,11 +132,15 @@ std::string status_text(const json& status) {
                      text_at(status, "/traffic/packets_retransmitted_per_s"),
                      text_at(status, "/counters/udp/socket_drops")));
     if (at(status, "/clients").is_object()) {
+        const double dropped = number_at(status, "/clients/closed_total/slow_reader");
         line("clients",
-             fmt::format("{} of {}, {} slow, {} wait for them; {} groups",
+             fmt::format("{} of {}, {} slow, {} wait for them{}; {} groups",
                          text_at(status, "/clients/connected"), text_at(status, "/clients/max"),
                          text_at(status, "/clients/slow"),
                          bytes_text(number_at(status, "/clients/queue_bytes")),
+                         dropped > 0
+                             ? fmt::format("; {:.0f} dropped so far (spreadctl events)", dropped)
+                             : std::string(),
                          text_at(status, "/groups/count")));
     }
     const json file = at(status, "/config/file");
@@ -216,7 +222,7 @@ std::string peers_text(const json& status) {
 
 std::string clients_text(const json& clients) {
     std::vector<std::vector<std::string>> rows = {
-        {"CLIENT", "FROM", "GROUPS", "IN", "OUT", "QUEUE", "SINCE", "LIBRARY", "STATE"}};
+        {"CLIENT", "FROM", "GROUPS", "IN", "OUT", "QUEUE", "SOCKET", "SINCE", "LIBRARY", "STATE"}};
     for (const json& client : clients) {
         const std::string name = text_at(client, "/name");
         std::string from = text_at(client, "/address");
@@ -234,23 +240,36 @@ std::string clients_text(const json& clients) {
                         text_at(client, "/messages_in"), text_at(client, "/messages_out"),
                         fmt::format("{} msg, {}", text_at(client, "/queue_messages"),
                                     bytes_text(number_at(client, "/queue_bytes"))),
+                        bytes_text(number_at(client, "/socket_bytes")),
                         short_time(text_at(client, "/since")), text_at(client, "/library"),
                         text_at(client, "/state")});
     }
     return table(rows);
 }
 
-std::string no_clients_text(const json& longest) {
-    return longest.is_null()
-               ? std::string("no clients\n")
-               : fmt::format("no client is slow; most waits for {}: {} messages, {}\n",
-                             text_at(longest, "/name"), text_at(longest, "/queue_messages"),
-                             bytes_text(number_at(longest, "/queue_bytes")));
+std::string no_clients_text(const json& longest, double dropped) {
+    std::string out = "no clients\n";
+    if (!longest.is_null()) {
+        const double in_socket = number_at(longest, "/socket_bytes");
+        out = fmt::format("no client is slow; most waits for {}: {} messages, {}{}\n",
+                          text_at(longest, "/name"), text_at(longest, "/queue_messages"),
+                          bytes_text(number_at(longest, "/queue_bytes")),
+                          in_socket > 0 ? ", and " + bytes_text(in_socket) + " in its socket" : "");
+    }
+    if (dropped > 0) {
+        out += fmt::format(
+            "{:.0f} disconnected for that since the daemon's start: spreadctl events names them\n",
+            dropped);
+    }
+    return out;
 }
 
 std::string bans_text(const json& bans) {
     std::vector<std::vector<std::string>> rows = {
         {"CLIENT", "LEFT", "UNTIL", "REFUSED", "BY", "REASON"}};
+    if (at(bans, "/bans").empty()) {
+        return "nobody is kept out\n";
+    }
     for (const json& ban : at(bans, "/bans")) {
         const json reason = at(ban, "/reason");
         rows.push_back({text_at(ban, "/subject"),
@@ -286,9 +305,11 @@ std::string event_line(const json& event) {
     const json subject = at(event, "/subject");
     const json cause = at(event, "/cause");
     const json took = at(event, "/took_us");
+    const std::string text = text_at(event, "/text");
+    const bool is_named = subject.is_null() || text.starts_with(text_of(subject));
     return fmt::format(
         "{}  {:<14} {}{}{}{}", short_time(text_at(event, "/at")), text_at(event, "/event"),
-        subject.is_null() ? "" : text_of(subject) + ": ", text_at(event, "/text"),
+        is_named ? "" : text_of(subject) + ": ", text,
         cause.is_null() ? "" : " [" + text_of(cause) + "]",
         took.is_number() ? fmt::format(" in {:.1f} ms", took.get<double>() / 1000) : "");
 }
@@ -309,8 +330,14 @@ std::string config_text(const json& config) {
 
 std::string config_differences(const json& here, const json& there) {
     std::string out;
-    const auto compare = [&out](const json& ours, const json& theirs, const char* list,
-                                const char* key, const std::vector<const char*>& fields) {
+    // Whoever differs in a daemon, or in an option of this kind, is in no ring with the other.
+    const auto keeps_apart = [](const std::pair<json, json>& row) {
+        const json& option = row.first.is_null() ? row.second : row.first;
+        return option.value("same_on_all_daemons", true) ? "; must be the same for one ring" : "";
+    };
+    const auto compare = [&out, &keeps_apart](const json& ours, const json& theirs,
+                                              const char* list, const char* key,
+                                              const std::vector<const char*>& fields) {
         std::map<std::string, std::pair<json, json>> rows;
         for (const json& each : at(ours, list)) {
             rows[text_at(each, key)].first = each;
@@ -320,14 +347,16 @@ std::string config_differences(const json& here, const json& there) {
         }
         for (const auto& [name, row] : rows) {
             if (row.first.is_null() || row.second.is_null()) {
-                out += fmt::format("{}: only {}\n", name, row.second.is_null() ? "here" : "there");
+                out += fmt::format("{}: only {}{}\n", name, row.second.is_null() ? "here" : "there",
+                                   keeps_apart(row));
                 continue;
             }
             for (const char* field : fields) {
                 const std::string a = text_at(row.first, field);
                 const std::string b = text_at(row.second, field);
                 if (a != b) {
-                    out += fmt::format("{} {}: {} here, {} there\n", name, field + 1, a, b);
+                    out += fmt::format("{} {}: {} here, {} there{}\n", name, field + 1, a, b,
+                                       keeps_apart(row));
                 }
             }
         }

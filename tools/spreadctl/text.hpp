@@ -20,8 +20,9 @@ namespace spread::spreadctl {
 [[nodiscard]] bool is_whole(const nlohmann::json& cluster);
 [[nodiscard]] std::string peers_text(const nlohmann::json& status);
 [[nodiscard]] std::string clients_text(const nlohmann::json& clients);
-/// Where none is to be shown; `longest`: the one for which most waits, null without any client.
-[[nodiscard]] std::string no_clients_text(const nlohmann::json& longest);
+/// Where none is to be shown; `longest`: the one for which most waits, null without any client;
+/// `dropped`: how many were disconnected because they did not read.
+[[nodiscard]] std::string no_clients_text(const nlohmann::json& longest, double dropped = 0);
 [[nodiscard]] std::string bans_text(const nlohmann::json& bans);
 [[nodiscard]] std::string groups_text(const nlohmann::json& groups);
 [[nodiscard]] std::string group_text(const nlohmann::json& group);

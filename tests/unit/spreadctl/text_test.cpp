@@ -81,12 +81,13 @@ TEST(ClusterText, NamesWhoDoesNotAnswer) {
 TEST(ClientsText, ShowsProcessesOfTheUnixSocket) {
     const json clients = json::parse(R"([{"name": "#eve#node1", "address": "unix", "process": 12,
         "user": 1000, "groups": 2, "messages_in": 3, "messages_out": 4, "queue_messages": 5,
-        "queue_bytes": 60000, "since": "2026-03-01T12:00:00.250Z", "library": "5.0.1",
+        "queue_bytes": 60000, "socket_bytes": 7000000, "since": "2026-03-01T12:00:00.250Z", "library": "5.0.1",
         "state": "slow"}])");
     EXPECT_THAT(
         clients_text(clients),
-        HasSubstr("#eve#node1  unix (process 12, user 1000)  2       3   4    5 msg, 60 kB  "
-                  "2026-03-01 12:00:00  5.0.1    slow\n"));
+        HasSubstr(
+            "#eve#node1  unix (process 12, user 1000)  2       3   4    5 msg, 60 kB  7000 kB  "
+            "2026-03-01 12:00:00  5.0.1    slow\n"));
 }
 
 TEST(ClientsText, WithoutSlowOnesSaysForWhomMostWaits) {
@@ -95,6 +96,16 @@ TEST(ClientsText, WithoutSlowOnesSaysForWhomMostWaits) {
         {"name", "#eve#node1"}, {"queue_messages", 371}, {"queue_bytes", 2965000}};
     EXPECT_EQ(no_clients_text(longest),
               "no client is slow; most waits for #eve#node1: 371 messages, 2965 kB\n");
+    const json unread = {{"name", "#eve#node1"},
+                         {"queue_messages", 0},
+                         {"queue_bytes", 0},
+                         {"socket_bytes", 2965000}};
+    EXPECT_THAT(no_clients_text(unread),
+                HasSubstr("#eve#node1: 0 messages, 0 B, and 2965 kB in its socket\n"));
+    EXPECT_EQ(
+        no_clients_text(json(), 2),
+        "no clients\n2 disconnected for that since the daemon's start: spreadctl events names "
+        "them\n");
 }
 
 TEST(EventLine, HasTimeWhatWhyAndHowLong) {
@@ -105,18 +116,31 @@ TEST(EventLine, HasTimeWhatWhyAndHowLong) {
               "2026-03-01 12:00:00  ring_changed   ring 3 -> 2 [silent] in 1.5 ms");
 }
 
+TEST(EventLine, NamesItsSubjectOnce) {
+    const json event = json::parse(R"({"number": 3, "at": "2026-03-01T12:00:00.250Z",
+        "event": "client_dropped", "subject": "#eve#node1", "cause": "slow_reader",
+        "text": "#eve#node1 from 10.0.0.41:5012: reads too slowly", "took_us": null})");
+    EXPECT_EQ(
+        event_line(event),
+        "2026-03-01 12:00:00  client_dropped #eve#node1 from 10.0.0.41:5012: reads too slowly "
+        "[slow_reader]");
+}
+
 TEST(ConfigDifferences, NamesDaemonsAndOptions) {
     const json here = json::parse(R"({"daemons": [{"name": "node1", "address": "10.0.0.1"},
-        {"name": "node2", "address": "10.0.0.2"}], "options": [{"name": "Window", "value": "60"}]})");
+        {"name": "node2", "address": "10.0.0.2"}], "options": [{"name": "Window", "value": "60",
+        "same_on_all_daemons": true}, {"name": "MaxSessions", "value": "9", "same_on_all_daemons": false}]})");
     json there = here;
     EXPECT_EQ(config_differences(here, there), "");
     there["daemons"][1]["address"] = "10.0.0.22";
     there["options"][0]["value"] = "100";
+    there["options"][1]["value"] = "8";
     there["daemons"].erase(0);
     EXPECT_EQ(config_differences(here, there),
-              "node1: only here\n"
-              "node2 address: 10.0.0.2 here, 10.0.0.22 there\n"
-              "Window value: 60 here, 100 there\n");
+              "node1: only here; must be the same for one ring\n"
+              "node2 address: 10.0.0.2 here, 10.0.0.22 there; must be the same for one ring\n"
+              "MaxSessions value: 9 here, 8 there\n"
+              "Window value: 60 here, 100 there; must be the same for one ring\n");
 }
 
 TEST(Plugin, FollowsTheRulesOfMonitoringPlugins) {
@@ -147,6 +171,10 @@ TEST(GroupsText, ShowsRatesWhereTheyWereLookedFor) {
     EXPECT_EQ(groups_text(groups), "MEMBERS  MESSAGES  GROUP\n2        70        chat\n");
     groups[0]["messages_per_s"] = 3.5;
     EXPECT_EQ(groups_text(groups), "MEMBERS  MESSAGES/s  GROUP\n2        3.5         chat\n");
+}
+
+TEST(BansText, SaysThatThereAreNone) {
+    EXPECT_EQ(bans_text(json::parse(R"({"bans": []})")), "nobody is kept out\n");
 }
 
 TEST(BansText, SaysWhomForHowLongAndWhy) {

@@ -123,7 +123,7 @@ TEST(Timeline, SaysHowConfigurationsDiffer) {
     content["n2"].config = config("5000");
     EXPECT_THAT(timeline_text(timeline_of(content), content),
                 HasSubstr("configuration of n1 (here) and n2 (there):\nTokenTimeout value: 250 "
-                          "here, 5000 there\n"));
+                          "here, 5000 there; must be the same for one ring\n"));
 }
 
 TEST(Timeline, WhatIsMissingOrDamagedIsLeftOut) {
