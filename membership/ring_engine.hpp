@@ -17,7 +17,7 @@
 
 namespace spread::ordering {
 class SendQueue;
-}
+}  // namespace spread::ordering
 
 namespace spread::membership {
 
