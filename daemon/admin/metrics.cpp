@@ -175,6 +175,7 @@ constexpr Sample kSamples[] = {
     {"seal.rejected_forged", kDropped, "reason=\"auth\""},
     {"seal.rejected_replayed", kDropped, "reason=\"auth\""},
     {"seal.rejected_busy", kDropped, "reason=\"auth\""},
+    {"udp.unknown_sources", kDropped, "reason=\"auth\""},
     {"udp.truncated", kDropped, "reason=\"buffer\""},
     {"udp.socket_drops", "socket_receive_drops_total", ""},
     {"udp.receive_buffer", "socket_receive_buffer_bytes", ""},
