@@ -148,7 +148,7 @@ TEST(Metrics, SamplesOfSeveralRowsAreTheirSum) {
     EXPECT_THAT(text, HasSubstr("spread_packets_dropped_total{reason=\"config\"} 5\n"
                                 "spread_packets_dropped_total{reason=\"wire\"} 5\n"
                                 "spread_packets_dropped_total{reason=\"malformed\"} 12\n"
-                                "spread_packets_dropped_total{reason=\"auth\"} 42\n"
+                                "spread_packets_dropped_total{reason=\"auth\"} 48\n"
                                 "spread_packets_dropped_total{reason=\"buffer\"} 6\n"));
     EXPECT_THAT(text, HasSubstr("spread_seal_rejected_forged_total 7\n"));
     EXPECT_THAT(text, HasSubstr("\nspread_own_pause_seconds_total 5e-09\n"));
