@@ -373,7 +373,9 @@ void add_process(Text& text, const daemon::ProcessFacts& usage) {
 
 void add_daemon(Text& text, const Status& status) {
     text.begin("build_info", "gauge", "1; the labels say what runs.");
-    text.labelled(fmt::format("version={},wire=\"{}\"", in_quotes(status.version), status.wire), 1);
+    text.labelled(fmt::format("version={},wire=\"{}\",commit={}", in_quotes(status.version),
+                              status.wire, in_quotes(status.commit)),
+                  1);
     text.begin("config_info", "gauge", "1; the label is the hash that daemons of a ring share.");
     text.sample("hash", std::to_string(status.config_hash), 1);
     text.gauge("config_reload_last_success",

@@ -160,6 +160,7 @@ struct Status {
     std::string address;
     std::uint16_t port = 0;
     std::string version;
+    std::string commit;  ///< empty: not known
     int wire = 0;
     int process = 0;
     daemon::ProcessFacts usage;

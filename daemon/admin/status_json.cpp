@@ -129,6 +129,7 @@ std::string status_json(const Status& status) {
           {"address", status.address},
           {"port", status.port},
           {"version", status.version},
+          {"commit", status.commit.empty() ? json() : json(status.commit)},
           {"wire", status.wire},
           {"process", status.process},
           {"started_at", iso_time(status.started_at)},

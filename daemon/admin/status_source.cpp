@@ -16,6 +16,7 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "daemon/clients/tls_files.hpp"
+#include "daemon/commit.hpp"
 #include "daemon/host/clock.hpp"
 #include "daemon/host/logging.hpp"
 #include "daemon/keys_on_ring.hpp"
@@ -272,6 +273,7 @@ Status StatusSource::without_sessions() const {
     out.address = me.place();
     out.port = configuration.segments[me.segment].port;
     out.version = daemon::kVersion;
+    out.commit = daemon::kCommit;
     out.wire = protocol::kRingWireGreatest;
     out.process = ::getpid();
     out.usage = parts_.process.look();

@@ -12,6 +12,7 @@ inline Status sample_status() {
     out.address = "10.0.0.1";
     out.port = 4803;
     out.version = "1.2.3";
+    out.commit = "c0ffee";
     out.wire = 4;
     out.process = 4711;
     out.started_at = WallTime(std::chrono::seconds(1000));
