@@ -272,6 +272,10 @@ TEST(AdminWrite, ChangesComeByTcpWithTheTokenOnly) {
     EXPECT_EQ(ctl({"--token-file", token.string(), "ban", "eve", "1h"}).status, 0);
     ring.daemon(0).wait_logged("warning print: ban user:eve for 3600 s by the TCP peer 127.0.0.1:");
     EXPECT_THAT(ctl({"bans"}).text, HasSubstr("user:eve"));
+    // Whoever has the token is not known; whoever changes keys is.
+    const Answer keys = ctl({"--token-file", token.string(), "key", "rotate"});
+    EXPECT_EQ(keys.status, 1);
+    EXPECT_THAT(keys.text, HasSubstr("keys are changed by the control socket only"));
     EXPECT_THAT(ctl({"config", "show"}).text, testing::Not(HasSubstr("0123456789abcdef")));
 }
 
