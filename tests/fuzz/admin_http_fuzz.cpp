@@ -67,8 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string metrics = metrics_text(shown.status);
     for (std::size_t at = 0; at < metrics.size(); at = metrics.find('\n', at) + 1) {
         // A newline in a name would begin a line of its own.
-        require(metrics.compare(at, 7, "spread_") == 0 ||
-                metrics.compare(at, 8, "process_") == 0 || metrics[at] == '#');
+        require(metrics.compare(at, 7, "spread_") == 0 || metrics.compare(at, 8, "process_") == 0 ||
+                metrics[at] == '#');
     }
     return 0;
 }
