@@ -103,7 +103,7 @@ enum class CounterKind : std::uint8_t {
     ROW(std::uint64_t, socket_drops, kCounter, "datagrams",                                      \
         "datagrams that the kernel dropped because a receive buffer was full")                   \
     ROW(std::uint64_t, receive_buffer, kGauge, "bytes",                                          \
-        "smallest receive buffer of the ring's sockets, the kernel's own cost included")
+        "smallest receive buffer for data packets, the kernel's own cost included")
 
 /// Counted where datagrams are sealed and opened; all 0 on a plain ring.
 #define SPREAD_SEALING_COUNTERS(ROW)                                                             \

@@ -27,7 +27,7 @@ class RingPort {
     void give_up(GiveUp&& overdue) { waiting_control_.push_back(std::move(overdue)); }
     /// What an operator wants; passed on by push().
     void steer(ControlItem&& wish) { waiting_control_.push_back(std::move(wish)); }
-    /// Passes on what there is room for, and wakes the ring for it. Returns the number of ordinary
+    /// Passes on what there is room for, and wakes the ring for it. Returns the number of clients'
     /// messages passed on.
     std::size_t push();
     /// All ordinary messages are passed on, and the ring takes more.
@@ -40,11 +40,11 @@ class RingPort {
     [[nodiscard]] bool waits_for_room() const {
         return !waiting_control_.empty() || !waiting_ahead_.empty() || !has_room();
     }
-    /// Messages that were added and that the ring has not taken yet: ordinary ones, and those that
-    /// go ahead of them.
+    /// Ordinary messages that were added and that the ring has not taken yet;
     [[nodiscard]] std::size_t messages_left() const {
         return waiting_.size() + queues_.submissions.size();
     }
+    /// those that go ahead of them.
     [[nodiscard]] std::size_t ahead_left() const {
         return waiting_ahead_.size() + queues_.ahead.size();
     }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "daemon/host/blocked_signals.hpp"
+#include "daemon/host/signal_stack.hpp"
 #include "daemon/host/wakeup.hpp"
 
 namespace spread::daemon {
@@ -27,7 +28,10 @@ LookUps::LookUps(std::vector<Name> names) : shared_(std::make_shared<Shared>()) 
     shared_->names = std::move(names);
     shared_->come.arm(~Wakeup::Reasons{0});
     const BlockedSignals blocked;
-    std::thread thread([shared = shared_] { run(shared); });
+    std::thread thread([shared = shared_] {
+        const SignalStack stack;
+        run(shared);
+    });
     ::pthread_setname_np(thread.native_handle(), "names");
     thread.detach();
 }

@@ -386,7 +386,7 @@ void RingThread::publish() {
     if (driver_.seal() != nullptr) {
         seal_log_.tick(now_, *driver_.seal());
     }
-    transport_.look_at_sockets();
+    transport_.count_socket_drops();
     decltype(counters_)::Values values{};
     protocol::RingCounters told = driver_.engine().stats();
     told.packets_malformed -= taken_by_hook_;  // they are somebody's

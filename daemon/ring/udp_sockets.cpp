@@ -144,6 +144,7 @@ UdpTransport::UdpTransport(const config::Configuration& configuration, std::size
     }
 
     plan(configuration, self, own->interface_index, groups);
+    counters_.receive_buffer = 2 * receive_room_bytes();
 
     // Reading the option tells whether the kernel knows it; the first send shows whether the device
     // takes it.

@@ -96,13 +96,10 @@ void UdpTransport::read_errors(driver::Inbox& inbox) {
     }
 }
 
-void UdpTransport::look_at_sockets() {
+void UdpTransport::count_socket_drops() {
     std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
     counters_.socket_drops = 0;
-    counters_.receive_buffer = sockets_.front().receive_buffer_bytes;
     for (const Socket& socket : sockets_) {
-        counters_.receive_buffer =
-            std::min<std::uint64_t>(counters_.receive_buffer, socket.receive_buffer_bytes);
         socklen_t length = sizeof memory;
         if (::getsockopt(socket.fd.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &length) == 0) {
             counters_.socket_drops += memory[SK_MEMINFO_DROPS];

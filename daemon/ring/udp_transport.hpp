@@ -172,7 +172,7 @@ class UdpTransport final : public driver::Transport {
 
     [[nodiscard]] const protocol::TransportCounters& counters() const { return counters_; }
     /// Asks the kernel how many datagrams it has dropped at full receive buffers.
-    void look_at_sockets();
+    void count_socket_drops();
     [[nodiscard]] const protocol::RoutePlan& route() const { return route_; }
     /// Whom a datagram for all reaches by a group address, as long as the network carries that.
     [[nodiscard]] const protocol::MemberList& group_mates() const { return group_mates_; }
