@@ -183,8 +183,9 @@ bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
             respond({200, "application/json", status_json(status)});
         });
     } else if (path == "/metrics") {
-        source_.status([respond](const Status& status) {
-            respond({200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(status)});
+        source_.status([this, respond](const Status& status) {
+            respond({200, "text/plain; version=0.0.4; charset=utf-8",
+                     metrics_text(status, source_.usage())});
         });
     } else if (path == "/clients.json") {
         source_.clients(as_json<std::vector<ClientStatus>>(respond, clients_json));
@@ -239,7 +240,7 @@ void AdminServer::bundle(const Respond& respond) {
                 [this, respond, data, groups](const MonitorService::Answers& answers) {
                     std::vector<TarFile> files = host_files(data.status.port);
                     files.push_back({"status.json", status_json(data.status)});
-                    files.push_back({"metrics.txt", metrics_text(data.status)});
+                    files.push_back({"metrics.txt", metrics_text(data.status, source_.usage())});
                     files.push_back({"clients.json", clients_json(data.clients)});
                     files.push_back(
                         {"groups.json", groups_json(groups.value_or(std::vector<GroupStatus>()))});

@@ -391,10 +391,10 @@ void add_daemon(Text& text, const Status& status) {
 
 }  // namespace
 
-std::string metrics_text(const Status& status) {
+std::string metrics_text(const Status& status, const daemon::ProcessFacts& usage) {
     Text text;
     add_daemon(text, status);
-    add_process(text, status.usage);
+    add_process(text, usage);
     add_ring(text, status);
     add_samples(text, status);
     add_counters(text, "ring", status.ring_counters);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "daemon/admin/status.hpp"
+#include "daemon/host/process_watch.hpp"
 
 namespace spread::admin {
 
@@ -11,6 +12,6 @@ namespace spread::admin {
 ///
 /// Written here: Debian has prometheus-cpp as shared libraries only, and the daemon runs on hosts
 /// that have nothing but the C++ library. Tests have promtool judge the text.
-[[nodiscard]] std::string metrics_text(const Status& status);
+[[nodiscard]] std::string metrics_text(const Status& status, const daemon::ProcessFacts& usage);
 
 }  // namespace spread::admin

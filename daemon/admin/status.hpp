@@ -11,7 +11,6 @@
 #include "daemon/admin/formations.hpp"
 #include "daemon/admin/history.hpp"
 #include "daemon/clients/session_log.hpp"
-#include "daemon/host/process_watch.hpp"
 #include "daemon/session/traffic.hpp"
 #include "membership/rotation_times.hpp"
 #include "protocol/counters.hpp"
@@ -163,7 +162,6 @@ struct Status {
     std::string commit;  ///< empty: not known
     int wire = 0;
     int process = 0;
-    daemon::ProcessFacts usage;
     std::uint64_t log_lines_lost = 0;
     std::uint64_t state_write_failures = 0;
     bool files_are_good = true;  ///< what SIGHUP reads, when it was read last

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -42,6 +43,8 @@ constexpr std::size_t kSecondsKept = 600;
 /// Shorter than the time after which a page renews itself.
 constexpr auto kBusiestPause = std::chrono::milliseconds(800);
 constexpr std::size_t kBusiestGroups = 10;
+/// Groups that are looked at between two turns of the session thread: a fraction of a millisecond.
+constexpr std::size_t kGroupsInATurn = 2000;
 constexpr std::size_t kSamples = 6;  // rates are those of five seconds
 
 std::string_view word_of(membership::RingState state) {
@@ -276,7 +279,6 @@ Status StatusSource::without_sessions() const {
     out.commit = daemon::kCommit;
     out.wire = protocol::kRingWireGreatest;
     out.process = ::getpid();
-    out.usage = parts_.process.look();
     out.log_lines_lost = daemon::log_lines_lost();
     out.state_write_failures = parts_.keeper.write_failures();
     out.files_are_good = parts_.last_reload_was_good &&
@@ -380,6 +382,10 @@ void StatusSource::clients(Answer<std::vector<ClientStatus>> done) {
         std::move(done));
 }
 
+daemon::ProcessFacts StatusSource::usage() const {
+    return parts_.process.look();
+}
+
 void StatusSource::groups(std::string after, std::size_t most,
                           Answer<std::vector<GroupStatus>> done) {
     ask<std::vector<GroupStatus>>(
@@ -396,35 +402,59 @@ void StatusSource::groups(std::string after, std::size_t most,
 
 /// Several pages that are open at once see the same rates: those of at least kBusiestPause.
 void StatusSource::busiest(Answer<BusiestGroups> done) {
-    using Found = std::vector<membership::GroupEngine::GroupSize>;
-    const auto is_fresh = [this] { return daemon::now() - busiest_at_ < kBusiestPause; };
-    if (is_fresh()) {
+    if (daemon::now() - busiest_at_ < kBusiestPause) {
         done(busiest_);
         return;
     }
-    ask<Found>(
-        [](const SessionServer::Inside& inside) {
-            return inside.core.groups().busiest_groups(kBusiestGroups);
+    busiest_askers_.push_back(std::move(done));
+    if (busiest_askers_.size() == 1) {
+        busiest_found_.clear();
+        look_for_busiest({});
+    }
+}
+
+void StatusSource::look_for_busiest(std::string after) {
+    using Busiest = membership::GroupEngine::Busiest;
+    ask<Busiest>(
+        [after = std::move(after)](const SessionServer::Inside& inside) {
+            return inside.core.groups().busiest_groups(after, kGroupsInATurn, kBusiestGroups);
         },
-        [this, is_fresh, done = std::move(done)](std::optional<Found> found) {
-            if (!found) {
-                done(std::nullopt);
+        [this](std::optional<Busiest> part) {
+            if (!part) {
+                end_busiest(false);
                 return;
             }
-            if (!is_fresh()) {  // else another question has been answered meanwhile
-                const Instant now = daemon::now();
-                const double seconds = std::chrono::duration<double>(now - busiest_at_).count();
-                busiest_ = {std::chrono::duration_cast<milliseconds>(now - busiest_at_), {}};
-                busiest_at_ = now;
-                for (auto& group : *found) {
-                    busiest_.groups.push_back(
-                        {std::move(group.name), group.members,
-                         static_cast<double>(group.traffic.messages) / seconds,
-                         static_cast<double>(group.traffic.bytes) / seconds});
-                }
+            std::move(part->groups.begin(), part->groups.end(), std::back_inserter(busiest_found_));
+            std::stable_sort(busiest_found_.begin(), busiest_found_.end(),
+                             [](const auto& a, const auto& b) {
+                                 return a.traffic.messages > b.traffic.messages;
+                             });
+            if (busiest_found_.size() > kBusiestGroups) {
+                busiest_found_.resize(kBusiestGroups);
             }
-            done(busiest_);
+            if (part->last.empty()) {
+                end_busiest(true);
+            } else {
+                look_for_busiest(std::move(part->last));
+            }
         });
+}
+
+void StatusSource::end_busiest(bool is_known) {
+    if (is_known) {
+        const Instant now = daemon::now();
+        const double seconds = std::chrono::duration<double>(now - busiest_at_).count();
+        busiest_ = {std::chrono::duration_cast<milliseconds>(now - busiest_at_), {}};
+        busiest_at_ = now;
+        for (auto& group : busiest_found_) {
+            busiest_.groups.push_back({std::move(group.name), group.members,
+                                       static_cast<double>(group.traffic.messages) / seconds,
+                                       static_cast<double>(group.traffic.bytes) / seconds});
+        }
+    }
+    for (const auto& asker : std::exchange(busiest_askers_, {})) {
+        asker(is_known ? std::optional(busiest_) : std::nullopt);
+    }
 }
 
 void StatusSource::group(std::string name, Answer<std::vector<std::string>> done) {

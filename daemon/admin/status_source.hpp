@@ -19,7 +19,9 @@
 #include "daemon/admin/status.hpp"
 #include "daemon/admin/status_parts.hpp"
 #include "daemon/clients/session_server.hpp"
+#include "daemon/host/process_watch.hpp"
 #include "daemon/ring/ring_thread.hpp"
+#include "membership/groups/group_engine.hpp"
 #include "protocol/roster.hpp"
 #include "sealing/key_agreement.hpp"
 
@@ -48,7 +50,9 @@ class StatusSource {
     void clients(Answer<std::vector<ClientStatus>> done);
     /// The next `most` groups behind `after`.
     void groups(std::string after, std::size_t most, Answer<std::vector<GroupStatus>> done);
-    /// The ten to which most is sent.
+    /// Of the whole process. Reads a file for each thread and a name for each open file.
+    [[nodiscard]] daemon::ProcessFacts usage() const;
+    /// The ten to which most is sent. Looked for in turns, since there may be very many.
     void busiest(Answer<BusiestGroups> done);
     /// The members of one group; none when there is no such group.
     void group(std::string name, Answer<std::vector<std::string>> done);
@@ -83,6 +87,8 @@ class StatusSource {
     void take_sample();
     [[nodiscard]] Status without_sessions() const;
     void fill_ring(Status& status) const;
+    void look_for_busiest(std::string after);
+    void end_busiest(bool is_known);
     [[nodiscard]] Rates rates() const;
 
     boost::asio::io_context& io_;
@@ -99,7 +105,9 @@ class StatusSource {
     std::deque<Sample> samples_;  ///< one a second, of the last few
     std::deque<Second> seconds_;  ///< of the last ten minutes
     protocol::Instant busiest_at_{};
-    BusiestGroups busiest_;  ///< as they were then
+    BusiestGroups busiest_;                                          ///< as they were then
+    std::vector<Answer<BusiestGroups>> busiest_askers_;              ///< while they are looked for
+    std::vector<membership::GroupEngine::GroupSize> busiest_found_;  ///< so far
 };
 
 }  // namespace spread::admin

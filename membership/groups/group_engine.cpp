@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -224,30 +225,36 @@ std::vector<GroupEngine::GroupSize> GroupEngine::groups_behind(std::string_view 
     return out;
 }
 
-std::vector<GroupEngine::GroupSize> GroupEngine::busiest_groups(std::size_t most) const {
+GroupEngine::Busiest GroupEngine::busiest_groups(std::string_view after, std::size_t look_at,
+                                                 std::size_t most) const {
     using Since = std::pair<GroupTraffic, const Group*>;
     const auto is_busier = [](const Since& a, const Since& b) {
         return a.first.messages > b.first.messages;
     };
+    Busiest out;
     std::vector<Since> busiest;  // a heap, the least busy one on top
-    for (const auto& group : impl_->table.groups()) {
-        const GroupTraffic before = std::exchange(group->traffic_before, group->traffic);
-        const GroupTraffic since{group->traffic.messages - before.messages,
-                                 group->traffic.bytes - before.bytes};
-        if (since.messages == 0) {
-            continue;
+    const auto& groups = impl_->table.groups();
+    auto at = groups.upper_bound(NameField(after));
+    for (; at != groups.end() && look_at > 0; ++at, --look_at) {
+        const Group& group = **at;
+        const GroupTraffic before = std::exchange(group.traffic_before, group.traffic);
+        const GroupTraffic since{group.traffic.messages - before.messages,
+                                 group.traffic.bytes - before.bytes};
+        if (since.messages > 0) {
+            busiest.emplace_back(since, &group);
+            std::push_heap(busiest.begin(), busiest.end(), is_busier);
         }
-        busiest.emplace_back(since, &*group);
-        std::push_heap(busiest.begin(), busiest.end(), is_busier);
         if (busiest.size() > most) {
             std::pop_heap(busiest.begin(), busiest.end(), is_busier);
             busiest.pop_back();
         }
     }
+    if (at != groups.end() && at != groups.begin()) {
+        out.last = (*std::prev(at))->name.string();
+    }
     std::sort_heap(busiest.begin(), busiest.end(), is_busier);
-    std::vector<GroupSize> out;
     for (const auto& [since, group] : busiest) {
-        out.push_back({group->name.string(), group->members.size(), since});
+        out.groups.push_back({group->name.string(), group->members.size(), since});
     }
     return out;
 }

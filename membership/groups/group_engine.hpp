@@ -76,9 +76,14 @@ class GroupEngine {
     };
     [[nodiscard]] std::vector<GroupSize> groups_behind(std::string_view after,
                                                        std::size_t most) const;
-    /// The `most` groups to which most messages were sent since this was last asked, the busiest
-    /// first, with what was sent to them since then. Groups without traffic are not among them.
-    [[nodiscard]] std::vector<GroupSize> busiest_groups(std::size_t most) const;
+    struct Busiest {
+        std::vector<GroupSize> groups;  ///< the busiest first, with what was sent to them
+        std::string last;               ///< looked at; empty: there are no more behind it
+    };
+    /// Among the next `look_at` groups behind `after`, the `most` to which most messages were sent
+    /// since they were last looked at so. Groups without traffic are not among them.
+    [[nodiscard]] Busiest busiest_groups(std::string_view after, std::size_t look_at,
+                                         std::size_t most) const;
 
   private:
     struct Impl;

@@ -59,14 +59,16 @@ class GroupDaemon {
     /// One that is in no group.
     [[nodiscard]] SessionId newcomer() const { return newcomer_; }
 
-    void join(SessionId session) {
-        engine_.request_join(session, "room", out_);
+    void join(SessionId session, const std::string& group = "room") {
+        engine_.request_join(session, group, out_);
         run_ring();
     }
     void leave(SessionId session) {
         engine_.request_leave(session, "room", out_);
         run_ring();
     }
+
+    [[nodiscard]] const GroupEngine& engine() const { return engine_; }
 
   private:
     static membership::GroupConfig config() {
@@ -131,6 +133,18 @@ void join_and_leave(benchmark::State& state) {
     }
 }
 
+/// One step through so many quiet groups, for those that are busy.
+void busiest_groups(benchmark::State& state) {
+    GroupDaemon daemon(0);
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+        daemon.join(daemon.newcomer(), "g" + std::to_string(i));
+    }
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(daemon.engine().busiest_groups({}, 2000, 10));
+    }
+}
+
+BENCHMARK(busiest_groups)->Arg(1000)->Arg(100000);
 BENCHMARK(fan_out)->Arg(1)->Arg(63)->Arg(1000)->Arg(5000);
 BENCHMARK(join_and_leave)->Arg(1)->Arg(63)->Arg(1000)->Arg(5000);
 

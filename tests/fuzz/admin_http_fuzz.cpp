@@ -64,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     plain.busiest.groups[0].name = plain.changed[0].name = plain.changed[0].value =
         plain.changed[0].usual = "a";
     require(tags(page_html(shown)) == tags(page_html(plain)));
-    const std::string metrics = metrics_text(shown.status);
+    const std::string metrics = metrics_text(shown.status, {});
     for (std::size_t at = 0; at < metrics.size(); at = metrics.find('\n', at) + 1) {
         // A newline in a name would begin a line of its own.
         require(metrics.compare(at, 7, "spread_") == 0 || metrics.compare(at, 8, "process_") == 0 ||

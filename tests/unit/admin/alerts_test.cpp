@@ -40,7 +40,8 @@ std::set<std::string> all_of(const std::string& text, const std::string& pattern
 }
 
 std::set<std::string> metrics() {
-    return all_of(metrics_text(sample_status()), "# TYPE ((?:spread|process)_[a-z_]+) ");
+    return all_of(metrics_text(sample_status(), sample_usage()),
+                  "# TYPE ((?:spread|process)_[a-z_]+) ");
 }
 
 TEST(Alerts, RulesAndDashboardUseMetricsThatThereAre) {

@@ -28,7 +28,7 @@ TEST(MetricsPage, ListsEachMetricWithItsLabelsKindAndHelp) {
     std::ifstream file(std::string(SPREAD_TEST_DATA) + "/../../docs/man/spread-metrics.7");
     std::ostringstream page;
     page << file.rdbuf();
-    const std::string items = items_of(metrics_text(sample_status()));
+    const std::string items = items_of(metrics_text(sample_status(), sample_usage()));
     EXPECT_GT(items.size(), 1000U);
     EXPECT_NE(page.str().find(".Bl -tag -width indent\n" + items + ".El\n"), std::string::npos)
         << "put this list into docs/man/spread-metrics.7:\n"

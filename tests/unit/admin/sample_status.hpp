@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/admin/status.hpp"
+#include "daemon/host/process_watch.hpp"
 
 namespace spread::admin {
 
@@ -37,9 +38,6 @@ inline Status sample_status() {
     out.clients_max = 997;
     out.config_hash = 99;
     out.ring.formations.changes = {{"joined", 2}};
-    out.usage.files_open = 20;
-    out.usage.stat.emplace();
-    out.usage.thread_cpu_seconds = {{"main", 1}, {"ring", 2}};
     for (const protocol::CounterInfo& row : protocol::kRingCounters) {
         out.ring_counters.emplace_back(row, 5);
     }
@@ -52,6 +50,15 @@ inline Status sample_status() {
     for (const protocol::CounterInfo& row : protocol::kTlsCounters) {
         out.sessions->tls_counters.emplace_back(row, 8);
     }
+    return out;
+}
+
+/// And its process.
+inline daemon::ProcessFacts sample_usage() {
+    daemon::ProcessFacts out;
+    out.files_open = 20;
+    out.stat.emplace();
+    out.thread_cpu_seconds = {{"main", 1}, {"ring", 2}};
     return out;
 }
 

@@ -94,7 +94,7 @@ TEST(StatusJson, ConfigSaysWhereAValueComesFrom) {
 }
 
 TEST(Metrics, EachHasHelpTypeAndSample) {
-    const std::string text = metrics_text(sample_status());
+    const std::string text = metrics_text(sample_status(), sample_usage());
     EXPECT_THAT(text, HasSubstr("# HELP spread_ring_members "));
     EXPECT_THAT(text, HasSubstr("# TYPE spread_ring_members gauge\nspread_ring_members 2\n"));
     EXPECT_THAT(text, HasSubstr("spread_ring_member{daemon=\"node3\"} 0\n"));
@@ -109,7 +109,7 @@ TEST(Metrics, RotationsAreAHistogram) {
     Status status = sample_status();
     status.ring.rotations.add(std::chrono::microseconds(70));
     status.ring.rotations.add(std::chrono::seconds(5));
-    const std::string text = metrics_text(status);
+    const std::string text = metrics_text(status, sample_usage());
     EXPECT_THAT(text, HasSubstr("# TYPE spread_token_rotation_seconds histogram\n"
                                 "spread_token_rotation_seconds_bucket{le=\"5e-05\"} 0\n"
                                 "spread_token_rotation_seconds_bucket{le=\"0.0001\"} 1\n"));
@@ -125,7 +125,7 @@ TEST(Metrics, FormationsAreAHistogram) {
         status.ring.formations.add_time(std::chrono::milliseconds(milliseconds));
     }
     status.ring.formations.changes = {{"joined", 3}, {"silent", 1}};
-    const std::string text = metrics_text(status);
+    const std::string text = metrics_text(status, sample_usage());
     EXPECT_THAT(text, HasSubstr("spread_ring_changes_total{reason=\"joined\"} 3\n"));
     EXPECT_THAT(text, HasSubstr("# TYPE spread_ring_formation_seconds histogram\n"
                                 "spread_ring_formation_seconds_bucket{le=\"0.001\"} 0\n"
@@ -140,7 +140,7 @@ TEST(Metrics, FormationsAreAHistogram) {
 
 TEST(Metrics, SamplesOfSeveralRowsAreTheirSum) {
     Status status = sample_status();
-    const std::string text = metrics_text(status);
+    const std::string text = metrics_text(status, sample_usage());
     EXPECT_THAT(text, HasSubstr("# TYPE spread_packets_total counter\n"
                                 "spread_packets_total{direction=\"sent\"} 5\n"
                                 "spread_packets_total{direction=\"received\"} 5\n"));
@@ -162,7 +162,7 @@ TEST(Metrics, TrafficIsTheSendersService) {
     session::Traffic::add(status.sessions->traffic.delivered, protocol::kSafeMess, 20);
     session::Traffic::add(status.sessions->traffic.delivered, protocol::kSafeMess, 5);
     session::Traffic::add(status.sessions->traffic.delivered, protocol::kRegMembMess, 99);
-    const std::string text = metrics_text(status);
+    const std::string text = metrics_text(status, sample_usage());
     EXPECT_THAT(text, HasSubstr("spread_messages_total{direction=\"sent\",service=\"fifo\"} 1\n"));
     EXPECT_THAT(text,
                 HasSubstr("spread_messages_total{direction=\"delivered\",service=\"safe\"} 2\n"));
@@ -177,7 +177,7 @@ TEST(Metrics, ASessionEndsOnceAndAHandshakeOnce) {
     status.sessions->totals.opened = 4;
     status.sessions->totals.closed[slow] = 2;
     status.sessions->totals.closed[rejected] = status.sessions->totals.unopened[rejected] = 3;
-    const std::string text = metrics_text(status);
+    const std::string text = metrics_text(status, sample_usage());
     EXPECT_THAT(text, HasSubstr("spread_client_connects_total{result=\"accepted\"} 4\n"));
     EXPECT_THAT(text, HasSubstr("spread_client_connects_total{result=\"rejected\"} 3\n"));
     EXPECT_THAT(text, HasSubstr("spread_client_disconnects_total{reason=\"slow_reader\"} 2\n"));
@@ -187,7 +187,8 @@ TEST(Metrics, ASessionEndsOnceAndAHandshakeOnce) {
 TEST(Metrics, LabelsAreEscaped) {
     Status status = sample_status();
     status.peers[0].name = "a\"b\\c\nd";
-    EXPECT_THAT(metrics_text(status), HasSubstr("{daemon=\"a\\\"b\\\\c\\nd\"} 1\n"));
+    EXPECT_THAT(metrics_text(status, sample_usage()),
+                HasSubstr("{daemon=\"a\\\"b\\\\c\\nd\"} 1\n"));
 }
 
 TEST(Page, LeadsWithTheVerdictAndEscapesNames) {

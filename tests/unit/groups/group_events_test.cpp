@@ -113,10 +113,10 @@ TEST_F(GroupEvents, TheBusiestGroupsAreThoseThatMostWasSentToSinceTheLastLook) {
     join_all({&a}, "some");
     join_all({&a}, "much");
     join_all({&a}, "none");
-    EXPECT_THAT(bus_.engine(0).busiest_groups(10), IsEmpty());
+    EXPECT_THAT(bus_.engine(0).busiest_groups({}, 100, 10).groups, IsEmpty());
     const auto look = [this](std::size_t most) {
         std::vector<std::string> out;
-        for (const auto& group : bus_.engine(0).busiest_groups(most)) {
+        for (const auto& group : bus_.engine(0).busiest_groups({}, 100, most).groups) {
             out.push_back(group.name + " " + std::to_string(group.members) + " " +
                           std::to_string(group.traffic.messages) + " " +
                           std::to_string(group.traffic.bytes));
@@ -135,6 +135,27 @@ TEST_F(GroupEvents, TheBusiestGroupsAreThoseThatMostWasSentToSinceTheLastLook) {
     bus_.settle();
     EXPECT_THAT(look(1), ElementsAre("some 1 2 6"));
     EXPECT_EQ(bus_.engine(0).groups_behind("m", 1).front().traffic.messages, 4U) << "in all";
+}
+
+TEST_F(GroupEvents, TheBusiestGroupsAreLookedForInSteps) {
+    Client& a = bus_.connect(0, "a1");
+    for (const char* group : {"g1", "g2", "g3", "g4", "g5"}) {
+        join_all({&a}, group);
+        bus_.send(a, {group}, "x");
+    }
+    bus_.settle();
+    std::vector<std::string> found;
+    std::vector<std::string> lasts;
+    do {
+        const auto part =
+            bus_.engine(0).busiest_groups(lasts.empty() ? std::string() : lasts.back(), 2, 10);
+        for (const auto& group : part.groups) {
+            found.push_back(group.name);
+        }
+        lasts.push_back(part.last);
+    } while (!lasts.back().empty());
+    EXPECT_THAT(lasts, ElementsAre("g2", "g4", ""));
+    EXPECT_THAT(found, ::testing::UnorderedElementsAre("g1", "g2", "g3", "g4", "g5"));
 }
 
 TEST_F(GroupEvents, ASecondJoinIsIgnored) {
