@@ -114,6 +114,7 @@ EngineCore::EngineCore(RingConfig ring_config, protocol::Incarnation my_incarnat
       challenges(config.daemons.size()),
       hearing(config.daemons.size(), self),
       last_heard(config.daemons.size()),
+      received_from(config.daemons.size()),
       gone(config.daemons.size()),
       claims(config.daemons.size()),
       settings_sum(protocol::crc32c(std::as_bytes(std::span(config.settings)))),

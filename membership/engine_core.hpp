@@ -17,6 +17,7 @@
 #include "membership/last_heard.hpp"
 #include "membership/loss_timeout.hpp"
 #include "membership/path_size.hpp"
+#include "membership/received_from.hpp"
 #include "membership/ring_config.hpp"
 #include "membership/ring_id_counter.hpp"
 #include "membership/ring_stats.hpp"
@@ -174,6 +175,7 @@ struct EngineCore {
     Challenges challenges;
     Hearing hearing;
     LastHeard last_heard;
+    ReceivedFrom received_from;
     Gone gone;
     Claims claims;
     std::uint32_t settings_sum;       ///< of config.settings

@@ -58,8 +58,11 @@ Next Operational::on(const Step& step, const PacketHeader& from, const DataPacke
     switch (core_.order->on_data(packet.header, from.sender, packet.datagram)) {
         case Insert::kDuplicate: ++core_.stats.packets_duplicate; return Stay{};
         case Insert::kOutOfRange: core_.count(protocol::DecodeError::kBadValue); return Stay{};
-        case Insert::kNew: ++core_.stats.packets_received; break;
+        case Insert::kNew: break;
     }
+    ++core_.stats.packets_received;
+    core_.received_from.note(*core_.roster.find(from.sender),
+                             core_.order->was_lost(packet.header.seq));
     core_.note_progress(step.now, packet.header.token_seq);
     if (!holder_.rests_here() && !core_.ring.members().is_alone()) {
         core_.expect_token(step.now);

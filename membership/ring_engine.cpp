@@ -176,4 +176,12 @@ const LastHeard& RingEngine::last_heard() const {
     return impl_->core().last_heard;
 }
 
+const ReceivedFrom& RingEngine::received_from() const {
+    return impl_->core().received_from;
+}
+
+std::uint32_t RingEngine::settings_sum() const {
+    return impl_->core().settings_sum;
+}
+
 }  // namespace spread::membership

@@ -7,6 +7,7 @@
 
 #include "membership/engine_output.hpp"
 #include "membership/last_heard.hpp"
+#include "membership/received_from.hpp"
 #include "membership/ring_config.hpp"
 #include "membership/ring_stats.hpp"
 #include "membership/trace.hpp"
@@ -109,6 +110,9 @@ class RingEngine {
     [[nodiscard]] const RingStats& stats() const;
     [[nodiscard]] const RingConfig& config() const;
     [[nodiscard]] const LastHeard& last_heard() const;
+    [[nodiscard]] const ReceivedFrom& received_from() const;
+    /// Checksum of RingConfig::settings, as joins carry it.
+    [[nodiscard]] std::uint32_t settings_sum() const;
 
   private:
     class Impl;

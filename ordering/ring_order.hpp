@@ -126,6 +126,8 @@ class RingOrder {
     [[nodiscard]] protocol::Seq safe_up_to() const { return gate_.safe_up_to(); }
     void check_invariants() const;
     [[nodiscard]] protocol::TokenSeq last_token_seq() const { return last_token_seq_; }
+    /// A packet that has come now was counted as lost before.
+    [[nodiscard]] bool was_lost(protocol::Seq seq) const { return seq <= looked_up_to_; }
     /// Highest number this member knows to be assigned.
     [[nodiscard]] protocol::Seq high_seq() const { return high_seq_; }
 

@@ -66,6 +66,9 @@ std::size_t body_bytes(const MonitorRequest& request) {
     if (const auto* flow = std::get_if<MonitorFlowControl>(&request.what)) {
         return (flow->daemons.size() + 1) * 2 * kNumberBytes;
     }
+    if (const auto* status = std::get_if<MonitorStatus>(&request.what)) {
+        return status->body.size();
+    }
     return 0;
 }
 
@@ -108,7 +111,8 @@ tl::expected<MonitorRequest, MonitorError> decode_monitor_request(
             partition.components.push_back(reader.number());
         }
     } else if ((reader.type() & kStatus) != 0) {
-        out.what.emplace<MonitorStatus>();
+        const auto bytes = datagram.subspan(kMonitorHeaderBytes);
+        out.what.emplace<MonitorStatus>().body.assign(bytes.begin(), bytes.end());
     } else if ((reader.type() & kFlowControl) != 0) {
         if (body < daemons * 2 * kNumberBytes) {
             return tl::unexpected(MonitorError::kBodyShort);
@@ -151,18 +155,21 @@ std::vector<std::byte> encode_monitor_request(const MonitorRequest& request) {
         }
         write_number(writer, flow->window);
         write_number(writer, 0);
+    } else if (const auto* status = std::get_if<MonitorStatus>(&request.what)) {
+        writer.write_bytes(status->body);
     }
     return bytes;
 }
 
-std::array<std::byte, kMonitorReportBytes> encode_monitor_report(const MonitorReport& report) {
-    std::array<std::byte, kMonitorReportBytes> bytes{};
+std::vector<std::byte> encode_monitor_report(const MonitorReport& report,
+                                             std::span<const std::byte> more) {
+    std::vector<std::byte> bytes(kMonitorReportBytes + more.size());
     ByteWriter writer(bytes);
     writer.write_le(kLittleEndianMark | kStatus);
     writer.write_le(std::uint32_t{0});
     writer.write_le(report.self.value);
     writer.write_zeros(20);
-    writer.write_le(static_cast<std::uint16_t>(kReportBodyBytes));
+    writer.write_le(static_cast<std::uint16_t>(kReportBodyBytes + more.size()));
     writer.write_zeros(6);
 
     writer.write_le(report.seconds);
@@ -196,16 +203,18 @@ std::array<std::byte, kMonitorReportBytes> encode_monitor_report(const MonitorRe
          {kPresentedVersion.major, kPresentedVersion.minor, kPresentedVersion.patch}) {
         writer.write_le(static_cast<std::uint16_t>(part));
     }
+    writer.write_bytes(more);
     return bytes;
 }
 
 std::optional<MonitorReport> decode_monitor_report(std::span<const std::byte> datagram) {
-    if (datagram.size() != kMonitorReportBytes || !is_monitor_request(datagram)) {
+    if (datagram.size() < kMonitorReportBytes || !is_monitor_request(datagram)) {
         return std::nullopt;
     }
     MonitorReader reader(datagram);
     reader.skip(28);
-    if ((reader.type() & kControl) != kStatus || reader.read<std::uint16_t>() != kReportBodyBytes) {
+    if ((reader.type() & kControl) != kStatus ||
+        reader.read<std::uint16_t>() != datagram.size() - kMonitorHeaderBytes) {
         return std::nullopt;
     }
     reader.skip(6);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -37,9 +36,11 @@
 /// Body of a partition: a signed 16-bit number for each daemon, in the order of the file: its
 /// component, or -1 for a daemon that is to end. Of flow control: two such numbers for each daemon,
 /// personal window and accelerated window, then the window and one that is unused; -1 leaves as is.
+/// Of a status, none from stock; daemon_report.hpp says what spreadd puts there.
 ///
 /// A report has the same header and a body of 96 bytes: the fields of MonitorReport in their order,
-/// with the reasons of retransmissions behind their sum and the version (5.0.1) at the end.
+/// with the reasons of retransmissions behind their sum and the version (5.0.1) at the end. Behind
+/// that is what daemon_report.hpp says, for who has asked for it.
 // clang-format on
 namespace spread::protocol {
 
@@ -55,7 +56,9 @@ struct MonitorWindows {
     friend bool operator==(const MonitorWindows&, const MonitorWindows&) = default;
 };
 
-struct MonitorStatus {};
+struct MonitorStatus {
+    std::vector<std::byte> body;
+};
 struct MonitorReload {};
 struct MonitorPartition {
     static constexpr std::int16_t kEnd = -1;  ///< the daemon is to stop
@@ -132,10 +135,11 @@ struct MonitorReport {
     friend bool operator==(const MonitorReport&, const MonitorReport&) = default;
 };
 
-/// Little-endian, as of version 5.0.1.
-[[nodiscard]] std::array<std::byte, kMonitorReportBytes> encode_monitor_report(
-    const MonitorReport& report);
-/// In either byte order; nothing when it is no report.
+/// Little-endian, as of version 5.0.1, with `more` behind it: less than 64 KiB.
+[[nodiscard]] std::vector<std::byte> encode_monitor_report(const MonitorReport& report,
+                                                           std::span<const std::byte> more = {});
+/// In either byte order; nothing when it is no report. What stands behind stock's begins at
+/// kMonitorReportBytes.
 [[nodiscard]] std::optional<MonitorReport> decode_monitor_report(
     std::span<const std::byte> datagram);
 

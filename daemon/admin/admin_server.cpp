@@ -173,9 +173,7 @@ bool AdminServer::may_change(const HttpRequest& request) const {
 bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
     const std::string& path = request.path;
     if (path == "/") {
-        source_.page([respond](const PageData& data) {
-            respond({200, "text/html; charset=utf-8", page_html(data)});
-        });
+        page(respond);
     } else if (path == "/livez" || path == "/readyz" || path == "/healthz") {
         health(request, respond);
     } else if (path == "/status.json") {
@@ -210,11 +208,11 @@ bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
         source_.bans(as_json<std::vector<BanStatus>>(respond, bans_json));
     } else if (path == "/cluster.json") {
         source_.status([this, respond](const Status& status) {
-            reach_.monitor.ask_all([this, respond, missing = status.ring.missing](
-                                       const MonitorService::Answers& answers) {
-                respond({200, "application/json",
-                         cluster_json(answers, missing, reach_.steering.roster())});
-            });
+            reach_.monitor.ask_all(
+                [this, respond, ring = status.ring](const MonitorService::Answers& answers) {
+                    respond({200, "application/json",
+                             cluster_json(answers, ring, reach_.steering.roster())});
+                });
         });
     } else if (path == "/keys.json" && source_.has_keys()) {
         source_.keys(as_json<sealing::KeyTable>(respond, [this](const sealing::KeyTable& table) {
@@ -232,6 +230,21 @@ bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
     return true;
 }
 
+/// The others are asked as long as somebody looks. What they say is shown the next time: those that
+/// are missing must not hold the page up.
+void AdminServer::page(const Respond& respond) {
+    source_.page([this, respond](PageData data) {
+        data.answers = answers_;
+        respond({200, "text/html; charset=utf-8", page_html(data)});
+    });
+    if (!std::exchange(is_asking_, true)) {
+        reach_.monitor.ask_all([this](MonitorService::Answers answers) {
+            is_asking_ = false;
+            answers_ = std::move(answers);
+        });
+    }
+}
+
 /// All that is to be known of this daemon, as an archive with one directory.
 void AdminServer::bundle(const Respond& respond) {
     source_.page([this, respond](const PageData& data) {
@@ -246,7 +259,7 @@ void AdminServer::bundle(const Respond& respond) {
                         {"groups.json", groups_json(groups.value_or(std::vector<GroupStatus>()))});
                     files.push_back({"events.json", events_json(data.events)});
                     files.push_back({"config.json", config_json(source_.configuration())});
-                    files.push_back({"cluster.json", cluster_json(answers, data.status.ring.missing,
+                    files.push_back({"cluster.json", cluster_json(answers, data.status.ring,
                                                                   reach_.steering.roster())});
                     files.push_back({"log.txt", daemon::recent_log()});
                     if (commands_.recording) {

@@ -42,6 +42,7 @@ class AdminServer {
     void handle(const HttpRequest& request, const Respond& respond);
     [[nodiscard]] bool look(const HttpRequest& request, const Respond& respond);
     void change(const HttpRequest& request, const Respond& respond);
+    void page(const Respond& respond);
     void bundle(const Respond& respond);
     void health(const HttpRequest& request, const Respond& respond);
     [[nodiscard]] bool may_change(const HttpRequest& request) const;
@@ -61,6 +62,8 @@ class AdminServer {
     Reach reach_;
     AdminSockets listening_;
     HttpServer http_;
+    MonitorService::Answers answers_;  ///< for the page
+    bool is_asking_ = false;
     daemon::RateLimit refused_limit_{std::chrono::seconds(1)};
 };
 

@@ -21,6 +21,14 @@ std::string bytes_text(double bytes) {
                               : fmt::format("{:.1f} MB", bytes / 1e6);
 }
 
+std::string share_text(double share) {
+    const double percent = share * 100;
+    return percent <= 0     ? "0 %"
+           : percent < 0.01 ? "<0.01 %"
+           : percent < 10   ? fmt::format("{:.2f} %", percent)
+                            : fmt::format("{:.0f} %", percent);
+}
+
 std::string upper(std::string text) {
     std::ranges::transform(text, text.begin(),
                            [](unsigned char c) { return static_cast<char>(std::toupper(c)); });

@@ -46,6 +46,27 @@ ordered_json report_of(const protocol::MonitorReport& report, const protocol::Ro
         {"accelerated_window_packets", report.accelerated_ring ? report.accelerated_window : 0}};
 }
 
+ordered_json in_ms(const protocol::HeardOf::Age& age) {
+    return age ? ordered_json(age->count()) : ordered_json();
+}
+
+/// Of the others, as far as it knows the same ones as we do.
+ordered_json heard_of(const protocol::DaemonReport& report, const protocol::Roster& roster) {
+    constexpr double kParts = 10000;
+    ordered_json list = ordered_json::array();
+    for (protocol::DaemonIndex i = 0; i < std::min(report.heard.size(), roster.size()); ++i) {
+        const protocol::HeardOf& each = report.heard[i];
+        list.push_back(
+            {{"daemon", roster.describe(roster.id(i))},
+             {"member", each.is_member},
+             {"lost_share", each.lost ? ordered_json(*each.lost / kParts) : ordered_json()},
+             {"data_heard_ms_ago", in_ms(each.data_age)},
+             {"multicast_heard_ms_ago", in_ms(each.group_age)},
+             {"token_heard_ms_ago", in_ms(each.token_age)}});
+    }
+    return list;
+}
+
 /// A word of status.json, by what a daemon says of itself.
 const char* verdict_of(const DaemonAnswer& answer, std::size_t configured) {
     if (!answer.report) {
@@ -61,9 +82,9 @@ const char* verdict_of(const DaemonAnswer& answer, std::size_t configured) {
 
 }  // namespace
 
-std::string cluster_json(const std::vector<DaemonAnswer>& answers,
-                         const std::vector<MissingStatus>& missing,
+std::string cluster_json(const std::vector<DaemonAnswer>& answers, const RingStatus& ring,
                          const protocol::Roster& roster) {
+    const std::vector<MissingStatus>& missing = ring.missing;
     ordered_json list = ordered_json::array();
     for (const DaemonAnswer& each : answers) {
         const auto why = std::ranges::find_if(
@@ -76,6 +97,13 @@ std::string cluster_json(const std::vector<DaemonAnswer>& answers,
              {"verdict", verdict_of(each, roster.size())},
              {"cause", is_missing ? ordered_json(why->cause) : ordered_json()},
              {"text", is_missing ? ordered_json(why->text) : ordered_json()},
+             {"version", each.more ? ordered_json(each.more->version) : ordered_json()},
+             {"wire", each.more ? ordered_json(each.more->wire) : ordered_json()},
+             {"same_settings", each.more
+                                   ? ordered_json(each.more->settings_sum == ring.settings_sum)
+                                   : ordered_json()},
+             {"rtt_us", each.rtt ? ordered_json(each.rtt->count()) : ordered_json()},
+             {"heard", each.more ? heard_of(*each.more, roster) : ordered_json()},
              {"report", each.report ? report_of(*each.report, roster) : ordered_json()}});
     }
     return ordered_json{{"schema", 1}, {"daemons", std::move(list)}}.dump(

@@ -136,6 +136,18 @@ void add_ring(Text& text, const Status& status) {
         text.gauge("ring_last_change_timestamp_seconds", "When the ring was installed.",
                    seconds_of(*ring.since));
     }
+    text.begin("peer_packets_total", "counter", "Data packets of each other daemon that came.");
+    for (const PeerStatus& peer : status.peers) {
+        if (!peer.is_self) {
+            text.sample("daemon", peer.name, static_cast<double>(peer.packets));
+        }
+    }
+    text.begin("peer_packets_lost_total", "counter", "Of these, those that had to be asked for.");
+    for (const PeerStatus& peer : status.peers) {
+        if (!peer.is_self) {
+            text.sample("daemon", peer.name, static_cast<double>(peer.lost));
+        }
+    }
     text.begin("peer_left_out", "gauge",
                "1 for the cause why a configured daemon is not in the ring.");
     for (const MissingStatus& each : ring.missing) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <set>
 #include <string_view>
 
@@ -69,6 +70,30 @@ protocol::MonitorReport monitor_report(const Status& status) {
     if (status.sessions) {
         out.sessions = wrapped<std::uint16_t>(status.sessions->connected);
         out.groups = wrapped<std::uint16_t>(status.sessions->groups);
+    }
+    return out;
+}
+
+protocol::DaemonReport daemon_report(const Status& status, std::uint64_t question,
+                                     std::chrono::microseconds held) {
+    constexpr double kParts = 10000;
+    protocol::DaemonReport out;
+    out.question = question;
+    out.held = held;
+    out.settings_sum = status.ring.settings_sum;
+    out.wire = static_cast<std::uint8_t>(status.wire);
+    out.version = status.version;
+    for (const PeerStatus& peer : status.peers) {
+        protocol::HeardOf heard;
+        heard.is_member = peer.is_member;
+        if (peer.lost_share) {
+            // One of a million is not none.
+            heard.lost = static_cast<std::uint16_t>(std::ceil(*peer.lost_share * kParts));
+        }
+        heard.data_age = peer.data_age;
+        heard.group_age = peer.group_age;
+        heard.token_age = peer.token_age;
+        out.heard.push_back(heard);
     }
     return out;
 }

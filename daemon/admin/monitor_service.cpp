@@ -33,6 +33,10 @@ boost::asio::ip::address asio_address(const config::IpAddress& address) {
     return boost::asio::ip::make_address(address.to_string(), wrong);
 }
 
+std::chrono::microseconds in_us(protocol::Duration time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time);
+}
+
 std::string text_of(protocol::MonitorError error) {
     switch (error) {
         case protocol::MonitorError::kForeign: return "it is no request";
@@ -45,8 +49,9 @@ std::string text_of(protocol::MonitorError error) {
 }  // namespace
 
 struct MonitorService::Round {
-    Round(boost::asio::io_context& io, Answers configured, std::function<void(Answers)> when_done)
-        : timer(io), answers(std::move(configured)), done(std::move(when_done)) {}
+    Round(boost::asio::io_context& io, Answers configured, std::uint64_t number,
+          std::function<void(Answers)> when_done)
+        : timer(io), question(number), answers(std::move(configured)), done(std::move(when_done)) {}
 
     [[nodiscard]] bool is_complete() const {
         return std::ranges::all_of(answers,
@@ -54,6 +59,8 @@ struct MonitorService::Round {
     }
 
     boost::asio::steady_timer timer;
+    const std::uint64_t question;
+    const protocol::Instant asked_at = daemon::now();
     Answers answers;
     std::function<void(Answers)> done;
 };
@@ -109,9 +116,10 @@ bool MonitorService::offer(const daemon::Endpoint& source, std::span<const std::
     }
     boost::asio::post(io_, [this, waiting = waiting_, ip = daemon::ip_of(source.address()),
                             text = source.to_string(),
-                            bytes = std::vector<std::byte>(datagram.begin(), datagram.end())] {
+                            bytes = std::vector<std::byte>(datagram.begin(), datagram.end()),
+                            arrived = daemon::now()] {
         waiting->fetch_sub(1);
-        on_request(ip, text, bytes);
+        on_request(ip, text, bytes, arrived);
     });
     return true;
 }
@@ -124,7 +132,7 @@ void MonitorService::refuse(const std::string& source, const std::string& why) {
 }
 
 void MonitorService::on_request(const config::IpAddress& source, const std::string& source_text,
-                                std::span<const std::byte> datagram) {
+                                std::span<const std::byte> datagram, protocol::Instant arrived) {
     const auto& daemons = parts_.configuration.daemons;
     const auto request = protocol::decode_monitor_request(datagram, daemons.size());
     if (!request) {
@@ -151,10 +159,11 @@ void MonitorService::on_request(const config::IpAddress& source, const std::stri
         (void)steering_.flow_control(*flow, who);
     } else if (std::holds_alternative<protocol::MonitorReload>(request->what)) {
         (void)steering_.reload(who);
-    } else {
-        if (const auto to = address_of(*asker)) {
-            answer_status({asio_address(*to), request->reply_port});
-        }
+    } else if (const auto to = address_of(*asker)) {
+        const auto& status = std::get<protocol::MonitorStatus>(request->what);
+        answer_status({{asio_address(*to), request->reply_port},
+                       protocol::decode_daemon_question(status.body, daemons.size()),
+                       arrived});
     }
 }
 
@@ -164,16 +173,22 @@ std::optional<config::IpAddress> MonitorService::address_of(std::size_t daemon) 
 }
 
 /// Who asks while a status is being made gets the same.
-void MonitorService::answer_status(const Udp::endpoint& to) {
-    askers_.push_back(to);
+void MonitorService::answer_status(const Asker& asker) {
+    askers_.push_back(asker);
     if (askers_.size() > 1) {
         return;
     }
     source_.status([this](const Status& status) {
-        const auto report = protocol::encode_monitor_report(monitor_report(status));
-        for (const Udp::endpoint& asker : std::exchange(askers_, {})) {
+        const MonitorReport report = monitor_report(status);
+        for (const Asker& each : std::exchange(askers_, {})) {
+            std::vector<std::byte> more;
+            if (each.question) {
+                more = protocol::encode_daemon_report(
+                    daemon_report(status, *each.question, in_us(daemon::now() - each.asked_at)));
+            }
             error_code lost;
-            socket_.send_to(boost::asio::buffer(report), asker, 0, lost);
+            socket_.send_to(boost::asio::buffer(protocol::encode_monitor_report(report, more)),
+                            each.where, 0, lost);
         }
     });
 }
@@ -205,13 +220,16 @@ void MonitorService::tell_others(const What& what) {
 void MonitorService::ask_all(std::function<void(Answers)> done) {
     Answers configured;
     for (const config::Daemon& daemon : parts_.configuration.daemons) {
-        configured.push_back({daemon.name, daemon.place(), std::nullopt});
+        configured.push_back({daemon.name, daemon.place()});
     }
-    auto round = std::make_shared<Round>(io_, std::move(configured), std::move(done));
+    auto round =
+        std::make_shared<Round>(io_, std::move(configured), next_question_++, std::move(done));
     rounds_.push_back(round);
+    const protocol::MonitorStatus question{
+        protocol::encode_daemon_question(round->question, round->answers.size())};
     for (std::size_t i = 0; i < round->answers.size(); ++i) {
         if (i != parts_.self) {
-            send_to(i, protocol::MonitorStatus{});
+            send_to(i, question);
         }
     }
     round->timer.expires_after(kPatience);
@@ -220,17 +238,30 @@ void MonitorService::ask_all(std::function<void(Answers)> done) {
             finish(round);
         }
     });
-    source_.status([this](const Status& status) { on_report(monitor_report(status)); });
+    source_.status([this, question = round->question](const Status& status) {
+        on_report(monitor_report(status), daemon_report(status, question, {}));
+    });
 }
 
-void MonitorService::on_report(const MonitorReport& report) {
+/// A report without more, of another release, answers whatever is asked.
+void MonitorService::on_report(const MonitorReport& report,
+                               std::optional<protocol::DaemonReport> more) {
     const auto place = steering_.roster().find(report.self);
     if (!place) {
         return;
     }
     const auto rounds = rounds_;  // one that is complete is taken out
     for (const auto& round : rounds) {
-        round->answers[*place].report = report;
+        if (more && more->question != round->question) {
+            continue;
+        }
+        DaemonAnswer& answer = round->answers[*place];
+        answer.report = report;
+        if (more && *place != parts_.self) {
+            answer.rtt = std::max(in_us(daemon::now() - round->asked_at) - more->held,
+                                  std::chrono::microseconds(1));
+        }
+        answer.more = more;
         if (round->is_complete()) {
             finish(round);
         }
@@ -256,7 +287,9 @@ void MonitorService::receive() {
                 const auto place = report ? steering_.roster().find(report->self) : std::nullopt;
                 const auto address = place ? address_of(*place) : std::nullopt;
                 if (address && asio_address(*address) == from_.address()) {
-                    on_report(*report);
+                    on_report(*report,
+                              protocol::decode_daemon_report(std::span(room_).first(bytes).subspan(
+                                  protocol::kMonitorReportBytes)));
                 }
             }
             receive();  // an error here is a port-unreachable of somebody who was told something

@@ -21,7 +21,9 @@
 #include "daemon/admin/status_source.hpp"
 #include "daemon/host/endpoint.hpp"
 #include "daemon/host/logging.hpp"
+#include "protocol/daemon_report.hpp"
 #include "protocol/monitor_wire.hpp"
+#include "protocol/time.hpp"
 
 namespace spread::admin {
 
@@ -67,13 +69,20 @@ class MonitorService {
     struct Round;
 
     void on_request(const config::IpAddress& source, const std::string& source_text,
-                    std::span<const std::byte> datagram);
+                    std::span<const std::byte> datagram, protocol::Instant arrived);
     [[nodiscard]] std::optional<config::IpAddress> address_of(std::size_t daemon) const;
     void refuse(const std::string& source, const std::string& why);
-    void answer_status(const Udp::endpoint& to);
+    /// Waits for the status that is being made.
+    struct Asker {
+        Udp::endpoint where;
+        std::optional<std::uint64_t> question;  ///< of a daemon of this project
+        protocol::Instant asked_at;
+    };
+    void answer_status(const Asker& asker);
     void send_to(std::size_t daemon, const What& what);
     void receive();
-    void on_report(const protocol::MonitorReport& report);
+    void on_report(const protocol::MonitorReport& report,
+                   std::optional<protocol::DaemonReport> more);
     void finish(const std::shared_ptr<Round>& round);
 
     boost::asio::io_context& io_;
@@ -84,8 +93,9 @@ class MonitorService {
     Udp::socket socket_;
     std::array<std::byte, 2048> room_{};
     Udp::endpoint from_;
-    std::vector<Udp::endpoint> askers_;  ///< wait for the status that is being made
+    std::vector<Asker> askers_;
     std::vector<std::shared_ptr<Round>> rounds_;
+    std::uint64_t next_question_ = 1;
     daemon::RateLimit refusals_{std::chrono::seconds(60)};
     /// Those that other threads have posted, which may outlive us.
     std::shared_ptr<std::atomic<int>> waiting_ = std::make_shared<std::atomic<int>>(0);

@@ -180,17 +180,108 @@ void add_events(std::string& out, const PageData& data) {
     out += "</table></div>";
 }
 
-void add_peers(std::string& out, const Status& status) {
+std::string lost(const std::optional<double>& share) {
+    return share ? share_text(*share) : "-";
+}
+
+/// What `from` lost of what `of` sent, as it says itself; nothing: it does not say.
+std::optional<double> lost_there(const DaemonAnswer& from, std::size_t of) {
+    if (!from.more || of >= from.more->heard.size() || !from.more->heard[of].lost) {
+        return std::nullopt;
+    }
+    return *from.more->heard[of].lost / 10000.0;
+}
+
+void add_peer(std::string& out, const Status& status, std::size_t place,
+              const DaemonAnswer& answer) {
+    const PeerStatus& peer = status.peers[place];
+    const auto self = static_cast<std::size_t>(
+        std::ranges::find_if(status.peers, &PeerStatus::is_self) - status.peers.begin());
+    const bool is_other = std::ranges::any_of(status.ring.missing, [&](const MissingStatus& each) {
+        return each.daemon == peer.name && each.cause == "other_config";
+    });
+    const char* settings = is_other                                                ? "DIFFER"
+                           : !answer.more                                          ? "?"
+                           : answer.more->settings_sum == status.ring.settings_sum ? "same"
+                                                                                   : "DIFFER";
+    out += fmt::format(
+        "<tr><td>{}</td><td class=\"head\">{}:{}</td><td data-l=\"in the ring\">{}"
+        "</td><td data-l=\"data heard\">{}</td><td data-l=\"multicast heard\">{}</td>"
+        "<td data-l=\"token port heard\">{}</td><td data-l=\"round trip\">{}</td>"
+        "<td data-l=\"lost in / out\">{}</td><td data-l=\"release\">{}</td>"
+        "<td data-l=\"settings\">{}</td></tr>",
+        html(peer.name), html(peer.address), peer.port, peer.is_member ? "yes" : "NO",
+        heard(peer, peer.data_age), heard(peer, peer.group_age), heard(peer, peer.token_age),
+        answer.rtt     ? fmt::format("{:.2f} ms", static_cast<double>(answer.rtt->count()) / 1e3)
+        : peer.is_self ? "-"
+                       : "?",
+        peer.is_self ? "-" : lost(peer.lost_share) + " / " + lost(lost_there(answer, self)),
+        answer.more ? html(answer.more->version) : "?", settings);
+}
+
+void add_peers(std::string& out, const PageData& data) {
     out +=
         "<h2>Daemons</h2><div class=\"scroll\"><table><tr><th>daemon<th>address<th>in the "
-        "ring<th>data heard<th>multicast heard<th>token port heard</tr>";
-    for (const PeerStatus& peer : status.peers) {
-        out += fmt::format(
-            "<tr><td>{}</td><td class=\"head\">{}:{}</td><td data-l=\"in the ring\">{}"
-            "</td><td data-l=\"data heard\">{}</td><td data-l=\"multicast heard\">{}</td>"
-            "<td data-l=\"token port heard\">{}</td></tr>",
-            html(peer.name), html(peer.address), peer.port, peer.is_member ? "yes" : "NO",
-            heard(peer, peer.data_age), heard(peer, peer.group_age), heard(peer, peer.token_age));
+        "ring<th>data heard<th>multicast heard<th>token port heard<th>round trip<th>lost in / out"
+        "<th>release<th>settings</tr>";
+    for (std::size_t i = 0; i < data.status.peers.size(); ++i) {
+        add_peer(out, data.status, i, i < data.answers.size() ? data.answers[i] : DaemonAnswer{});
+    }
+    out += "</table></div>";
+}
+
+/// What one daemon says of another one, in a word.
+std::string said_of(const DaemonAnswer& from, std::size_t of) {
+    if (!from.more || of >= from.more->heard.size()) {
+        return "?";
+    }
+    const protocol::HeardOf& heard = from.more->heard[of];
+    if (!heard.is_member) {
+        return heard.data_age || heard.token_age ? "not in its ring" : "never heard";
+    }
+    return heard.lost ? share_text(*heard.lost / 10000.0) : "0 %";
+}
+
+/// Each row is what one daemon says of all. Of many daemons only the rows that say something.
+void add_matrix(std::string& out, const PageData& data) {
+    constexpr std::size_t kColumnsMax = 16;
+    out +=
+        "<h2>Lost on the way, in the last minute</h2><div class=\"scroll\"><table class=\"grid\">";
+    const std::vector<DaemonAnswer>& answers = data.answers;
+    if (answers.empty()) {
+        out += "<tr><td>The others have just been asked.</td></tr></table></div>";
+        return;
+    }
+    if (answers.size() <= kColumnsMax) {
+        out += "<tr><th>at \\ from";
+        for (const DaemonAnswer& each : answers) {
+            out += "<th>" + html(each.daemon);
+        }
+        out += "</tr>";
+        for (std::size_t row = 0; row < answers.size(); ++row) {
+            out += "<tr><td>" + html(answers[row].daemon) + "</td>";
+            for (std::size_t i = 0; i < answers.size(); ++i) {
+                out += fmt::format("<td data-l=\"from {}\">{}</td>", html(answers[i].daemon),
+                                   i == row ? "-" : said_of(answers[row], i));
+            }
+            out += "</tr>";
+        }
+    } else {
+        out += "<tr><th>at<th>from</tr>";
+        for (const DaemonAnswer& each : answers) {
+            std::string words;
+            for (std::size_t i = 0; each.more && i < answers.size(); ++i) {
+                const std::string said = said_of(each, i);
+                if (answers[i].daemon != each.daemon && said != "0 %") {
+                    words += fmt::format("{}{} {}", words.empty() ? "" : ", ",
+                                         html(answers[i].daemon), said);
+                }
+            }
+            if (!each.more || !words.empty()) {
+                out += fmt::format("<tr><td>{}</td><td class=\"text\">{}</td></tr>",
+                                   html(each.daemon), each.more ? words : "does not say");
+            }
+        }
     }
     out += "</table></div>";
 }
@@ -292,7 +383,8 @@ std::string page_html(const PageData& data) {
     add_verdict(out, status);
     add_ring(out, status);
     add_events(out, data);
-    add_peers(out, status);
+    add_peers(out, data);
+    add_matrix(out, data);
     add_plots(out, data.seconds);
     add_clients(out, data);
     add_groups(out, data.busiest);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/admin/cluster_json.hpp"
 #include "daemon/admin/history.hpp"
 #include "daemon/admin/status.hpp"
 #include "protocol/time.hpp"
@@ -33,6 +34,8 @@ struct PageData {
     std::deque<Second> seconds;
     BusiestGroups busiest;
     std::vector<ChangedOption> changed;
+    /// What all said when they were asked last, configuration order; empty: not asked yet.
+    std::vector<DaemonAnswer> answers{};
 };
 
 /// The status page: one HTML file without external resources, made here so that it also works where

@@ -47,6 +47,7 @@ struct RingStatus {
     std::optional<std::chrono::nanoseconds> rotation_p99;
     std::chrono::milliseconds token_timeout{};
     std::vector<std::string> cut_off;  ///< whom an operator cuts off, for testing
+    std::uint32_t settings_sum = 0;    ///< of the settings of the ring, as joins carry it
     std::uint32_t personal_window = 0;
     std::uint32_t accelerated_window = 0;   ///< 0: the token goes last
     bool is_stuck = false;                  ///< the ring's work has stood still for seconds
@@ -64,6 +65,9 @@ struct PeerStatus {
     std::optional<std::chrono::milliseconds> data_age;
     std::optional<std::chrono::milliseconds> group_age;
     std::optional<std::chrono::milliseconds> token_age;
+    std::uint64_t packets = 0;           ///< data packets of it that came
+    std::uint64_t lost = 0;              ///< of these, which had to be asked for
+    std::optional<double> lost_share{};  ///< of those of the last minute; nothing: none came
 };
 
 struct ClientStatus {

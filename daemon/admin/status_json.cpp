@@ -79,6 +79,9 @@ json peers_of(const std::vector<PeerStatus>& peers) {
                        {"port", peer.port},
                        {"self", peer.is_self},
                        {"member", peer.is_member},
+                       {"packets_received", peer.packets},
+                       {"packets_lost", peer.lost},
+                       {"lost_share", or_null(peer.lost_share)},
                        {"data_heard_ms_ago", or_null(peer.data_age)},
                        {"multicast_heard_ms_ago", or_null(peer.group_age)},
                        {"token_heard_ms_ago", or_null(peer.token_age)}});

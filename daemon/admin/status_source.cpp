@@ -46,6 +46,9 @@ constexpr std::size_t kBusiestGroups = 10;
 /// Groups that are looked at between two turns of the session thread: a fraction of a millisecond.
 constexpr std::size_t kGroupsInATurn = 2000;
 constexpr std::size_t kSamples = 6;  // rates are those of five seconds
+// Losses are rare: what is said of them is about the last minute.
+constexpr std::size_t kSecondsPerLook = 10;
+constexpr std::size_t kLooks = 7;
 
 std::string_view word_of(membership::RingState state) {
     switch (state) {
@@ -62,6 +65,17 @@ std::optional<milliseconds> age(Instant now, Instant at) {
         return std::nullopt;
     }
     return std::chrono::duration_cast<milliseconds>(std::max(now - at, protocol::Duration::zero()));
+}
+
+using Received = membership::ReceivedFrom::Count;
+
+void fill_received(PeerStatus& peer, const Received& now, const Received& then) {
+    peer.packets = now.packets;
+    peer.lost = now.lost;
+    if (now.packets > then.packets) {
+        peer.lost_share = static_cast<double>(now.lost - then.lost) /
+                          static_cast<double>(now.packets - then.packets);
+    }
 }
 
 std::size_t row_of(std::string_view name) {
@@ -177,6 +191,12 @@ void StatusSource::take_sample() {
     if (samples_.size() > kSamples) {
         samples_.pop_front();
     }
+    if (facts != nullptr && samples_taken_++ % kSecondsPerLook == 0) {
+        received_.push_back(facts->received_from);
+        if (received_.size() > kLooks) {
+            received_.pop_front();
+        }
+    }
     sample_timer_.expires_after(kSamplePause);
     sample_timer_.async_wait([this](const boost::system::error_code& cancelled) {
         if (!cancelled) {
@@ -225,6 +245,8 @@ void StatusSource::fill_ring(Status& status) const {
         if (facts != nullptr) {
             peer.is_member = std::find(facts->members.begin(), facts->members.end(),
                                        roster_.id(i)) != facts->members.end();
+            fill_received(peer, facts->received_from.of(i),
+                          received_.empty() ? Received() : received_.front().of(i));
             peer.data_age = age(now, facts->last_heard.at(i, Arrival::kUnicast));
             peer.group_age = age(now, facts->last_heard.at(i, Arrival::kGroup));
             peer.token_age = age(now, facts->last_heard.at(i, Arrival::kToken));
@@ -242,6 +264,7 @@ void StatusSource::fill_ring(Status& status) const {
     for (const protocol::DaemonId daemon : facts->cut_off) {
         ring.cut_off.push_back(roster_.describe(daemon));
     }
+    ring.settings_sum = facts->settings_sum;
     ring.rotations = facts->rotations;
     const membership::RotationTimes lately =
         samples_.empty() ? facts->rotations : facts->rotations.since(samples_.front().rotations);
@@ -359,7 +382,8 @@ void StatusSource::page(std::function<void(PageData)> done) {
                           parts_.history.events(History::kEventsMax),
                           seconds_,
                           {},
-                          changed_options(parts_.configuration)};
+                          changed_options(parts_.configuration),
+                          {}};
             busiest([done, data = std::move(data)](std::optional<BusiestGroups> found) mutable {
                 data.busiest = std::move(found).value_or(BusiestGroups());
                 done(std::move(data));

@@ -104,6 +104,8 @@ class StatusSource {
     };
     std::deque<Sample> samples_;  ///< one a second, of the last few
     std::deque<Second> seconds_;  ///< of the last ten minutes
+    std::size_t samples_taken_ = 0;
+    std::deque<membership::ReceivedFrom> received_;  ///< one each ten seconds, of the last minute
     protocol::Instant busiest_at_{};
     BusiestGroups busiest_;                                          ///< as they were then
     std::vector<Answer<BusiestGroups>> busiest_askers_;              ///< while they are looked for

@@ -12,6 +12,7 @@
 #include "membership/absence.hpp"
 #include "membership/events.hpp"
 #include "membership/last_heard.hpp"
+#include "membership/received_from.hpp"
 #include "membership/ring_engine.hpp"
 #include "membership/rotation_times.hpp"
 #include "membership/trace.hpp"
@@ -26,8 +27,11 @@ struct RingFacts {
     membership::RingState state{};
     protocol::RingId ring;
     protocol::MemberList members;
-    membership::LastHeard last_heard{0};  ///< by configuration position
-    protocol::MemberList cut_off;         ///< by an operator
+    // By configuration position.
+    membership::LastHeard last_heard{0};
+    membership::ReceivedFrom received_from{0};
+    std::uint32_t settings_sum = 0;  ///< see RingEngine
+    protocol::MemberList cut_off;    ///< by an operator
     std::uint32_t personal_window = 0;
     std::uint32_t accelerated_window = 0;
     std::uint32_t window_limit = 0;

@@ -402,7 +402,7 @@ void RingThread::publish() {
     const membership::RingConfig& config = engine.config();
     facts_.set(std::make_shared<const RingFacts>(RingFacts{
         now_, engine.state(), engine.ring_id(), engine.members(), engine.last_heard(),
-        engine.cut_off(now_), config.personal_window,
+        engine.received_from(), engine.settings_sum(), engine.cut_off(now_), config.personal_window,
         config.accelerated ? config.accelerated_window : 0, config.window_limit,
         engine.stats().rotations,
         addresses_ ? addresses_->whereabouts() : std::vector<std::optional<config::IpAddress>>()}));

@@ -6,6 +6,7 @@
 #include <span>
 #include <variant>
 
+#include "protocol/daemon_report.hpp"
 #include "protocol/monitor_wire.hpp"
 #include "tests/fuzz/require.hpp"
 
@@ -34,10 +35,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         } else if (const auto* flow = std::get_if<MonitorFlowControl>(&request->what)) {
             require(flow->daemons.size() == daemons);
             require(std::get<MonitorFlowControl>(twice->what) == *flow);
+        } else if (const auto* status = std::get_if<MonitorStatus>(&request->what)) {
+            require(std::get<MonitorStatus>(twice->what).body == status->body);
+            if (const auto number = decode_daemon_question(status->body, daemons)) {
+                require(decode_daemon_question(encode_daemon_question(*number, daemons), daemons) ==
+                        number);
+            }
         }
     }
     if (const auto report = decode_monitor_report(datagram)) {
         require(decode_monitor_report(encode_monitor_report(*report)) == report);
+        const auto rest = datagram.subspan(kMonitorReportBytes);
+        if (const auto more = decode_daemon_report(rest)) {
+            require(more->version.size() <= DaemonReport::kVersionMax);
+            require(decode_daemon_report(encode_daemon_report(*more)) == more);
+        }
     }
     return 0;
 }

@@ -73,14 +73,14 @@ int Commands::status_of_all() const {
 }
 
 int Commands::peers() const {
-    const HttpAnswer answer = client_.get("/status.json");
-    const json value = parsed(answer);
+    const json value = parsed(client_.get("/status.json"));
+    const json cluster = parsed(client_.get("/cluster.json"));
     if (json_) {
-        print(json{{"schema", value.value("schema", 0)}, {"peers", value.value("peers", json())}}
-                  .dump(2) +
+        print(json{{"schema", value.value("schema", 0)}, {"peers", peers_of(value, cluster)}}.dump(
+                  2) +
               "\n");
     } else {
-        print(peers_text(value));
+        print(peers_text(value, cluster));
     }
     return value.value(json::json_pointer("/verdict/state"), "") == "healthy" ? kGood : kBad;
 }
@@ -200,7 +200,8 @@ int Commands::top(std::chrono::milliseconds pause, std::size_t rounds) const {
         if (clients.size() > kClientsOfTop) {
             clients.erase(clients.begin() + kClientsOfTop, clients.end());
         }
-        print("\x1b[H\x1b[2J" + status_text(status) + "\n" + peers_text(status) + "\n" +
+        print("\x1b[H\x1b[2J" + status_text(status) + "\n" +
+              peers_text(status, parsed(client_.get("/cluster.json"))) + "\n" +
               clients_text(clients));
         std::this_thread::sleep_for(pause);
     }

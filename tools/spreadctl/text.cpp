@@ -14,6 +14,7 @@
 namespace spread::spreadctl {
 
 using admin::bytes_text;
+using admin::share_text;
 using admin::span_text;
 using admin::upper;
 using nlohmann::json;
@@ -59,6 +60,11 @@ std::string heard(const json& peer, const char* path) {
     }
     const json age = at(peer, path);
     return age.is_number() ? fmt::format("{:.1f} s ago", age.get<double>() / 1000) : "never";
+}
+
+std::string lost(const json& peer, const char* path) {
+    const json share = at(peer, path);
+    return share.is_number() ? share_text(share.get<double>()) : "-";
 }
 
 /// "2026-03-01T12:00:00.250Z" without what a reader knows.
@@ -200,22 +206,58 @@ bool is_whole(const json& cluster) {
            });
 }
 
-std::string peers_text(const json& status) {
+json peers_of(const json& status, const json& cluster) {
+    json peers = at(status, "/peers");
+    for (json& peer : peers) {
+        const bool is_self = peer.value("self", false);
+        for (const json& answer : at(cluster, "/daemons")) {
+            if (at(answer, "/daemon") != at(peer, "/daemon")) {
+                continue;
+            }
+            peer["version"] = at(answer, "/version");
+            peer["wire"] = at(answer, "/wire");
+            peer["same_settings"] = at(answer, "/same_settings");
+            if (at(answer, "/cause") == "other_config") {
+                peer["same_settings"] = false;
+            }
+            peer["rtt_us"] = at(answer, "/rtt_us");
+            peer["packets_retransmitted"] = at(answer, "/report/packets_retransmitted");
+            peer["lost_share_there"] = json();
+            for (const json& heard : is_self ? json::array() : at(answer, "/heard")) {
+                if (at(heard, "/daemon") == at(status, "/daemon/name")) {
+                    peer["lost_share_there"] = at(heard, "/lost_share");
+                }
+            }
+        }
+    }
+    return peers;
+}
+
+std::string peers_text(const json& status, const json& cluster) {
     std::map<std::string, std::string> causes;
     for (const json& missing : at(status, "/ring/missing")) {
         causes[text_at(missing, "/daemon")] =
             text_at(missing, "/cause") + ": " + text_at(missing, "/text");
     }
-    std::vector<std::vector<std::string>> rows = {
-        {"DAEMON", "ADDRESS", "RING", "DATA PORT", "MULTICAST", "TOKEN PORT", "WHY NOT"}};
-    for (const json& peer : at(status, "/peers")) {
+    std::vector<std::vector<std::string>> rows = {{"DAEMON", "ADDRESS", "RING", "DATA PORT",
+                                                   "MULTICAST", "TOKEN PORT", "RTT", "LOST IN/OUT",
+                                                   "VERSION", "CONFIG", "WHY NOT"}};
+    for (const json& peer : peers_of(status, cluster)) {
         const std::string name = text_at(peer, "/daemon");
-        rows.push_back({name + (peer.value("self", false) ? "*" : ""),
-                        text_at(peer, "/address") + ":" + text_at(peer, "/port"),
-                        peer.value("member", false) ? "yes" : "NO",
-                        heard(peer, "/data_heard_ms_ago"), heard(peer, "/multicast_heard_ms_ago"),
-                        heard(peer, "/token_heard_ms_ago"),
-                        causes.count(name) != 0 ? causes[name] : ""});
+        const bool is_self = peer.value("self", false);
+        const json rtt = at(peer, "/rtt_us");
+        const json same = at(peer, "/same_settings");
+        rows.push_back(
+            {name + (is_self ? "*" : ""), text_at(peer, "/address") + ":" + text_at(peer, "/port"),
+             peer.value("member", false) ? "yes" : "NO", heard(peer, "/data_heard_ms_ago"),
+             heard(peer, "/multicast_heard_ms_ago"), heard(peer, "/token_heard_ms_ago"),
+             rtt.is_number() ? fmt::format("{:.2f} ms", rtt.get<double>() / 1000)
+             : is_self       ? "-"
+                             : "?",
+             is_self ? "-" : lost(peer, "/lost_share") + " / " + lost(peer, "/lost_share_there"),
+             text_at(peer, "/version"),
+             same.is_boolean() ? (same.get<bool>() ? "same" : "DIFFERS") : "?",
+             causes.count(name) != 0 ? causes[name] : ""});
     }
     return table(rows);
 }

@@ -18,7 +18,9 @@ namespace spread::spreadctl {
 [[nodiscard]] std::string cluster_text(const nlohmann::json& cluster);
 /// All daemons answer, and say that they are in one operational ring.
 [[nodiscard]] bool is_whole(const nlohmann::json& cluster);
-[[nodiscard]] std::string peers_text(const nlohmann::json& status);
+/// Of status.json, with what cluster.json says of each.
+[[nodiscard]] nlohmann::json peers_of(const nlohmann::json& status, const nlohmann::json& cluster);
+[[nodiscard]] std::string peers_text(const nlohmann::json& status, const nlohmann::json& cluster);
 [[nodiscard]] std::string clients_text(const nlohmann::json& clients);
 /// Where none is to be shown; `longest`: the one for which most waits, null without any client;
 /// `dropped`: how many were disconnected because they did not read.

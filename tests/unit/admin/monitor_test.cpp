@@ -22,6 +22,14 @@ protocol::Roster three_nodes() {
                              {protocol::DaemonId{9}, "node3"}});
 }
 
+/// node2 is missing, and it is known why.
+RingStatus sample_ring() {
+    RingStatus out;
+    out.settings_sum = 77;
+    out.missing = {{"node2", "silent", "is it up?", {}}};
+    return out;
+}
+
 std::vector<std::int16_t> parsed(const std::string& text) {
     return parse_partition(text, three_nodes()).value_or(std::vector<std::int16_t>{});
 }
@@ -74,7 +82,7 @@ TEST(ClusterJson, WhoDoesNotAnswerIsThereAllTheSame) {
     const auto value =
         json::parse(cluster_json({{"node1", "10.0.0.1", monitor_report(sample_status())},
                                   {"node2", "10.0.0.2", std::nullopt}},
-                                 {{"node2", "silent", "is it up?", {}}}, three_nodes()));
+                                 sample_ring(), three_nodes()));
     EXPECT_EQ(value["schema"], 1);
     EXPECT_EQ(value["daemons"][0]["report"]["representative"], "node1");
     EXPECT_EQ(value["daemons"][0]["report"]["members"], 2);
@@ -85,6 +93,32 @@ TEST(ClusterJson, WhoDoesNotAnswerIsThereAllTheSame) {
     EXPECT_EQ(value["daemons"][1]["cause"], "silent");
     EXPECT_EQ(value["daemons"][1]["text"], "is it up?");
     EXPECT_TRUE(value["daemons"][1]["report"].is_null());
+    EXPECT_TRUE(value["daemons"][0]["version"].is_null()) << "a release that does not tell";
+    EXPECT_TRUE(value["daemons"][0]["heard"].is_null());
+}
+
+TEST(ClusterJson, WhatDaemonsSayOfEachOther) {
+    Status status = sample_status();
+    status.ring.settings_sum = 77;
+    status.peers[1].packets = 20000;
+    status.peers[1].lost = 3;
+    status.peers[1].lost_share = 0.00015;
+    DaemonAnswer node2{"node2", "10.0.0.2", monitor_report(status),
+                       daemon_report(status, 5, std::chrono::microseconds(100)),
+                       std::chrono::microseconds(210)};
+    auto value = json::parse(cluster_json({node2}, sample_ring(), three_nodes()))["daemons"][0];
+    EXPECT_EQ(value["version"], "1.2.3");
+    EXPECT_EQ(value["wire"], 4);
+    EXPECT_EQ(value["same_settings"], true);
+    EXPECT_EQ(value["rtt_us"], 210);
+    EXPECT_EQ(value["heard"][1]["daemon"], "node2");
+    EXPECT_EQ(value["heard"][1]["member"], true);
+    EXPECT_EQ(value["heard"][1]["data_heard_ms_ago"], 20);
+    EXPECT_EQ(value["heard"][1]["lost_share"], 0.0002) << "in steps of one of 10,000, never to 0";
+    EXPECT_TRUE(value["heard"][2]["lost_share"].is_null());
+    node2.more->settings_sum = 78;
+    value = json::parse(cluster_json({node2}, sample_ring(), three_nodes()))["daemons"][0];
+    EXPECT_EQ(value["same_settings"], false);
 }
 
 }  // namespace

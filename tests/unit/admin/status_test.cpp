@@ -192,7 +192,7 @@ TEST(Metrics, LabelsAreEscaped) {
 }
 
 TEST(Page, LeadsWithTheVerdictAndEscapesNames) {
-    PageData data{sample_status(), {}, {}, {}, {}, {}};
+    PageData data{sample_status(), {}, {}, {}, {}, {}, {}};
     data.status.peers[1].name = "<script>";
     ClientStatus client;
     client.name = "#a&b#node1";
@@ -208,8 +208,40 @@ TEST(Page, LeadsWithTheVerdictAndEscapesNames) {
     EXPECT_THAT(page, Not(HasSubstr("https://")));
 }
 
+TEST(Page, ShowsWhatDaemonsSayOfEachOther) {
+    PageData data{sample_status(), {}, {}, {}, {}, {}, {}};
+    EXPECT_THAT(page_html(data), HasSubstr("The others have just been asked."));
+    protocol::DaemonReport said;
+    said.version = "1.2.<4";
+    said.settings_sum = 1;
+    said.heard = {{true, 125, {}, {}, {}},
+                  {true, {}, {}, {}, {}},
+                  {false, {}, std::chrono::milliseconds(10), {}, {}}};
+    data.answers = {{"node1", "", {}, {}, {}},
+                    {"node2", "", {}, said, std::chrono::microseconds(210)},
+                    {"node3", "", {}, {}, {}}};
+    data.status.peers[1].lost_share = 0.5;
+    std::string page = page_html(data);
+    EXPECT_THAT(page, HasSubstr("<td data-l=\"round trip\">0.21 ms</td>"
+                                "<td data-l=\"lost in / out\">50 % / 1.25 %</td>"
+                                "<td data-l=\"release\">1.2.&lt;4</td>"
+                                "<td data-l=\"settings\">DIFFER</td>"));
+    EXPECT_THAT(page, HasSubstr("<tr><td>node2</td><td data-l=\"from node1\">1.25 %</td>"
+                                "<td data-l=\"from node2\">-</td>"
+                                "<td data-l=\"from node3\">not in its ring</td></tr>"));
+    EXPECT_THAT(page, HasSubstr("<tr><td>node3</td><td data-l=\"from node1\">?</td>"));
+
+    // Of many, only what is not well.
+    data.answers.resize(17, {"node4", "", {}, said, {}});
+    data.answers[4].more->heard.assign(17, {true, 0, {}, {}, {}});
+    page = page_html(data);
+    EXPECT_THAT(page,
+                HasSubstr("<td>node2</td><td class=\"text\">node1 1.25 %, node3 not in its ring"));
+    EXPECT_THAT(page, HasSubstr("<td>node1</td><td class=\"text\">does not say</td>"));
+}
+
 TEST(Page, ListsTheBusiestGroupsAndTheOptionsThatAreChanged) {
-    PageData data{sample_status(), {}, {}, {}, {}, {}};
+    PageData data{sample_status(), {}, {}, {}, {}, {}, {}};
     std::string page = page_html(data);
     EXPECT_THAT(page, HasSubstr("All options have their usual values."));
     EXPECT_THAT(page, HasSubstr("<h2>Busiest groups</h2>"));

@@ -186,7 +186,7 @@ TEST(MonitorWire, OnlyReportsAreReports) {
     EXPECT_FALSE(decode_monitor_report(recorded_with("status", "status-request").front().bytes));
     Bytes report = recorded_with("status", "status-reply").front().bytes;
     report.push_back(std::byte{0});
-    EXPECT_FALSE(decode_monitor_report(report));
+    EXPECT_FALSE(decode_monitor_report(report)) << "longer than it says";
     report.pop_back();
     report[3] = std::byte{0x82};
     EXPECT_FALSE(decode_monitor_report(report));

@@ -40,10 +40,31 @@ TEST(StatusText, WhatAnotherVersionDoesNotSayIsAQuestionMark) {
 }
 
 TEST(PeersText, SaysWhichPortIsSilent) {
-    const std::string text = peers_text(degraded());
+    const std::string text = peers_text(degraded(), json::object());
     EXPECT_THAT(text, HasSubstr("node1*  10.0.0.1:4803  yes"));
     EXPECT_THAT(text, HasSubstr("node3   10.0.0.3:4803  NO    0.2 s ago"));
     EXPECT_THAT(text, HasSubstr("token_port: open it\n"));
+}
+
+TEST(PeersText, SaysHowFarAndHowLossyTheOthersAreAndWhetherTheirFilesAgree) {
+    json status = degraded();
+    status["daemon"]["name"] = "node1";
+    status["peers"][1]["lost_share"] = 0.00001;
+    const json cluster = json::parse(R"({"daemons": [
+        {"daemon": "node1", "version": "1.2.3", "same_settings": true, "rtt_us": null, "heard": []},
+        {"daemon": "node3", "version": "1.2.2", "wire": 7, "same_settings": false, "rtt_us": 210,
+         "cause": null, "report": {"packets_retransmitted": 12},
+         "heard": [{"daemon": "node1", "lost_share": 0.0125},
+                   {"daemon": "node3", "lost_share": null}]}]})");
+    EXPECT_THAT(peers_text(status, cluster),
+                HasSubstr("0.21 ms  <0.01 % / 1.25 %  1.2.2    DIFFERS"));
+    const json node3 = peers_of(status, cluster)[1];
+    EXPECT_EQ(node3["lost_share_there"], 0.0125);
+    EXPECT_EQ(node3["packets_retransmitted"], 12);
+    // As long as files differ there is no ring with it, and nobody asks further.
+    json other = cluster;
+    other["daemons"][1] = json::parse(R"({"daemon": "node3", "cause": "other_config"})");
+    EXPECT_EQ(peers_of(status, other)[1]["same_settings"], false);
 }
 
 TEST(ClusterText, NamesWhoDoesNotAnswer) {
