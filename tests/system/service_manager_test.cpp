@@ -2,15 +2,22 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,6 +27,7 @@
 #include "tests/support/deadline.hpp"
 #include "tests/support/raw_connection.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/test_client.hpp"
 
 namespace spread::system_test {
 namespace {
@@ -27,6 +35,7 @@ namespace {
 using support::ChildProcess;
 using support::DaemonKind;
 using support::TempDir;
+using support::TestClient;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -82,21 +91,80 @@ class NotifySocket {
     int fd_;
 };
 
+/// Holds one thread of a daemon still, as a debugger does; the others go on.
+class HeldThread {
+  public:
+    HeldThread(pid_t process, const std::string& name) : thread_(find(process, name)) {
+        if (::ptrace(PTRACE_SEIZE, thread_, nullptr, nullptr) != 0) {
+            is_refused_ = errno == EPERM;
+            if (!is_refused_) {
+                throw std::runtime_error("cannot trace thread " + name);
+            }
+            return;
+        }
+        int status = 0;
+        if (::ptrace(PTRACE_INTERRUPT, thread_, nullptr, nullptr) != 0 ||
+            ::waitpid(thread_, &status, __WALL) != thread_ || !WIFSTOPPED(status)) {
+            throw std::runtime_error("cannot hold thread " + name);
+        }
+    }
+    ~HeldThread() { release(); }
+    HeldThread(const HeldThread&) = delete;
+    HeldThread& operator=(const HeldThread&) = delete;
+
+    /// The system does not let this test trace its own children.
+    [[nodiscard]] bool is_refused() const { return is_refused_; }
+    void release() {
+        if (!is_refused_ && thread_ > 0) {
+            ::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr);
+        }
+        thread_ = -1;
+    }
+
+  private:
+    static pid_t find(pid_t process, const std::string& name) {
+        const auto tasks = std::filesystem::path("/proc") / std::to_string(process) / "task";
+        for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+            std::string its_name;
+            std::getline(std::ifstream(task.path() / "comm"), its_name);
+            if (its_name == name) {
+                return std::stoi(task.path().filename());
+            }
+        }
+        throw std::runtime_error("no thread " + name);
+    }
+
+    pid_t thread_;
+    bool is_refused_ = false;
+};
+
 class ServiceManager : public testing::Test {
   protected:
-    [[nodiscard]] ChildProcess start(const std::string& patience_us) {
+    [[nodiscard]] ChildProcess start(const std::string& patience_us,
+                                     const std::vector<support::DaemonSpec>& ring = {
+                                         {.name = "d1", .address = "127.0.0.1"}}) {
         const auto file = directory_.write(
             "spread.conf",
-            support::ring_configuration(DaemonKind::kOurs, {{.name = "d1", .address = "127.0.0.1"}},
-                                        "127.0.0.255", port_));
+            support::ring_configuration(DaemonKind::kOurs, ring, "127.0.0.255", port_));
         return ChildProcess(
             {.command = {"env", "NOTIFY_SOCKET=" + socket_.path(), "WATCHDOG_USEC=" + patience_us,
-                         support::daemon_binary().string(), "-c", file.string(), "--unix-dir",
-                         directory_.path().string(), "--state-dir", directory_.path().string()},
+                         support::daemon_binary().string(), "-c", file.string(), "-n", "d1",
+                         "--unix-dir", directory_.path().string(), "--state-dir",
+                         directory_.path().string()},
              .output = directory_.path() / "log",
              .input = {},
              .network_namespace = -1,
              .directory = directory_.path()});
+    }
+
+    /// While a thread is held, the manager hears `sentence` and is not fed; later it is again.
+    void expect_unfed(HeldThread& held, const std::string& sentence) const {
+        EXPECT_THAT(socket_.receive_until(sentence), Not(HasSubstr("WATCHDOG=1")));
+        for (int i = 0; i < 3; ++i) {
+            EXPECT_THAT(socket_.receive(), Not(HasSubstr("WATCHDOG=1")));
+        }
+        held.release();
+        static_cast<void>(socket_.receive_until("WATCHDOG=1"));
     }
 
     const TempDir directory_;
@@ -117,6 +185,45 @@ TEST_F(ServiceManager, HearsOfReadinessReloadAndStop) {
 
     daemon.signal(SIGTERM);
     static_cast<void>(socket_.receive_until("STOPPING=1"));
+    EXPECT_EQ(daemon.wait_exit(), 0);
+}
+
+TEST_F(ServiceManager, IsNotFedWhileTheSessionThreadIsStuck) {
+    ChildProcess daemon = start("200000");
+    static_cast<void>(socket_.receive_until("WATCHDOG=1"));
+    HeldThread held(daemon.pid(), "sessions");
+    if (held.is_refused()) {
+        GTEST_SKIP() << "NOT TESTED: no permission to trace a daemon";
+    }
+    expect_unfed(held, "STATUS=the daemon does not serve its clients");
+    daemon.signal(SIGTERM);
+    EXPECT_EQ(daemon.wait_exit(), 0);
+}
+
+TEST_F(ServiceManager, IsNotFedWhileTheRingThreadIsStuckAndHasTheRing) {
+    const std::vector<support::DaemonSpec> ring{{.name = "d1", .address = "127.0.0.1"},
+                                                {.name = "d2", .address = "127.0.0.2"}};
+    ChildProcess daemon = start("200000", ring);
+    std::filesystem::create_directory(directory_.path() / "d2");
+    support::DaemonProcess other(DaemonKind::kOurs, ring[1], directory_.path() / "spread.conf",
+                                 port_, directory_.path() / "d2");
+    static_cast<void>(socket_.receive_until("STATUS=ring of 2 of 2 daemons"));
+    HeldThread held(daemon.pid(), "ring");
+    if (held.is_refused()) {
+        GTEST_SKIP() << "NOT TESTED: no permission to trace a daemon";
+    }
+    // Messages to so many make a session thread that has the ring's work give it back.
+    constexpr int kMembers = 200;
+    std::vector<TestClient> members;
+    for (int i = 0; i < kMembers; ++i) {
+        members.push_back(TestClient::tcp("127.0.0.1", port_, "m" + std::to_string(i), false));
+        members.back().join("room");
+    }
+    for (int i = 0; i < 10; ++i) {
+        members.front().multicast("room", "to all");
+    }
+    expect_unfed(held, "STATUS=the daemon does not work on its ring");
+    daemon.signal(SIGTERM);
     EXPECT_EQ(daemon.wait_exit(), 0);
 }
 
