@@ -73,8 +73,8 @@ class Peer {
     Allowance late_hellos{20, 20};  ///< looked at although the window rejects them
     Allowance looks_back{1, 1};     ///< asks whether this daemon was put back
     Allowance offers{10, 2};
-    Allowance introductions{20, 8};
-    std::uint64_t answered = 0;  ///< the last challenge of this peer that was answered
+    Allowance introductions{10, 4};  ///< under each key
+    std::uint64_t answered = 0;      ///< the last challenge of this peer that was answered
     protocol::Instant answered_at{};
     std::optional<Contexts::Name> seals_with;  ///< of its current stream, last
 

@@ -399,8 +399,12 @@ void RingSeal::offer(const Arriving& at) {
 /// a partition. It is told so under those that it may know, and told ours under those that we have
 /// given up.
 void RingSeal::introduce_key(Instant now, Peer& peer) {
+    // All at once, or one of the keys would never have its turn.
+    if (!peer.introductions.take(now)) {
+        return;
+    }
     for (const RingKey& key : keys_.keys()) {
-        if (key.role == KeyRole::kKeep || !peer.introductions.take(now)) {
+        if (key.role == KeyRole::kKeep) {
             continue;
         }
         Hello hello = key.role == KeyRole::kOffer ? offer_of(key) : Hello{};

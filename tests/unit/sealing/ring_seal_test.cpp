@@ -381,6 +381,25 @@ TEST_F(RingSealTest, SidesThatHaveBothChangedKeysComeToUnderstandEachOther) {
     EXPECT_EQ(d1().counters().hellos_sent + d2().counters().hellos_sent, hellos) << "no end";
 }
 
+/// What they say to each other at first is lost, and they go on sending as daemons under load do.
+TEST_F(RingSealTest, SidesThatSendAllTheTimeComeToUnderstandEachOtherToo) {
+    start(kD1, keys_with(1, {{0, KeyRole::kOffer}}));
+    start(kD2, keys_with(2, {{0, KeyRole::kOffer}}));
+    Refusal refusal = Refusal::kKey;
+    for (int i = 0; i < 500; ++i) {
+        static_cast<void>(deliver(d1(), sealed(d2(), "of d2")));
+        refusal = deliver(d2(), sealed(d1(), "of d1"));
+        if (i < 200) {
+            d1().clear_hellos();
+            d2().clear_hellos();
+        }
+        settle();
+        now_ += std::chrono::milliseconds(5);
+    }
+    EXPECT_EQ(refusal, Refusal::kNone);
+    EXPECT_EQ(deliver(d1(), sealed(d2(), "on")), Refusal::kNone);
+}
+
 TEST_F(RingSealTest, AKeyThatIsKeptCarriesNoOther) {
     start(kD2, keys_with(1, {{0, KeyRole::kKeep}}));
     for (int i = 0; i < 5; ++i) {
