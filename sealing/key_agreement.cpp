@@ -1,6 +1,7 @@
 #include "sealing/key_agreement.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -247,7 +248,11 @@ std::string KeyAgreement::why_not_use(KeyId id) const {
     return why_no_ring();
 }
 
+/// Where both sides of a partition have changed keys, the one that all have given up is what they
+/// can tell each other the next ones under; it stays until all use one key.
 std::string KeyAgreement::why_not_remove(KeyId id, const protocol::MemberList& dropped) const {
+    const bool is_retired = retired().count(id) > 0;
+    std::optional<std::pair<DaemonId, KeyId>> first;
     for (const auto& [daemon, name] : roster_.daemons()) {
         if (std::find(dropped.begin(), dropped.end(), daemon) != dropped.end()) {
             continue;
@@ -264,6 +269,14 @@ std::string KeyAgreement::why_not_remove(KeyId id, const protocol::MemberList& d
         if (report->in_use()->id == id) {
             return roster_.describe(daemon) + " seals with ring key " + to_string(id) +
                    ": spreadctl key use puts another one into use first";
+        }
+        if (!first) {
+            first = {daemon, report->in_use()->id};
+        } else if (is_retired && report->in_use()->id != first->second) {
+            return roster_.describe(first->first) + " seals with ring key " +
+                   to_string(first->second) + " and " + roster_.describe(daemon) + " with " +
+                   to_string(report->in_use()->id) +
+                   ": spreadctl key rotate brings all to one first";
         }
         if (!report->is_saved) {
             return roster_.describe(daemon) + " has not written its key file: " + report->problem;

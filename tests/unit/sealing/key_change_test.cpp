@@ -383,6 +383,38 @@ TEST_F(KeyAgreementTest, TheOldKeyStaysUntilEverybodyIsThere) {
     EXPECT_EQ(at(0).table().rotation, Rotation::kDone);
 }
 
+/// It is what both sides could tell each other further keys under, should they part again before
+/// there is one for all.
+TEST_F(KeyAgreementTest, TheOldKeyStaysWhileTwoAreInUse) {
+    form({0});
+    EXPECT_EQ(at(0).rotate(secret_of(2)), "");
+    run();
+    form({1, 2});
+    EXPECT_EQ(at(1).rotate(secret_of(3)), "");
+    run();
+    // They meet, and are told of each other's by hellos.
+    daemons_[0]->store.carry_out(order_of(KeyOrder::Kind::kAdd, 3), "");
+    for (const std::size_t place : {1U, 2U}) {
+        daemons_[place]->store.carry_out(order_of(KeyOrder::Kind::kAdd, 2), "");
+    }
+    for (const std::size_t place : {0U, 1U, 2U}) {
+        tell(place);
+    }
+    form({0, 1, 2});
+    for (const auto& daemon : daemons_) {
+        const RingKey* const old = daemon->store.keys().find(id_of(1));
+        ASSERT_NE(old, nullptr);
+        EXPECT_EQ(old->role, KeyRole::kOffer);
+    }
+    EXPECT_EQ(at(0).table().rotation, Rotation::kRemoving);
+    EXPECT_THAT(at(0).table().waits_for, HasSubstr("spreadctl key rotate brings all to one"));
+    EXPECT_THAT(at(2).remove(id_of(1), {}), HasSubstr("d1 seals with ring key"));
+    EXPECT_EQ(at(2).rotate(secret_of(4)), "");
+    run();
+    expect_keys(ring_of({{4, KeyRole::kUse}}));
+    EXPECT_EQ(at(0).table().rotation, Rotation::kDone);
+}
+
 TEST_F(KeyAgreementTest, WhoIsDroppedKeepsTheOldKey) {
     form({0, 1});
     EXPECT_EQ(at(0).rotate(secret_of(2)), "");
