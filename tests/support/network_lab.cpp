@@ -119,6 +119,18 @@ void NetworkLab::remove_address(std::size_t host, const std::string& address) {
         namespace_of(host));
 }
 
+void NetworkLab::set_mtu(std::size_t host, std::size_t bytes) {
+    const std::string outer = "lab" + std::to_string(host);
+    run_command({"ip", "link", "set", outer, "mtu", std::to_string(bytes)});
+    run_command({"ip", "link", "set", outer + "in", "mtu", std::to_string(bytes)},
+                namespace_of(host));
+}
+
+void NetworkLab::split_bursts(std::size_t host) {
+    run_command({"ip", "link", "set", "lab" + std::to_string(host) + "in", "gso_max_segs", "1"},
+                namespace_of(host));
+}
+
 void NetworkLab::unplug(std::size_t host) {
     run_command({"ip", "link", "set", "lab" + std::to_string(host), "down"});
 }

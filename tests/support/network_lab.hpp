@@ -58,6 +58,10 @@ class NetworkLab {
     void add_interface(std::size_t host, Outside outside = Outside::kBridged);
     void add_address(std::size_t host, const std::string& address);
     void remove_address(std::size_t host, const std::string& address);
+    /// Of both ends of the host's cable.
+    void set_mtu(std::size_t host, std::size_t bytes);
+    /// From now on bursts leave the host as single packets, as a wire would see them.
+    void split_bursts(std::size_t host);
     /// The far end of the host's cable.
     void unplug(std::size_t host);
     void plug_in(std::size_t host);

@@ -11,6 +11,9 @@ TestRing::TestRing(std::size_t daemons, Options options)
     : options_(std::move(options)), port_(pick_port()) {
     if (enter_private_network().empty() && !options_.loopback) {
         lab_.emplace(daemons + options_.spare_hosts);
+        for (std::size_t host = 0; host < lab_->size() && options_.mtu > 0; ++host) {
+            lab_->set_mtu(host, options_.mtu);
+        }
         if (options_.router_mtu > 0) {
             lab_->put_behind_router(daemons - 1, options_.router_mtu);
         }

@@ -28,6 +28,7 @@ class TestRing {
         std::size_t spare_hosts = 0;  ///< behind those of the daemons
         /// The last daemon is behind a router with this MTU; 0: it is not.
         std::size_t router_mtu = 0;
+        std::size_t mtu = 0;                 ///< of all links; 0: the system's choice
         std::filesystem::path program = {};  ///< of all daemons; empty: daemon_binary()
     };
 

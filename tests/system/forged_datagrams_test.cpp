@@ -3,20 +3,16 @@
 // changed.
 
 #include <arpa/inet.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -27,6 +23,7 @@
 #include "protocol/buffer.hpp"
 #include "protocol/ring_wire.hpp"
 #include "sealing/envelope.hpp"
+#include "tests/support/datagram_recorder.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/system/sealed_ring.hpp"
 
@@ -34,82 +31,10 @@ namespace spread::system_test {
 namespace {
 
 using nlohmann::json;
-using Bytes = std::vector<std::byte>;
+using support::SeenDatagram;
 
+constexpr std::size_t kSeenMax = 20000;
 const std::string kMarker = "what nobody without the key may read";
-
-/// A datagram that was seen, and the port it went to, less that of the ring.
-struct Seen {
-    Bytes bytes;
-    std::uint16_t port = 0;
-};
-
-/// Reads what daemons send to each other on loopback, as somebody on the path could.
-class Recorder {
-  public:
-    explicit Recorder(std::uint16_t port)
-        : port_(port), socket_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP))) {
-        if (!socket_) {
-            return;
-        }
-        const timeval patience{0, 100000};
-        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        thread_ = std::thread([this] { run(); });
-    }
-    ~Recorder() {
-        is_over_ = true;
-        if (thread_.joinable()) {
-            thread_.join();
-        }
-    }
-    Recorder(const Recorder&) = delete;
-    Recorder& operator=(const Recorder&) = delete;
-
-    [[nodiscard]] bool works() const { return static_cast<bool>(socket_); }
-    std::vector<Seen> stop() {
-        is_over_ = true;
-        thread_.join();
-        return std::move(seen_);
-    }
-
-  private:
-    static constexpr std::size_t kSeenMax = 20000;
-    static constexpr std::size_t kUdpBytes = 8;
-
-    void run() {
-        std::array<std::byte, 65536> room{};
-        while (!is_over_) {
-            sockaddr_ll from{};
-            socklen_t length = sizeof from;
-            const ssize_t got = ::recvfrom(socket_.get(), room.data(), room.size(), 0,
-                                           reinterpret_cast<sockaddr*>(&from), &length);
-            if (got > 0 && from.sll_pkttype != PACKET_OUTGOING) {
-                note(std::span(room).first(static_cast<std::size_t>(got)));
-            }
-        }
-    }
-    void note(std::span<const std::byte> packet) {
-        const std::size_t head = (std::to_integer<std::size_t>(packet[0]) & 15U) * 4;
-        if (packet.size() <= head + kUdpBytes || packet[9] != std::byte{IPPROTO_UDP} ||
-            seen_.size() == kSeenMax) {
-            return;
-        }
-        const auto port =
-            static_cast<std::uint16_t>(std::to_integer<unsigned>(packet[head + 2]) << 8U |
-                                       std::to_integer<unsigned>(packet[head + 3]));
-        const auto text = packet.subspan(head + kUdpBytes);
-        if (port == port_ || port == port_ + 1) {
-            seen_.push_back(
-                {Bytes(text.begin(), text.end()), static_cast<std::uint16_t>(port - port_)});
-        }
-    }
-
-    std::uint16_t port_;
-    daemon::UniqueFd socket_;
-    std::atomic<bool> is_over_ = false;
-    std::vector<Seen> seen_;
-    std::thread thread_;
-};
 
 class ForgedDatagrams : public SealedRing {
   protected:
@@ -185,9 +110,9 @@ TEST_F(ForgedDatagrams, MadeByHandChangeNothing) {
 }
 
 TEST_F(ForgedDatagrams, RecordingsChangeNothing) {
-    std::vector<Seen> seen;
+    std::vector<SeenDatagram> seen;
     {
-        Recorder recorder(port_);
+        support::DatagramRecorder recorder(port_, kSeenMax);
         if (!recorder.works()) {
             GTEST_SKIP() << "no packet socket here";
         }
@@ -215,7 +140,7 @@ TEST_F(ForgedDatagrams, RecordingsChangeNothing) {
     std::atomic<bool> is_over = false;
     std::thread attacker([&] {
         for (std::size_t i = 0; i < 3 * seen.size(); ++i) {
-            Seen datagram = seen[i % seen.size()];
+            SeenDatagram datagram = seen[i % seen.size()];
             if (i >= seen.size() && !datagram.bytes.empty()) {  // then with a bit changed
                 datagram.bytes[i * 7919 % datagram.bytes.size()] ^=
                     static_cast<std::byte>(1U << (i % 8));
@@ -238,7 +163,7 @@ TEST_F(ForgedDatagrams, RecordingsChangeNothing) {
     }
     EXPECT_GT(dropped, seen.size() / 10);
     const auto marker = std::as_bytes(std::span(kMarker));
-    for (const Seen& datagram : seen) {
+    for (const SeenDatagram& datagram : seen) {
         EXPECT_TRUE(sealing::is_sealed(datagram.bytes)) << "a plain datagram went out";
         EXPECT_EQ(
             std::search(datagram.bytes.begin(), datagram.bytes.end(), marker.begin(), marker.end()),

@@ -123,9 +123,7 @@ TEST_F(Network, APathThatShrinksUnderARunningRingIsNoticedAndNamed) {
     NetworkLab& lab = ring_->links();
     for (std::size_t host = 0; host < ring_->size(); ++host) {
         // A burst that crosses in one piece is longer than the wire would ever see.
-        support::run_command(
-            {"ip", "link", "set", "lab" + std::to_string(host) + "in", "gso_max_segs", "1"},
-            lab.namespace_of(host));
+        lab.split_bursts(host);
         lab.filter(host, "ip saddr " + NetworkLab::address(kOutsider) + " meta length > 1300 drop");
     }
     lab.filter(kOutsider, "meta l4proto udp meta length > 1300 drop");
