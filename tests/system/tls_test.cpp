@@ -329,6 +329,92 @@ TEST_F(TlsTest, FilesAreReadAgainWhileItRuns) {
     exchange(alice, dave);
 }
 
+TEST_F(TlsTest, SessionsStayWhenTheCertificateIsReplaced) {
+    start("require");
+    std::vector<Session> sessions;
+    for (int i = 0; i < 50; ++i) {
+        sessions.push_back(connect("user" + std::to_string(i), tls()));
+        ASSERT_TRUE(sessions.back().join("room"));
+    }
+    write_daemon_pair("second.example");  // and nobody says so
+    daemon().wait_logged("read again: TLS for clients: require, certificate second.example");
+    Tls wanted = tls();
+    wanted.server_name = "second.example";
+    Session late = connect("late", wanted);
+    wanted.server_name = "daemon.example";
+    EXPECT_THAT(refusal_of("early", wanted).text, HasSubstr("ostname mismatch"));
+    ASSERT_TRUE(late.multicast(Service::kAgreed, "room", "all here?"));
+    for (Session& each : sessions) {
+        EXPECT_EQ(next_event<Message>(each).text(), "all here?");
+        ASSERT_TRUE(each.multicast(Service::kAgreed, late.private_group(), "here"));
+    }
+    for (std::size_t i = 0; i < sessions.size(); ++i) {
+        EXPECT_EQ(next_event<Message>(late).text(), "here");
+    }
+}
+
+TEST_F(TlsTest, OpensslConnectsAndFindsTheChainGood) {
+    start("require");
+    support::ChildProcess client(
+        {.command = {"openssl", "s_client", "-connect",
+                     daemon().spec().address + ":" + std::to_string(daemon().port()), "-CAfile",
+                     path("ca.crt"), "-verify_return_error", "-verify_hostname", "daemon.example",
+                     "-brief"},
+         .output = directory_.path() / "s_client.txt",
+         .input = "",
+         .directory = {}});
+    if (client.wait_exit() == 127) {
+        GTEST_SKIP() << "NOT TESTED: there is no openssl here";
+    }
+    EXPECT_THAT(client.output(), HasSubstr("CONNECTION ESTABLISHED"));
+    EXPECT_THAT(client.output(), HasSubstr("Protocol version: TLSv1.3"));
+    EXPECT_THAT(client.output(), HasSubstr("Verification: OK"));
+}
+
+/// As docs/security.md has it for programs on the C libraries.
+TEST_F(TlsTest, StocksClientsComeThroughStunnel) {
+    if (!support::stock_directory()) {
+        GTEST_SKIP() << "NOT TESTED: SPREAD_STOCK_DIR is not set, no stock programs to run";
+    }
+    start_with_client_ca("require");
+    const std::uint16_t port = support::pick_port();
+    const auto configuration = directory_.write(
+        "stunnel.conf", "foreground = yes\npid =\n[spread]\nclient = yes\naccept = 127.0.0.1:" +
+                            std::to_string(port) + "\nconnect = " + daemon().spec().address + ":" +
+                            std::to_string(daemon().port()) + "\nCAfile = " + path("ca.crt") +
+                            "\nverifyChain = yes\ncheckHost = daemon.example\ncert = " +
+                            path("alice.crt") + "\nkey = " + path("alice.key") + "\n");
+    support::ChildProcess stunnel({.command = {"stunnel4", configuration.string()},
+                                   .output = directory_.path() / "stunnel.txt",
+                                   .input = {},
+                                   .directory = {}});
+    support::wait_until("stunnel to listen, or to be missing", [&] {
+        return !stunnel.is_running() ||
+               stunnel.output().find("Configuration successful") != std::string::npos;
+    });
+    if (!stunnel.is_running() && stunnel.wait_exit() == 127) {
+        GTEST_SKIP() << "NOT TESTED: there is no stunnel4 here (Debian package stunnel4)";
+    }
+    Session alice = connect("alice", tls_as("alice"));
+    ASSERT_TRUE(alice.join("room"));
+    support::ChildProcess user(
+        {.command = {(*support::stock_directory() / "bin" / "spuser").string(), "-u", "stock", "-s",
+                     std::to_string(port) + "@127.0.0.1"},
+         .output = directory_.path() / "stock.txt",
+         .input = "j room\ns room\nhello through a tunnel\nq\n",
+         .directory = {}});
+    EXPECT_EQ(user.wait_exit(), 0) << user.output() << stunnel.output();
+    EXPECT_EQ(next_event<Message>(alice).text(), "hello through a tunnel\n");
+    support::ChildProcess flooder(
+        {.command = {(*support::stock_directory() / "bin" / "spflooder").string(), "-u", "flood",
+                     "-m", "2000", "-b", "1000", "-s", std::to_string(port) + "@127.0.0.1"},
+         .output = directory_.path() / "flooder.txt",
+         .input = {},
+         .directory = {}});
+    EXPECT_EQ(flooder.wait_exit(std::chrono::minutes(2)), 0) << flooder.output();
+    EXPECT_THAT(flooder.output(), HasSubstr("completed"));
+}
+
 TEST_F(TlsTest, LargeMessagesGoBothWaysAtOnce) {
     start("allow");
     Session alice = connect("alice", tls());
