@@ -246,6 +246,10 @@ TEST_F(NamedRing, WhoGetsTheOldAddressOfADaemonAndHasAnotherKeyIsNobody) {
     }
     EXPECT_EQ(times_in(log(0), "installed configuration"), rings);
     EXPECT_EQ(times_in(log(0), "d2 is at "), 2U);
+    // One line tells of it, and those that follow after a while say how many they stand for.
+    EXPECT_EQ(
+        times_in(log(0), "which is not in ") - times_in(log(0), " more since the last warning"),
+        1U);
 }
 
 TEST_F(NamedRing, NobodyMindsAResolverThatDoesNotAnswer) {

@@ -5,11 +5,14 @@
 
 #include <sys/stat.h>
 
-#include <exception>
+#include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/support/child_process.hpp"
 
 namespace spread::system_test {
 namespace {
@@ -125,14 +128,62 @@ TEST_F(SealedRing, WhoHasNoKeyStaysOutAndBothSay) {
     daemons_[2]->wait_logged("seals with ring key f841a6b1, and no RingKeyFile is set here");
 }
 
-TEST_F(SealedRing, AFileThatOthersCanReadEndsTheStart) {
-    write_keys(0, "use " + kKey + "\n");
+/// Each ends the start with one line that says what is wrong with which file.
+TEST_F(SealedRing, AKeyFileWithAFaultEndsTheStart) {
+    const auto path = directory_.path() / keys_of(0);
     write_configuration(0, "require");
-    ASSERT_EQ(::chmod((directory_.path() / keys_of(0)).c_str(), 0644), 0);
-    start(0);
-    EXPECT_THROW(daemons_[0]->wait_listening(), std::exception);
-    EXPECT_THAT(daemons_[0]->log(), HasSubstr("mode 0644 lets others read or write the ring's key: "
-                                              "chmod 0640"));
+    int starts = 0;
+    const auto expect_refused = [&](const std::string& why) {
+        SCOPED_TRACE(why);
+        support::ChildProcess run(
+            {.command = {support::daemon_binary().string(), "-c", configurations_[0].string(), "-n",
+                         "d1"},
+             .output = directory_.path() / ("start" + std::to_string(++starts)),
+             .input = {},
+             .directory = {}});
+        EXPECT_EQ(run.wait_exit(), 1);
+        const std::string output = run.output();
+        // What it has told of its start before goes to the log.
+        const std::size_t error = output.find("spreadd: ");
+        ASSERT_NE(error, std::string::npos) << output;
+        const std::string line = output.substr(error);
+        EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1) << output;
+        EXPECT_THAT(line, testing::StartsWith("spreadd: " + path.string()));
+        EXPECT_THAT(line, HasSubstr(why));
+        EXPECT_THAT(output, testing::Not(HasSubstr(kKey)));
+    };
+    const auto expect_refused_mode = [&](mode_t mode, const std::string& why) {
+        ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+        expect_refused(why);
+        ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+    };
+    expect_refused("cannot be opened: No such file or directory; `spreadctl key new` makes one");
+
+    write_keys(0, "use " + kKey + "\n");
+    expect_refused_mode(0644, "mode 0644 lets others read or write the ring's key: chmod 0640 ");
+    expect_refused_mode(0666, "mode 0666 lets others read or write the ring's key: chmod 0640 ");
+    expect_refused_mode(0604, "mode 0604 lets others read or write the ring's key: chmod 0600 ");
+
+    write_keys(0, "use " + kKey + "\nuse " + kOtherKey + "\n");
+    expect_refused(":3:1: a second key with `use`");
+    write_keys(0, "");
+    expect_refused(":1:1: no key; `spreadctl key new` writes a file with one");
+    directory_.write(keys_of(0), "");
+    expect_refused("no key; `spreadctl key new` writes a file with one");
+    std::string many = "use " + kKey + "\n";
+    for (char other = 'B'; other < 'J'; ++other) {
+        many += "keep " + std::string(1, other) + kKey.substr(1) + "\n";
+    }
+    write_keys(0, many);
+    expect_refused(":10:1: more than 8 keys");
+
+    write_keys(0, "use " + kKey + "\n");
+    if (::chown(path.c_str(), 12345, 0) == 0) {  // as root only
+        expect_refused("belongs to user 12345, who could change the ring's key: chown root ");
+    }
+    std::filesystem::remove(path);
+    std::filesystem::create_directory(path);
+    expect_refused("is not a regular file");
 }
 
 }  // namespace
