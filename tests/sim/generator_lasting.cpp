@@ -25,6 +25,8 @@ struct LastingFault {
         kRumours,       ///< kernels say that nobody listens at daemons that are well
         kLoss,          ///< of packets, everywhere
         kLate,          ///< packets, everywhere
+        kOld,           ///< packets of other rings and lives come again, everywhere
+        kLateJoins,     ///< what is said while rings form comes late from one daemon
         kAbsent,        ///< one daemon does not run
         kStopped,       ///< the process of one is stopped
         kAllPause,      ///< the machine that all run on does not run, again and again
@@ -42,8 +44,9 @@ struct LastingFault {
     [[nodiscard]] bool is_learnt() const { return what >= What::kVictimPauses; }
     /// Without a group address, and where all suffer the same, all stay together.
     [[nodiscard]] bool touches_victim() const {
-        constexpr std::array kTouchesNobody = {What::kRumours, What::kLoss, What::kLate,
-                                               What::kAllPause, What::kVictimPauses};
+        constexpr std::array kTouchesNobody = {
+            What::kRumours,   What::kLoss,     What::kLate,        What::kOld,
+            What::kLateJoins, What::kAllPause, What::kVictimPauses};
         return way != Way::kGroup && std::find(kTouchesNobody.begin(), kTouchesNobody.end(),
                                                what) == kTouchesNobody.end();
     }
@@ -67,6 +70,8 @@ constexpr std::array kLastingFaults = {
     LastingFault{What::kLoss},
     LastingFault{What::kLoss},
     LastingFault{What::kLate},
+    LastingFault{What::kOld},
+    LastingFault{What::kLateJoins},
     LastingFault{What::kAbsent},
     LastingFault{What::kStopped},
     LastingFault{What::kVictimPauses},
@@ -146,6 +151,31 @@ void use_default_timeouts(Draft& draft) {
     }
 }
 
+/// Recorded while the daemons form their first ring, and while one leaves it and comes back.
+void play_recordings(Draft& draft, Draw& draw, std::uint16_t leaver) {
+    Step step;
+    step.action = Action::kRates;
+    step.rates.replay = draw.between32(2000, 20000);
+    draft.push(draft.faults_us, std::move(step));
+    draft.push(draft.faults_us + kSecondUs, Action::kLeave, {leaver});
+    draft.outages.push_back({draft.faults_us + kSecondUs, leaver});
+    draft.push(draft.faults_us + 2 * kSecondUs, Action::kStart, {leaver});
+}
+
+/// So late that the ring is formed by then, by what the daemon said before.
+void delay_joins(Draft& draft, Draw& draw, std::uint16_t from) {
+    Step step;
+    step.action = Action::kDelay;
+    step.packet = protocol::PacketKind::kJoin;
+    step.from = from;
+    step.value = static_cast<std::int64_t>(draw.skewed(1000, draft.timeouts.token_loss_us));
+    draft.push(draft.faults_us, std::move(step));
+    // A ring forms while that holds.
+    draft.push(draft.faults_us + kSecondUs, Action::kLeave, {from});
+    draft.outages.push_back({draft.faults_us + kSecondUs, from});
+    draft.push(draft.faults_us + 2 * kSecondUs, Action::kStart, {from});
+}
+
 void push_steady(Draft& draft, const LastingFault& fault, const std::vector<std::uint16_t>& pair) {
     Step steady;
     steady.action = Action::kSteady;
@@ -180,6 +210,8 @@ void draw_lasting_fault(Draft& draft) {
             break;
         case What::kLoss:
         case What::kLate: lose_or_delay(draft, draw, fault.what); break;
+        case What::kOld: play_recordings(draft, draw, pair[0]); break;
+        case What::kLateJoins: delay_joins(draft, draw, pair[0]); break;
         case What::kAbsent:
             draft.push(draft.faults_us, Action::kCrash, {pair[0]});
             draft.outages.push_back({draft.faults_us, pair[0]});

@@ -15,9 +15,11 @@ namespace {
 
 constexpr std::size_t kKindOffset = 3;
 constexpr std::size_t kPassOffset = 40;
-constexpr std::size_t kArchiveMax = 64;
-/// Every so-manieth packet goes into the archive.
-constexpr std::uint64_t kArchiveEvery = 13;
+constexpr std::size_t kSamplesMax = 64;
+/// Every so-manieth packet is recorded.
+constexpr std::uint64_t kSampleEvery = 13;
+/// Of each kind the first ones stay for good: some kinds are few among many.
+constexpr std::uint8_t kFirstsOfKind = 3;
 
 bool happens(std::uint64_t luck, std::uint32_t millionths) {
     return luck % 1000000 < millionths;
@@ -96,6 +98,7 @@ void Network::partition(const std::vector<std::vector<DaemonIndex>>& parts) {
 void Network::heal() {
     std::fill(colours_.begin(), colours_.end(), 0);
     filters_.clear();
+    delays_.clear();
     std::fill(burst_left_.begin(), burst_left_.end(), 0);
     for (std::size_t from = 0; from < daemons_; ++from) {
         for (std::size_t to = 0; to < daemons_; ++to) {
@@ -137,14 +140,18 @@ void Network::drop_next(const Step& filter) {
     filters_.push_back({filter.packet, filter.from, filter.to, filter.value});
 }
 
+void Network::delay(const Step& filter) {
+    delays_.push_back({filter.packet, filter.from, filter.to, filter.value});
+}
+
 bool Network::send(DaemonIndex from, const membership::OutboundPacket& packet) {
     SealWatch* const watch = simulator_.seal_watch();
     const PacketLabel label =
         label_of(watch != nullptr ? watch->plain_of(packet.datagram) : packet.datagram);
     const Parcel direct{packet.datagram, membership::arrival_by(packet.channel, false)};
     ++packets_sent_;
-    if (packets_sent_ % kArchiveEvery == 0 && rates_.replay > 0) {
-        archive(direct);
+    if (rates_.replay > 0) {
+        record(direct, label.kind);
     }
     if (packet.destination == membership::Destination::kDaemon) {
         return send_to(from, static_cast<DaemonIndex>(packet.to.value - 1), direct, label);
@@ -191,10 +198,25 @@ bool Network::rejects(DaemonIndex from, DaemonIndex to, const Parcel& parcel) {
            link(from, to).blocked[static_cast<std::size_t>(port)];
 }
 
+bool Network::applies(const Filter& filter, DaemonIndex from, DaemonIndex to, PacketLabel label) {
+    return (!filter.kind || carries(label.kind, *filter.kind)) &&
+           (!filter.from || *filter.from == from) && (!filter.to || *filter.to == to);
+}
+
+protocol::Duration Network::delay_on_purpose(DaemonIndex from, DaemonIndex to,
+                                             PacketLabel label) const {
+    protocol::Duration sum{0};
+    for (const Filter& filter : delays_) {
+        if (applies(filter, from, to, label)) {
+            sum += std::chrono::microseconds(filter.left);
+        }
+    }
+    return sum;
+}
+
 bool Network::is_filtered(DaemonIndex from, DaemonIndex to, PacketLabel label) {
     for (Filter& filter : filters_) {
-        if (filter.left > 0 && (!filter.kind || carries(label.kind, *filter.kind)) &&
-            (!filter.from || *filter.from == from) && (!filter.to || *filter.to == to)) {
+        if (filter.left > 0 && applies(filter, from, to, label)) {
             --filter.left;
             return true;
         }
@@ -229,10 +251,10 @@ void Network::transmit(DaemonIndex from, DaemonIndex to, const Parcel& parcel, P
     if (fate != nullptr) {
         return;
     }
-    if (rates_.replay > 0 && !archive_.empty() && happens(luck(Question::kReplay), rates_.replay)) {
-        schedule(to, archive_[luck(Question::kReplayWhich) % archive_.size()], delay_of(base));
+    if (rates_.replay > 0 && happens(luck(Question::kReplay), rates_.replay)) {
+        schedule(to, recorded(luck(Question::kReplayWhich)), delay_of(base));
     }
-    if (simulator_.seal_watch() != nullptr && rates_.replay > 0 && !archive_.empty() &&
+    if (simulator_.seal_watch() != nullptr && rates_.replay > 0 &&
         happens(luck(Question::kForge), rates_.replay)) {
         schedule(to, forged(luck(Question::kForgeHow)), delay_of(base));
     }
@@ -243,7 +265,8 @@ void Network::transmit(DaemonIndex from, DaemonIndex to, const Parcel& parcel, P
         const auto ask = [chosen](Question question) {
             return mixed(chosen, static_cast<std::uint64_t>(question));
         };
-        protocol::Duration delay = delay_of(ask(Question::kJitter));
+        protocol::Duration delay =
+            delay_of(ask(Question::kJitter)) + delay_on_purpose(from, to, label);
         if (rates_.late > 0 && happens(ask(Question::kLate), rates_.late)) {
             delay += std::chrono::microseconds(rates_.late_us);
         }
@@ -296,7 +319,7 @@ protocol::Slice Network::corrupted(const protocol::Slice& datagram, std::uint64_
 }
 
 Network::Parcel Network::forged(std::uint64_t luck) const {
-    const Parcel& seen = archive_[luck % archive_.size()];
+    const Parcel& seen = recorded(luck);
     const std::uint64_t choice = mixed(luck, 1);
     Parcel made{copy_of(seen.datagram), seen.arrival};
     const std::span<std::byte> bytes(made.datagram.buffer->data(), made.datagram.length);
@@ -304,7 +327,7 @@ Network::Parcel Network::forged(std::uint64_t luck) const {
     switch ((luck >> 32U) % 8) {
         case 0: bytes[choice % head] ^= static_cast<std::byte>(1U << (choice >> 32U) % 8); break;
         case 1: {  // one's envelope around another's text
-            const auto other = archive_[choice % archive_.size()].datagram.bytes();
+            const auto other = recorded(choice).datagram.bytes();
             std::copy_n(other.begin(), std::min(head, other.size()), bytes.begin());
             break;
         }
@@ -318,15 +341,28 @@ Network::Parcel Network::forged(std::uint64_t luck) const {
     return made;
 }
 
-void Network::archive(const Parcel& parcel) {
+void Network::record(const Parcel& parcel, protocol::PacketKind kind) {
+    if (const auto which = static_cast<std::size_t>(kind);
+        which < firsts_of_.size() && firsts_of_[which] < kFirstsOfKind) {
+        ++firsts_of_[which];
+        firsts_.push_back({copy_of(parcel.datagram), parcel.arrival});
+    }
+    if (packets_sent_ % kSampleEvery != 0) {
+        return;
+    }
     Parcel copy{copy_of(parcel.datagram), parcel.arrival};
-    if (archive_.size() < kArchiveMax) {
-        archive_.push_back(std::move(copy));
+    if (samples_.size() < kSamplesMax) {
+        samples_.push_back(std::move(copy));
     } else {
         // The first half stays: recordings of lives that have long ended.
-        constexpr std::size_t kHalf = kArchiveMax / 2;
-        archive_[kHalf + packets_sent_ / kArchiveEvery * 7 % kHalf] = std::move(copy);
+        constexpr std::size_t kHalf = kSamplesMax / 2;
+        samples_[kHalf + packets_sent_ / kSampleEvery * 7 % kHalf] = std::move(copy);
     }
+}
+
+const Network::Parcel& Network::recorded(std::uint64_t luck) const {
+    const std::size_t which = luck % (firsts_.size() + samples_.size());
+    return which < firsts_.size() ? firsts_[which] : samples_[which - firsts_.size()];
 }
 
 void Network::schedule(DaemonIndex to, Parcel parcel, protocol::Duration delay) {

@@ -42,6 +42,8 @@ class Network {
     void clog(DaemonIndex from, DaemonIndex to, bool on);
     void block(Way way, DaemonIndex from, DaemonIndex to, bool on);
     void drop_next(const Step& filter);
+    /// Until heal().
+    void delay(const Step& filter);
     void set_rates(const Rates& rates) { rates_ = rates; }
     [[nodiscard]] const Rates& rates() const { return rates_; }
     [[nodiscard]] int colour(DaemonIndex daemon) const { return colours_[daemon]; }
@@ -82,7 +84,7 @@ class Network {
         std::optional<protocol::PacketKind> kind;
         std::optional<DaemonIndex> from;
         std::optional<DaemonIndex> to;
-        std::int64_t left = 0;
+        std::int64_t left = 0;  ///< to drop; of a delay, its microseconds
     };
     enum class Question : std::uint8_t {
         kLoss,
@@ -111,6 +113,10 @@ class Network {
     [[nodiscard]] bool is_blocked(const Link& link, const Parcel& parcel) const;
     /// The port that `parcel` is for is closed, and was meant for it alone.
     [[nodiscard]] bool rejects(DaemonIndex from, DaemonIndex to, const Parcel& parcel);
+    [[nodiscard]] static bool applies(const Filter& filter, DaemonIndex from, DaemonIndex to,
+                                      PacketLabel label);
+    [[nodiscard]] protocol::Duration delay_on_purpose(DaemonIndex from, DaemonIndex to,
+                                                      PacketLabel label) const;
     [[nodiscard]] bool is_filtered(DaemonIndex from, DaemonIndex to, PacketLabel label);
     void schedule(DaemonIndex to, Parcel parcel, protocol::Duration delay);
     [[nodiscard]] protocol::Duration delay_of(std::uint64_t luck) const;
@@ -118,7 +124,9 @@ class Network {
                                             std::uint64_t luck) const;
     /// What an adversary without the key makes of what he has seen on a sealed ring.
     [[nodiscard]] Parcel forged(std::uint64_t luck) const;
-    void archive(const Parcel& parcel);
+    void record(const Parcel& parcel, protocol::PacketKind kind);
+    /// Some packet of the past.
+    [[nodiscard]] const Parcel& recorded(std::uint64_t luck) const;
 
     Simulator& simulator_;
     std::uint64_t luck_;
@@ -131,11 +139,14 @@ class Network {
     std::vector<int> colours_;
     std::vector<std::uint32_t> burst_left_;  ///< by receiver
     std::vector<Filter> filters_;
+    std::vector<Filter> delays_;
     Rates rates_;
     std::vector<Parcel> in_flight_;
     std::vector<std::uint32_t> free_slots_;
-    /// Some packets of the past, copied so that they do not hold pool blocks.
-    std::vector<Parcel> archive_;
+    // Some packets of the past, copied so that they do not hold pool blocks.
+    std::vector<Parcel> firsts_;  ///< of each kind
+    std::vector<Parcel> samples_;
+    std::array<std::uint8_t, static_cast<std::size_t>(protocol::kLastPacketKind) + 1> firsts_of_{};
     std::uint64_t packets_sent_ = 0;
     protocol::Instant latest_arrival_{};
 };

@@ -103,10 +103,16 @@ std::string rates_text(const Rates& rates) {
     return rates == calm ? text + " calm" : text;
 }
 
+std::string kind_text(const Step& step) {
+    return std::string(step.packet ? word_of(kPacketWords, *step.packet) : std::string_view("any"));
+}
+
 std::string drop_text(const Step& step) {
-    const std::string_view kind =
-        step.packet ? word_of(kPacketWords, *step.packet) : std::string_view("any");
-    return "drop " + std::to_string(step.value) + " " + std::string(kind) +
+    return "drop " + std::to_string(step.value) + " " + kind_text(step) + ends(step.from, step.to);
+}
+
+std::string delay_text(const Step& step) {
+    return "delay " + kind_text(step) + " by " + duration(static_cast<std::uint64_t>(step.value)) +
            ends(step.from, step.to);
 }
 
@@ -211,6 +217,7 @@ std::string format_action(const Step& step) {
             return (step.value != 0 ? "block " : "unblock ") +
                    std::string(word_of(kWayWords, step.way)) + " " + daemon + to_daemon;
         case Action::kRumour: return "rumour " + daemon + " about " + one('d', subject(step, 1));
+        case Action::kDelay: return delay_text(step);
         case Action::kDrop: return drop_text(step);
         case Action::kRates: return rates_text(step.rates);
         case Action::kConnect:

@@ -144,6 +144,7 @@ enum class Action : std::uint8_t {
     kClog,       ///< packets from who[0] to who[1] wait (value 1) or come now at once (0)
     kBlock,      ///< `way` from who[0] to who[1]: nothing arrives (value 1), or it does again (0)
     kRumour,     ///< the kernel of who[0] says that nobody listens at who[1]
+    kDelay,      ///< packets of `packet` (absent: any), `from`, `to` take `value` us more
     kDrop,       ///< the next `value` packets of `packet` (absent: any), `from`, `to`
     kRates,      ///< `rates` from now on
     // Clients: who[0] is the client.

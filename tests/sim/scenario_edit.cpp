@@ -232,6 +232,7 @@ bool settles_in_peace(const Scenario& scenario) {
                 links.clear();
                 drops = false;
                 break;
+            case Action::kDelay:
             case Action::kDrop: drops = true; break;
             case Action::kRates: rates = step.rates; break;
             case Action::kPause:

@@ -38,6 +38,7 @@ class ScenarioParser {
     bool parse_network_action(std::string_view word, ScenarioLine& line, Step& step) const;
     bool parse_client_action(std::string_view word, ScenarioLine& line, Step& step) const;
     bool parse_check(std::string_view word, ScenarioLine& line, Step& step) const;
+    static void parse_kind(ScenarioLine& line, Step& step);
     void parse_partition(ScenarioLine& line, Step& step) const;
     void parse_rates(ScenarioLine& line, Rates& rates) const;
     void parse_send(ScenarioLine& line, Step& step) const;
@@ -274,9 +275,13 @@ bool ScenarioParser::parse_network_action(std::string_view word, ScenarioLine& l
     } else if (word == "drop") {
         step.action = Action::kDrop;
         step.value = static_cast<std::int64_t>(line.count(1, kU32Max, "a number from 1"));
-        if (!line.accept("any")) {
-            step.packet = line.word(kPacketWords);
-        }
+        parse_kind(line, step);
+        parse_ends(line, step.from, step.to);
+    } else if (word == "delay") {
+        step.action = Action::kDelay;
+        parse_kind(line, step);
+        line.require("by");
+        step.value = static_cast<std::int64_t>(line.duration(kU32Max));
         parse_ends(line, step.from, step.to);
     } else if (word == "rates") {
         step.action = Action::kRates;
@@ -285,6 +290,12 @@ bool ScenarioParser::parse_network_action(std::string_view word, ScenarioLine& l
         return false;
     }
     return true;
+}
+
+void ScenarioParser::parse_kind(ScenarioLine& line, Step& step) {
+    if (!line.accept("any")) {
+        step.packet = line.word(kPacketWords);
+    }
 }
 
 void ScenarioParser::parse_partition(ScenarioLine& line, Step& step) const {

@@ -215,6 +215,7 @@ void Simulator::carry_out_network_step(const Step& step) {
             network_.block(step.way, step.who[0], step.who[1], step.value != 0);
             break;
         case Action::kRumour: hosts_[step.who[0]]->on_peer_unreachable(step.who[1]); break;
+        case Action::kDelay: network_.delay(step); break;
         case Action::kDrop: network_.drop_next(step); break;
         case Action::kRates: network_.set_rates(step.rates); break;
         default: break;

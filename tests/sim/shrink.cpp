@@ -234,6 +234,7 @@ void Shrinker::reduce_numbers() {
             case Action::kDrop:
             case Action::kGarbage: reduce(i, 1, value, set_value); break;
             case Action::kAbort:
+            case Action::kDelay:
             case Action::kSlow:
             case Action::kDrift:
             case Action::kStepClock: reduce(i, 0, value, set_value); break;

@@ -179,6 +179,7 @@ class AnyScenario {
                     made.who = daemon_set();
                 }
                 break;
+            case Action::kDelay:
             case Action::kDrop:
                 made.value = positive();
                 if (rng_.chance(1, 2)) {
