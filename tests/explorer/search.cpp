@@ -96,12 +96,8 @@ std::string text_of(const Stage& stage, const Call& call) {
 }
 
 std::string violation_of(const Stage& stage) {
-    const bool has = stage.in([](World& world) { return world.violation().has_value(); });
-    return has ? text_of(stage,
-                         [](World& world) {
-                             return world.violation()->property + " " + world.violation()->summary;
-                         })
-               : std::string();
+    const bool has = stage.in([](World& world) { return world.has_problem(); });
+    return has ? text_of(stage, [](World& world) { return world.problem(); }) : std::string();
 }
 
 std::vector<Move> moves_of(const Stage& stage) {
@@ -243,7 +239,8 @@ Move draw(World& world, const Setup& setup, const Walk& share, protocol::Rng& rn
     } else if (world.messages_submitted() < share.messages && rng.below(4) == 0) {
         const std::size_t daemon = rng.below(world.size());
         if (world.is_up(daemon)) {
-            return {Move::Kind::kSubmit, daemon};
+            const bool toggles = world.joins() < setup.joins && rng.below(3) == 0;
+            return {toggles ? Move::Kind::kToggle : Move::Kind::kSubmit, daemon};
         }
     }
     if (!packets.empty()) {

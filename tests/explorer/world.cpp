@@ -26,6 +26,8 @@ using protocol::PacketKind;
 namespace {
 
 constexpr std::size_t kDatagramBytes = 200;
+/// A state of the groups fits into one packet.
+constexpr std::size_t kDatagramBytesOfGroups = 700;
 constexpr std::size_t kPoolBlocks = 100000;
 constexpr auto kHop = std::chrono::microseconds(20);
 /// Peace has to come within.
@@ -50,8 +52,11 @@ const char* name_of_kind(PacketKind kind) {
     return "nothing known";
 }
 
-std::string name_of_daemon(std::size_t daemon) {
-    return "d" + std::to_string(daemon + 1);
+std::uint64_t digest_of(const protocol::Message& body) {
+    std::vector<std::byte> scratch;
+    Hash hash;
+    hash.add(body.contiguous(scratch));
+    return hash.value();
 }
 
 membership::RingConfig config_of(const Setup& setup, std::size_t daemon) {
@@ -67,7 +72,7 @@ membership::RingConfig config_of(const Setup& setup, std::size_t daemon) {
     settings.window_max = 8;
     settings.accelerated_window = 2;
     settings.gap_max = 16;
-    settings.datagram_bytes_max = kDatagramBytes;
+    settings.datagram_bytes_max = setup.groups ? kDatagramBytesOfGroups : kDatagramBytes;
     settings.lease_after_hits = setup.lease_after_hits;
     settings.send_queue_messages_max = 100;
     membership::RingConfig config = membership::RingConfig::settled(settings);
@@ -81,19 +86,26 @@ Reached World::reached;
 
 World::World(const Setup& setup)
     : setup_(setup),
-      pool_(512, kPoolBlocks),
+      pool_(1024, kPoolBlocks),
       nodes_(setup.daemons),
       now_(std::chrono::seconds(1000)) {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
         start(i);
     }
-    for (int step = 0; !setup.from_boot && step < kBootSteps; ++step) {
-        if (packets_.empty() && is_one_ring() && holds_token(*nodes_.front().engine)) {
-            break;
+    if (!setup.from_boot) {
+        settle_at_first();
+    }
+    is_peace_ = false;
+}
+
+void World::settle_at_first() {
+    for (int step = 0; step < kBootSteps; ++step) {
+        if (packets_.empty() && is_one_ring() && is_at_rest() &&
+            holds_token(*nodes_.front().engine)) {
+            return;
         }
         static_cast<void>(let_time_pass());
     }
-    is_peace_ = false;
 }
 
 // What may happen -------------------------------------------------------------------------------
@@ -138,6 +150,9 @@ void World::moves(std::vector<Move>& out) const {
         if (is_up(i) && submitted_ < setup_.messages) {
             out.push_back({Move::Kind::kSubmit, i});
         }
+        if (is_up(i) && setup_.groups && toggled_ < setup_.joins) {
+            out.push_back({Move::Kind::kToggle, i});
+        }
         if (is_up(i) && crashed_ < setup_.crashes) {
             out.push_back({Move::Kind::kCrash, i});
         }
@@ -159,6 +174,7 @@ std::string World::name_of(const Move& move) const {
         case Move::Kind::kTimer:
             return "timer " + std::to_string(move.timer) + " at " + name_of_daemon(move.what);
         case Move::Kind::kSubmit: return "submit at " + name_of_daemon(move.what);
+        case Move::Kind::kToggle: return "join or leave at " + name_of_daemon(move.what);
         case Move::Kind::kCrash: return "crash " + name_of_daemon(move.what);
         case Move::Kind::kRestart: return "restart " + name_of_daemon(move.what);
     }
@@ -180,6 +196,10 @@ void World::make(const Move& move) {
             });
             break;
         case Move::Kind::kSubmit: submit(move.what); break;
+        case Move::Kind::kToggle:
+            ++toggled_;
+            toggle(move.what);
+            break;
         case Move::Kind::kCrash: crash(move.what); break;
         case Move::Kind::kRestart: start(move.what); break;
     }
@@ -187,7 +207,7 @@ void World::make(const Move& move) {
 
 std::uint64_t World::fingerprint() const {
     Hash hash;
-    for (const std::uint32_t used : {dropped_, fired_, submitted_, crashed_}) {
+    for (const std::uint32_t used : {dropped_, fired_, submitted_, toggled_, crashed_}) {
         hash.add(used);
     }
     for (const Node& node : nodes_) {
@@ -245,10 +265,26 @@ void World::carry_out(std::size_t daemon, EngineOutput& out) {
         send(daemon, packet, repeats);
         last = header->kind;
     }
-    const auto deliveries = std::move(out.deliveries);
-    for (const membership::DeliveryEvent& event : deliveries) {
+    Node& node = nodes_[daemon];
+    for (membership::DeliveryEvent& event : out.deliveries) {
+        node.delivered.push_back(std::move(event));
+    }
+    look(daemon);
+}
+
+/// In order, though looking at one may bring others.
+void World::look(std::size_t daemon) {
+    Node& node = nodes_[daemon];
+    if (node.is_looking) {
+        return;
+    }
+    node.is_looking = true;
+    while (!node.delivered.empty()) {
+        const membership::DeliveryEvent event = std::move(node.delivered.front());
+        node.delivered.pop_front();
         observe(daemon, event);
     }
+    node.is_looking = false;
 }
 
 void World::send(std::size_t daemon, const membership::OutboundPacket& packet, bool joins_last) {
@@ -281,38 +317,95 @@ void World::send(std::size_t daemon, const membership::OutboundPacket& packet, b
     }
 }
 
-void World::observe(std::size_t daemon, const membership::DeliveryEvent& event) {
+void World::observe_configuration(std::size_t daemon, const ConfigurationChange& change) {
     Node& node = nodes_[daemon];
     Hash history;
     history.add(node.history);
-    if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
-        history.add(static_cast<std::uint64_t>(change->kind) + 1);
-        history.add(change->ring_id);
-        for (const DaemonId member : change->members) {
-            history.add(member.value);
-        }
-        node.history = history.value();
-        checker_.on_configuration(node.life, *change);
-        if (change->kind == ConfigurationKind::kRegular) {
-            const protocol::RingId ring = change->ring_id;
-            checker_.on_resume(node.life, ring);
-            EngineOutput out;
-            node.engine->resume(now_, ring, out);
-            carry_out(daemon, out);
-        }
-        return;
+    history.add(static_cast<std::uint64_t>(change.kind) + 1);
+    history.add(change.ring_id);
+    for (const DaemonId member : change.members) {
+        history.add(member.value);
     }
-    const auto& delivery = std::get<Delivery>(event);
-    std::vector<std::byte> scratch;
-    Hash body;
-    body.add(delivery.body.contiguous(scratch));
-    history.add(delivery.ring_id);
-    history.add(delivery.seq.value);
-    history.add(delivery.index);
-    history.add(body.value());
     node.history = history.value();
-    checker_.on_delivery(node.life, {delivery.ring_id, delivery.seq, delivery.index},
-                         delivery.origin, {delivery.service, delivery.kind, body.value()});
+    checker_.on_configuration(node.life, change);
+    if (!setup_.groups && change.kind == ConfigurationKind::kRegular) {
+        resume(daemon, change.ring_id);
+    }
+}
+
+void World::observe(std::size_t daemon, const membership::DeliveryEvent& event) {
+    Node& node = nodes_[daemon];
+    if (const auto* change = std::get_if<ConfigurationChange>(&event)) {
+        observe_configuration(daemon, *change);
+    } else {
+        const auto& delivery = std::get<Delivery>(event);
+        const std::uint64_t body = digest_of(delivery.body);
+        Hash history;
+        history.add(node.history);
+        history.add(delivery.ring_id);
+        history.add(delivery.seq.value);
+        history.add(delivery.index);
+        history.add(body);
+        node.history = history.value();
+        checker_.on_delivery(node.life, {delivery.ring_id, delivery.seq, delivery.index},
+                             delivery.origin, {delivery.service, delivery.kind, body});
+    }
+    if (node.groups) {
+        pass_on(daemon, event);
+    }
+}
+
+void World::pass_on(std::size_t daemon, membership::DeliveryEvent event) {
+    const bool is_transition =
+        std::holds_alternative<ConfigurationChange>(event) &&
+        std::get<ConfigurationChange>(event).kind == ConfigurationKind::kTransitional;
+    GroupSide& groups = *nodes_[daemon].groups;
+    const bool was_pending = groups.engine().pending_exchange().has_value();
+    GroupSide::Output out;
+    groups.on_event(std::move(event), out);
+    if (!is_peace_ && was_pending) {
+        reached.exchanges += out.resume ? 1 : 0;
+        reached.exchanges_in_transition += is_transition ? 1 : 0;
+    }
+    take(daemon, out);
+}
+
+void World::take(std::size_t daemon, GroupSide::Output& out) {
+    for (membership::Submission& submission : out.submissions) {
+        accept(daemon, std::move(submission));
+    }
+    if (out.resume) {
+        resume(daemon, *out.resume);
+    }
+}
+
+void World::resume(std::size_t daemon, protocol::RingId ring) {
+    checker_.on_resume(nodes_[daemon].life, ring);
+    EngineOutput out;
+    nodes_[daemon].engine->resume(now_, ring, out);
+    carry_out(daemon, out);
+}
+
+void World::accept(std::size_t daemon, membership::Submission submission) {
+    checker_.on_accept(
+        nodes_[daemon].life,
+        {submission.service, submission.kind, digest_of(submission.body),
+         submission.control ? checker::SendLane::kControl : checker::SendLane::kOrdinary});
+    call(daemon, [&](RingEngine& engine, EngineOutput& out) {
+        static_cast<void>(engine.submit(std::move(submission)));
+        engine.on_submitted(now_, out);
+    });
+}
+
+void World::toggle(std::size_t daemon) {
+    Node& node = nodes_[daemon];
+    Hash history;
+    history.add(node.history);
+    history.add(node.sent);
+    node.history = history.value();
+    GroupSide::Output out;
+    node.groups->toggle(out);
+    take(daemon, out);
 }
 
 void World::start(std::size_t daemon) {
@@ -323,46 +416,60 @@ void World::start(std::size_t daemon) {
     node.engine =
         std::make_unique<RingEngine>(config_of(setup_, daemon), protocol::Incarnation{node.lives},
                                      node.counter, protocol::Rng(100 + daemon), pool_, tracer_);
+    if (setup_.groups) {
+        node.groups =
+            std::make_unique<GroupSide>(nodes_.size(), daemon, node.lives, group_checker_);
+    }
     call(daemon, [&](RingEngine& engine, EngineOutput& out) { engine.on_start(now_, out); });
+    if (setup_.groups && joins_at_start(daemon)) {
+        toggle(daemon);
+    }
 }
 
 void World::crash(std::size_t daemon) {
     ++crashed_;
-    checker_.on_end(nodes_[daemon].life);
-    nodes_[daemon].engine.reset();
+    Node& node = nodes_[daemon];
+    checker_.on_end(node.life);
+    if (node.groups) {
+        node.groups->end();
+    }
+    node.groups.reset();
+    node.engine.reset();
     std::erase_if(packets_, [&](const Packet& packet) { return packet.to == daemon; });
 }
 
 void World::submit(std::size_t daemon) {
     Node& node = nodes_[daemon];
-    ++node.sent;
-    membership::Submission submission;
-    submission.service =
+    const auto service =
         submitted_++ % 2 == 0 ? protocol::Service::kSafe : protocol::Service::kAgreed;
+    ++node.sent;
+    if (!node.groups) {
+        submit_plain(daemon, service);
+        return;
+    }
+    GroupSide::Output out;
+    node.groups->send(service, setup_.message_bytes, out);
+    take(daemon, out);
+}
+
+void World::submit_plain(std::size_t daemon, protocol::Service service) {
+    const Node& node = nodes_[daemon];
     std::vector<std::byte> bytes(setup_.message_bytes);
     bytes[0] = static_cast<std::byte>(daemon + 1);
     bytes[1] = static_cast<std::byte>(node.sent);
     bytes[2] = static_cast<std::byte>(node.lives);
-    protocol::Slice body;
-    body.buffer = protocol::BufferRef::allocate(bytes.size());
-    body.length = static_cast<std::uint32_t>(bytes.size());
-    std::copy(bytes.begin(), bytes.end(), body.buffer->data());
-    submission.body = protocol::Message(body);
-    Hash digest;
-    digest.add(std::span<const std::byte>(bytes));
-    checker_.on_accept(node.life, {submission.service, submission.kind, digest.value()});
-    call(daemon, [&](RingEngine& engine, EngineOutput& out) {
-        static_cast<void>(engine.submit(std::move(submission)));
-        engine.on_submitted(now_, out);
-    });
+    membership::Submission submission;
+    submission.service = service;
+    submission.body = protocol::make_message(bytes);
+    accept(daemon, std::move(submission));
 }
 
 void World::deliver(std::size_t packet) {
     const Packet taken = std::move(packets_[packet]);
     packets_.erase(packets_.begin() + static_cast<std::ptrdiff_t>(packet));
-    for (const auto& [arrival, datagram] : taken.datagrams) {
+    for (const auto& each : taken.datagrams) {
         call(taken.to, [&](RingEngine& engine, EngineOutput& out) {
-            engine.on_packet(now_, arrival, datagram, out);
+            engine.on_packet(now_, each.first, each.second, out);
         });
     }
 }
@@ -410,22 +517,45 @@ bool World::is_one_ring() const {
     });
 }
 
+bool World::is_at_rest() const {
+    return std::all_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
+        const bool rests = !node.engine || explorer::is_at_rest(*node.engine);
+        return rests &&
+               (!node.groups || node.groups->engine().phase() == membership::GroupPhase::kStable);
+    });
+}
+
+bool World::has_problem() const {
+    return checker_.violation() || group_checker_.violation() ||
+           std::any_of(nodes_.begin(), nodes_.end(),
+                       [](const Node& node) { return node.groups && node.groups->is_garbled(); });
+}
+
+std::string World::problem() const {
+    for (const auto* found : {&checker_.violation(), &group_checker_.violation()}) {
+        if (*found) {
+            return (*found)->property + " " + (*found)->summary;
+        }
+    }
+    return has_problem() ? "W1 a client got what no daemon sends" : "";
+}
+
 std::string World::make_peace() {
     is_peace_ = true;
     const Instant end = now_ + kPeaceWithin;
     for (int step = 0; now_ < end && step < kPeaceSteps; ++step) {
-        if (packets_.empty() && is_one_ring() &&
-            std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-                return !node.engine || is_at_rest(*node.engine);
-            })) {
+        if (packets_.empty() && is_one_ring() && is_at_rest()) {
             checker_.finish(true);
-            return violation() ? violation()->property + " " + violation()->summary : "";
+            if (setup_.groups) {
+                group_checker_.finish(true);
+            }
+            return problem();
         }
         if (!let_time_pass()) {
             break;
         }
-        if (violation()) {
-            return violation()->property + " " + violation()->summary;
+        if (std::string found = problem(); !found.empty()) {
+            return found;
         }
     }
     return "L1 no rest:" + reality();
@@ -446,6 +576,9 @@ std::string World::reality() const {
                std::to_string(stats.my_aru.value) + " of " + std::to_string(stats.high_seq.value) +
                ", safe " + std::to_string(stats.safe_up_to.value) + ", queue " +
                std::to_string(stats.send_queue_messages);
+        if (nodes_[i].groups) {
+            out += ", groups " + nodes_[i].groups->text();
+        }
     }
     return out;
 }

@@ -41,6 +41,9 @@ std::optional<int> parse(int argc, const char* const* argv, Options& options) {
     app.add_option("--timers", setup.timers, "Deadlines that come early")->capture_default_str();
     app.add_option("--messages", setup.messages, "Submitted")->capture_default_str();
     app.add_option("--crashes", setup.crashes)->capture_default_str();
+    app.add_flag("--groups", setup.groups, "The group layer on top, with a client at each daemon");
+    app.add_option("--joins", setup.joins, "With --groups: clients leave or join so often")
+        ->capture_default_str();
     app.add_flag("--restarts", setup.restarts, "Crashed daemons may come back");
     app.add_flag("--boot", setup.from_boot,
                  "Begin before the first ring, not with a token at rest");
@@ -100,6 +103,10 @@ int report(const Options& options, const Outcome& outcome) {
         "%llu, with both %llu, interrupted %llu\n",
         number(reached.recoveries), number(reached.with_packets), number(reached.with_hole),
         number(reached.with_promise), number(reached.with_both), number(reached.interrupted));
+    if (options.setup.groups) {
+        std::printf("exchanges of group state %llu, into which a transition came %llu\n",
+                    number(reached.exchanges), number(reached.exchanges_in_transition));
+    }
     return failed ? kViolation : outcome.end == Outcome::End::kLimit ? kIncomplete : 0;
 }
 
