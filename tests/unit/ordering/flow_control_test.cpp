@@ -38,6 +38,16 @@ TEST(FlowControl, CountsItsOwnPartOnce) {
     EXPECT_EQ(token.backlog, 0U);
 }
 
+TEST(FlowControl, WhatItSendsOutOfTurnIsPartOfTheRotation) {
+    FlowControl flow(fixed_windows(100, 40));
+    Token token;
+    flow.account_visit(token, 30, 0);
+    flow.account_visit(token, 3, 0, true);
+    EXPECT_EQ(token.fcc, 33U);
+    flow.account_visit(token, 10, 0);
+    EXPECT_EQ(token.fcc, 10U);
+}
+
 TEST(FlowControl, BusyMembersShareTheWindow) {
     FlowControl flow(fixed_windows(100, 80));
     Token token;
@@ -96,6 +106,15 @@ TEST_F(SizingWindows, TheyFollowARouteThatHasBecomeLonger) {
         flow_.on_rotation(light, 30ms);
     }
     EXPECT_EQ(after(50, 31ms, 0), 2000U);
+}
+
+TEST_F(SizingWindows, TheyShrinkWhereRotationsTakeMuchLonger) {
+    std::uint32_t before = 0;
+    for (int i = 0; i < 20; ++i) {
+        before = rotate(200us);
+    }
+    ASSERT_GT(before, config_.window);
+    EXPECT_EQ(rotate(100ms), before - before / 8);
 }
 
 TEST_F(SizingWindows, TheyStayWhereNothingIsLeftWaiting) {

@@ -288,6 +288,46 @@ TEST_F(TokenVisits, ARequestThatItCannotAnswerTravelsOn) {
     EXPECT_THAT(t.rtr, ElementsAre(SeqRange{Seq{4}, 2}));
 }
 
+TEST_F(TokenVisits, RequestsOfAllTravelOnInOrderOnce) {
+    RingOrder order(config_, kRing);
+    receive(order, 1);
+    receive(order, 3);
+    Token t = token(1, 6, 0, kOther);
+    t.rtr = {{Seq{5}, 2}};
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_THAT(t.rtr, ElementsAre(SeqRange{Seq{2}, 1}, SeqRange{Seq{4}, 3}));
+}
+
+TEST_F(TokenVisits, WhatItSendsAgainCountsAsSent) {
+    RingOrder order(config_, kRing);
+    receive(order, 1);
+    queue_.push(message(100));
+    Token t = token(1, 1, 0, kOther);
+    t.rtr = {{Seq{1}, 1}};
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_EQ(visit_.retransmitted, 1U);
+    EXPECT_EQ(visit_.stamped, 1U);
+    EXPECT_EQ(t.fcc, 2U);
+}
+
+TEST_F(TokenVisits, ARequestForWhatIsReleasedIsForgotten) {
+    RingOrder order(config_, kRing);
+    for (std::uint64_t seq = 1; seq <= 4; ++seq) {
+        receive(order, seq);
+    }
+    for (const std::uint64_t visit : {1, 3}) {
+        Token t = token(visit, 4, 3, kOther);
+        order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+        order.deliver(100, [](Delivery&&) {});
+    }
+    ASSERT_EQ(order.window().base(), Seq{4});
+    Token t = token(5, 4, 3, kOther);
+    t.rtr = {{Seq{1}, 2}};
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_EQ(visit_.retransmitted, 0U);
+    EXPECT_THAT(t.rtr, IsEmpty());
+}
+
 TEST_F(TokenVisits, ARequestForWhatEverybodyHadDoesNotSpin) {
     RingOrder order(config_, kRing);
     receive(order, 1);
