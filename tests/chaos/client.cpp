@@ -91,11 +91,13 @@ void Client::try_to_connect(Clock::time_point now) {
         options.private_name = user_;
         options.wants_membership = wants_membership_;
         options.timeout = kConnectTimeout;
+        is_by_library_ = !stage_.library.empty() && rng_.chance(1, 3);
         const bool is_local = rng_.chance(2, 3);
         options.address =
             is_local ? stage_.cluster.unix_address(daemon_) : stage_.cluster.tcp_address(daemon_);
         connector_ = std::make_unique<Connector>(
-            std::move(options), is_local ? -1 : stage_.cluster.namespace_of(daemon_));
+            std::move(options), is_local ? -1 : stage_.cluster.namespace_of(daemon_),
+            is_by_library_ ? stage_.library : std::string());
         return;
     }
     auto outcome = connector_->poll();
@@ -121,7 +123,10 @@ void Client::open(client::Connection connection) {
     last_from_.clear();
     stage_.names[slot_] = private_name_;
     ++stage_.counters.connections;
-    stage_.journal.note(private_name_, wants_membership_ ? "connected" : "connected, data only");
+    stage_.counters.by_library += is_by_library_ ? 1 : 0;
+    stage_.journal.note(private_name_,
+                        std::string(wants_membership_ ? "connected" : "connected, data only") +
+                            (is_by_library_ ? ", by a library" : ""));
     checked_ = stage_.checker.on_connect(private_name_, wants_membership_);
     join(kCommonGroup);
     flush();

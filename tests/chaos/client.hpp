@@ -70,6 +70,7 @@ class Client {
     std::string user_;
     std::uint32_t next_user_ = 0;
     bool wants_membership_ = true;
+    bool is_by_library_ = false;
 
     std::unique_ptr<Connector> connector_;
     std::uint32_t daemon_life_ = 0;

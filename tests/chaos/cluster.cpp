@@ -1,9 +1,11 @@
 #include "tests/chaos/cluster.hpp"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -86,20 +88,33 @@ Cluster::Cluster(std::size_t daemons, const std::filesystem::path& directory, st
     }
     links_ = std::make_unique<LinkEmulator>(interfaces, rng.next());
 
+    start_all(directory, rng);
+}
+
+void Cluster::start_all(const std::filesystem::path& directory, protocol::Rng& rng) {
     const auto file = directory / "spread.conf";
     std::ofstream(file) << configuration(rng);
-    for (std::size_t i = 0; i < daemons; ++i) {
+    // A sanitizer's library wants to be the first.
+    const bool can_be_harmed = std::getenv("SPREAD_TEST_DAEMON") == nullptr;
+    for (std::size_t i = 0; i < size(); ++i) {
         Host& host = hosts_[i];
         host.directory = directory / name(i);
+        host.has_good_disk = rng.chance(1, 2);
         std::filesystem::create_directories(host.directory);
-        const support::DaemonSpec spec{.name = name(i),
-                                       .address = support::NetworkLab::address(i),
-                                       .network_namespace = lab_.namespace_of(i),
-                                       .arguments = {"--flight-file", recording_of(i)}};
+        support::DaemonSpec spec{.name = name(i),
+                                 .address = support::NetworkLab::address(i),
+                                 .network_namespace = lab_.namespace_of(i),
+                                 .arguments = {"--flight-file", recording_of(i)}};
+        if (can_be_harmed) {
+            const auto harm = directory / (name(i) + ".harm");
+            host.harm = std::make_unique<HostHarmFile>(harm);
+            spec.environment = {std::string("LD_PRELOAD=") + SPREAD_CHAOS_HARM_LIBRARY,
+                                std::string(kHostHarmVariable) + "=" + harm.string()};
+        }
         host.process = std::make_unique<support::DaemonProcess>(support::DaemonKind::kOurs, spec,
                                                                 file, host.port, host.directory);
     }
-    for (std::size_t i = 0; i < daemons; ++i) {
+    for (std::size_t i = 0; i < size(); ++i) {
         hosts_[i].process->wait_listening();
         rings_.begin_life(i, recording_of(i));
     }
@@ -194,7 +209,7 @@ bool Cluster::restart(std::size_t daemon, bool keeps_state) {
     if (host.state != State::kGone || !host.is_interface_up || !host.has_interface || violation_) {
         return false;
     }
-    if (!keeps_state) {
+    if (!keeps_state && !host.has_good_disk) {
         for (const auto& entry : std::filesystem::directory_iterator(host.directory)) {
             if (entry.is_regular_file() && entry.path().extension() != ".log") {
                 std::filesystem::remove(entry.path());
@@ -203,6 +218,7 @@ bool Cluster::restart(std::size_t daemon, bool keeps_state) {
     }
     rings_.read();
     ++host.life;
+    host.has_few_files = false;
     host.process->set_arguments({"--flight-file", recording_of(daemon)});
     host.process->restart();
     rings_.begin_life(daemon, recording_of(daemon));
@@ -273,8 +289,64 @@ bool Cluster::clear_filter(std::size_t daemon) {
     return true;
 }
 
+bool Cluster::step_clock(std::size_t daemon, std::chrono::seconds by) {
+    Host& host = hosts_[daemon];
+    if (host.harm == nullptr || (by < by.zero() && !host.has_good_disk)) {
+        return false;
+    }
+    (*host.harm)->clock_ns += std::chrono::nanoseconds(by).count();
+    return true;
+}
+
+bool Cluster::fail_disk(std::size_t daemon, int error) {
+    Host& host = hosts_[daemon];
+    if (host.harm == nullptr || host.has_good_disk) {
+        return false;
+    }
+    return (*host.harm)->disk_errno.exchange(error) != error;
+}
+
+bool Cluster::limit_files(std::size_t daemon, bool on) {
+    Host& host = hosts_[daemon];
+    check_process(daemon);
+    // While it starts it needs them, and may say so and end.
+    if (host.has_few_files == on || !runs(daemon) || (on && !host.is_ready)) {
+        return false;
+    }
+    const pid_t process = host.process->process().pid();
+    rlimit limit{};
+    if (prlimit(process, RLIMIT_NOFILE, nullptr, &limit) != 0) {
+        return false;
+    }
+    const auto files = std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", process));
+    limit.rlim_cur =
+        on ? static_cast<rlim_t>(std::distance(begin(files), end(files))) : limit.rlim_max;
+    host.has_few_files = on;
+    return prlimit(process, RLIMIT_NOFILE, &limit, nullptr) == 0;
+}
+
+bool Cluster::reload(std::size_t daemon) {
+    check_process(daemon);
+    // Before it is ready, the signal ends it.
+    if (hosts_[daemon].state != State::kRunning || !hosts_[daemon].is_ready) {
+        return false;
+    }
+    hosts_[daemon].process->process().signal(SIGHUP);
+    return true;
+}
+
+std::uint64_t Cluster::refused_writes() const {
+    std::uint64_t sum = 0;
+    for (const Host& host : hosts_) {
+        sum += host.harm == nullptr ? 0 : (*host.harm)->refused.load();
+    }
+    return sum;
+}
+
 void Cluster::mend(std::size_t daemon) {
     Host& host = hosts_[daemon];
+    fail_disk(daemon, 0);
+    limit_files(daemon, false);
     add_interface(daemon);
     clear_filter(daemon);
     plug(daemon, true);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "protocol/rng.hpp"
+#include "tests/chaos/host_harm.hpp"
 #include "tests/chaos/link_emulator.hpp"
 #include "tests/chaos/ring_history.hpp"
 #include "tests/checker/violation.hpp"
@@ -63,6 +64,17 @@ class Cluster {
     /// The packet filter of the host, for what comes in: one rule at a time.
     bool filter(std::size_t daemon, const std::string& rule);
     bool clear_filter(std::size_t daemon);
+    /// Sets its wall clock. Back only where the disk never fails: who has lost both its state and
+    /// the time may name a ring again that it has named before.
+    bool step_clock(std::size_t daemon, std::chrono::seconds by);
+    /// Whatever it writes to a file fails so; 0: no more.
+    bool fail_disk(std::size_t daemon, int error);
+    /// It may open no more files than it has open, or as many as usual.
+    bool limit_files(std::size_t daemon, bool on);
+    /// SIGHUP.
+    bool reload(std::size_t daemon);
+    /// Writes to files that have failed.
+    [[nodiscard]] std::uint64_t refused_writes() const;
     [[nodiscard]] std::uint16_t port(std::size_t daemon) const { return hosts_[daemon].port; }
     /// Undoes whatever of the above holds, waiting for daemons on their way out.
     void mend(std::size_t daemon);
@@ -94,11 +106,15 @@ class Cluster {
         bool is_interface_up = true;
         bool has_interface = true;
         bool is_filtered = false;
-        std::uint64_t log_read = 0;  // bytes
+        bool has_few_files = false;
+        bool has_good_disk = false;  ///< its state is never lost; else its clock never goes back
+        std::unique_ptr<HostHarmFile> harm;  ///< none: the daemon cannot be harmed so
+        std::uint64_t log_read = 0;          // bytes
     };
 
     std::string configuration(protocol::Rng& rng);
     [[nodiscard]] std::filesystem::path recording_of(std::size_t daemon) const;
+    void start_all(const std::filesystem::path& directory, protocol::Rng& rng);
     void forbid_long_frames(std::size_t daemon);
     void check_process(std::size_t daemon);
     void read_log(std::size_t daemon);

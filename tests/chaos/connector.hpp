@@ -14,8 +14,9 @@ namespace spread::chaos {
 /// clients must not wait with this one.
 class Connector {
   public:
-    /// `network_namespace` is a descriptor, -1 for ours.
-    Connector(client::ConnectOptions options, int network_namespace);
+    /// `network_namespace` is a descriptor, -1 for ours. `library`: a C library that does it in a
+    /// process of its own (library_relay.cpp); empty: our own code does.
+    Connector(client::ConnectOptions options, int network_namespace, std::string library = {});
 
     /// The outcome, once, when there is one.
     [[nodiscard]] std::optional<client::Result<client::Connection>> poll();

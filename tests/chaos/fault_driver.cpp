@@ -1,6 +1,7 @@
 #include "tests/chaos/fault_driver.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <utility>
 
@@ -13,12 +14,13 @@ constexpr std::array<Fault, kFaults> kAll{
     Fault::kPartition, Fault::kDeafness, Fault::kLoss,   Fault::kDelay,     Fault::kDuplicate,
     Fault::kCorrupt,   Fault::kClog,     Fault::kUnplug, Fault::kInterface, Fault::kCrash,
     Fault::kStop,      Fault::kPause,    Fault::kPorts,  Fault::kReject,    Fault::kMulticast,
-    Fault::kLarge,     Fault::kReplace};
+    Fault::kLarge,     Fault::kReplace,  Fault::kFreeze, Fault::kClock,     Fault::kDisk,
+    Fault::kFiles,     Fault::kReload};
 
 constexpr std::array<std::string_view, kFaults> kNames{
-    "partition", "deafness", "loss",      "delay", "duplicate", "corrupt",
-    "clog",      "unplug",   "interface", "crash", "stop",      "pause",
-    "ports",     "reject",   "multicast", "large", "replace"};
+    "partition", "deafness", "loss",  "delay", "duplicate", "corrupt", "clog",      "unplug",
+    "interface", "crash",    "stop",  "pause", "ports",     "reject",  "multicast", "large",
+    "replace",   "freeze",   "clock", "disk",  "files",     "reload"};
 
 constexpr std::array<std::uint64_t, 4> kMeanGapsMs{150, 400, 1000, 2500};
 
@@ -51,7 +53,8 @@ milliseconds FaultDriver::draw_time(std::uint64_t low_ms, std::uint64_t high_ms)
 std::string FaultDriver::begin_storm(Clock::time_point now) {
     chosen_.clear();
     for (const Fault fault : allowed_) {
-        if (rng_.chance(2, 5)) {
+        // A frozen daemon makes a storm long.
+        if (rng_.chance(fault == Fault::kFreeze ? 1 : 4, 10)) {
             chosen_.push_back(fault);
         }
     }
@@ -126,6 +129,11 @@ bool FaultDriver::carry_out(Fault fault, Clock::time_point now) {
         case Fault::kStop:
         case Fault::kReplace:
         case Fault::kPause: return harm_host(fault, now);
+        case Fault::kFreeze:
+        case Fault::kClock:
+        case Fault::kDisk:
+        case Fault::kFiles:
+        case Fault::kReload: return harm_daemon(fault, now);
         case Fault::kPorts:
         case Fault::kReject:
         case Fault::kMulticast:
@@ -275,14 +283,9 @@ bool FaultDriver::harm_host(Fault fault, Clock::time_point now) {
             });
             break;
         case Fault::kPause:
-            if (!cluster_.pause(host)) {
+            if (!stop_for_a_while(host, now + draw_time(10, 6000))) {
                 return false;
             }
-            after(now + draw_time(10, 6000), [this, host] {
-                if (cluster_.resume(host)) {
-                    note("continued " + Cluster::name(host));
-                }
-            });
             break;
         default: {
             if (fault == Fault::kCrash ? !cluster_.crash(host) : !cluster_.ask_to_stop(host)) {
@@ -295,6 +298,64 @@ bool FaultDriver::harm_host(Fault fault, Clock::time_point now) {
     }
     note(what);
     return true;
+}
+
+bool FaultDriver::stop_for_a_while(std::size_t host, Clock::time_point until) {
+    if (!cluster_.pause(host)) {
+        return false;
+    }
+    after(until, [this, host] {
+        if (cluster_.resume(host)) {
+            note("continued " + Cluster::name(host));
+        }
+    });
+    return true;
+}
+
+bool FaultDriver::harm_daemon(Fault fault, Clock::time_point now) {
+    const std::size_t host = rng_.below(cluster_.size());
+    std::string what = std::string(to_string(fault)) + " " + Cluster::name(host);
+    const auto end = now + draw_time(100, 6000);
+    switch (fault) {
+        case Fault::kFreeze:
+            if (!stop_for_a_while(host, now + draw_time(8000, 30000))) {
+                return false;
+            }
+            break;
+        case Fault::kClock: {
+            const std::chrono::seconds by(draw_time(1, 100'000).count() *
+                                          (rng_.chance(1, 2) ? 1 : -1));
+            if (!cluster_.step_clock(host, by)) {
+                return false;
+            }
+            what += " by " + std::to_string(by.count()) + " s";
+            break;
+        }
+        case Fault::kDisk: {
+            const int error = rng_.chance(1, 2) ? ENOSPC : EIO;
+            if (!cluster_.fail_disk(host, error)) {
+                return false;
+            }
+            after(end, [this, host] { cluster_.fail_disk(host, 0); });
+            break;
+        }
+        case Fault::kFiles:
+            if (!cluster_.limit_files(host, true)) {
+                return false;
+            }
+            after(end, [this, host] { cluster_.limit_files(host, false); });
+            break;
+        default:
+            if (!cluster_.reload(host)) {
+                return false;
+            }
+    }
+    note(what);
+    return true;
+}
+
+bool FaultDriver::takes_long() const {
+    return std::ranges::find(chosen_, Fault::kFreeze) != chosen_.end();
 }
 
 std::string FaultDriver::draw_rule(Fault fault, std::size_t host) {

@@ -32,8 +32,13 @@ enum class Fault : std::uint8_t {
     kMulticast,  ///< it drops what is sent to all
     kLarge,      ///< it drops large datagrams
     kReplace,    ///< an interface is deleted and made anew
+    kFreeze,     ///< SIGSTOP for so long that the others have long forgotten it
+    kClock,      ///< a host's wall clock jumps
+    kDisk,       ///< what a daemon writes to a file fails: full, or broken
+    kFiles,      ///< a daemon may open no more files: it accepts nobody
+    kReload      ///< SIGHUP
 };
-inline constexpr std::size_t kFaults = 17;
+inline constexpr std::size_t kFaults = 22;
 
 [[nodiscard]] std::string_view to_string(Fault fault);
 /// All of them by name.
@@ -47,6 +52,8 @@ class FaultDriver {
 
     /// From now on tick() does harm. Returns the kinds chosen, as text.
     std::string begin_storm(Clock::time_point now);
+    /// Some of the kinds chosen take longer than a storm usually lasts.
+    [[nodiscard]] bool takes_long() const;
     void tick(Clock::time_point now);
     /// No more harm, and all that was done is undone, as far as it can be undone.
     void heal();
@@ -69,6 +76,8 @@ class FaultDriver {
     void deafen(Clock::time_point now);
     void disturb(Fault fault, Clock::time_point now);
     bool harm_host(Fault fault, Clock::time_point now);
+    bool harm_daemon(Fault fault, Clock::time_point now);
+    bool stop_for_a_while(std::size_t host, Clock::time_point until);
     bool filter(Fault fault, Clock::time_point now);
     [[nodiscard]] std::string draw_rule(Fault fault, std::size_t host);
     void draw_disturbance(Fault fault, Clock::time_point now, LinkQuality& quality);

@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tests/chaos/run.hpp"
+#include "tests/support/daemon_process.hpp"
 #include "tests/support/network_lab.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -85,7 +86,8 @@ std::optional<int> parse(int argc, char** argv, CommandLine& line) {
     app.add_option("--seed", seed, "Of all that is drawn (default: a new one, printed)");
     app.add_option("--faults", fault_names,
                    "Only these: partition deafness loss delay duplicate corrupt clog unplug "
-                   "interface crash stop pause ports reject multicast large replace")
+                   "interface crash stop pause ports reject multicast large replace freeze clock "
+                   "disk files reload")
         ->delimiter(',');
     app.add_option("--sabotage", line.plan.sabotaged,
                    "Hide one message from the checker, about the Nth received; it has to notice")
@@ -108,6 +110,9 @@ std::optional<int> parse(int argc, char** argv, CommandLine& line) {
     }
     line.plan.duration =
         std::chrono::seconds(static_cast<std::int64_t>(run_seconds.value_or(minutes * 60)));
+    if (const auto stock = support::stock_directory()) {
+        line.plan.library = (*stock / "lib/libspread-core.so").string();
+    }
     line.plan.seed = seed ? *seed : std::random_device{}();
     for (const std::string& name : fault_names) {
         if (!faults.contains(name)) {

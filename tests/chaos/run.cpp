@@ -48,7 +48,8 @@ Run::Run(const Plan& plan, const std::atomic<bool>& interrupt)
              .counters = {},
              .names = std::vector<std::string>(plan.daemons * plan.clients_per_daemon),
              .sabotaged = plan.sabotaged,
-             .own_violation = {}},
+             .own_violation = {},
+             .library = plan.library},
       faults_(cluster_, stage_.journal, rng_.next(), plan.faults) {
     for (std::size_t slot = 0; slot < stage_.names.size(); ++slot) {
         clients_.push_back(
@@ -81,7 +82,7 @@ void Run::storm() {
     const auto now = Clock::now();
     const auto text = faults_.begin_storm(now);
     print(fmt::format("  storm {}: {}", storms_, text));
-    const auto length = milliseconds(3000 + rng_.below(9000));
+    const auto length = milliseconds(3000 + rng_.below(faults_.takes_long() ? 40000 : 9000));
     static_cast<void>(
         go_on_until(std::min(now + length, started_ + plan_.duration), [] { return false; }));
 }
@@ -294,19 +295,21 @@ Verdict Run::report() {
     print(fmt::format(
         "summary: {} s, {} storms, {} faults ({})\n"
         "  clients: {} sent, {} received, {} views ({} by the network), {} transitional signals\n"
-        "  connections: {} made, {} attempts failed, {} closed by the client, {} dropped by the "
+        "  connections: {} made, {} of them by stock's library, {} attempts failed, {} closed by "
+        "the client, {} dropped by the "
         "daemon, {} lost with the daemon\n"
         "  network: {} frames passed, {} cut, {} lost, {} repeated, {} delayed, {} damaged, {} "
         "overflowed\n"
-        "  daemons: {} rings installed; the slowest return to rest took {} ms\n"
+        "  daemons: {} rings installed, {} writes to files failed; the slowest return to rest "
+        "took {} ms\n"
         "  checked on the rings (P1 to P8): {} lives, {} configurations, {} deliveries",
         duration_cast<seconds>(Clock::now() - started_).count(), storms_, faults_.done(), faults,
         counters.sent, counters.received, counters.views, counters.network_views, counters.signals,
-        counters.connections, counters.refusals, counters.closed, counters.dropped, counters.lost,
-        links.forwarded, links.cut, links.lost, links.duplicated, links.delayed, links.corrupted,
-        links.overflowed, cluster_.installations(), slowest_settling_.count(),
-        cluster_.rings().lives(), cluster_.rings().configurations(),
-        cluster_.rings().deliveries()));
+        counters.connections, counters.by_library, counters.refusals, counters.closed,
+        counters.dropped, counters.lost, links.forwarded, links.cut, links.lost, links.duplicated,
+        links.delayed, links.corrupted, links.overflowed, cluster_.installations(),
+        cluster_.refused_writes(), slowest_settling_.count(), cluster_.rings().lives(),
+        cluster_.rings().configurations(), cluster_.rings().deliveries()));
     const auto& violation = stage_.violation();
     // Who interrupts us from a terminal interrupts the daemons as well.
     const bool is_ours = interrupt_ && violation && violation->property == "D1";

@@ -24,6 +24,7 @@ struct Plan {
     std::uint64_t seed = 0;
     std::vector<Fault> faults;
     std::filesystem::path directory;  ///< for logs and state; must exist
+    std::string library;              ///< see Stage
     bool keeps_journal = false;       ///< written there after a violation in any case
     std::uint64_t sabotaged = 0;      ///< see Stage
     std::uint64_t hidden = 0;         ///< see RingHistory

@@ -23,10 +23,11 @@ struct Counters {
     std::uint64_t network_views = 0;
     std::uint64_t signals = 0;  ///< transitional ones
     std::uint64_t connections = 0;
-    std::uint64_t refusals = 0;  ///< attempts to connect that failed
-    std::uint64_t closed = 0;    ///< by the client
-    std::uint64_t dropped = 0;   ///< by a daemon that lives
-    std::uint64_t lost = 0;      ///< with their daemon
+    std::uint64_t by_library = 0;  ///< of them
+    std::uint64_t refusals = 0;    ///< attempts to connect that failed
+    std::uint64_t closed = 0;      ///< by the client
+    std::uint64_t dropped = 0;     ///< by a daemon that lives
+    std::uint64_t lost = 0;        ///< with their daemon
 };
 
 /// What the clients of one run share.
@@ -45,6 +46,8 @@ struct Stage {
     /// member of the common group gets there; 0: it is told of all.
     std::uint64_t sabotaged = 0;
     std::optional<checker::Violation> own_violation;
+    /// A C library that some clients connect by; empty: none do.
+    std::string library;
 
     /// Something that needs no checker to be wrong.
     void fail(checker::Violation violation) {

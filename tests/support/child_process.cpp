@@ -88,6 +88,9 @@ ChildProcess::ChildProcess(Options options) : options_(std::move(options)) {
             _exit(125);
         }
         setenv("PATH", path.c_str(), 1);
+        for (std::string& variable : options_.environment) {
+            putenv(variable.data());
+        }
         execvp(arguments[0], arguments.data());
         std::perror(arguments[0]);
         _exit(127);

@@ -23,6 +23,7 @@ class ChildProcess {
         std::filesystem::path directory;   ///< working directory; empty: the test's own
         /// The files in it take the places of those of their names in /etc; empty: none do.
         std::filesystem::path etc = {};
+        std::vector<std::string> environment = {};  ///< more of it: "NAME=VALUE"
     };
 
     explicit ChildProcess(Options options);

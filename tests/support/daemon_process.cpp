@@ -157,7 +157,8 @@ void DaemonProcess::start() {
                               .input = {},
                               .network_namespace = spec_.network_namespace,
                               .directory = {},
-                              .etc = spec_.etc});
+                              .etc = spec_.etc,
+                              .environment = spec_.environment});
 }
 
 void DaemonProcess::wait_listening() {

@@ -28,9 +28,10 @@ struct DaemonSpec {
     std::string name;
     std::string address;
     int network_namespace = -1;
-    std::filesystem::path program = {};    ///< empty: daemon_binary()
-    std::vector<std::string> arguments{};  ///< further ones of our daemon
-    std::filesystem::path etc = {};        ///< ChildProcess::Options::etc
+    std::filesystem::path program = {};      ///< empty: daemon_binary()
+    std::vector<std::string> arguments{};    ///< further ones of our daemon
+    std::filesystem::path etc = {};          ///< ChildProcess::Options::etc
+    std::vector<std::string> environment{};  ///< ChildProcess::Options::environment
 };
 
 /// A configuration text with all daemons in one segment, each on its own address.
