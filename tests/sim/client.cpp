@@ -132,7 +132,20 @@ void Client::carry_out(const Step& step) {
         static_cast<void>(client::append_leave(bytes, self_, group));
         simulator_.groups().on_leave(checked_, group);
     }
-    write(std::move(bytes));
+    write(in_own_order(std::move(bytes)));
+}
+
+/// Every fourth client runs on a big-endian machine.
+std::vector<std::byte> Client::in_own_order(std::vector<std::byte> request) const {
+    if (index_ % 4 != 3) {
+        return request;
+    }
+    const auto head = std::span(request).first<protocol::kSessionHeaderBytes>();
+    protocol::SessionHeader header = protocol::decode_session_header(head);
+    header.order = protocol::ByteOrder::kBig;
+    header.hint = protocol::make_hint(protocol::decode_hint(header.hint).mess_type, header.order);
+    protocol::encode_session_header(header, head);
+    return request;
 }
 
 std::vector<std::byte> Client::make_multicast(const Step& step, checker::Multicast& multicast) {
@@ -165,7 +178,7 @@ std::vector<std::byte> Client::make_multicast(const Step& step, checker::Multica
     if (!client::append_multicast(bytes, self_, wire)) {
         return {};
     }
-    return bytes;
+    return in_own_order(std::move(bytes));
 }
 
 void Client::send(const Step& step) {
@@ -186,7 +199,7 @@ void Client::disconnect() {
     if (phase_ == Phase::kOpen && !spoilt_) {
         std::vector<std::byte> bytes;
         client::append_kill(bytes, self_);
-        write(std::move(bytes));
+        write(in_own_order(std::move(bytes)));
         goodbyes_.insert(private_name_);
     }
     abort(0);

@@ -64,6 +64,7 @@ class Client {
     void write(std::vector<std::byte> bytes);
     void carry_out(const Step& step);
     void send(const Step& step);
+    [[nodiscard]] std::vector<std::byte> in_own_order(std::vector<std::byte> request) const;
     [[nodiscard]] std::vector<std::byte> make_multicast(const Step& step,
                                                         checker::Multicast& multicast);
     void on_bytes(const protocol::Message& message);
