@@ -41,7 +41,7 @@ using support::TestClient;
 using support::TestRing;
 using support::wait_until;
 
-const std::string kMarker = "what nobody without the key may read";
+const std::string kReadableMarker = "what nobody without the key may read";
 
 class SealedNetwork : public testing::Test {
   protected:
@@ -127,11 +127,11 @@ TEST_F(SealedNetwork, NothingCanBeReadOnAnyLink) {
         GTEST_SKIP() << "NOT TESTED: no packet sockets here";
     }
     for (int round = 0; round < 334 && !HasFatalFailure(); ++round) {  // a thousand messages
-        exchange(kMarker);
+        exchange(kReadableMarker);
     }
     const auto seen = recorder.stop();
     EXPECT_GT(seen.size(), 334U);  // one a round at least
-    const auto marker = std::as_bytes(std::span(kMarker));
+    const auto marker = std::as_bytes(std::span(kReadableMarker));
     for (const support::SeenDatagram& each : seen) {
         ASSERT_TRUE(sealing::is_sealed(each.bytes)) << "a plain datagram went out";
         ASSERT_EQ(std::search(each.bytes.begin(), each.bytes.end(), marker.begin(), marker.end()),

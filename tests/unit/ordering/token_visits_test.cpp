@@ -315,7 +315,7 @@ TEST_F(TokenVisits, ARequestForWhatIsReleasedIsForgotten) {
     for (std::uint64_t seq = 1; seq <= 4; ++seq) {
         receive(order, seq);
     }
-    for (const std::uint64_t visit : {1, 3}) {
+    for (const std::uint64_t visit : {std::uint64_t{1}, std::uint64_t{3}}) {
         Token t = token(visit, 4, 3, kOther);
         order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
         order.deliver(100, [](Delivery&&) {});
