@@ -40,8 +40,10 @@ std::set<std::string> all_of(const std::string& text, const std::string& pattern
 }
 
 std::set<std::string> metrics() {
-    return all_of(metrics_text(sample_status(), sample_usage()),
-                  "# TYPE ((?:spread|process)_[a-z_]+) ");
+    const std::string text = metrics_text(sample_status(), sample_usage());
+    std::set<std::string> out = all_of(text, "# TYPE ((?:spread|process)_[a-z_]+) ");
+    out.merge(all_of(text, "\n(spread_[a-z_]+_bucket)\\{"));  // of histograms
+    return out;
 }
 
 TEST(Alerts, RulesAndDashboardUseMetricsThatThereAre) {
