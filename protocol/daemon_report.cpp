@@ -1,6 +1,7 @@
 #include "protocol/daemon_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include "protocol/byte_reader.hpp"
@@ -19,6 +20,7 @@ constexpr std::size_t kHeardBytes = 9;
 constexpr std::uint8_t kMemberBit = 1;
 constexpr std::uint16_t kNone = 0xffff;
 constexpr milliseconds kAgeUnit{10};
+constexpr double kShareParts = 10000;
 
 std::size_t report_bytes(std::size_t version, std::size_t daemons) {
     return kFixedBytes + version + kHeardBytes * daemons;
@@ -30,6 +32,18 @@ std::uint16_t encoded(const HeardOf::Age& age) {
     }
     const auto units = std::max(*age / kAgeUnit, decltype(*age / kAgeUnit){0});
     return static_cast<std::uint16_t>(std::min<decltype(units)>(units, kNone - 1));
+}
+
+/// One packet of a million is not none; a share that came in so goes out the same.
+std::uint16_t encoded(const std::optional<double>& share) {
+    constexpr double kRounding = 1e-6;
+    return share ? static_cast<std::uint16_t>(
+                       std::ceil(std::clamp(*share, 0.0, 1.0) * kShareParts - kRounding))
+                 : kNone;
+}
+
+std::optional<double> share_of(std::uint16_t parts) {
+    return parts > kShareParts ? std::optional<double>() : parts / kShareParts;
 }
 
 HeardOf::Age age_of(std::uint16_t units) {
@@ -80,7 +94,7 @@ std::vector<std::byte> encode_daemon_report(const DaemonReport& report) {
     writer.write_le(static_cast<std::uint16_t>(daemons));
     for (const HeardOf& each : std::span(report.heard).first(daemons)) {
         writer.write_le(each.is_member ? kMemberBit : std::uint8_t{0});
-        writer.write_le(each.lost.value_or(kNone));
+        writer.write_le(encoded(each.lost_share));
         writer.write_le(encoded(each.data_age));
         writer.write_le(encoded(each.group_age));
         writer.write_le(encoded(each.token_age));
@@ -113,10 +127,7 @@ std::optional<DaemonReport> decode_daemon_report(std::span<const std::byte> byte
     for (std::size_t i = 0; i < daemons; ++i) {
         HeardOf each;
         each.is_member = (reader.read_le<std::uint8_t>() & kMemberBit) != 0;
-        const auto lost = reader.read_le<std::uint16_t>();
-        if (lost != kNone) {
-            each.lost = lost;
-        }
+        each.lost_share = share_of(reader.read_le<std::uint16_t>());
         each.data_age = age_of(reader.read_le<std::uint16_t>());
         each.group_age = age_of(reader.read_le<std::uint16_t>());
         each.token_age = age_of(reader.read_le<std::uint16_t>());

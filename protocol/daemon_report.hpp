@@ -49,7 +49,8 @@ struct HeardOf {
     using Age = std::optional<std::chrono::milliseconds>;  ///< nothing: never
 
     bool is_member = false;
-    std::optional<std::uint16_t> lost;  ///< in 10,000; nothing: no packets came
+    /// Of its packets, which had to be asked for, from 0 to 1; nothing: no packets came.
+    std::optional<double> lost_share;
     Age data_age;
     Age group_age;
     Age token_age;
@@ -76,7 +77,8 @@ struct DaemonReport {
 [[nodiscard]] std::optional<std::uint64_t> decode_daemon_question(std::span<const std::byte> body,
                                                                   std::size_t daemons);
 
-/// Ages come out in steps of 10 ms. The release is cut to kVersionMax.
+/// Ages come out in steps of 10 ms, shares in steps of 1 in 10,000, rounded up. The release is cut
+/// to kVersionMax.
 [[nodiscard]] std::vector<std::byte> encode_daemon_report(const DaemonReport& report);
 /// Nothing when it is none.
 [[nodiscard]] std::optional<DaemonReport> decode_daemon_report(std::span<const std::byte> bytes);

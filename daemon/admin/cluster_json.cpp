@@ -52,14 +52,13 @@ ordered_json in_ms(const protocol::HeardOf::Age& age) {
 
 /// Of the others, as far as it knows the same ones as we do.
 ordered_json heard_of(const protocol::DaemonReport& report, const protocol::Roster& roster) {
-    constexpr double kParts = 10000;
     ordered_json list = ordered_json::array();
     for (protocol::DaemonIndex i = 0; i < std::min(report.heard.size(), roster.size()); ++i) {
         const protocol::HeardOf& each = report.heard[i];
         list.push_back(
             {{"daemon", roster.describe(roster.id(i))},
              {"member", each.is_member},
-             {"lost_share", each.lost ? ordered_json(*each.lost / kParts) : ordered_json()},
+             {"lost_share", each.lost_share ? ordered_json(*each.lost_share) : ordered_json()},
              {"data_heard_ms_ago", in_ms(each.data_age)},
              {"multicast_heard_ms_ago", in_ms(each.group_age)},
              {"token_heard_ms_ago", in_ms(each.token_age)}});

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <set>
 #include <string_view>
 
@@ -76,7 +75,6 @@ protocol::MonitorReport monitor_report(const Status& status) {
 
 protocol::DaemonReport daemon_report(const Status& status, std::uint64_t question,
                                      std::chrono::microseconds held) {
-    constexpr double kParts = 10000;
     protocol::DaemonReport out;
     out.question = question;
     out.held = held;
@@ -86,10 +84,7 @@ protocol::DaemonReport daemon_report(const Status& status, std::uint64_t questio
     for (const PeerStatus& peer : status.peers) {
         protocol::HeardOf heard;
         heard.is_member = peer.is_member;
-        if (peer.lost_share) {
-            // One of a million is not none.
-            heard.lost = static_cast<std::uint16_t>(std::ceil(*peer.lost_share * kParts));
-        }
+        heard.lost_share = peer.lost_share;
         heard.data_age = peer.data_age;
         heard.group_age = peer.group_age;
         heard.token_age = peer.token_age;

@@ -186,10 +186,8 @@ std::string lost(const std::optional<double>& share) {
 
 /// What `from` lost of what `of` sent, as it says itself; nothing: it does not say.
 std::optional<double> lost_there(const DaemonAnswer& from, std::size_t of) {
-    if (!from.more || of >= from.more->heard.size() || !from.more->heard[of].lost) {
-        return std::nullopt;
-    }
-    return *from.more->heard[of].lost / 10000.0;
+    return from.more && of < from.more->heard.size() ? from.more->heard[of].lost_share
+                                                     : std::nullopt;
 }
 
 void add_peer(std::string& out, const Status& status, std::size_t place,
@@ -239,7 +237,7 @@ std::string said_of(const DaemonAnswer& from, std::size_t of) {
     if (!heard.is_member) {
         return heard.data_age || heard.token_age ? "not in its ring" : "never heard";
     }
-    return heard.lost ? share_text(*heard.lost / 10000.0) : "0 %";
+    return share_text(heard.lost_share.value_or(0));
 }
 
 /// Each row is what one daemon says of all. Of many daemons only the rows that say something.

@@ -214,7 +214,7 @@ TEST(Page, ShowsWhatDaemonsSayOfEachOther) {
     protocol::DaemonReport said;
     said.version = "1.2.<4";
     said.settings_sum = 1;
-    said.heard = {{true, 125, {}, {}, {}},
+    said.heard = {{true, 0.0125, {}, {}, {}},
                   {true, {}, {}, {}, {}},
                   {false, {}, std::chrono::milliseconds(10), {}, {}}};
     data.answers = {{"node1", "", {}, {}, {}},
@@ -233,7 +233,7 @@ TEST(Page, ShowsWhatDaemonsSayOfEachOther) {
 
     // Of many, only what is not well.
     data.answers.resize(17, {"node4", "", {}, said, {}});
-    data.answers[4].more->heard.assign(17, {true, 0, {}, {}, {}});
+    data.answers[4].more->heard.assign(17, {true, 0.0, {}, {}, {}});
     page = page_html(data);
     EXPECT_THAT(page,
                 HasSubstr("<td>node2</td><td class=\"text\">node1 1.25 %, node3 not in its ring"));

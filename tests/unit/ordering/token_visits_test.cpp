@@ -93,6 +93,17 @@ TEST_F(TokenVisits, NumbersPass32Bits) {
     EXPECT_EQ(delivered, 3U);
 }
 
+TEST_F(TokenVisits, WhatHadToBeAskedForWasLost) {
+    RingOrder order(config_, kRing);
+    receive(order, 1);
+    receive(order, 3);
+    EXPECT_FALSE(order.was_lost(Seq{2})) << "it may only be late";
+    Token t = token(1, 3, 0);
+    order.on_token(t, queue_, pool_, Turn::kInTurn, visit_);
+    EXPECT_TRUE(order.was_lost(Seq{2}));
+    EXPECT_FALSE(order.was_lost(Seq{4}));
+}
+
 TEST_F(TokenVisits, AnAcceleratedTokenGoesBeforeTheLastPackets) {
     config_.accelerated_window = 2;
     RingOrder order(config_, kRing);

@@ -17,7 +17,7 @@ DaemonReport sample() {
     out.settings_sum = 0xdeadbeef;
     out.wire = 7;
     out.version = "0.4.0";
-    out.heard = {{true, 0, milliseconds(10), {}, milliseconds(0)}, {false, {}, {}, {}, {}}};
+    out.heard = {{true, 0.0, milliseconds(10), {}, milliseconds(0)}, {false, {}, {}, {}, {}}};
     return out;
 }
 
@@ -32,15 +32,24 @@ TEST(DaemonReport, LargeNumbersAreCutAndLaterAdditionsSkipped) {
     DaemonReport report = sample();
     report.held = microseconds(-5);
     report.version = std::string(60, 'x');
-    report.heard = {{true, 10000, std::chrono::hours(1), milliseconds(-1), {}}};
+    report.heard = {{true, 0.00001, std::chrono::hours(1), milliseconds(-1), {}}};
     auto bytes = encode_daemon_report(report);
     bytes.push_back(std::byte{1});
     const auto again = decode_daemon_report(bytes);
     ASSERT_TRUE(again);
     EXPECT_EQ(again->held, microseconds(0));
     EXPECT_EQ(again->version, std::string(40, 'x'));
+    EXPECT_EQ(again->heard[0].lost_share, 0.0001) << "little is not nothing";
     EXPECT_EQ(again->heard[0].data_age, milliseconds(655340));
     EXPECT_EQ(again->heard[0].group_age, milliseconds(0));
+}
+
+TEST(DaemonReport, EachShareComesBackAsItWas) {
+    for (int parts = 0; parts <= 10000; ++parts) {
+        DaemonReport report = sample();
+        report.heard = {{true, parts / 10000.0, {}, {}, {}}};
+        ASSERT_EQ(decode_daemon_report(encode_daemon_report(report)), report) << parts;
+    }
 }
 
 TEST(DaemonReport, WhatIsCutOrNoneIsRefused) {
