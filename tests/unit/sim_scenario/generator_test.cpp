@@ -81,7 +81,9 @@ TEST(Generator, EveryActionAndEveryStateFateComes) {
         }
     }
     for (int action = 0; action < static_cast<int>(Action::kExpectRegular); ++action) {
-        EXPECT_GT(actions[static_cast<Action>(action)], 10U) << action;
+        // A delay of one kind of packet is only one of many lasting faults.
+        const std::size_t least = static_cast<Action>(action) == Action::kDelay ? 1 : 10;
+        EXPECT_GT(actions[static_cast<Action>(action)], least) << action;
     }
     EXPECT_EQ(actions[Action::kSettle], kSeeds);
     EXPECT_EQ(fates.size(), 3U);
