@@ -461,7 +461,8 @@ TEST_F(NetworkViews, ARingThatFormsAgainIsNotNoticed) {
         block_tokens_at(kAlpha);
         sessions[0].multicast({group}, "while it breaks");
         sessions[2].multicast({group}, "safely", kSafe);
-        std::this_thread::sleep_for(std::chrono::milliseconds(stock() ? 2500 : 270));
+        std::this_thread::sleep_for(stock() ? std::chrono::milliseconds(2500)
+                                            : kTokenTimeout + std::chrono::milliseconds(30));
         heal();
         ring().wait_formed();
         bool left_out = false;

@@ -30,9 +30,12 @@ const auto* const kStopsRing = testing::AddGlobalTestEnvironment(new StopsRing);
 Cluster& SharedRing::ring() {
     auto& ring = shared_ring();
     if (!ring) {
-        // So that a test can break the ring at will, it does not learn to wait.
-        ring = std::make_unique<Cluster>(std::vector<std::string>{"zeta", "alpha", "Mid", "d4"},
-                                         true, stock() ? "" : "TokenTimeoutMax = 250\n");
+        // So that a test can break the ring at will, it does not learn to wait. More than usual, so
+        // that a busy machine does not break it.
+        const std::string timeout = std::to_string(kTokenTimeout.count());
+        ring = std::make_unique<Cluster>(
+            std::vector<std::string>{"zeta", "alpha", "Mid", "d4"}, true,
+            stock() ? "" : "TokenTimeout = " + timeout + "\nTokenTimeoutMax = " + timeout + "\n");
     }
     return *ring;
 }

@@ -12,6 +12,9 @@ namespace spread::interop {
 /// all of them in one ring and all links whole.
 class SharedRing : public testing::Test {
   public:
+    /// After which a ring of ours is given up.
+    static constexpr std::chrono::milliseconds kTokenTimeout{600};
+
     /// In configuration order.
     static constexpr std::size_t kZeta = 0;
     static constexpr std::size_t kAlpha = 1;
