@@ -69,6 +69,30 @@ bool has_listener(pid_t pid, const std::string& address, std::uint16_t port) {
     return false;
 }
 
+/// Does a process in the network namespace of this one listen at that Unix socket? A file alone
+/// says nothing: a killed daemon leaves one behind.
+bool has_unix_listener(pid_t pid, const std::filesystem::path& path) {
+    constexpr std::string_view kAccepts = "00010000";
+    std::istringstream lines(read_file("/proc/" + std::to_string(pid) + "/net/unix"));
+    std::string line;
+    while (std::getline(lines, line)) {
+        std::istringstream fields(line);
+        std::string slot;
+        std::string references;
+        std::string protocol;
+        std::string flags;
+        std::string type;
+        std::string state;
+        std::string inode;
+        std::string bound;
+        fields >> slot >> references >> protocol >> flags >> type >> state >> inode >> bound;
+        if (flags == kAccepts && bound == path) {
+            return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 std::filesystem::path daemon_binary() {
@@ -167,7 +191,10 @@ void DaemonProcess::wait_listening() {
             throw std::runtime_error("daemon " + spec_.name + " ended with status " +
                                      std::to_string(process_->wait_exit()) + ":\n" + log());
         }
-        return has_listener(process_->pid(), spec_.address, port_);
+        // The Unix socket comes after the TCP ports; where it cannot be had, the daemon says so.
+        return has_listener(process_->pid(), spec_.address, port_) &&
+               (kind_ == DaemonKind::kStock || has_unix_listener(process_->pid(), unix_socket()) ||
+                log().find("no Unix socket") != std::string::npos);
     });
 }
 
