@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -69,28 +70,13 @@ bool has_listener(pid_t pid, const std::string& address, std::uint16_t port) {
     return false;
 }
 
-/// Does a process in the network namespace of this one listen at that Unix socket? A file alone
-/// says nothing: a killed daemon leaves one behind.
-bool has_unix_listener(pid_t pid, const std::filesystem::path& path) {
-    constexpr std::string_view kAccepts = "00010000";
-    std::istringstream lines(read_file("/proc/" + std::to_string(pid) + "/net/unix"));
-    std::string line;
-    while (std::getline(lines, line)) {
-        std::istringstream fields(line);
-        std::string slot;
-        std::string references;
-        std::string protocol;
-        std::string flags;
-        std::string type;
-        std::string state;
-        std::string inode;
-        std::string bound;
-        fields >> slot >> references >> protocol >> flags >> type >> state >> inode >> bound;
-        if (flags == kAccepts && bound == path) {
-            return true;
-        }
+/// The inode of the socket at `path`; none if there is no socket.
+std::optional<ino_t> socket_at(const std::filesystem::path& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) {
+        return std::nullopt;
     }
-    return false;
+    return info.st_ino;
 }
 
 }  // namespace
@@ -175,6 +161,7 @@ void DaemonProcess::start() {
                                        "--control-socket", control_socket().string()});
         command.insert(command.end(), spec_.arguments.begin(), spec_.arguments.end());
     }
+    earlier_socket_ = socket_at(unix_socket());
     process_ = std::make_unique<ChildProcess>(
         ChildProcess::Options{.command = std::move(command),
                               .output = log_file_,
@@ -185,6 +172,11 @@ void DaemonProcess::start() {
                               .environment = spec_.environment});
 }
 
+bool DaemonProcess::has_own_unix_socket() const {
+    const auto socket = socket_at(unix_socket());
+    return socket && socket != earlier_socket_;
+}
+
 void DaemonProcess::wait_listening() {
     wait_until("daemon " + spec_.name + " to listen on port " + std::to_string(port_), [this] {
         if (!process_->is_running()) {
@@ -193,7 +185,7 @@ void DaemonProcess::wait_listening() {
         }
         // The Unix socket comes after the TCP ports; where it cannot be had, the daemon says so.
         return has_listener(process_->pid(), spec_.address, port_) &&
-               (kind_ == DaemonKind::kStock || has_unix_listener(process_->pid(), unix_socket()) ||
+               (kind_ == DaemonKind::kStock || has_own_unix_socket() ||
                 log().find("no Unix socket") != std::string::npos);
     });
 }
