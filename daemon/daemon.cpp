@@ -284,19 +284,20 @@ std::optional<LocalAddress> own_address(const Loaded& loaded) {
 
 std::unique_ptr<UnixListener> open_unix_socket(const config::Configuration& configuration,
                                                const Options& options, std::uint16_t port) {
-    const std::string directory =
-        options.unix_dir.value_or(configuration.unix_socket_dir.value_or("/tmp"));
-    auto listener = std::make_unique<UnixListener>(directory, port);
-    if (listener->is_taken()) {
+    return std::make_unique<UnixListener>(
+        options.unix_dir.value_or(configuration.unix_socket_dir.value_or("/tmp")), port);
+}
+
+void report_problem(const UnixListener& listener) {
+    if (listener.is_taken()) {
         log_event(LogEvent::kUnixSocketTaken,
                   "no Unix socket for clients of this host, who meet somebody else's: {}; "
                   "UnixSocketDir chooses a directory that others cannot write in",
-                  listener->problem());
-    } else if (!listener->problem().empty()) {
+                  listener.problem());
+    } else if (!listener.problem().empty()) {
         log_event(LogEvent::kUnixSocketMissing, "no Unix socket for clients: {}",
-                  listener->problem());
+                  listener.problem());
     }
-    return listener;
 }
 
 /// The flight recorder's memory, and the ways by which it gets to disk.
@@ -373,8 +374,11 @@ void serve(const Loaded& loaded, const Options& options) {
     }
 
     UdpTransport transport(configuration, self, loaded.locals);
-    auto tcp = open_tcp_listeners(configuration, self, loaded.locals);
+    // Whoever sees a TCP port open may count on the Unix socket; if the ports are taken, that is
+    // all there is to say.
     auto unix_socket = open_unix_socket(configuration, options, port);
+    auto tcp = open_tcp_listeners(configuration, self, loaded.locals);
+    report_problem(*unix_socket);
     std::string clients;
     for (const TcpListener& listener : tcp) {
         clients += (clients.empty() ? "TCP " : ", TCP ") + listener.at.to_string();

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -53,8 +51,7 @@ class DaemonProcess {
     DaemonProcess(DaemonKind kind, DaemonSpec spec, const std::filesystem::path& configuration,
                   std::uint16_t port, const std::filesystem::path& directory);
 
-    /// Returns when it accepts clients on its TCP port and, unless it cannot have one, its Unix
-    /// socket; throws when it ended before.
+    /// Returns when it accepts clients on its TCP port; throws when it ended before.
     void wait_listening();
     /// SIGTERM, and the exit status.
     int stop();
@@ -84,8 +81,6 @@ class DaemonProcess {
 
   private:
     void start();
-    /// Is there a socket, and not the one that was there before the start?
-    [[nodiscard]] bool has_own_unix_socket() const;
 
     DaemonKind kind_;
     DaemonSpec spec_;
@@ -93,8 +88,6 @@ class DaemonProcess {
     std::uint16_t port_;
     std::filesystem::path log_file_;
     std::unique_ptr<ChildProcess> process_;
-    /// The inode of the socket that was there before the start, such as that of a killed daemon.
-    std::optional<ino_t> earlier_socket_;
 };
 
 }  // namespace spread::support

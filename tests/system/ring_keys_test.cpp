@@ -54,7 +54,7 @@ TEST_F(RingKeys, RotateUnderLoadWithoutAView) {
     auto clients = members();
     std::atomic<bool> is_over = false;
     Answer last;
-    std::thread operators([&] {
+    std::jthread operators([&] {
         for (std::size_t i = 0; i < 6 && last.status == 0; ++i) {
             last = ctl(i % 3, {"key", "rotate"});
         }
@@ -63,7 +63,6 @@ TEST_F(RingKeys, RotateUnderLoadWithoutAView) {
     for (int round = 1; !is_over; ++round) {
         exchange(clients, round);
     }
-    operators.join();
     ASSERT_EQ(last.status, 0) << last.text;
     exchange(clients, 0);
     const std::string key = key_in(last.text);
@@ -82,7 +81,7 @@ TEST_F(RingKeys, RotateUnderLoadWithoutAView) {
 TEST_F(RingKeys, RotationsGoOnWhileADaemonDiesAndComesBack) {
     std::atomic<bool> is_over = false;
     int bad = 0;
-    std::thread operators([&] {
+    std::jthread operators([&] {
         for (int i = 0; i < 20; ++i) {
             const int status = ctl(0, {"key", "rotate", "--wait", "0.3"}).status;
             // 1: the one before has not ended, or there are too many keys until d3 is back.
@@ -96,7 +95,6 @@ TEST_F(RingKeys, RotationsGoOnWhileADaemonDiesAndComesBack) {
         daemons_[2]->restart();
         wait_formed({0, 1, 2});
     }
-    operators.join();
     EXPECT_EQ(bad, 0);
     Answer last;
     for (int i = 0; i < 20 && (i == 0 || last.status != 0); ++i) {
