@@ -277,6 +277,42 @@ TEST(StateSender, SaysTheSameInTurnsOfAnyLength) {
     EXPECT_EQ(state_of(table, 1, {1}, 1), parts);
 }
 
+/// Groups of 40 members of d2 each.
+GroupTable large_groups(int groups) {
+    GroupTable table;
+    for (int i = 0; i < groups; ++i) {
+        Group& group = table.create(NameField("g" + std::to_string(i)), {1, 2, i});
+        for (int user = 0; user < 40; ++user) {
+            table.add_member(group, 1, NameField("#u" + std::to_string(user) + "#d2"));
+        }
+    }
+    return table;
+}
+
+TEST(StateSender, WritesAGroupOf40MembersForElevenUnits) {
+    const GroupTable table = large_groups(2);
+    for (const std::size_t units : {11U, 12U, 23U}) {
+        StateSender sender(kRoster, 1, ring(100), {1}, table, 100000);
+        GroupOutput out;
+        out.budget = WorkBudget(units);
+        EXPECT_EQ(sender.send(out), units > 11) << units;
+    }
+}
+
+TEST(GroupExchange, MergingCostsAUnitForEachMember) {
+    const GroupTable table = large_groups(2);
+    const auto is_done_with = [&](std::size_t units) {
+        GroupExchange exchange(kRoster, ring(100), {1});
+        for (const GroupStatePart& part : state_of(table, 1, {1}, 1000)) {
+            EXPECT_EQ(exchange.on_part(part, 1), GroupExchange::Verdict::kTaken);
+        }
+        WorkBudget budget(units);
+        return exchange.merge(budget);
+    };
+    EXPECT_FALSE(is_done_with(82));
+    EXPECT_TRUE(is_done_with(83));
+}
+
 TEST(GroupExchange, MergesGroupByGroupWhileTheBudgetLasts) {
     GroupTable one;
     GroupTable two;

@@ -128,6 +128,68 @@ TEST(GroupTurns, AClosingSessionHearsNothingOfWhatIsStillWorkedOn) {
     EXPECT_THAT(daemon.out().events, IsEmpty());
 }
 
+/// How many turns of one unit follow after the state of another daemon was read with so many.
+struct ReadState {
+    std::size_t bytes = 0;
+    int turns = 0;
+};
+ReadState read_state(std::size_t units) {
+    const std::vector<protocol::RosterEntry> daemons{{DaemonId{1}, "d1"}, {DaemonId{2}, "d2"}};
+    GroupEngine reader({.daemons = daemons, .self = DaemonId{1}});
+    GroupEngine other({.daemons = daemons, .self = DaemonId{2}});
+    protocol::RingId ring = kRing;
+    GroupOutput out;
+    std::uint64_t seq = 0;
+    const auto deliver = [&](GroupEngine& engine, DaemonId origin, std::size_t budget) {
+        std::size_t bytes = 0;
+        GroupOutput output;
+        for (Submission& submission : std::exchange(out.submissions, {})) {
+            Delivery delivery;
+            delivery.ring_id = ring;
+            delivery.seq = protocol::Seq{++seq};
+            delivery.origin = origin;
+            delivery.service = submission.service;
+            delivery.kind = submission.kind;
+            delivery.body = std::move(submission.body);
+            bytes += delivery.body.size();
+            output.budget = WorkBudget(budget);
+            engine.on_event(std::move(delivery), output);
+        }
+        return bytes;
+    };
+    const auto enter = [&](GroupEngine& engine, DaemonId self, const protocol::MemberList& all) {
+        engine.on_event(ConfigurationChange{ConfigurationKind::kTransitional, ring, {self}}, out);
+        engine.on_event(ConfigurationChange{ConfigurationKind::kRegular, ring, all}, out);
+    };
+    enter(reader, DaemonId{1}, {DaemonId{1}});
+    enter(other, DaemonId{2}, {DaemonId{2}});
+    other.on_session_open(SessionId{1}, "#user#d2", true);
+    for (int i = 0; i < 60; ++i) {
+        other.request_join(SessionId{1}, "a_group_with_a_long_name_" + std::to_string(i), out);
+    }
+    static_cast<void>(deliver(other, DaemonId{2}, 1000));
+    ++ring.counter;
+    enter(reader, DaemonId{1}, {DaemonId{1}, DaemonId{2}});
+    static_cast<void>(deliver(reader, DaemonId{1}, 1000));
+    enter(other, DaemonId{2}, {DaemonId{1}, DaemonId{2}});
+    ReadState result;
+    result.bytes = deliver(reader, DaemonId{2}, units);
+    for (; reader.has_work(); ++result.turns) {
+        GroupOutput output;
+        output.budget = WorkBudget(1);
+        reader.work(output);
+    }
+    EXPECT_THAT(reader.group_names(), SizeIs(60));
+    return result;
+}
+
+TEST(GroupTurns, ReadingTheStateOfOthersCostsAUnitForEach64Bytes) {
+    const ReadState slowest = read_state(1);
+    EXPECT_GT(slowest.bytes, 60U * 25U);
+    EXPECT_EQ(read_state(1 + slowest.bytes / 64).turns, slowest.turns) << "nothing was left";
+    EXPECT_LT(read_state(1 + slowest.bytes / 64 + 20).turns, slowest.turns);
+}
+
 /// A history with merges, partitions, a crash and disconnects; all that its clients saw.
 std::vector<std::string> history(std::size_t turn) {
     TotalOrderBus bus({"d1", "d2", "d3"}, {}, 0);

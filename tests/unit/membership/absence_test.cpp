@@ -1,5 +1,10 @@
 #include "membership/absence.hpp"
 
+#include <span>
+#include <vector>
+
+#include "protocol/checksum.hpp"
+#include "protocol/message.hpp"
 #include "state_test.hpp"
 
 namespace spread::membership {
@@ -83,6 +88,22 @@ TEST_F(AbsenceTest, WhatIsKnownOfTheDaemonComesFirst) {
     core_.gone.own_address = false;
     core_.gone.forget(2);
     EXPECT_EQ(third().cause, Cause::kTokenPort);
+}
+
+TEST_F(AbsenceTest, APacketOfAnotherVersionSaysWhoSpeaksIt) {
+    const protocol::Slice datagram = protocol::encode_empty(
+        {protocol::PacketKind::kAlive, core_.config.config_hash, kThird, {}}, pool_);
+    const auto written = datagram.bytes();
+    std::vector<std::byte> bytes(written.begin(), written.end());
+    bytes[2] = std::byte{protocol::kRingWireGreatest + 1};
+    const std::span all(bytes);
+    const std::uint32_t sum = protocol::crc32c(all.subspan(8), protocol::crc32c(all.first(4)));
+    for (std::size_t i = 0; i < 4; ++i) {
+        bytes[4 + i] = static_cast<std::byte>(sum >> (8 * i));
+    }
+    note_other_wire(core_, protocol::make_message(bytes).slice(0));
+    EXPECT_EQ(third().cause, Cause::kOtherWire);
+    EXPECT_EQ(absences(core_, now_).back().cause, Cause::kSilent) << "only that one";
 }
 
 TEST_F(AbsenceTest, WhoComesBackWithAnotherConfigurationHasNotLeftAnyMore) {

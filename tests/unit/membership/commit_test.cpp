@@ -73,6 +73,27 @@ TEST_F(CommitTest, PassesTheTokenToTheNextMember) {
     EXPECT_EQ(token.sender, kSecond);
 }
 
+TEST_F(CommitTest, ATokenWithoutUsIsNotForUs) {
+    CommitToken token = second_pass();
+    ASSERT_NE(own_entry(token, kSecond), nullptr);
+    token.members.pop_back();
+    EXPECT_EQ(own_entry(token, kSecond), nullptr);
+    token.members.clear();
+    EXPECT_EQ(own_entry(token, kSecond), nullptr);
+}
+
+TEST_F(CommitTest, SendsTheTokenAgainUntilTheNextMemberAnswers) {
+    CommitToken token = second_pass();
+    pass_commit_token(core_, step(), token);
+    ASSERT_TRUE(core_.timers.is_set(RingTimer::kTokenRetransmit));
+    const Hold hold{.token_seq = token.token_seq};
+    EXPECT_TRUE(stays(state_.on(step(), from(kThird, kCommitted), hold)));
+    EXPECT_TRUE(stays(state_.on(step(), from(kFirst), hold))) << "of the ring before";
+    EXPECT_TRUE(core_.timers.is_set(RingTimer::kTokenRetransmit));
+    EXPECT_TRUE(stays(state_.on(step(), from(kFirst, kCommitted), hold)));
+    EXPECT_FALSE(core_.timers.is_set(RingTimer::kTokenRetransmit));
+}
+
 TEST_F(CommitTest, RecoversOnceAllHaveReported) {
     CommitToken token = second_pass();
     const Next next = state_.on(step(), from(kFirst, kCommitted), token);

@@ -73,6 +73,42 @@ TEST_F(OperationalTest, ProbesADaemonOfAnotherRing) {
     }
 }
 
+TEST_F(OperationalTest, AnswersAgainAfterTheShortestPause) {
+    EXPECT_TRUE(stays(receive(state_, kFourth, data(kFourth, 1, kForeign), kForeign)));
+    ASSERT_EQ(out_.sends.size(), 3U);
+    out_.sends.clear();
+    core_.foreign.begin_ring();  // which has pauses of its own
+    now_ += core_.config.shortest_pause() - std::chrono::nanoseconds(1);
+    EXPECT_TRUE(stays(receive(state_, kFourth, data(kFourth, 2, kForeign), kForeign)));
+    EXPECT_THAT(sent(), IsEmpty());
+    core_.foreign.begin_ring();
+    now_ += std::chrono::nanoseconds(1);
+    EXPECT_TRUE(stays(receive(state_, kFourth, data(kFourth, 3, kForeign), kForeign)));
+    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe, PacketKind::kProbe));
+}
+
+/// The second of all four.
+class WholeRing : public StateTest {
+  protected:
+    WholeRing() : StateTest(kSecond) {
+        install({kFirst, kSecond, kThird, kFourth});
+        state_.start(step());
+        out_.sends.clear();
+    }
+
+    Operational state_{core_};
+};
+
+TEST_F(WholeRing, SaysWhomItHearsWhenItIsAsked) {
+    EXPECT_TRUE(stays(state_.heard(step(), from(kThird))));
+    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe));
+    EXPECT_TRUE(stays(state_.heard(step(), from(kThird))));
+    EXPECT_THAT(sent(), IsEmpty()) << "once in a while";
+    now_ += core_.config.merge_detect_timeout;
+    EXPECT_TRUE(stays(state_.heard(step(), from(kThird))));
+    EXPECT_THAT(sent(), ElementsAre(PacketKind::kProbe));
+}
+
 TEST_F(OperationalTest, LatePacketsOfTheRingBeforeAreNoForeignRing) {
     const RingId before = core_.ring.previous_id();
     EXPECT_TRUE(stays(receive(state_, kFourth, data(kFourth, 1, before), before)));

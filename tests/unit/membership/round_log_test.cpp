@@ -68,6 +68,14 @@ TEST_F(RoundLogTest, WhoWasExpectedDoesNotMakeARoundBusy) {
     EXPECT_FALSE(log_.is_busy());
 }
 
+TEST_F(RoundLogTest, NorDoSeveralPacketsOfWhoWasExpected) {
+    for (int i = 0; i < 10; ++i) {
+        round({2, 2, 2});
+    }
+    EXPECT_EQ(log_.expected(), DaemonId{2});
+    EXPECT_FALSE(log_.is_busy());
+}
+
 TEST_F(RoundLogTest, ManyPacketsSayNothingAboutWhoFollows) {
     round({2});
     round({2});

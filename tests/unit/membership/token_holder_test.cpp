@@ -198,6 +198,11 @@ TEST_F(Representative, KeepsTheTokenOfAQuietRing) {
     EXPECT_TRUE(core_.timers.is_set(RingTimer::kTokenLoss));
 }
 
+TEST_F(Representative, KeepsTheTokenWhileItsClientsTakeNothing) {
+    core_.delivery_room = 0;
+    come_to_rest();
+}
+
 TEST_F(Representative, SendsWithoutMovingATokenThatRests) {
     come_to_rest();
     submit();

@@ -95,6 +95,16 @@ TEST_F(TokenRestTest, MayRestAfterAQuietRoundOnly) {
     EXPECT_FALSE(rest_.may_rest());
 }
 
+TEST_F(TokenRestTest, WithoutATimeToSettleOnlyAnIdleRingsTokenRests) {
+    TokenRest rest({.settle = protocol::Duration::zero(), .hold = kHold}, first_members_);
+    EXPECT_FALSE(rest.begin_round(token_, true));
+    for (int i = 0; i < 2; ++i) {
+        token_.token_seq.value += 3;
+        rest.end_round(now_, token_, true, [](Seq) { return kSecond; });
+        EXPECT_EQ(rest.begin_round(token_, true), i == 1);
+    }
+}
+
 TEST_F(TokenRestTest, RestsUntilTheTimeIsUp) {
     rest_here();
     ASSERT_NE(rest_.resting(), nullptr);

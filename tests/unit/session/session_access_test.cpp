@@ -172,6 +172,33 @@ TEST(SessionCoreLimits, WhatIsTooMuchWaitsAndNothingIsLost) {
     EXPECT_EQ(daemon.core().reading(eve), Reading::kRequests);
 }
 
+TEST(SessionCoreLimits, WhoWaitsWaitsOnWhileAllWaitForAReader) {
+    SessionConfig config;
+    config.max_session_messages = 4;
+    config.slow_reader_policy = SlowReaderPolicy::kBlock;
+    TestDaemon daemon(config);
+    daemon.now += 1h;
+    daemon.core().set_access_rules(rules_of("limit send eve 100/s\n"));
+    const SessionId reader = daemon.open("reader", false);
+    daemon.send(reader, join_bytes("room", "#reader#d1"));
+    const SessionId eve = daemon.open("eve");
+    daemon.send(eve, many_messages(20));
+    daemon.run_ring();
+    ASSERT_TRUE(daemon.core().is_blocked());
+    for (int i = 0; i < 3; ++i) {
+        const auto due = *daemon.core().next_deadline();
+        daemon.now = due;
+        daemon.fire_deadlines();
+        EXPECT_THAT(daemon.ring, IsEmpty());
+        EXPECT_GT(*daemon.core().next_deadline(), due);
+    }
+    daemon.sent(reader);
+    ASSERT_FALSE(daemon.core().is_blocked());
+    daemon.now = *daemon.core().next_deadline();
+    daemon.fire_deadlines();
+    EXPECT_THAT(daemon.ring, testing::Not(IsEmpty()));
+}
+
 TEST(SessionCoreLimits, AreOfThoseWhomTheRuleNames) {
     TestDaemon daemon;
     daemon.now += 1h;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -73,6 +74,16 @@ TEST(SessionQuota, NoAddressTakesMoreThanItsShare) {
     }
     quota.remove(peer("10.0.0.1"));
     EXPECT_TRUE(fits(peer("10.0.0.1")));
+}
+
+TEST(SessionQuota, AnAddressWithoutSessionsIsForgotten) {
+    SessionQuota quota({.place_max = 2});
+    quota.add(peer("10.0.0.1"));
+    quota.add(peer("10.0.0.1"));
+    quota.remove(peer("10.0.0.1"));
+    EXPECT_FALSE(quota.is_full_place(peer("10.0.0.1")));
+    quota.remove(peer("10.0.0.1"));
+    EXPECT_THROW(static_cast<void>(quota.is_full_place(peer("10.0.0.1"))), std::out_of_range);
 }
 
 TEST(SessionQuota, SomeOfTheUnixSocketGetInWhoeverHasTakenAll) {

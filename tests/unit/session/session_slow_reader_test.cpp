@@ -174,6 +174,17 @@ TEST_F(SlowReaders, TheLongestQueueGoesWhenAllTogetherHoldTooMuch) {
     EXPECT_EQ(daemon->core().queued().bytes, 0U);
 }
 
+TEST_F(SlowReaders, NobodyElseGoesWhereTheLongestQueueHoldsWhatOthersKeep) {
+    SessionConfig config;
+    config.queued_bytes_max = 100;
+    start(config);
+    daemon->send(writer, multicast_bytes({"room"}, std::string(200, 'x'), protocol::kAgreedMess,
+                                         "#writer#d1"));
+    daemon->step_ring();
+    EXPECT_THAT(daemon->stops, SizeIs(1)) << "its end has freed nothing";
+    EXPECT_EQ(daemon->core().queued().bytes, 80U + 200U);
+}
+
 TEST_F(SlowReaders, TheLongestQueuesAndTheNewestDemandsGoWhenMemoryIsShort) {
     start({});
     const SessionId second = daemon->open("second", false);
