@@ -100,7 +100,7 @@ TEST_F(SizingWindows, TheyStayWhereWorkIsMostOfARotation) {
 
 TEST_F(SizingWindows, TheyFollowARouteThatHasBecomeLonger) {
     rotate(150us, 0, 0);
-    EXPECT_EQ(after(100, 30ms, 0), 200U);  // it could be work
+    EXPECT_EQ(after(200, 30ms, 0), 200U);  // it could be work
     Token light;
     for (int i = 0; i < 100; ++i) {
         flow_.on_rotation(light, 30ms);
