@@ -203,6 +203,25 @@ TEST_F(HostilePackets, AWrongChecksumCountsUnlessATagHasVouchedForTheDatagram) {
     expect_peace(before);
 }
 
+TEST_F(HostilePackets, AProbeThatANewerOneHasOvertakenIsNoNews) {
+    const RingId before = ring();
+    PacketHeader from = header(PacketKind::kProbe, 1);
+    from.ring_id.counter += 2;  // of a ring that we are not in
+    protocol::Probe probe;
+    probe.incarnation = protocol::Incarnation{1000};
+    probe.report.heard.assign(kDaemons, 15);
+    const auto foreign_after = [&](std::uint64_t join_seq) {
+        probe.join_seq = join_seq;
+        receive(kSecondEngine, protocol::encode_probe(probe, from, pool_));
+        return stats(kSecondEngine).foreign_packets;
+    };
+    const std::uint64_t known = stats(kSecondEngine).foreign_packets;
+    EXPECT_EQ(foreign_after(1000), known + 1);
+    EXPECT_EQ(foreign_after(999), known + 1);
+    EXPECT_EQ(foreign_after(1001), known + 2);
+    EXPECT_EQ(ring(), before);
+}
+
 TEST_F(HostilePackets, ATokenBelowWhatWasReleased) {
     const RingId before = ring();
     Token forged = token();
