@@ -23,6 +23,7 @@
 #include "tests/stress/rude.hpp"
 #include "tests/stress/sessions.hpp"
 #include "tests/stress/stage.hpp"
+#include "tests/stress/strangers.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/network_lab.hpp"
 
@@ -61,6 +62,9 @@ struct Arguments {
     NoticesOptions notices;
     ManyOptions many;
     double rest_seconds = 10;
+    StrangersOptions strangers;
+    double record_seconds = 60;
+    double stranger_seconds = 60;
 };
 
 void add_daemon(CLI::App& command, Arguments& arguments) {
@@ -231,6 +235,28 @@ void add_many(CLI::App& app, Arguments& arguments) {
                       "Fail when the ring breaks without a fault; for an idle machine");
 }
 
+void add_strangers(CLI::App& app, Arguments& arguments) {
+    auto* command = app.add_subcommand(
+        "strangers", "A sealed ring beside a daemon with another key, noise, and recordings of it");
+    StrangersOptions& options = arguments.strangers;
+    command->add_option("--record-seconds", arguments.record_seconds, "How long it is recorded")
+        ->check(CLI::Range(1.0, 3600.0))
+        ->capture_default_str();
+    command->add_option("--seconds", arguments.stranger_seconds, "Of each variant, in all rounds")
+        ->check(CLI::Range(1.0, 3600.0))
+        ->capture_default_str();
+    command->add_option("--rounds", options.rounds, "In which the variants take turns")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    command->add_option("--rate", options.rate, "Datagrams a second at each daemon")
+        ->check(CLI::Range(1, 10000000))
+        ->capture_default_str();
+    command->add_option("--only", options.only, "These variants, separated by commas")
+        ->delimiter(',')
+        ->check(CLI::IsMember(stranger_variants()));
+    command->add_flag("--strict", options.strict, "Judge throughput, too; for an idle machine");
+}
+
 milliseconds in_milliseconds(double seconds) {
     return milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
@@ -260,6 +286,10 @@ int run(const CLI::App& app, Arguments& arguments) {
     } else if (app.got_subcommand("many")) {
         arguments.many.rest = in_milliseconds(arguments.rest_seconds);
         run_many(arguments.many, verdict);
+    } else if (app.got_subcommand("strangers")) {
+        arguments.strangers.recorded = in_milliseconds(arguments.record_seconds);
+        arguments.strangers.each = in_milliseconds(arguments.stranger_seconds);
+        run_strangers(arguments.strangers, verdict);
     } else if (app.got_subcommand("notices")) {
         run_notices(arguments.notices, verdict);
     } else if (app.got_subcommand("firewalls")) {
@@ -288,6 +318,7 @@ int main(int argc, char** argv) {
     add_firewalls(app, arguments);
     add_notices(app, arguments);
     add_many(app, arguments);
+    add_strangers(app, arguments);
     app.footer(
         "Exit status: 0 fine, 1 a check failed, 2 wrong usage, 3 the program itself failed,\n"
         "77 the trial cannot be run here.");
