@@ -10,14 +10,17 @@ std::optional<KeyOrder> order_of(const SealEvent& event, const KeyRing& keys) {
     if (key == nullptr || (!is_taken && event.kind != SealEvent::Kind::kKeyKept)) {
         return std::nullopt;
     }
-    return KeyOrder{is_taken ? KeyOrder::Kind::kTakeOver : KeyOrder::Kind::kAdd, key->id,
+    return KeyOrder{is_taken ? KeyOrder::Kind::kTakeOver : KeyOrder::Kind::kUnderstand, key->id,
                     key->secret, event.peer};
 }
 
 void KeyStore::carry_out(const KeyOrder& order, const std::string& note) {
     // Somebody may have written the file since.
     static_cast<void>(look());
-    problem_ = do_it(order, note);
+    std::string problem = do_it(order, note);
+    if (!problem.empty() || is_saved()) {
+        problem_ = std::move(problem);
+    }
 }
 
 std::string KeyStore::do_it(const KeyOrder& order, const std::string& note) {
@@ -44,6 +47,9 @@ std::string KeyStore::do_it(const KeyOrder& order, const std::string& note) {
             }
             return save();
         }
+        case KeyOrder::Kind::kUnderstand:
+            return keys_.find(order.id) != nullptr || keys_.add(*order.secret, note) ? save()
+                                                                                     : kNoRoom;
     }
     return {};
 }
@@ -54,7 +60,7 @@ std::string KeyStore::add(const Secret& secret, const std::string& note) {
         return save();
     }
     if (!more.add(secret, note)) {
-        return "there are 8 ring keys already; remove one first (spreadctl key remove)";
+        return kNoRoom;
     }
     if (!reading_problem_.empty()) {
         return reading_problem_;

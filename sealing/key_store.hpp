@@ -15,10 +15,11 @@ namespace spread::sealing {
 /// What is to be done to the keys of a daemon.
 struct KeyOrder {
     enum class Kind : std::uint8_t {
-        kAdd,      ///< `secret` is kept, for later
-        kUse,      ///< `id` is put into use
-        kRemove,   ///< `id` goes
-        kTakeOver  ///< `secret` is in use already, handed over by `from`
+        kAdd,        ///< `secret` is kept, for later
+        kUse,        ///< `id` is put into use
+        kRemove,     ///< `id` goes
+        kTakeOver,   ///< `secret` is in use already, handed over by `from`
+        kUnderstand  ///< `secret` is kept: `from` handed it over, and somebody seals with it
     };
     Kind kind{};
     KeyId id;
@@ -46,8 +47,8 @@ class KeyStore {
     /// `keys` are those that were read last; not empty. `file` outlives this object.
     KeyStore(KeyRing keys, File& file) : keys_(keys), written_(std::move(keys)), file_(file) {}
 
-    /// `note` is for who reads the file. A key is added only when it is written; the others are
-    /// obeyed at once, since all daemons do. problem() tells what could not be done.
+    /// `note` is for who reads the file. A key is added only when it is written; the other orders
+    /// are obeyed at once, since others go by them already. problem() tells what could not be done.
     void carry_out(const KeyOrder& order, const std::string& note);
 
     /// Looks at the file, and tries again what could not be written.
@@ -57,7 +58,7 @@ class KeyStore {
     [[nodiscard]] const KeyRing& keys() const { return keys_; }
     /// The file says the same.
     [[nodiscard]] bool is_saved() const { return keys_ == written_; }
-    /// Of the last order; empty: it was carried out.
+    /// Why the last order was not carried out, or why the file is behind. Empty: neither.
     [[nodiscard]] const std::string& problem() const { return problem_; }
     /// Why the file could not be read, after kUnreadable.
     [[nodiscard]] const std::string& reading_problem() const { return reading_problem_; }
@@ -67,6 +68,9 @@ class KeyStore {
     [[nodiscard]] std::string add(const Secret& secret, const std::string& note);
     [[nodiscard]] std::string save();
     void adopt(KeyRing found);
+
+    static constexpr const char* kNoRoom =
+        "there are 8 ring keys already; remove one first (spreadctl key remove)";
 
     KeyRing keys_;
     KeyRing written_;  ///< what the file says, as far as is known

@@ -113,7 +113,8 @@ struct KeyKeeper::Shared {
             case sealing::KeyOrder::Kind::kAdd: what = "is kept until it is put into use"; break;
             case sealing::KeyOrder::Kind::kUse: what = "is in use"; break;
             case sealing::KeyOrder::Kind::kRemove: what = "is removed"; break;
-            case sealing::KeyOrder::Kind::kTakeOver: return;  // the ring's thread has said so
+            case sealing::KeyOrder::Kind::kTakeOver:
+            case sealing::KeyOrder::Kind::kUnderstand: return;  // the ring's thread has said so
         }
         log_event_with(LogEvent::kRingKeys, {{"key", to_string(order.id)}},
                        "ring key {} {}, ordered by {}; {} known", to_string(order.id), what, from,
@@ -174,8 +175,9 @@ struct KeyKeeper::Shared {
             log_event(LogEvent::kRingKeys, "the ring's keys are in {} again", setup.file);
         } else {
             log_event(LogEvent::kRingKeysUnsaved,
-                      "{}; ring key {} is in use, and after a restart what the file says",
-                      told_problem, to_string(store.keys().in_use().id));
+                      "{}; ring key {} is in use, {} known, and after a restart what the file says",
+                      told_problem, to_string(store.keys().in_use().id),
+                      store.keys().keys().size());
         }
     }
 

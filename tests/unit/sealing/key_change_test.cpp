@@ -179,6 +179,56 @@ TEST_F(KeyStoreTest, WhatAllDoIsDoneEvenIfItCannotBeWrittenAndWrittenLater) {
     EXPECT_THAT(store_.problem(), IsEmpty());
 }
 
+/// Whoever handed it over seals with it, and would not be understood for as long as the disk is
+/// full.
+TEST_F(KeyStoreTest, AKeyThatAnotherDaemonSealsWithIsKeptThoughItCannotBeWritten) {
+    const KeyRing both = ring_of({{1, KeyRole::kUse}, {2, KeyRole::kKeep}});
+    const auto order = order_of({SealEvent::Kind::kKeyKept, DaemonId{2}, id_of(2)}, both);
+    ASSERT_TRUE(order);
+    file_.writable = false;
+    store_.carry_out(*order, "");
+    EXPECT_EQ(store_.keys(), both);
+    EXPECT_FALSE(store_.is_saved());
+    EXPECT_THAT(store_.problem(), HasSubstr("disk is full"));
+    EXPECT_EQ(store_.look(), KeyStore::Look::kSame);
+    EXPECT_EQ(store_.keys(), both) << "after the first try of many";
+    file_.writable = true;
+    EXPECT_EQ(store_.look(), KeyStore::Look::kSame);
+    EXPECT_EQ(file_.text, both);
+    EXPECT_THAT(store_.problem(), IsEmpty());
+}
+
+TEST_F(KeyStoreTest, AKeyThatAnotherDaemonSealsWithIsKeptThoughTheFileCannotBeRead) {
+    const KeyRing both = ring_of({{1, KeyRole::kUse}, {2, KeyRole::kKeep}});
+    file_.readable = false;
+    store_.carry_out(order_of(KeyOrder::Kind::kUnderstand, 2), "");
+    EXPECT_EQ(store_.keys(), both);
+    EXPECT_THAT(store_.problem(), HasSubstr("cannot be read"));
+    file_.readable = true;
+    EXPECT_EQ(store_.look(), KeyStore::Look::kSame);
+    EXPECT_EQ(file_.text, both);
+}
+
+TEST_F(KeyStoreTest, ThereIsNoNinthKey) {
+    for (int i = 2; i <= 8; ++i) {
+        store_.carry_out(order_of(KeyOrder::Kind::kUnderstand, i), "");
+    }
+    EXPECT_THAT(store_.problem(), IsEmpty());
+    store_.carry_out(order_of(KeyOrder::Kind::kUnderstand, 9), "");
+    EXPECT_THAT(store_.problem(), HasSubstr("8 ring keys"));
+    EXPECT_EQ(store_.keys().keys().size(), 8U);
+    EXPECT_EQ(store_.keys(), file_.text);
+}
+
+TEST_F(KeyStoreTest, AnOrderThatChangesNothingDoesNotHideThatTheFileIsBehind) {
+    file_.writable = false;
+    store_.carry_out(order_of(KeyOrder::Kind::kTakeOver, 2), "");
+    store_.carry_out(order_of(KeyOrder::Kind::kUse, 2), "");
+    EXPECT_THAT(store_.problem(), HasSubstr("disk is full"));
+    store_.carry_out(order_of(KeyOrder::Kind::kRemove, 3), "");
+    EXPECT_THAT(store_.problem(), HasSubstr("disk is full"));
+}
+
 TEST_F(KeyStoreTest, TakesWhatAnAdministratorWritesAndKeepsWhatIsNotWrittenYet) {
     file_.writable = false;
     store_.carry_out(order_of(KeyOrder::Kind::kTakeOver, 2), "");
