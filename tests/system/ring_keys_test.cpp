@@ -12,7 +12,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
+#include "tests/support/child_process.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/system/sealed_ring.hpp"
 
@@ -36,10 +38,35 @@ class RingKeys : public SealedRing {
         text << file.rdbuf();
         return text.str();
     }
+    static std::size_t times_in(const std::string& text, const std::string& part) {
+        std::size_t found = 0;
+        for (std::size_t at = text.find(part); at != std::string::npos;
+             at = text.find(part, at + 1)) {
+            ++found;
+        }
+        return found;
+    }
     /// The eight digits behind "ring key " in an answer.
     static std::string key_in(const std::string& text) {
         const std::size_t at = text.find("ring key ");
         return at == std::string::npos ? std::string() : text.substr(at + 9, 8);
+    }
+    /// Of clients at d1 and d2, which must lose nothing; as JSON.
+    std::string load(std::vector<std::string> arguments) {
+        std::vector<std::string> command{SPBENCH_BINARY, "load", "--json", "--quiet",
+                                         "--warmup",     "0",    "-b",     "200"};
+        for (std::size_t i = 0; i < 2; ++i) {
+            command.insert(command.end(), {"-d", std::to_string(port_) + "@" + specs_[i].address});
+        }
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        support::ChildProcess bench(
+            {.command = std::move(command),
+             .output = directory_.path() / ("load" + std::to_string(++loads_)),
+             .input = {},
+             .network_namespace = -1,
+             .directory = {}});
+        EXPECT_EQ(bench.wait_exit(std::chrono::minutes(2)), 0) << bench.output();
+        return bench.output();
     }
     /// That file has this key and no other one.
     void expect_only(std::size_t daemon, const std::string& key) const {
@@ -48,6 +75,9 @@ class RingKeys : public SealedRing {
                                 Not(HasSubstr("offer"))))
             << "of d" << daemon + 1;
     }
+
+  private:
+    int loads_ = 0;
 };
 
 TEST_F(RingKeys, RotateUnderLoadWithoutAView) {
@@ -109,6 +139,63 @@ TEST_F(RingKeys, RotationsGoOnWhileADaemonDiesAndComesBack) {
     }
     auto clients = members();
     exchange(clients, 1);
+}
+
+/// One of the rotations begins while d3 is away, and ends when it is back.
+TEST_F(RingKeys, TwentyRotationsAtHalfTheLoadAndADaemonThatIsKilledLoseNothing) {
+    const auto capacity = nlohmann::json::parse(load({"-t", "2"}));
+    const std::string half =
+        std::to_string(static_cast<int>(capacity.at("ordered_per_s").get<double>() / 2));
+    auto first = client(0, "first");
+    auto second = client(1, "second");
+    auto killed = client(2, "killed");
+    const std::vector<std::string> all{first.private_group(), second.private_group(),
+                                       killed.private_group()};
+    for (TestClient* each : {&first, &second, &killed}) {
+        each->join("room");
+    }
+    for (TestClient* each : {&first, &second}) {
+        each->wait_for_members("room", all);
+    }
+    std::atomic<bool> is_over = false;
+    std::thread loader([&] {
+        while (!is_over) {
+            load({"--rate", half, "-t", "5"});
+        }
+    });
+    for (std::size_t i = 0; i < 20; ++i) {
+        support::ChildProcess rotation(
+            {.command = spreadctl_command(daemons_[i % 2]->control_socket().string(),
+                                          {"key", "rotate", "--wait", "120"}),
+             .output = directory_.path() / ("rotation" + std::to_string(i)),
+             .input = {},
+             .network_namespace = -1,
+             .directory = {}});
+        if (i == 7) {
+            daemons_[2]->crash();
+            daemons_[2]->restart();
+        }
+        EXPECT_EQ(rotation.wait_exit(std::chrono::minutes(3)), 0) << i << rotation.output();
+    }
+    is_over = true;
+    loader.join();
+    first.multicast("room", "the end");
+    for (TestClient* each : {&first, &second}) {
+        std::vector<std::size_t> views;
+        for (Received message = each->receive(); message.text() != "the end";
+             message = each->receive()) {
+            if (message.view().is_regular_membership()) {
+                views.push_back(message.membership().members.size());
+            }
+        }
+        EXPECT_THAT(views, testing::ElementsAre(2U)) << "the kill alone makes one";
+    }
+    wait_formed({0, 1, 2});
+    const std::string text = file_of(0);
+    const std::string key = text.substr(text.find("# ") + 2, 8);
+    for (std::size_t i = 0; i < 3; ++i) {
+        expect_only(i, key);
+    }
 }
 
 TEST_F(RingKeys, WhoIsAwayDuringTwoRotationsIsGivenTheKeyWhenItIsBack) {
@@ -187,6 +274,43 @@ TEST_F(RingKeys, WhatCannotBeDoneIsRefusedAndChangesNothing) {
     EXPECT_THAT(file_of(0), HasSubstr("use   " + kKey));
     std::filesystem::remove(in_the_way);
     EXPECT_EQ(ctl(2, {"key", "rotate"}).status, 0);
+}
+
+/// Keys have changed without d3, and d3 has changed its own; d1 cannot write down what it is told
+/// then.
+TEST_F(RingKeys, AKeyThatIsToldIsUnderstoodForAsLongAsItCannotBeWritten) {
+    const auto rotate = [&](std::size_t daemon) {
+        const Answer answer = ctl(daemon, {"key", "rotate", "--wait", "1"});
+        EXPECT_EQ(answer.status, 4) << answer.text;
+        return key_in(answer.text);
+    };
+    daemons_[2]->crash();
+    wait_formed({0, 1});
+    rotate(0);
+    daemons_[0]->crash();
+    daemons_[1]->crash();
+    daemons_[2]->restart();
+    wait_formed({2});
+    const std::string key = rotate(2);
+    const auto in_the_way = directory_.path() / (keys_of(0) + ".new");
+    std::filesystem::create_directory(in_the_way);
+    daemons_[0]->restart();
+    daemons_[1]->restart();
+    wait_formed({0, 1, 2});
+    const std::string problem = keys_of(0) + ": cannot be written: ";
+    daemons_[0]->wait_logged(problem);
+    auto clients = members();
+    for (int round = 0; round < 100; ++round) {
+        exchange(clients, round);
+    }
+    EXPECT_THAT(ctl(1, {"key", "list"}).text, HasSubstr("keep  " + key));
+    std::filesystem::remove(in_the_way);
+    daemons_[0]->wait_logged(keys_of(0) + " again");
+    EXPECT_THAT(file_of(0), HasSubstr("# " + key));
+    const std::string log = daemons_[0]->log();
+    EXPECT_EQ(times_in(log, "understands ring key " + key), 1U);
+    EXPECT_EQ(times_in(log, problem), 1U);
+    exchange(clients, 0);
 }
 
 TEST_F(RingKeys, AKeyIsInstalledFromAFileUsedAndTheOldOneRemoved) {
