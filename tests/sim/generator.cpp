@@ -271,7 +271,7 @@ std::uint64_t last_time(const Scenario& scenario) {
     return last;
 }
 
-/// Rotations at any time, two at once among them, and disks that are full for a while.
+/// Rotations at any time, two at once among them, and disks that are full for a while, or for ever.
 void draw_key_changes(Scenario& scenario, std::uint64_t seed) {
     Draw draw(seed, "key changes");
     const std::uint64_t last = last_time(scenario);
@@ -285,7 +285,10 @@ void draw_key_changes(Scenario& scenario, std::uint64_t seed) {
         const DaemonIndex daemon = any();
         const std::uint64_t from = draw.between(0, last);
         push_sorted(scenario, from, Action::kFillDisk, daemon, 1);
-        push_sorted(scenario, draw.between(from, last), Action::kFillDisk, daemon, 0);
+        const std::uint64_t to = draw.between(from, last);
+        if (!draw.percent(30)) {
+            push_sorted(scenario, to, Action::kFillDisk, daemon, 0);
+        }
     }
 }
 
