@@ -95,11 +95,15 @@ class Load {
         }
     }
 
+    ~Load() { stop_sending(); }
+    Load(const Load&) = delete;
+    Load& operator=(const Load&) = delete;
+
     /// Messages that the first client has got.
     [[nodiscard]] std::uint64_t received() const { return members_[0].received; }
     /// Ends it; what is missing is a problem.
     [[nodiscard]] std::string finish() {
-        is_sending_ = false;
+        stop_sending();
         const auto is_done = [this] {
             std::uint64_t sent = 0;
             for (const Member& member : members_) {
@@ -124,6 +128,7 @@ class Load {
         std::uint64_t sent = 0;
         std::uint64_t received = 0;
         std::vector<std::uint64_t> last;  ///< by sender
+        Loop::Timer next = 0;             ///< when it sends again, where it pauses
     };
     struct Body {
         std::uint64_t sender;
@@ -133,6 +138,15 @@ class Load {
     [[nodiscard]] bool are_all_in() const {
         return std::ranges::all_of(
             members_, [this](const Member& member) { return member.view == members_.size(); });
+    }
+    /// The loop outlives this object.
+    void stop_sending() {
+        is_sending_ = false;
+        for (Member& member : members_) {
+            if (member.next != 0) {
+                loop_.cancel(std::exchange(member.next, 0));
+            }
+        }
     }
     void send(std::size_t index) {
         Member& member = members_[index];
@@ -163,7 +177,10 @@ class Load {
         ++member.received;
         if (body.sender == index && is_sending_) {
             if (pause_.count() > 0) {
-                loop_.after(pause_, [this, index] { is_sending_ ? send(index) : void(); });
+                member.next = loop_.after(pause_, [this, index] {
+                    members_[index].next = 0;
+                    send(index);
+                });
             } else {
                 send(index);
             }
@@ -187,12 +204,13 @@ std::uint64_t play(const std::vector<SeenDatagram>& datagrams, std::uint16_t por
     std::array<iovec, kAtOnce> slices{};
     std::array<mmsghdr, kAtOnce> messages{};
     const auto start = Clock::now();
+    std::uint64_t tried = 0;
     std::uint64_t sent = 0;
     std::size_t next = 0;
     while (Clock::now() - start < time) {
         const auto due =
             static_cast<std::uint64_t>(seconds_since(start) * static_cast<double>(rate * kDaemons));
-        if (sent >= due) {
+        if (tried >= due) {
             std::this_thread::sleep_for(milliseconds(1));
             continue;
         }
@@ -210,7 +228,9 @@ std::uint64_t play(const std::vector<SeenDatagram>& datagrams, std::uint16_t por
             ++next;
         }
         const int taken = ::sendmmsg(socket.get(), messages.data(), kAtOnce, 0);
-        sent += static_cast<std::uint64_t>(std::max(taken, 1));
+        // What does not fit into a socket is not made up for.
+        tried += kAtOnce;
+        sent += static_cast<std::uint64_t>(std::max(taken, 0));
     }
     return sent;
 }

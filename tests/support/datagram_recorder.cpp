@@ -24,7 +24,8 @@ unsigned number_at(std::span<const std::byte> packet, std::size_t at) {
 DatagramRecorder::DatagramRecorder(std::uint16_t port, std::size_t most)
     : port_(port),
       most_(most),
-      socket_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP))) {
+      // All protocols: a bridge takes what it forwards before sockets of a single one see it.
+      socket_(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL))) {
     if (!socket_) {
         return;
     }
@@ -54,7 +55,8 @@ void DatagramRecorder::run() {
         socklen_t length = sizeof from;
         const ssize_t got = ::recvfrom(socket_.get(), room.data(), room.size(), 0,
                                        reinterpret_cast<sockaddr*>(&from), &length);
-        if (got > 0 && from.sll_pkttype != PACKET_OUTGOING) {
+        if (got > 0 && from.sll_pkttype != PACKET_OUTGOING &&
+            from.sll_protocol == htons(ETH_P_IP)) {
             note(std::span(room).first(static_cast<std::size_t>(got)));
         }
     }
