@@ -473,7 +473,7 @@ class World {
 
 class AddressWorld : public testing::TestWithParam<bool> {
   protected:
-    static constexpr std::uint64_t kSeeds = 200;
+    static constexpr std::uint64_t kSeeds = 20;
 
     void for_all_seeds(const std::function<void(World&)>& play) {
         for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
