@@ -5,6 +5,7 @@
 
 #include "protocol/rng.hpp"
 #include "tests/bench/samples.hpp"
+#include "tests/support/ordered.hpp"
 #include "tests/unit/session/client_bytes.hpp"
 
 namespace spread::bench {
@@ -100,14 +101,8 @@ void SessionHost::settle() {
     out_.clear();
     while (!ring_.empty()) {
         for (Submission& submission : std::exchange(ring_, {})) {
-            Delivery delivery;
-            delivery.ring_id = kRing;
-            delivery.seq = protocol::Seq{++delivered_};
-            delivery.origin = DaemonId{1};
-            delivery.service = submission.service;
-            delivery.kind = submission.kind;
-            delivery.body = std::move(submission.body);
-            event(std::move(delivery));
+            event(support::ordered(std::move(submission), kRing, protocol::Seq{++delivered_},
+                                   DaemonId{1}));
             std::move(out_.submissions.begin(), out_.submissions.end(), std::back_inserter(ring_));
             out_.clear();
         }

@@ -24,6 +24,7 @@
 #include "tests/fuzz/script.hpp"
 #include "tests/fuzz/session_core_peer.hpp"
 #include "tests/fuzz/session_core_requests.hpp"
+#include "tests/support/ordered.hpp"
 
 namespace {
 
@@ -340,14 +341,7 @@ class Driver {
             }
             membership::Submission submission = std::move(lane.front());
             lane.pop_front();
-            membership::Delivery delivery;
-            delivery.ring_id = ring_;
-            delivery.seq = protocol::Seq{++seq_};
-            delivery.origin = kSelf;
-            delivery.service = submission.service;
-            delivery.kind = submission.kind;
-            delivery.body = std::move(submission.body);
-            hand_in(std::move(delivery));
+            hand_in(support::ordered(std::move(submission), ring_, protocol::Seq{++seq_}, kSelf));
         }
     }
 

@@ -25,6 +25,7 @@
 #include "tests/support/network_lab.hpp"
 #include "tests/support/ring_probe.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/times_in.hpp"
 
 namespace spread::stress {
 namespace {
@@ -33,6 +34,7 @@ using std::chrono::milliseconds;
 using support::DaemonProcess;
 using support::NetworkLab;
 using support::SeenDatagram;
+using support::times_in;
 
 constexpr std::size_t kDaemons = 3;
 constexpr std::size_t kStranger = kDaemons;  // its host and its place in the file
@@ -55,14 +57,6 @@ const std::string kDaemon = "daemon";
 const std::string kNoise = "noise";
 const std::string kReplay = "replay";
 const std::string kNames = "names";
-
-std::size_t times_in(const std::string& text, std::string_view part) {
-    std::size_t found = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-        ++found;
-    }
-    return found;
-}
 
 /// Names are used once: a daemon learns of an end a moment later.
 std::size_t clients_made = 0;
@@ -418,7 +412,8 @@ class StrangersTrial {
     [[nodiscard]] double median(const std::string& variant) {
         std::vector<double> values = rates_[variant];
         std::ranges::sort(values);
-        return values[values.size() / 2];
+        const std::size_t half = values.size() / 2;
+        return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
     }
     void judge(const std::vector<std::string>& variants) {
         for (const std::string& variant : variants) {

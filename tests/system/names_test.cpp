@@ -22,6 +22,7 @@
 #include "tests/support/ring_probe.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_client.hpp"
+#include "tests/support/times_in.hpp"
 #include "tests/system/spreadctl.hpp"
 
 namespace spread::system_test {
@@ -30,6 +31,7 @@ namespace {
 using support::DaemonProcess;
 using support::NetworkLab;
 using support::TestClient;
+using support::times_in;
 using support::wait_until;
 using testing::HasSubstr;
 using testing::Not;
@@ -37,14 +39,6 @@ using testing::Not;
 constexpr const char* kRingKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 constexpr const char* kForeignKey = "ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXp7fH1-f4CBgoM";
 constexpr const char* kElsewhere = "10.77.0.77";
-
-std::size_t times_in(const std::string& text, const std::string& part) {
-    std::size_t found = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-        ++found;
-    }
-    return found;
-}
 
 /// Daemons d0, d1, ... on hosts of their own, with names d0.ring, d1.ring, ... in /etc/hosts files
 /// of their own.

@@ -18,6 +18,7 @@
 #include "protocol/checksum.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/support/test_ring.hpp"
+#include "tests/support/times_in.hpp"
 #include "tests/system/spreadctl.hpp"
 
 namespace spread::system_test {
@@ -26,6 +27,7 @@ namespace {
 using support::DaemonProcess;
 using support::NetworkLab;
 using support::TestRing;
+using support::times_in;
 using support::wait_until;
 using testing::Not;
 
@@ -36,14 +38,6 @@ TestRing::Options over_multicast() {
     TestRing::Options options;
     options.segment_address = std::string(kGroupAddress);
     return options;
-}
-
-std::size_t count_of(const std::string& text, const std::string& part) {
-    std::size_t found = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-        ++found;
-    }
-    return found;
 }
 
 /// Sends from the test's own place on the segment.
@@ -144,7 +138,7 @@ TEST_F(Network, AGroupAddressThatIsNotCarriedIsNamedOnceAndDoneWithout) {
         talker();
         return log(0).find("multicast: 239.77.0.2 does not reach d3") != std::string::npos;
     });
-    EXPECT_EQ(count_of(log(0), "does not reach d3"), 1U);
+    EXPECT_EQ(times_in(log(0), "does not reach d3"), 1U);
     ring_->wait_formed();
 }
 
@@ -209,7 +203,7 @@ TEST_F(Network, PacketsOfAnotherVersionAndOfStockAreNamedAsSuch) {
         send_udp(NetworkLab::address(0), port, other);
     }
     wait_for(0, "speaks version 99 of the ring's wire");
-    EXPECT_EQ(count_of(log(0), "speaks version 99"), 1U);
+    EXPECT_EQ(times_in(log(0), "speaks version 99"), 1U);
     ring_->wait_formed();
 }
 
@@ -221,7 +215,7 @@ TEST_F(Network, AnotherFileIsNamedByTheLineThatDiffers) {
     const std::string expected = "d3 runs another configuration file: ";
     wait_for(0, expected);
     wait_for(0, "'AcceleratedRing true' there, 'AcceleratedRing auto' here");
-    EXPECT_EQ(count_of(log(0), expected), 1U);
+    EXPECT_EQ(times_in(log(0), expected), 1U);
     other->wait_logged("runs another configuration file: ");
     wait_until("spreadctl to say so, rather than that it has left", [&] {
         return spreadctl(ring_->daemon(0), {"status"}).text.find("d3: it runs another") !=
@@ -240,7 +234,7 @@ TEST_F(Network, ASettingOutsideTheHashIsNamedToo) {
     const auto other = ring_->start_again(kOutsider, kOutsider, "TokenTimeout = 400\n");
     wait_for(0, "'TokenTimeout 400 ms'");
     wait_for(0, "'TokenTimeout 250 ms' here");
-    EXPECT_EQ(count_of(log(0), "d3 runs another configuration file"), 1U);
+    EXPECT_EQ(times_in(log(0), "d3 runs another configuration file"), 1U);
 }
 
 // A virtual machine was cloned, its address and its state directory with it.
@@ -257,7 +251,7 @@ TEST_F(Network, TwoHostsWithOneIdentityAreNamedAndTheOthersRest) {
     wait_for(1, "d3 (two hosts claim to be it: one started at ");
     ring_->wait_formed({0, 1});
     // Both speak on, and nobody of the ring goes through a change any more.
-    const auto rings = [this] { return count_of(log(0), "installed configuration of"); };
+    const auto rings = [this] { return times_in(log(0), "installed configuration of"); };
     const std::size_t before = rings();
     std::this_thread::sleep_for(std::chrono::seconds(3));
     EXPECT_LE(rings(), before + 1);

@@ -16,11 +16,13 @@
 
 #include "tests/support/child_process.hpp"
 #include "tests/support/deadline.hpp"
+#include "tests/support/times_in.hpp"
 #include "tests/system/sealed_ring.hpp"
 
 namespace spread::system_test {
 namespace {
 
+using support::times_in;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
@@ -37,14 +39,6 @@ class RingKeys : public SealedRing {
         std::ostringstream text;
         text << file.rdbuf();
         return text.str();
-    }
-    static std::size_t times_in(const std::string& text, const std::string& part) {
-        std::size_t found = 0;
-        for (std::size_t at = text.find(part); at != std::string::npos;
-             at = text.find(part, at + 1)) {
-            ++found;
-        }
-        return found;
     }
     /// The eight digits behind "ring key " in an answer.
     static std::string key_in(const std::string& text) {
@@ -157,9 +151,8 @@ TEST_F(RingKeys, TwentyRotationsAtHalfTheLoadAndADaemonThatIsKilledLoseNothing) 
     for (TestClient* each : {&first, &second}) {
         each->wait_for_members("room", all);
     }
-    std::atomic<bool> is_over = false;
-    std::thread loader([&] {
-        while (!is_over) {
+    std::jthread loader([&](const std::stop_token& is_over) {
+        while (!is_over.stop_requested()) {
             load({"--rate", half, "-t", "5"});
         }
     });
@@ -177,7 +170,7 @@ TEST_F(RingKeys, TwentyRotationsAtHalfTheLoadAndADaemonThatIsKilledLoseNothing) 
         }
         EXPECT_EQ(rotation.wait_exit(std::chrono::minutes(3)), 0) << i << rotation.output();
     }
-    is_over = true;
+    loader.request_stop();
     loader.join();
     first.multicast("room", "the end");
     for (TestClient* each : {&first, &second}) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "membership/groups/group_engine.hpp"
+#include "tests/support/ordered.hpp"
 #include "total_order_bus.hpp"
 
 namespace spread::membership::testing {
@@ -47,14 +48,9 @@ class Alone {
     void deliver(WorkBudget budget) {
         out_.budget = budget;
         for (Submission& submission : std::exchange(out_.submissions, {})) {
-            Delivery delivery;
-            delivery.ring_id = kRing;
-            delivery.seq = protocol::Seq{++delivered_};
-            delivery.origin = DaemonId{1};
-            delivery.service = submission.service;
-            delivery.kind = submission.kind;
-            delivery.body = std::move(submission.body);
-            engine_.on_event(std::move(delivery), out_);
+            engine_.on_event(support::ordered(std::move(submission), kRing,
+                                              protocol::Seq{++delivered_}, DaemonId{1}),
+                             out_);
         }
     }
     void work(std::size_t units) {
@@ -144,16 +140,11 @@ ReadState read_state(std::size_t units) {
         std::size_t bytes = 0;
         GroupOutput output;
         for (Submission& submission : std::exchange(out.submissions, {})) {
-            Delivery delivery;
-            delivery.ring_id = ring;
-            delivery.seq = protocol::Seq{++seq};
-            delivery.origin = origin;
-            delivery.service = submission.service;
-            delivery.kind = submission.kind;
-            delivery.body = std::move(submission.body);
-            bytes += delivery.body.size();
+            bytes += submission.body.size();
             output.budget = WorkBudget(budget);
-            engine.on_event(std::move(delivery), output);
+            engine.on_event(
+                support::ordered(std::move(submission), ring, protocol::Seq{++seq}, origin),
+                output);
         }
         return bytes;
     };

@@ -16,6 +16,7 @@
 
 #include "daemon/session/session_core.hpp"
 #include "protocol/session_wire.hpp"
+#include "tests/support/ordered.hpp"
 #include "tests/unit/session/client_bytes.hpp"
 
 namespace spread::session {
@@ -95,14 +96,10 @@ class TestDaemon {
     void step_ring() {
         membership::Submission submission = std::move(ring.front());
         ring.pop_front();
-        membership::Delivery delivery;
-        delivery.ring_id = {kSelf, 1, 1000};
-        delivery.seq = protocol::Seq{++delivered_};
-        delivery.origin = kSelf;
-        delivery.service = submission.service;
-        delivery.kind = submission.kind;
-        delivery.body = std::move(submission.body);
-        core_.on_ring_event(now, std::move(delivery), out_);
+        core_.on_ring_event(now,
+                            support::ordered(std::move(submission), {kSelf, 1, 1000},
+                                             protocol::Seq{++delivered_}, kSelf),
+                            out_);
         absorb();
     }
 
