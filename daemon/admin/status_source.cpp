@@ -45,7 +45,7 @@ constexpr auto kBusiestPause = std::chrono::milliseconds(800);
 constexpr std::size_t kBusiestGroups = 10;
 /// Groups that are looked at between two turns of the session thread: a fraction of a millisecond.
 constexpr std::size_t kGroupsInATurn = 2000;
-constexpr std::size_t kSamples = 6;  // rates are those of five seconds
+constexpr std::size_t kRateSamples = 6;  // rates are those of five seconds
 // Losses are rare: what is said of them is about the last minute.
 constexpr std::size_t kSecondsPerLook = 10;
 constexpr std::size_t kLooks = 7;
@@ -188,7 +188,7 @@ void StatusSource::take_sample() {
     const auto facts = parts_.ring.facts();
     samples_.push_back({daemon::now(), parts_.ring.counters(),
                         facts == nullptr ? membership::RotationTimes() : facts->rotations});
-    if (samples_.size() > kSamples) {
+    if (samples_.size() > kRateSamples) {
         samples_.pop_front();
     }
     if (facts != nullptr && samples_taken_++ % kSecondsPerLook == 0) {

@@ -54,14 +54,12 @@ class Exchange {
 
     void run(std::chrono::milliseconds patience) {
         const auto end = steady_clock::now() + patience;
-        std::optional<steady_clock::time_point> well_since;
+        auto last_unwell = steady_clock::now();
         while (steady_clock::now() < end) {
             const auto at = steady_clock::now();
             if (!is_well()) {
-                well_since.reset();
-            } else if (!well_since) {
-                well_since = at;
-            } else if (at - *well_since > kLinger) {
+                last_unwell = at;
+            } else if (at - last_unwell > kLinger) {
                 return;
             }
             send();
