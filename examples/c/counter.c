@@ -101,8 +101,9 @@ static int receive_next(void) {
 }
 
 int main(int argc, char **argv) {
-    char self[MAX_GROUP_NAME], line[100], text[120];
+    char self[MAX_GROUP_NAME], line[100], text[120], *end;
     sp_time limit = {5, 0};
+    long number;
     int code;
     if (argc < 3) {
         fprintf(stderr, "usage: counter DAEMON NAME [GROUP]\n");
@@ -128,8 +129,14 @@ int main(int argc, char **argv) {
                 SP_disconnect(mbox);
                 return 0;
             }
-            snprintf(text, sizeof text, "add %ld", strtol(line, NULL, 10));
-            say(text);
+            number = strtol(line, &end, 10);
+            if (end == line || *end != '\n') {
+                printf("a number, please\n");
+                fflush(stdout);
+            } else {
+                snprintf(text, sizeof text, "add %ld", number);
+                say(text);
+            }
         }
     }
 }

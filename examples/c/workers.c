@@ -60,7 +60,7 @@ static void work(void) {
             task->is_mine = 1;
             printf("doing %s\n", task->text);
             fflush(stdout);
-            snprintf(text, sizeof text, "done %d %s", task->number, task->sender);
+            snprintf(text, sizeof text, "done %d %.*s", task->number, MAX_GROUP_NAME, task->sender);
             say(AGREED_MESS, text);
         }
     }
@@ -122,7 +122,7 @@ static void on_view(service type, const char *body, const name *now, int count) 
     memcpy(members, now, (size_t)count * sizeof(name));
     member_count = count;
     turn = 0;
-    printf("* %d workers\n", count);
+    printf("* workers: %d\n", count);
     fflush(stdout);
 }
 

@@ -6,7 +6,6 @@
 // view, since it may arrive in a later one.
 
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <sstream>
 
@@ -19,7 +18,15 @@ class Counter {
     Counter(spread::Session& session, std::string group)
         : session_(session), group_(std::move(group)) {}
 
-    void add(long number) { say("add " + std::to_string(number)); }
+    void add(const std::string& line) {
+        std::istringstream words(line);
+        long number = 0;
+        if (words >> number && words.eof()) {
+            say("add " + std::to_string(number));
+        } else {
+            std::cout << "a number, please" << std::endl;
+        }
+    }
 
     void operator()(const spread::Membership& view) {
         std::array<char, 40> text{};
@@ -86,7 +93,6 @@ int main(int argc, char** argv) {
     auto session = examples::open(argc, argv, group);
     Counter counter(session, group);
     return examples::run(
-        session,
-        [&](const std::string& line) { counter.add(std::strtol(line.c_str(), nullptr, 10)); },
+        session, [&](const std::string& line) { counter.add(line); },
         [&](const spread::Event& event) { std::visit(counter, event); });
 }

@@ -65,7 +65,7 @@ class Worker {
         }
         members_ = view.members;
         turn_ = 0;
-        std::cout << "* " << members_.size() << " workers\n";
+        std::cout << "* workers: " << members_.size() << '\n';
         work();
     }
 

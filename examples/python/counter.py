@@ -59,7 +59,13 @@ class Counter:
         self.value = value
         print("value", value)
 
+    def add(self, line):
+        try:
+            self.say("add %d" % int(line))
+        except ValueError:
+            print("a number, please")
+
 
 with lines.open_mailbox(GROUP) as mbox:
     counter = Counter(mbox)
-    lines.run(mbox, lambda line: counter.say("add %d" % int(line)), counter.on_message)
+    lines.run(mbox, counter.add, counter.on_message)

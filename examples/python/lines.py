@@ -16,13 +16,25 @@ def open_mailbox(group):
     """A mailbox in `group`."""
     if len(sys.argv) < 3:
         sys.exit("usage: %s DAEMON NAME [GROUP]" % sys.argv[0])
-    mbox = spread.connect(sys.argv[1], sys.argv[2])
-    mbox.join(group)
-    return mbox
+    try:
+        mbox = spread.connect(sys.argv[1], sys.argv[2])
+        mbox.join(group)
+        return mbox
+    except spread.SpreadError as error:
+        sys.exit("%s: %s" % (sys.argv[1], error))
 
 
 def run(mbox, on_line, on_message):
-    """Hands each line and each message on, until the input ends."""
+    """Hands each line and each message on, until the input ends, or Ctrl-C, or the session."""
+    try:
+        hand_on(mbox, on_line, on_message)
+    except KeyboardInterrupt:
+        pass
+    except spread.ConnectionClosed as error:
+        sys.exit(str(error))
+
+
+def hand_on(mbox, on_line, on_message):
     text = b""
     while True:
         ready = select.select([sys.stdin, mbox], [], [])[0]

@@ -53,7 +53,7 @@ class Worker:
             task.witnesses = [witness for witness in task.witnesses if witness in together]
         self.members = view.members
         self.turn = 0
-        print("*", len(view.members), "workers")
+        print("* workers:", len(view.members))
 
     def work(self):
         """Does what has become ours."""

@@ -147,7 +147,7 @@ class ExamplesTest(unittest.TestCase):
     def start_workers(self):
         programs = [self.start(language, "workers") for language in self.LANGUAGES]
         for program in programs:
-            program.wait_line("* 3 workers")
+            program.wait_line("* workers: 3")
         return programs
 
     def test_workers_take_turns(self):
