@@ -1,9 +1,20 @@
 #!/usr/bin/env bash
-# check_container.sh BIN: the daemon under a container's restrictions: process 1 of its own process, mount and network
-# namespaces, no root, no capability, no way to new privileges, a read-only root with three places to
-# write, and the configuration from a read-only mount. 77: this test may not make namespaces.
+# check_container.sh BIN EXAMPLE: each service of the example's compose.yaml is a daemon of its spread.conf. And the
+# daemon under a container's restrictions: process 1 of its own process, mount and network namespaces, no root, no
+# capability, no way to new privileges, a read-only root with three places to write, and the configuration from a
+# read-only mount. 77: this test may not make namespaces.
 set -euo pipefail
 bin=$1
+example=$2
+names=$(sed -n 's/^  \([a-z0-9]*\): .*hostname: \1, command: \[-n, \1, .*/\1/p' "$example/compose.yaml")
+[ "$(wc -w <<<"$names")" -eq 3 ] || { echo "check_container.sh: not three services: $names"; exit 1; }
+for name in $names; do
+    if ! said=$("$bin/spreadd" -c "$example/spread.conf" -n "$name" --check --any-host 2>&1) ||
+        ! grep -q "^Daemon '$name'.*(this one)" <<<"$said"; then
+        echo "check_container.sh: $name: $said"
+        exit 1
+    fi
+done
 if [ "$(id -u)" -ne 0 ] || ! unshare --mount --pid --net --fork true 2>/dev/null; then
     echo "no root, or no namespaces: not tested"
     exit 77

@@ -19,8 +19,14 @@ for file in sbin/spreadd bin/spreadctl bin/spuser bin/spbench \
     lib/tmpfiles.d/spreadd.conf lib/sysctl.d/60-spreadd.conf lib/firewalld/services/spread.xml \
     share/bash-completion/completions/spreadctl share/man/man8/spreadd.8.gz share/man/man8/spreadctl.8.gz \
     share/man/man5/spread.conf.5.gz share/man/man5/spread.access.5.gz share/man/man7/spread-metrics.7.gz \
-    share/man/man1/spuser.1.gz share/man/man1/spbench.1.gz; do
+    share/man/man1/spuser.1.gz share/man/man1/spbench.1.gz share/doc/spreadd/spread.conf.sample \
+    share/doc/spreadd/prometheus/spread.rules.yml share/doc/spreadd/prometheus/spread.dashboard.json; do
     expect "$file"
+done
+# /etc where the prefix is /usr, else below it.
+for file in spread/spread.conf default/spreadd logrotate.d/spreadd; do
+    [ -n "$(find "$place" -path "*etc/$file" -size +0)" ] ||
+        { echo "check_installed: etc/$file is missing or empty" >&2; status=1; }
 done
 bash -n "$place/usr/share/bash-completion/completions/spreadctl"
 configuration=$(find "$place" -name spread.conf -path '*/spread/spread.conf')

@@ -52,6 +52,14 @@ for unit in "$directory"/*.service; do
         echo "check_units: $unit is exposed by more than 2.0" >&2
         status=1
     fi
+    # What operators count on; the last three are for clients of Spread 5, which look for the socket in /tmp, and
+    # for the list of the host's addresses.
+    # shellcheck disable=SC2016  # systemd expands it
+    for line in Type=notify WatchdogSec=10 Restart=on-failure 'RestartPreventExitStatus=2 3' User=spread \
+        LimitNOFILE=65536 OOMScoreAdjust=-500 'ExecReload=/bin/kill -HUP $MAINPID' PrivateTmp=no \
+        'ReadWritePaths=/tmp /run/spread' 'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK'; do
+        grep -qxF -- "$line" "$unit" || { echo "check_units: $unit has no line $line" >&2; status=1; }
+    done
     calls=$(allowed "$unit")
     for call in epoll_wait recvmmsg sendmmsg sched_setscheduler; do
         grep -qx "$call" <<<"$calls" || { echo "check_units: $unit does not let $call through" >&2; status=1; }
@@ -60,4 +68,10 @@ for unit in "$directory"/*.service; do
     grep -qx SystemCallErrorNumber=EPERM "$unit" ||
         { echo "check_units: $unit ends a daemon that asks for another system call" >&2; status=1; }
 done
+# Further rings are served as the first one is, but for their names.
+settings() {
+    grep -vE '^(Description|EnvironmentFile|ExecStart|StateDirectory|# Two rings)' "$1"
+}
+difference=$(diff <(settings "$directory/spreadd.service") <(settings "$directory/spreadd@.service")) ||
+    { echo "check_units: the units differ: $difference" >&2; status=1; }
 exit "$status"
