@@ -391,7 +391,7 @@ void CommandLine::add_steering() {
         ->required();
     add(app_, "bans", "Who is kept out, for how long, and how often they came",
         [this] { return commands().bans(); });
-    add(app_, "reload", "Read the access files again",
+    add(app_, "reload", "Read access files, keys and certificates again, as SIGHUP does",
         [this] { return commands().change("/reload"); });
     add(app_, "leave", "Leave the ring and stop, as stop does, without waiting",
         [this] { return commands().change("/stop"); });
