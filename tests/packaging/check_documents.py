@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """check_documents.py TOP BIN: what the documents tell a reader to do can be done. Every command line of ours that they
-show names commands and options that --help knows, every option of the configuration file is one, every link leads to a
-file and a heading that are there, and so does every script of tools/."""
+show names commands and options that --help knows, every option of the configuration file is one, every metric is in
+spread-metrics(7), every link leads to a file and a heading that are there, and so does every script of tools/."""
 
 import pathlib
 import re
@@ -13,6 +13,7 @@ TOP, BIN = (pathlib.Path(argument) for argument in sys.argv[1:])
 PROGRAMS = ("spreadd", "spreadctl", "spuser", "spbench")
 # Written by programs from headers, or about the past.
 NO_COMMANDS = ("CHANGELOG.md",)
+FOR_OPERATORS = ("operations.md", "alerts.md", "status.md", "log-reference.md", "security.md", "access.md")
 problems = []
 
 
@@ -151,6 +152,20 @@ def check_settings(path, text, options):
             problems.append(f"{path}: the configuration file has no option {setting.group(1)}: {line}")
 
 
+def check_metrics(path, text, metrics):
+    for line in code(text):
+        for metric in re.findall(r"(?<![\w/.-])spread_[a-z_]+(?![\w/.-]| --)", line):
+            if metric not in metrics:
+                problems.append(f"{path}: there is no metric {metric}: {line}")
+
+
+def check_option_names(path, text, options):
+    """Words written as options of the configuration file are, where nothing else is."""
+    for line in code(text):
+        if re.fullmatch(r"[A-Z][a-z]+(?:[A-Z]+[a-z]+)+|[A-Z]+[a-z]+[A-Z][A-Za-z]+", line) and line not in options:
+            problems.append(f"{path}: the configuration file has no option {line}")
+
+
 def check_scripts(path, text):
     for line in code(text):
         for script, rest in re.findall(r"(?:^|[\s(])(?:\./)?(tools/[a-z-]+)((?:\s[^|;&#]*)?)(?=[|;&#]|$)", line):
@@ -166,6 +181,12 @@ def check_scripts(path, text):
 helps = {program: Help(program) for program in PROGRAMS}
 options = set(re.findall(r"^# *([A-Z][A-Za-z]+) = ", run(BIN / "spreadd", "--sample"), flags=re.M)) | {"Host", "Count"}
 assert len(options) > 40 and all(help.options[()] for help in helps.values()), "the programs say nothing"
+page = (TOP / "docs/man/spread-metrics.7").read_text()
+metrics = set(re.findall(r"\bspread_[a-z_]+", page))
+# What a rule of Prometheus or a reader makes of a histogram.
+metrics |= {metric + ending for metric in metrics for ending in ("_bucket", "_sum", "_count")}
+unit_settings = set(re.findall(r"^([A-Z][A-Za-z]+)=", (TOP / "packaging/systemd/spreadd.service.in").read_text(),
+                               flags=re.M))
 counted = 0
 for document in sorted(set(documents())):
     text = document.read_text()
@@ -176,6 +197,9 @@ for document in sorted(set(documents())):
     check_scripts(document, text)
     if document.parts[-2] != "python" and not document.name.startswith(("client-", "libspread")):
         check_settings(document, text, options)
+    if document.name in FOR_OPERATORS:
+        check_metrics(document, text, metrics)
+        check_option_names(document, text, options | unit_settings)
     counted += 1
 for page in sorted(TOP.glob("docs/man/*.[1578]")):
     check_commands(page, manual_code(page.read_text()), helps)
