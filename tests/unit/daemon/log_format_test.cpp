@@ -199,30 +199,74 @@ TEST(LogReference, TellsOfEachEventAndOfNoOther) {
         << "an event of the reference is not in the table";
 }
 
-TEST(LogReference, EachEventOfTheTableIsLoggedSomewhere) {
-    const std::string prefix = "LogEvent::";
-    std::set<std::string> logged;
+/// The sources that log, one behind the other.
+std::string logging_sources() {
+    std::string out;
     for (const auto& each : std::filesystem::recursive_directory_iterator(kSource + "/daemon")) {
-        const std::string name = each.path().filename().string();
-        if (each.path().extension() == ".cpp" && name != "log_event.cpp") {
-            const std::string text = read_file(each.path());
-            for (auto at = text.find(prefix); at != std::string::npos;
-                 at = text.find(prefix, at + 1)) {
-                const auto begin = text.begin() + static_cast<std::ptrdiff_t>(at + prefix.size());
-                const auto end = std::find_if_not(begin, text.end(), [](unsigned char letter) {
-                    return std::isalnum(letter) != 0;
-                });
-                logged.emplace(begin, end);
-            }
+        if (each.path().extension() == ".cpp" && each.path().filename() != "log_event.cpp") {
+            out += read_file(each.path());
         }
     }
+    return out;
+}
+
+/// What the source calls the events, and their names.
+std::map<std::string, std::string> names_of_events() {
     const std::string table = read_file(kSource + "/daemon/host/log_event.cpp");
     const std::regex row(R"(\{LogEvent::(k\w+), "(\w+)\")");
-    std::size_t rows = 0;
-    for (std::sregex_iterator at(table.begin(), table.end(), row), end; at != end; ++at, ++rows) {
-        EXPECT_THAT(logged, Contains((*at)[1].str())) << (*at)[2] << " is never logged";
+    std::map<std::string, std::string> out;
+    for (std::sregex_iterator at(table.begin(), table.end(), row), end; at != end; ++at) {
+        out.emplace((*at)[1], (*at)[2]);
     }
-    EXPECT_EQ(rows, all_log_events().size());
+    EXPECT_EQ(out.size(), all_log_events().size());
+    return out;
+}
+
+TEST(LogReference, EachEventOfTheTableIsLoggedSomewhere) {
+    const std::string text = logging_sources();
+    const std::string prefix = "LogEvent::";
+    std::set<std::string> logged;
+    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at + 1)) {
+        const auto begin = text.begin() + static_cast<std::ptrdiff_t>(at + prefix.size());
+        const auto end = std::find_if_not(
+            begin, text.end(), [](unsigned char letter) { return std::isalnum(letter) != 0; });
+        logged.emplace(begin, end);
+    }
+    for (const auto& [constant, name] : names_of_events()) {
+        EXPECT_THAT(logged, Contains(constant)) << name << " is never logged";
+    }
+}
+
+TEST(LogReference, NamesTheValuesOfEachEvent) {
+    const std::string text = logging_sources();
+    const auto names = names_of_events();
+    auto rows = documented();
+    const std::string call = "log_event_with(";
+    const std::regex event(R"(\s*LogEvent::(k\w+),\s*\{)");
+    const std::regex key(R"re(\{"(\w+)",)re");
+    std::size_t calls = 0;
+    for (auto at = text.find(call); at != std::string::npos; at = text.find(call, at + 1)) {
+        std::smatch found;
+        const auto arguments = text.begin() + static_cast<std::ptrdiff_t>(at + call.size());
+        if (!std::regex_search(arguments, text.end(), found, event,
+                               std::regex_constants::match_continuous)) {
+            continue;  // which event it is shows only when it runs
+        }
+        ++calls;
+        int depth = 1;
+        const auto end = std::find_if(found[0].second, text.end(), [&](char letter) {
+            depth += letter == '{' ? 1 : letter == '}' ? -1 : 0;
+            return depth == 0;
+        });
+        const std::string& name = names.at(found[1]);
+        for (std::sregex_iterator one(found[0].second, end, key), last; one != last; ++one) {
+            const std::string word = (*one)[1];
+            EXPECT_TRUE(word == "more" ||
+                        rows[name].meaning.find("`" + word + "`") != std::string::npos)
+                << "docs/log-reference.md does not say what " << word << " of " << name << " is";
+        }
+    }
+    EXPECT_GT(calls, 25U);
 }
 
 }  // namespace
