@@ -300,6 +300,21 @@ void report_problem(const UnixListener& listener) {
     }
 }
 
+/// A window that does not fit into receive buffers costs throughput, or packets.
+void report_receive_room(const membership::RingConfig& ring, std::size_t daemons) {
+    const std::size_t packets = ring.receive_room_bytes / ring.datagram_bytes_max;
+    if (daemons < 2 || packets >= ring.window) {
+        return;
+    }
+    const bool is_fixed = ring.window_max <= ring.window;
+    log_event_with(LogEvent::kReceiveBufferSmall, {{"packets", packets}, {"window", ring.window}},
+                   "receive buffers hold {} packets, fewer than the window of {}: {}; raise "
+                   "net.core.rmem_max{}",
+                   packets, ring.window,
+                   is_fixed ? "bursts may get lost" : "the ring sends in smaller windows",
+                   is_fixed ? ", or lower Window" : "");
+}
+
 /// The flight recorder's memory, and the ways by which it gets to disk.
 class Flight {
   public:
@@ -420,6 +435,7 @@ void serve(const Loaded& loaded, const Options& options) {
     ring_config.datagram_bytes_max = datagram_bytes_of(configuration, self, loaded.locals);
     log_event_with(LogEvent::kDatagramSize, {{"bytes", ring_config.datagram_bytes_max}},
                    "datagrams of up to {} bytes", ring_config.datagram_bytes_max);
+    report_receive_room(ring_config, configuration.daemons.size());
     ring_config.group_mates = transport.group_mates();
     ring_config.settings = settings_text(configuration, ring_config);
     protocol::BufferPool pool(

@@ -27,6 +27,7 @@ constexpr std::array kEvents = {
     LogEventSpec{LogEvent::kMemoryBudget, "memory_budget", kInfo, kMemory},
     LogEventSpec{LogEvent::kFilesFew, "files_few", kWarning, kSession},
     LogEventSpec{LogEvent::kUdpSocket, "udp_socket", kInfo, kNetwork},
+    LogEventSpec{LogEvent::kReceiveBufferSmall, "receive_buffer_small", kWarning, kNetwork},
     LogEventSpec{LogEvent::kDatagramSize, "datagram_size", kInfo, kNetwork},
     LogEventSpec{LogEvent::kControlSocket, "control_socket", kInfo, kPrint},
     LogEventSpec{LogEvent::kControlSocketFailed, "control_socket_failed", kWarning, kPrint},

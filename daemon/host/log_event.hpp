@@ -46,6 +46,7 @@ enum class LogEvent : std::uint8_t {
     kMemoryBudget,
     kFilesFew,
     kUdpSocket,
+    kReceiveBufferSmall,
     kDatagramSize,
     kControlSocket,
     kControlSocketFailed,

@@ -39,8 +39,10 @@ using support::RawConnection;
 using support::TempDir;
 using support::TestClient;
 using support::TestRing;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 /// Is the daemon in order, as a client sees it?
 void expect_service(TestRing& ring, const std::string& user) {
@@ -173,6 +175,31 @@ TEST(DaemonStart, ServesOnTheBuiltInConfigurationWithoutAFile) {
     EXPECT_EQ(client.private_group(), "#alice#localhost");
     daemon.signal(SIGINT);
     EXPECT_EQ(daemon.wait_exit(), 0) << daemon.output();
+}
+
+TEST(DaemonStart, WarnsWhereAWindowDoesNotFitIntoReceiveBuffers) {
+    const DaemonSpec one{.name = "d1", .address = "127.0.0.1"};
+    const DaemonSpec other{.name = "d2", .address = "127.0.0.2"};
+    const auto starts = [&](const std::vector<DaemonSpec>& daemons, const std::string& window) {
+        const TempDir directory;
+        const auto port = support::pick_port();
+        const auto file = directory.write(
+            "spread.conf",
+            support::ring_configuration(DaemonKind::kOurs, daemons, "127.0.0.255", port) +
+                "Window = " + window + "\n");
+        DaemonProcess daemon(DaemonKind::kOurs, one, file, port, directory.path());
+        support::wait_until("the daemon to be ready",
+                            [&] { return daemon.log().find("event=ready") != std::string::npos; });
+        EXPECT_EQ(daemon.stop(), 0);
+        return daemon.log();
+    };
+    // No kernel gives more than 16 MiB for the 8 that are asked for.
+    EXPECT_THAT(starts({one, other}, "30000"),
+                AllOf(HasSubstr("warning network: receive buffers hold "),
+                      HasSubstr("fewer than the window of 30000: bursts may get lost"),
+                      HasSubstr("event=receive_buffer_small")));
+    EXPECT_THAT(starts({one, other}, "20"), Not(HasSubstr("receive_buffer_small")));
+    EXPECT_THAT(starts({one}, "30000"), Not(HasSubstr("receive_buffer_small")));
 }
 
 TEST(DaemonStart, SignalsForARunningDaemonDoNotEndOneThatStarts) {
