@@ -27,6 +27,10 @@ using protocol::MonitorRequest;
 
 /// Stock's own monitor sends what changes something twice.
 constexpr int kCopies = 2;
+// Daemons of a new ring are asked who they are a few at a time: all ask all.
+constexpr auto kLookPause = std::chrono::seconds(1);
+constexpr std::size_t kAskedAtOnce = 4;
+constexpr int kQuestions = 3;
 
 boost::asio::ip::address asio_address(const config::IpAddress& address) {
     error_code wrong;
@@ -72,7 +76,8 @@ MonitorService::MonitorService(boost::asio::io_context& io, const StatusParts& p
       source_(source),
       steering_(steering),
       hash_(config::configuration_hash(parts.configuration)),
-      socket_(io) {}
+      socket_(io),
+      look_timer_(io) {}
 
 MonitorService::~MonitorService() = default;
 
@@ -96,11 +101,15 @@ void MonitorService::start() {
     }
     socket_.non_blocking(true, wrong);
     receive();
+    if (!parts_.configuration.ring_key_file) {  // the monitor's datagrams are plain
+        get_to_know();
+    }
 }
 
 void MonitorService::stop() {
     error_code ignored;
     static_cast<void>(socket_.close(ignored));
+    look_timer_.cancel();
     for (const auto& round : std::exchange(rounds_, {})) {
         round->timer.cancel();
     }
@@ -250,6 +259,11 @@ void MonitorService::on_report(const MonitorReport& report,
     if (!place) {
         return;
     }
+    if (more) {
+        source_.note_told(*place, {more->version, more->wire, more->settings_sum,
+                                   std::chrono::system_clock::now()});
+        std::erase_if(unknown_, [&](const Unknown& each) { return each.place == *place; });
+    }
     const auto rounds = rounds_;  // one that is complete is taken out
     for (const auto& round : rounds) {
         if (more && more->question != round->question) {
@@ -274,6 +288,36 @@ void MonitorService::finish(const std::shared_ptr<Round>& round) {
     if (const auto done = std::exchange(round->done, nullptr)) {
         done(std::move(round->answers));
     }
+}
+
+/// Members are asked who they are while they are there, so that it is known of those that are not.
+void MonitorService::get_to_know() {
+    const auto facts = parts_.ring.facts();
+    if (facts != nullptr && facts->ring != known_ring_) {
+        known_ring_ = facts->ring;
+        unknown_.clear();
+        for (const protocol::DaemonId member : facts->members) {
+            const auto place = steering_.roster().find(member);
+            if (place && *place != parts_.self) {
+                unknown_.push_back({*place});
+            }
+        }
+    }
+    for (std::size_t asked = std::min(kAskedAtOnce, unknown_.size()); asked > 0; --asked) {
+        Unknown next = unknown_.front();
+        unknown_.pop_front();
+        send_to(next.place, protocol::MonitorStatus{protocol::encode_daemon_question(
+                                next_question_++, parts_.configuration.daemons.size())});
+        if (++next.questions < kQuestions) {
+            unknown_.push_back(next);
+        }
+    }
+    look_timer_.expires_after(kLookPause);
+    look_timer_.async_wait([this](const error_code& cancelled) {
+        if (!cancelled) {
+            get_to_know();
+        }
+    });
 }
 
 void MonitorService::receive() {

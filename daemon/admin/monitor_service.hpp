@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "daemon/host/endpoint.hpp"
 #include "daemon/host/logging.hpp"
 #include "protocol/daemon_report.hpp"
+#include "protocol/ids.hpp"
 #include "protocol/monitor_wire.hpp"
 #include "protocol/time.hpp"
 
@@ -84,6 +86,7 @@ class MonitorService {
     void on_report(const protocol::MonitorReport& report,
                    std::optional<protocol::DaemonReport> more);
     void finish(const std::shared_ptr<Round>& round);
+    void get_to_know();
 
     boost::asio::io_context& io_;
     const StatusParts parts_;
@@ -96,6 +99,14 @@ class MonitorService {
     std::vector<Asker> askers_;
     std::vector<std::shared_ptr<Round>> rounds_;
     std::uint64_t next_question_ = 1;
+    // Members of the ring that have not told of themselves since it was installed.
+    struct Unknown {
+        std::size_t place;
+        int questions = 0;  ///< asked so far
+    };
+    boost::asio::steady_timer look_timer_;
+    protocol::RingId known_ring_{};
+    std::deque<Unknown> unknown_;
     daemon::RateLimit refusals_{std::chrono::seconds(60)};
     /// Those that other threads have posted, which may outlive us.
     std::shared_ptr<std::atomic<int>> waiting_ = std::make_shared<std::atomic<int>>(0);

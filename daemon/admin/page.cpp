@@ -190,6 +190,13 @@ std::optional<double> lost_there(const DaemonAnswer& from, std::size_t of) {
                                                      : std::nullopt;
 }
 
+/// What a daemon said when it could still be asked is in the past.
+std::string release_of(const PeerStatus& peer, const DaemonAnswer& answer) {
+    return answer.more ? html(answer.more->version)
+           : peer.told ? "was " + html(peer.told->version)
+                       : "?";
+}
+
 void add_peer(std::string& out, const Status& status, std::size_t place,
               const DaemonAnswer& answer) {
     const PeerStatus& peer = status.peers[place];
@@ -214,7 +221,7 @@ void add_peer(std::string& out, const Status& status, std::size_t place,
         : peer.is_self ? "-"
                        : "?",
         peer.is_self ? "-" : lost(peer.lost_share) + " / " + lost(lost_there(answer, self)),
-        answer.more ? html(answer.more->version) : "?", settings);
+        release_of(peer, answer), settings);
 }
 
 void add_peers(std::string& out, const PageData& data) {

@@ -14,7 +14,10 @@ using membership::Absence;
 using membership::RingState;
 
 RingWatch::RingWatch(const config::Configuration& configuration, std::size_t self, History& history)
-    : roster_(daemon::roster_of(configuration)), texts_(configuration, self), history_(history) {}
+    : roster_(daemon::roster_of(configuration)),
+      texts_(configuration, self),
+      port_(configuration.segments[configuration.daemons[self].segment].port),
+      history_(history) {}
 
 void RingWatch::on_state_change(const membership::StateChange& change) {
     if (change.to != RingState::kGather || left_at_) {
@@ -95,6 +98,42 @@ void RingWatch::on_missing(std::span<const Absence> missing) {
     }
 }
 
+void RingWatch::on_without_group(const protocol::MemberList& daemons) {
+    WithoutGroup next;
+    std::string names;
+    for (const protocol::DaemonId daemon : daemons) {
+        next.daemons.push_back(roster_.describe(daemon));
+        names += (names.empty() ? "" : ", ") + next.daemons.back();
+    }
+    const std::string groups = fmt::format("multicast {} at UDP port {}", texts_.groups(), port_);
+    if (!daemons.empty()) {
+        next.text = fmt::format(
+            "{} does not reach {}, which is sent everything by itself; let it through there, or "
+            "write unicast in the file (a network without multicast, or IGMP snooping without a "
+            "querier?)",
+            groups, names);
+    }
+    const WallTime now = std::chrono::system_clock::now();
+    if (daemons.empty()) {
+        history_.add({0, now, "multicast_back", "", "", groups + " reaches all again", {}});
+    } else {
+        history_.add({0, now, "multicast_lost", names, "multicast", next.text, {}});
+    }
+    const std::lock_guard lock(mutex_);
+    without_group_ = std::move(next);
+}
+
+void RingWatch::on_difference(protocol::DaemonId daemon, const std::string& difference) {
+    const std::string name = roster_.describe(daemon);
+    history_.add({0,
+                  std::chrono::system_clock::now(),
+                  "settings_differ",
+                  name,
+                  "",
+                  fmt::format("{} runs another configuration file: {}", name, difference),
+                  {}});
+}
+
 /// Who was missing before has been so since then. Only the ring's thread writes membership_, so it
 /// may read it without the lock.
 std::vector<RingWatch::Missing> RingWatch::described(std::span<const Absence> missing,
@@ -117,6 +156,11 @@ std::vector<RingWatch::Missing> RingWatch::described(std::span<const Absence> mi
 std::optional<RingWatch::Membership> RingWatch::membership() const {
     const std::lock_guard lock(mutex_);
     return membership_;
+}
+
+RingWatch::WithoutGroup RingWatch::without_group() const {
+    const std::lock_guard lock(mutex_);
+    return without_group_;
 }
 
 }  // namespace spread::admin

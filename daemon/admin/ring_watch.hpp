@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -37,9 +38,17 @@ class RingWatch final : public daemon::RingObserver {
     void on_state_change(const membership::StateChange& change) override;
     void on_installed(const membership::ConfigurationChange& change) override;
     void on_missing(std::span<const membership::Absence> missing) override;
+    void on_without_group(const protocol::MemberList& daemons) override;
+    void on_difference(protocol::DaemonId daemon, const std::string& difference) override;
 
     /// Of the ring installed last; nothing before the first. From any thread.
     [[nodiscard]] std::optional<Membership> membership() const;
+    /// Whom the segment's group address does not reach now. From any thread.
+    struct WithoutGroup {
+        std::vector<std::string> daemons;
+        std::string text;  ///< who and what to do; empty: nobody
+    };
+    [[nodiscard]] WithoutGroup without_group() const;
 
   private:
     [[nodiscard]] std::vector<Missing> described(std::span<const membership::Absence> missing,
@@ -47,6 +56,7 @@ class RingWatch final : public daemon::RingObserver {
 
     const protocol::Roster roster_;
     const daemon::AbsenceText texts_;
+    const std::uint16_t port_;
     History& history_;
     // For the thread that does the ring's work.
     std::optional<protocol::Instant> left_at_;  ///< when the last ring was given up
@@ -55,6 +65,7 @@ class RingWatch final : public daemon::RingObserver {
 
     mutable std::mutex mutex_;
     std::optional<Membership> membership_;  ///< guarded by mutex_
+    WithoutGroup without_group_;            ///< the same
 };
 
 }  // namespace spread::admin

@@ -46,12 +46,22 @@ struct RingStatus {
     std::optional<std::chrono::nanoseconds> rotation_p50;
     std::optional<std::chrono::nanoseconds> rotation_p99;
     std::chrono::milliseconds token_timeout{};
-    std::vector<std::string> cut_off;  ///< whom an operator cuts off, for testing
-    std::uint32_t settings_sum = 0;    ///< of the settings of the ring, as joins carry it
+    std::vector<std::string> without_multicast;  ///< whom it does not reach
+    std::string multicast_advice;                ///< what to do about that
+    std::vector<std::string> cut_off;            ///< whom an operator cuts off, for testing
+    std::uint32_t settings_sum = 0;              ///< of the settings of the ring, as joins carry it
     std::uint32_t personal_window = 0;
     std::uint32_t accelerated_window = 0;   ///< 0: the token goes last
     bool is_stuck = false;                  ///< the ring's work has stood still for seconds
     std::chrono::milliseconds facts_age{};  ///< since the ring's thread has told of itself last
+};
+
+/// What a daemon has said of itself, when it was asked last.
+struct PeerTold {
+    std::string version;
+    int wire = 0;
+    std::uint32_t settings_sum = 0;  ///< as RingStatus
+    WallTime at;
 };
 
 struct PeerStatus {
@@ -68,6 +78,7 @@ struct PeerStatus {
     std::uint64_t packets = 0;           ///< data packets of it that came
     std::uint64_t lost = 0;              ///< of these, which had to be asked for
     std::optional<double> lost_share{};  ///< of those of the last minute; nothing: none came
+    std::optional<PeerTold> told{};      ///< nothing: it has not answered yet
 };
 
 struct ClientStatus {

@@ -68,12 +68,23 @@ json ring_of(const RingStatus& ring) {
             {"rotation_p99_us", in_us(ring.rotation_p99)},
             {"personal_window_packets", ring.personal_window},
             {"accelerated_window_packets", ring.accelerated_window},
+            {"without_multicast", ring.without_multicast},
+            {"without_multicast_text",
+             ring.multicast_advice.empty() ? json() : json(ring.multicast_advice)},
             {"cut_off", ring.cut_off}};
 }
 
-json peers_of(const std::vector<PeerStatus>& peers) {
+json told_of(const std::optional<PeerTold>& told, std::uint32_t settings_sum) {
+    return told ? json{{"version", told->version},
+                       {"wire", told->wire},
+                       {"same_settings", told->settings_sum == settings_sum},
+                       {"at", iso_time(told->at)}}
+                : json();
+}
+
+json peers_of(const Status& status) {
     json out = json::array();
-    for (const PeerStatus& peer : peers) {
+    for (const PeerStatus& peer : status.peers) {
         out.push_back({{"daemon", peer.name},
                        {"address", peer.address},
                        {"port", peer.port},
@@ -84,7 +95,8 @@ json peers_of(const std::vector<PeerStatus>& peers) {
                        {"lost_share", or_null(peer.lost_share)},
                        {"data_heard_ms_ago", or_null(peer.data_age)},
                        {"multicast_heard_ms_ago", or_null(peer.group_age)},
-                       {"token_heard_ms_ago", or_null(peer.token_age)}});
+                       {"token_heard_ms_ago", or_null(peer.token_age)},
+                       {"told", told_of(peer.told, status.ring.settings_sum)}});
     }
     return out;
 }
@@ -142,7 +154,7 @@ std::string status_json(const Status& status) {
            std::chrono::duration_cast<std::chrono::seconds>(status.at - status.started_at)
                .count()}}},
         {"ring", ring_of(status.ring)},
-        {"peers", peers_of(status.peers)},
+        {"peers", peers_of(status)},
         {"traffic",
          {{"submitted_per_s", status.rates.submitted},
           {"delivered_per_s", status.rates.delivered},

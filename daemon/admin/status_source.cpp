@@ -158,7 +158,11 @@ ClientStatus client_of(const session::SessionInfo& info, const SessionServer::In
 }  // namespace
 
 StatusSource::StatusSource(boost::asio::io_context& io, const StatusParts& parts)
-    : io_(io), parts_(parts), roster_(daemon::roster_of(parts.configuration)), sample_timer_(io) {}
+    : io_(io),
+      parts_(parts),
+      roster_(daemon::roster_of(parts.configuration)),
+      told_(roster_.size()),
+      sample_timer_(io) {}
 
 void StatusSource::start() {
     busiest_at_ = daemon::now();
@@ -241,6 +245,7 @@ void StatusSource::fill_ring(Status& status) const {
         peer.port = parts_.configuration.segments[daemon.segment].port;
         peer.segment = daemon.segment;
         peer.is_self = i == parts_.self;
+        peer.told = told_[i];
         ring.unknown += address || peer.is_self ? 0 : 1;
         if (facts != nullptr) {
             peer.is_member = std::find(facts->members.begin(), facts->members.end(),
@@ -278,6 +283,13 @@ void StatusSource::fill_ring(Status& status) const {
     for (const protocol::DaemonId member : facts->members) {
         ring.members.push_back(roster_.describe(member));
     }
+    fill_missing(ring);
+}
+
+void StatusSource::fill_missing(RingStatus& ring) const {
+    const auto without_group = parts_.watch.without_group();
+    ring.without_multicast = without_group.daemons;
+    ring.multicast_advice = without_group.text;
     if (const auto membership = parts_.watch.membership()) {
         ring.since = membership->installed_at;
         ring.took = membership->took;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -41,6 +42,8 @@ class StatusSource {
     void start();
     void stop();
 
+    /// The daemon at this place of the configuration has answered.
+    void note_told(std::size_t place, PeerTold told) { told_.at(place) = std::move(told); }
     /// Clients are no longer taken in; the daemon stops then at the latest.
     void set_draining(WallTime until) { draining_until_ = until; }
     void status(std::function<void(Status)> done);
@@ -87,6 +90,7 @@ class StatusSource {
     void take_sample();
     [[nodiscard]] Status without_sessions() const;
     void fill_ring(Status& status) const;
+    void fill_missing(RingStatus& ring) const;
     void look_for_busiest(std::string after);
     void end_busiest(bool is_known);
     [[nodiscard]] Rates rates() const;
@@ -96,6 +100,7 @@ class StatusSource {
     const protocol::Roster roster_;
     const WallTime started_at_ = std::chrono::system_clock::now();
     std::optional<WallTime> draining_until_;
+    std::vector<std::optional<PeerTold>> told_;  ///< by place
     boost::asio::steady_timer sample_timer_;
     struct Sample {
         protocol::Instant at;

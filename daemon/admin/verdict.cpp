@@ -28,6 +28,9 @@ Verdict verdict_of(const Status& status) {
     for (const MissingStatus& each : ring.missing) {
         out.advice.push_back(each.daemon + ": " + each.text);
     }
+    if (!ring.multicast_advice.empty()) {
+        out.advice.push_back(ring.multicast_advice);
+    }
     const std::size_t expected = std::max(ring.configured - ring.unknown, ring.members.size());
     const std::string count = ring.unknown == 0 || expected == 1
                                   ? fmt::format("{} of {} daemons", ring.members.size(), expected)

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "config/configuration.hpp"
@@ -60,6 +61,10 @@ class RingObserver {
     virtual void on_installed(const membership::ConfigurationChange& change) = 0;
     /// Who is missing, or why, has changed since.
     virtual void on_missing(std::span<const membership::Absence> missing) = 0;
+    /// Whom a group address does not reach, for a while already; sent to one by one meanwhile.
+    virtual void on_without_group(const protocol::MemberList& daemons) = 0;
+    /// What `daemon` has otherwise in its file, for people; not what was told last.
+    virtual void on_difference(protocol::DaemonId daemon, const std::string& difference) = 0;
 };
 
 }  // namespace spread::daemon

@@ -207,20 +207,26 @@ void RingLog::on_narrow_path(protocol::DaemonId peer, std::size_t bytes) {
         bytes, roster_.describe(peer));
 }
 
-void RingLog::on_settings(Instant now, protocol::DaemonId sender, std::string_view settings) {
+std::optional<std::string> RingLog::on_settings(Instant now, protocol::DaemonId sender,
+                                                std::string_view settings) {
     std::string difference = describe_difference(own_settings_, settings);
     if (differences_.size() >= protocol::kDaemonsMax && !differences_.contains(sender.value)) {
         differences_.clear();  // nobody honest has that many
     }
     std::string& told = differences_[sender.value];
-    if (difference != told && !difference.empty()) {
-        say(now, "settings",
-            {LogEvent::kSettingsDiffer,
-             fmt::format("{} runs another configuration file: {}", roster_.describe(sender),
-                         difference),
-             {{"peer", roster_.describe(sender)}}});
+    if (difference == told) {
+        return std::nullopt;
     }
-    told = std::move(difference);
+    told = difference;
+    if (difference.empty()) {
+        return std::nullopt;
+    }
+    say(now, "settings",
+        {LogEvent::kSettingsDiffer,
+         fmt::format("{} runs another configuration file: {}", roster_.describe(sender),
+                     difference),
+         {{"peer", roster_.describe(sender)}}});
+    return difference;
 }
 
 void RingLog::tick(Instant now) {

@@ -48,7 +48,11 @@ class RingLog {
     /// Datagrams are no longer than `bytes` from now on, because of `peer`.
     void on_narrow_path(protocol::DaemonId peer, std::size_t bytes);
     /// A daemon has shown its settings: see RingConfig::settings.
-    void on_settings(protocol::Instant now, protocol::DaemonId sender, std::string_view settings);
+    /// Returns what it has otherwise; nothing: that has been told.
+    std::optional<std::string> on_settings(protocol::Instant now, protocol::DaemonId sender,
+                                           std::string_view settings);
+    /// Whom a group address does not reach, as the log has told.
+    [[nodiscard]] const protocol::MemberList& without_group() const { return one_by_one_told_; }
     /// Says what has become due; call a few times a second.
     void tick(protocol::Instant now);
 

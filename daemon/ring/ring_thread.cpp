@@ -155,7 +155,10 @@ void RingThread::on_narrow_path(protocol::DaemonId peer, std::size_t bytes) {
 }
 
 void RingThread::on_settings(protocol::DaemonId sender, std::string_view settings) {
-    log_.on_settings(now_, sender, settings);
+    const auto difference = log_.on_settings(now_, sender, settings);
+    if (difference && observer_ != nullptr) {
+        observer_->on_difference(sender, *difference);
+    }
 }
 
 void RingThread::on_output(const membership::EngineOutput& out) {
@@ -383,6 +386,12 @@ void RingThread::hand_over_if_wanted() {
 void RingThread::publish() {
     published_at_ = now_;
     log_.tick(now_);
+    if (log_.without_group() != without_group_) {
+        without_group_ = log_.without_group();
+        if (observer_ != nullptr) {
+            observer_->on_without_group(without_group_);
+        }
+    }
     if (driver_.seal() != nullptr) {
         seal_log_.tick(now_, *driver_.seal());
     }

@@ -158,6 +158,7 @@ class RingThread final : private driver::RingHost {
     protocol::RingId logged_ring_{};
     std::vector<membership::Absence> missing_;       ///< as the engine says
     std::vector<membership::Absence> told_missing_;  ///< of these, those that are known
+    protocol::MemberList without_group_;             ///< told the observer last
     RingObserver* observer_;
     const bool records_all_;
     ForeignHook foreign_hook_;

@@ -235,6 +235,18 @@ TEST_F(Network, ASettingOutsideTheHashIsNamedToo) {
     wait_for(0, "'TokenTimeout 400 ms'");
     wait_for(0, "'TokenTimeout 250 ms' here");
     EXPECT_EQ(times_in(log(0), "d3 runs another configuration file"), 1U);
+    ring_->wait_formed({0, 1});
+    // Whoever has no log sees as much.
+    const auto says = [this](const std::vector<std::string>& arguments, const std::string& text) {
+        return spreadctl(ring_->daemon(0), arguments).text.find(text) != std::string::npos;
+    };
+    EXPECT_TRUE(says({"events"}, "d3 runs another configuration file: "));
+    wait_until("spreadctl to say whose file differs", [&] {
+        return says({"status"},
+                    "; DIFFERS from that of d3 (spreadctl config diff NAME); the same "
+                    "settings at d2\n") &&
+               says({"peers"}, "DIFFERS") && says({"doctor"}, "d3: has other settings in its file");
+    });
 }
 
 // A virtual machine was cloned, its address and its state directory with it.

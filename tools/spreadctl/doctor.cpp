@@ -187,7 +187,17 @@ Findings daemon_findings(const nlohmann::json& status, const nlohmann::json& clu
                                "ways when it formed"));
         }
     }
+    if (is_said_at(status, "/ring/without_multicast_text")) {
+        out.push_back(doubtful("multicast", said_at(status, "/ring/without_multicast_text"),
+                               "the ring goes on without it, with more packets"));
+    }
     for (const auto& daemon : cluster.value("daemons", nlohmann::json::array())) {
+        if (daemon.value("answers", false) && daemon.contains("same_settings") &&
+            daemon.at("same_settings") == false) {
+            out.push_back(doubtful(text(daemon, "/daemon"), "has other settings in its file",
+                                   "spreadctl config diff " + text(daemon, "/daemon") +
+                                       " says which; make the files the same"));
+        }
         if (!daemon.value("answers", false)) {
             out.push_back(doubtful(text(daemon, "/daemon"), "does not answer within 1 s",
                                    "does it run, with this configuration? is UDP open both ways?"));

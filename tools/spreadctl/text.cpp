@@ -72,6 +72,32 @@ std::string short_time(const std::string& iso) {
     return iso.size() >= 19 ? iso.substr(0, 10) + " " + iso.substr(11, 8) : iso;
 }
 
+/// Who has the same settings in its file, as far as each has told.
+std::string others_with(const json& status) {
+    std::string same;
+    std::string differs;
+    std::string unknown;
+    for (const json& peer : at(status, "/peers")) {
+        if (peer.value("self", false)) {
+            continue;
+        }
+        const json is_same = at(peer, "/told/same_settings");
+        std::string& list = !is_same.is_boolean() ? unknown : is_same.get<bool>() ? same : differs;
+        list += (list.empty() ? "" : " ") + text_at(peer, "/daemon");
+    }
+    std::string out;
+    if (!differs.empty()) {
+        out += "; DIFFERS from that of " + differs + " (spreadctl config diff NAME)";
+    }
+    if (!same.empty()) {
+        out += "; the same settings at " + same;
+    }
+    if (!unknown.empty()) {
+        out += "; not known of " + unknown;
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {
@@ -150,8 +176,8 @@ std::string status_text(const json& status) {
                          text_at(status, "/groups/count")));
     }
     const json file = at(status, "/config/file");
-    line("config", fmt::format("{}, hash {}", file.is_null() ? "built in" : text_of(file),
-                               text_at(status, "/config/hash")));
+    line("config", fmt::format("{}, hash {}{}", file.is_null() ? "built in" : text_of(file),
+                               text_at(status, "/config/hash"), others_with(status)));
     return out;
 }
 
@@ -233,6 +259,24 @@ json peers_of(const json& status, const json& cluster) {
     return peers;
 }
 
+namespace {
+
+/// What a daemon said when it could still be asked is in the past.
+std::string release_of(const json& peer) {
+    const json told = at(peer, "/told/version");
+    return at(peer, "/version").is_null() && told.is_string() ? "was " + text_of(told)
+                                                              : text_at(peer, "/version");
+}
+
+std::string same_text(const json& same, const json& told) {
+    if (same.is_boolean()) {
+        return same.get<bool>() ? "same" : "DIFFERS";
+    }
+    return !told.is_boolean() ? "?" : told.get<bool>() ? "was same" : "DIFFERED";
+}
+
+}  // namespace
+
 std::string peers_text(const json& status, const json& cluster) {
     std::map<std::string, std::string> causes;
     for (const json& missing : at(status, "/ring/missing")) {
@@ -255,8 +299,7 @@ std::string peers_text(const json& status, const json& cluster) {
              : is_self       ? "-"
                              : "?",
              is_self ? "-" : lost(peer, "/lost_share") + " / " + lost(peer, "/lost_share_there"),
-             text_at(peer, "/version"),
-             same.is_boolean() ? (same.get<bool>() ? "same" : "DIFFERS") : "?",
+             release_of(peer), same_text(same, at(peer, "/told/same_settings")),
              causes.count(name) != 0 ? causes[name] : ""});
     }
     return table(rows);

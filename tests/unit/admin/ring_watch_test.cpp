@@ -69,6 +69,27 @@ TEST_F(RingWatchTest, SaysWhoWasLostWhyAndHowLongItTook) {
     EXPECT_EQ(watch_.membership()->missing[0].absence.cause, Cause::kTokenPort);
 }
 
+TEST_F(RingWatchTest, SaysWhomMulticastDoesNotReach) {
+    EXPECT_TRUE(watch_.without_group().text.empty());
+    watch_.on_without_group({DaemonId{2}, DaemonId{3}});
+    EXPECT_THAT(watch_.without_group().daemons, ElementsAre("node2", "node3"));
+    EXPECT_THAT(watch_.without_group().text,
+                HasSubstr(" at UDP port 4803 does not reach node2, node3,"));
+    EXPECT_EQ(history_.events(1)[0].event, "multicast_lost");
+    EXPECT_EQ(history_.events(1)[0].subject, "node2, node3");
+    watch_.on_without_group({});
+    EXPECT_TRUE(watch_.without_group().text.empty());
+    EXPECT_EQ(history_.events(1)[0].event, "multicast_back");
+}
+
+TEST_F(RingWatchTest, KeepsWhatAFileSaysOtherwise) {
+    watch_.on_difference(DaemonId{2}, "'Window 10' there, 'Window 20' here");
+    EXPECT_EQ(history_.events(1)[0].event, "settings_differ");
+    EXPECT_EQ(history_.events(1)[0].subject, "node2");
+    EXPECT_EQ(history_.events(1)[0].text,
+              "node2 runs another configuration file: 'Window 10' there, 'Window 20' here");
+}
+
 TEST_F(RingWatchTest, WhoComesBackIsNewAndNotMissing) {
     install({DaemonId{1}},
             {{DaemonId{2}, Cause::kSilent, {}, {}}, {DaemonId{3}, Cause::kLeft, {}, {}}});

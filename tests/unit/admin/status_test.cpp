@@ -1,3 +1,9 @@
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -37,6 +43,26 @@ TEST(Verdict, NamesEachState) {
     EXPECT_THAT(verdict_of(status).advice[0], HasSubstr("4711"));
 }
 
+TEST(Verdict, MulticastThatIsLostIsAdviceAndNoDamage) {
+    Status status = sample_status();
+    status.ring.members = {"node1", "node2", "node3"};
+    status.ring.missing.clear();
+    status.ring.multicast_advice = "multicast does not reach node3";
+    EXPECT_EQ(verdict_of(status).state, "healthy");
+    EXPECT_THAT(verdict_of(status).advice, testing::ElementsAre("multicast does not reach node3"));
+}
+
+TEST(StatusJson, SaysWhatEachHasTold) {
+    Status status = sample_status();
+    status.ring.settings_sum = 5;
+    status.peers[2].told = {"1.2.2", 4, 6, status.at};
+    const auto peers = nlohmann::json::parse(status_json(status))["peers"];
+    EXPECT_TRUE(peers[1]["told"].is_null());
+    EXPECT_EQ(peers[2]["told"]["version"], "1.2.2");
+    EXPECT_EQ(peers[2]["told"]["same_settings"], false);
+    EXPECT_EQ(peers[2]["told"]["at"], "1970-01-01T00:18:20.000Z");
+}
+
 TEST(Verdict, ARingThatNobodyWorksOnIsStuck) {
     Status status = sample_status();
     status.ring.is_stuck = true;
@@ -64,6 +90,42 @@ TEST(StatusJson, HasWhatProgramsLookFor) {
     EXPECT_EQ(value["clients"]["closed_total"]["slow_reader"], 0);
     EXPECT_EQ(value["daemon"]["uptime_s"], 100);
     EXPECT_EQ(value["counters"]["ring"]["packets_sent"], 5);
+}
+
+/// The names of all fields in it, however deep; not those of the counters, which have a table.
+void add_fields(const nlohmann::json& value, std::set<std::string>& out) {
+    if (!value.is_structured()) {
+        return;
+    }
+    for (const auto& [name, inner] : value.items()) {
+        if (value.is_object()) {
+            out.insert(name);
+        }
+        if (name != "counters" && name != "closed_total") {
+            add_fields(inner, out);
+        }
+    }
+}
+
+TEST(StatusJson, EachFieldIsInTheDocument) {
+    std::ifstream in(std::string(SPREAD_TEST_DATA) + "/../../docs/status.md");
+    const std::string document((std::istreambuf_iterator<char>(in)),
+                               std::istreambuf_iterator<char>());
+    ASSERT_FALSE(document.empty());
+    Status status = sample_status();
+    status.peers[1].told = {"1.2.2", 4, 6, status.at};
+    std::set<std::string> fields;
+    add_fields(nlohmann::json::parse(status_json(status)), fields);
+    add_fields(nlohmann::json::parse(clients_json({ClientStatus()})), fields);
+    add_fields(nlohmann::json::parse(groups_json({GroupStatus()})), fields);
+    add_fields(nlohmann::json::parse(bans_json({BanStatus()})), fields);
+    Event event;
+    event.ring = "1.2";
+    add_fields(nlohmann::json::parse(events_json({event})), fields);
+    EXPECT_GT(fields.size(), 80U);
+    for (const std::string& field : fields) {
+        EXPECT_TRUE(std::regex_search(document, std::regex("[`.\"]" + field + "\\b"))) << field;
+    }
 }
 
 TEST(StatusJson, WithoutTheSessionThreadItSaysSo) {

@@ -67,6 +67,27 @@ TEST(PeersText, SaysHowFarAndHowLossyTheOthersAreAndWhetherTheirFilesAgree) {
     EXPECT_EQ(peers_of(status, other)[1]["same_settings"], false);
 }
 
+TEST(PeersText, WhatASilentDaemonHasToldIsInThePast) {
+    json status = degraded();
+    const json cluster = json::parse(R"({"daemons": [{"daemon": "node3", "version": null,
+        "same_settings": null}]})");
+    EXPECT_THAT(peers_text(status, cluster),
+                testing::ContainsRegex("node3 .* \\? +\\? +token_port"));
+    status["peers"][1]["told"] = {{"version", "1.2.2"}, {"same_settings", false}};
+    EXPECT_THAT(peers_text(status, cluster), HasSubstr("was 1.2.2  DIFFERED"));
+    status["peers"][1]["told"]["same_settings"] = true;
+    EXPECT_THAT(peers_text(status, cluster), HasSubstr("was 1.2.2  was same"));
+}
+
+TEST(StatusText, SaysWhoseFileDiffers) {
+    json status = degraded();
+    EXPECT_THAT(status_text(status), HasSubstr("; not known of node3\n"));
+    status["peers"][1]["told"] = {{"version", "1.2.2"}, {"same_settings", false}};
+    EXPECT_THAT(status_text(status), HasSubstr("; DIFFERS from that of node3 (spreadctl config "));
+    status["peers"][1]["told"]["same_settings"] = true;
+    EXPECT_THAT(status_text(status), HasSubstr("; the same settings at node3\n"));
+}
+
 TEST(ClusterText, NamesWhoDoesNotAnswer) {
     const json good = json::parse(R"({"state": "operational", "members": 2,
         "representative": "node1", "uptime_s": 300, "clients": 4, "groups": 2, "ring_changes": 1,
