@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "config/parse.hpp"
@@ -59,6 +61,10 @@ Loaded load(const Options& options) {
             return loaded;
         }
         loaded.configuration = std::move(*result.configuration);
+        // Whoever asks a running daemon for its file may be in another directory.
+        std::error_code unknown;
+        const auto whole = std::filesystem::absolute(text.path, unknown).lexically_normal();
+        loaded.configuration.file_name = unknown ? text.path : whole.string();
     }
     loaded.is_read = true;
     loaded.locals = local_addresses();

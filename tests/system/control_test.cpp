@@ -82,6 +82,39 @@ TEST_F(ControlTest, AMissingDaemonIsNamedWithItsCause) {
     EXPECT_THAT(check.text, StartsWith("SPREAD CRITICAL - 2 of 3 daemons, missing d3"));
 }
 
+// Nobody had asked before.
+TEST_F(ControlTest, OfADaemonThatIsGoneItsReleaseAndSettingsAreRemembered) {
+    const auto told = [this] { return status(0)["peers"][2]["told"]; };
+    support::wait_until("d3 to tell of itself", [&] { return !told().is_null(); });
+    const std::string version = status(2)["daemon"]["version"];
+    EXPECT_EQ(told()["version"], version);
+    EXPECT_EQ(told()["same_settings"], true);
+    EXPECT_THAT(ctl(0, {"peers"}).text, testing::Not(HasSubstr("was ")));
+    ring_.daemon(2).crash();
+    ring_.wait_formed({0, 1});
+    const testing::Matcher<std::string> is_past =
+        testing::ContainsRegex("d3 .* NO .* was " + version + " +was same ");
+    support::wait_until("peers to say so", [&] { return is_past.Matches(ctl(0, {"peers"}).text); });
+    EXPECT_EQ(told()["version"], version);
+}
+
+TEST_F(ControlTest, FilesAreComparedWithWhatIsInForce) {
+    const std::string file = status(0)["config"]["file"];
+    EXPECT_EQ(ctl(0, {"config", "diff", file}).text, "the same\n");
+    const std::string changed = (scratch_.path() / "changed.conf").string();
+    std::filesystem::copy_file(file, changed);
+    std::ofstream(changed, std::ios::app) << "MaxSessions = 5\n";
+    const Answer differs = ctl(0, {"config", "diff", changed});
+    EXPECT_EQ(differs.status, 1);
+    EXPECT_EQ(differs.text, "MaxSessions value: 997 here, 5 there\n");
+    std::ofstream(changed, std::ios::app) << "}\n";
+    const Answer wrong = ctl(0, {"config", "diff", changed});
+    EXPECT_EQ(wrong.status, 3);
+    EXPECT_THAT(wrong.text, HasSubstr("says why"));
+    // A daemon by its name, whose AdminListen would be needed.
+    EXPECT_THAT(ctl(0, {"config", "diff", "d2"}).text, HasSubstr("AdminListen is not set"));
+}
+
 TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
     TestClient eve = ring_.client(0, "eve");
     eve.join("chat");
@@ -98,6 +131,13 @@ TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
             return ctl(i, {"groups", "chat"}).text == "chat has 1 members\n  #eve#d1\n";
         });
     }
+
+    EXPECT_THAT(ctl(0, {"clients", "--group", "chat"}).text, HasSubstr("#eve#d1"));
+    EXPECT_EQ(ctl(0, {"clients", "--group", "other"}).text,
+              "no client of this daemon is in other\n");
+    EXPECT_THAT(ctl(0, {"events", "--since", "1h"}).text, HasSubstr("ring_changed"));
+    EXPECT_EQ(ctl(0, {"events", "--since", "2999-01-01"}).text, "");
+    EXPECT_EQ(ctl(0, {"events", "--since", "soon"}).status, 2);
 
     EXPECT_EQ(ctl(0, {"kick", "#nobody#d1"}).status, 1);
     const Answer kicked = ctl(0, {"kick", "#eve#d1", "--reason", "too loud"});

@@ -125,6 +125,27 @@ TEST_F(DoctorTest, AFileWithErrorsAndAStrangersHost) {
     EXPECT_THAT(wrong.text, HasSubstr("BAD      file: "));
 }
 
+// The daemon's working directory is not the operator's.
+TEST(Doctor, AFileThatTheDaemonWasGivenByARelativeNameIsFound) {
+    const support::TempDir scratch;
+    const std::string port = std::to_string(support::pick_port());
+    const auto file = scratch.write(
+        "spread.conf", "Spread_Segment 127.0.0.255:" + port + " {\n d1 127.0.0.1\n}\n");
+    const std::string here = scratch.path().string();
+    ChildProcess daemon({.command = {support::daemon_binary().string(), "-n", "d1", "-c",
+                                     "./spread.conf", "--unix-dir", here, "--state-dir", here},
+                         .output = scratch.path() / "log",
+                         .input = {},
+                         .network_namespace = -1,
+                         .directory = scratch.path()});
+    const std::string socket = (scratch.path() / (port + ".ctl")).string();
+    support::wait_until("the daemon to serve",
+                        [&] { return spreadctl(socket, {"status"}).status == 0; });
+    EXPECT_THAT(spreadctl(socket, {"doctor"}).text,
+                HasSubstr("ok       file: " + file.string() + ", hash "));
+    EXPECT_EQ(spreadctl(socket, {"config", "diff", file.string()}).status, 0);
+}
+
 TEST(Doctor, ARunningDaemonIsAsked) {
     support::TestRing ring(3, support::on_loopback());
     ring.wait_formed();

@@ -18,6 +18,7 @@
 #include "daemon/ring/flight_file.hpp"
 #include "tools/spreadctl/commands.hpp"
 #include "tools/spreadctl/doctor.hpp"
+#include "tools/spreadctl/other_daemons.hpp"
 #include "tools/spreadctl/timeline.hpp"
 
 namespace spread::spreadctl {
@@ -61,26 +62,6 @@ std::vector<TarFile> fetched(const HttpClient& client) {
         throw Unreachable("its answer is no bundle: " + files.error());
     }
     return *std::move(files);
-}
-
-/// The TCP port of AdminListen in a config.json, where values are as files write them, in quotes;
-/// empty: there is none.
-std::string admin_port(const json& config) {
-    for (const json& option :
-         config.is_object() ? config.value("options", json::array()) : json::array()) {
-        if (option.value("name", "") == "AdminListen" && option.contains("value") &&
-            option.at("value").is_string()) {
-            std::string value = option.at("value").get<std::string>();
-            std::erase(value, '"');
-            return value.substr(std::min(value.rfind(':') + 1, value.size()));
-        }
-    }
-    return {};
-}
-
-std::string host_and_port(const std::string& address, const std::string& port) {
-    return address.find(':') == std::string::npos ? address + ":" + port
-                                                  : "[" + address + "]:" + port;
 }
 
 class Collector {

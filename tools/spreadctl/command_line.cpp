@@ -1,7 +1,6 @@
 #include "tools/spreadctl/command_line.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -21,6 +20,7 @@
 #include "tools/spreadctl/doctor.hpp"
 #include "tools/spreadctl/key_commands.hpp"
 #include "tools/spreadctl/ring_key.hpp"
+#include "tools/spreadctl/times.hpp"
 #include "tools/spreadctl/trace.hpp"
 
 namespace spread::spreadctl {
@@ -36,29 +36,14 @@ constexpr const char* kExamples =
     "  spreadctl events -f                  what happens, and why?\n"
     "  spreadctl -s 10.0.0.2:4805 status    another host's, where AdminListen is set";
 
+constexpr std::size_t kSomeEvents = 50;
+constexpr std::size_t kAllEvents = 1000;  // a daemon keeps no more
 constexpr auto kStopPatience = std::chrono::seconds(10);
 /// A partition ends after 60 s.
 constexpr auto kPartitionRenewal = std::chrono::seconds(25);
 
 std::chrono::milliseconds in_milliseconds(double seconds) {
     return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
-}
-
-std::optional<std::chrono::seconds> seconds_of(const std::string& text) {
-    constexpr std::uint64_t kMost = 100000000;
-    std::uint64_t number = 0;
-    const char* const last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, number);
-    if (error != std::errc() || number == 0 || number > kMost || last - end != 1) {
-        return std::nullopt;
-    }
-    switch (*end) {
-        case 's': return std::chrono::seconds(number);
-        case 'm': return std::chrono::minutes(number);
-        case 'h': return std::chrono::hours(number);
-        case 'd': return std::chrono::hours(24 * number);
-        default: return std::nullopt;
-    }
 }
 
 std::string time_error(const std::string& text) {
@@ -104,6 +89,11 @@ class CommandLine {
                                     : bundle_file_;
     }
     [[nodiscard]] Commands commands() const { return {client(server_), json_}; }
+    [[nodiscard]] int events_since() const {
+        const auto since = moment_of(since_, std::chrono::system_clock::now());
+        return commands().events(most_.value_or(since ? kAllEvents : kSomeEvents), follow_,
+                                 since.value_or(std::string()));
+    }
     [[nodiscard]] KeyCommands keys() const {
         return {client(server_), in_milliseconds(key_wait_), json_};
     }
@@ -126,7 +116,8 @@ class CommandLine {
     Commands::ClientFilter filter_;
     std::string group_;
     std::string group_sort_ = "name";
-    std::size_t most_ = 50;
+    std::optional<std::size_t> most_;
+    std::string since_;
     bool follow_ = false;
     double pause_ = 1;
     std::size_t rounds_ = 0;
@@ -197,6 +188,7 @@ void CommandLine::add_looking() {
     clients->add_option("--sort", filter_.sort, "queue, in, out, groups or name (default queue)")
         ->check(CLI::IsMember({"queue", "in", "out", "groups", "name"}));
     clients->add_flag("--slow", filter_.only_slow, "Only those for which much waits");
+    clients->add_option("--group", filter_.group, "Only members of this group")->type_name("GROUP");
     CLI::App* const groups = add(app_, "groups", "All groups, or the members of one",
                                  [this] { return commands().groups(group_, group_sort_); });
     groups->add_option("NAME", group_, "A group");
@@ -333,8 +325,19 @@ void CommandLine::add_trace() {
 
 void CommandLine::add_watching() {
     CLI::App* const events = add(app_, "events", "What happened to ring and clients, and why",
-                                 [this] { return commands().events(most_, follow_); });
-    events->add_option("-n", most_, "How many at most (default 50)")->type_name("NUMBER");
+                                 [this] { return events_since(); });
+    events->add_option("-n", most_, "How many at most (default 50, with --since all)")
+        ->type_name("NUMBER");
+    events
+        ->add_option("--since", since_,
+                     "None older than this: 10m ago, or a time as it is shown, in UTC: 03:00, "
+                     "2026-03-01 03:00:00")
+        ->type_name("TIME")
+        ->check([](const std::string& text) {
+            return moment_of(text, std::chrono::system_clock::now())
+                       ? std::string()
+                       : std::string("a time is 10m, 03:00 or 2026-03-01 03:00:00");
+        });
     events->add_flag("-f", follow_, "Go on with what comes");
     CLI::App* const top = add(app_, "top", "Status, peers and clients, renewed all the time",
                               [this] { return commands().top(in_milliseconds(pause_), rounds_); });
@@ -350,9 +353,14 @@ void CommandLine::add_config() {
         [this] { return commands().config_show(); });
     add(*config, "hash", "The hash that all daemons of a ring share",
         [this] { return commands().config_hash(); });
-    add(*config, "diff", "What another daemon's configuration has otherwise; 1 if anything",
-        [this] { return commands().config_diff(client(other_)); })
-        ->add_option("SERVER", other_, "The other daemon, as for -s")
+    add(*config, "diff", "What another configuration has otherwise; 1 if anything",
+        [this] {
+            return commands().config_diff(
+                other_, [this](const std::string& server) { return client(server); });
+        })
+        ->add_option("OTHER", other_,
+                     "A daemon's name in the configuration, which needs AdminListen; a file; or a "
+                     "daemon, as for -s")
         ->required();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <thread>
 #include <utility>
@@ -10,6 +11,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/admin/status_json.hpp"
+#include "daemon/loaded.hpp"
+#include "tools/spreadctl/other_daemons.hpp"
 #include "tools/spreadctl/text.hpp"
 
 namespace spread::spreadctl {
@@ -89,7 +93,15 @@ int Commands::clients(const ClientFilter& filter) const {
     json value = parsed(client_.get("/clients.json"));
     json kept = json::array();
     json longest;
+    std::optional<json> members;
+    if (!filter.group.empty()) {
+        members = parsed(client_.get("/group.json?name=" + encoded(filter.group)))["members"];
+    }
     for (json& client : value["clients"]) {
+        if (members &&
+            std::find(members->begin(), members->end(), client["name"]) == members->end()) {
+            continue;
+        }
         if (longest.is_null() || waiting_for(client) > waiting_for(longest)) {
             longest = client;
         }
@@ -117,6 +129,10 @@ int Commands::clients(const ClientFilter& filter) const {
         print(json{{"schema", value.value("schema", 0)}, {"clients", kept}}.dump(2) + "\n");
     } else if (kept.empty()) {
         const json status = parsed(client_.get("/status.json"));
+        if (members && longest.is_null()) {
+            print("no client of this daemon is in " + filter.group + "\n");
+            return kGood;
+        }
         print(no_clients_text(longest,
                               status.value("/clients/closed_total/slow_reader"_json_pointer, 0.0)));
     } else {
@@ -173,13 +189,16 @@ int Commands::groups(const std::string& name, const std::string& sort) const {
     return kGood;
 }
 
-int Commands::events(std::size_t most, bool follow) const {
+int Commands::events(std::size_t most, bool follow, const std::string& since) const {
     std::uint64_t after = 0;
     do {
         const json value =
             parsed(client_.get(fmt::format("/events.json?most={}&after={}", most, after)));
         for (const json& event : value.value("events", json::array())) {
             after = event.value("number", after);
+            if (event.value("at", "") < since) {
+                continue;
+            }
             print((json_ ? event.dump() : event_line(event)) + "\n");
         }
         if (follow) {
@@ -252,9 +271,24 @@ int Commands::config_hash() const {
                 [](const json& config) { return fmt::format("{}\n", config.value("hash", 0U)); });
 }
 
-int Commands::config_diff(const HttpClient& other) const {
-    const std::string differences =
-        config_differences(parsed(client_.get("/config.json")), parsed(other.get("/config.json")));
+int Commands::config_diff(
+    const std::string& other,
+    const std::function<HttpClient(const std::string& server)>& client_for) const {
+    const json here = parsed(client_.get("/config.json"));
+    const std::string named = server_of(here, other);
+    std::error_code ignored;
+    json there;
+    if (named.empty() && std::filesystem::is_regular_file(other, ignored)) {
+        const auto read = daemon::configuration_in(other);
+        if (!read) {
+            throw Unreachable("spreadd would not start with " + other +
+                              ": spreadd --any-host --check -c " + other + " says why");
+        }
+        there = json::parse(admin::config_json(*read));
+    } else {
+        there = parsed(client_for(named.empty() ? other : named).get("/config.json"));
+    }
+    const std::string differences = config_differences(here, there);
     print(differences.empty() ? "the same\n" : differences);
     return differences.empty() ? kGood : kBad;
 }

@@ -29,14 +29,15 @@ class Commands {
     struct ClientFilter {
         std::string sort = "queue";  ///< queue, in, out, groups, name
         bool only_slow = false;
+        std::string group;  ///< its members only; empty: all
     };
     [[nodiscard]] int clients(const ClientFilter& filter) const;
     /// The members of the group named; without a name all groups, those first to which most
     /// messages per second are sent (`sort` rate, which takes a second), with most members, or by
     /// name.
     [[nodiscard]] int groups(const std::string& name, const std::string& sort) const;
-    /// `follow`: goes on until interrupted.
-    [[nodiscard]] int events(std::size_t most, bool follow) const;
+    /// `follow`: goes on until interrupted. `since`: none that are older, by their text.
+    [[nodiscard]] int events(std::size_t most, bool follow, const std::string& since) const;
     /// Shows status and clients again and again; `rounds` 0: until interrupted.
     [[nodiscard]] int top(std::chrono::milliseconds pause, std::size_t rounds) const;
     /// A monitoring plugin's: 0 ok, 1 warning, 2 critical, 3 unknown. `expected` 0: all configured.
@@ -50,8 +51,11 @@ class Commands {
     [[nodiscard]] int bans() const;
     [[nodiscard]] int config_show() const;
     [[nodiscard]] int config_hash() const;
-    /// `other`: a daemon's control socket, port or address.
-    [[nodiscard]] int config_diff(const HttpClient& other) const;
+    /// `other`: a daemon of the configuration, a configuration file, or a daemon's control socket,
+    /// port or address, which `client_for` takes.
+    [[nodiscard]] int config_diff(
+        const std::string& other,
+        const std::function<HttpClient(const std::string& server)>& client_for) const;
     /// A command that changes something: prints what the daemon says of it.
     [[nodiscard]] int change(const std::string& target) const;
     /// The same again and again, until that fails.
