@@ -4,6 +4,7 @@ SPREAD_DAEMON and SPREADCTL name the programs; SPREAD_PAGE_SHOTS is where screen
 
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -171,5 +172,8 @@ class Page(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    if shutil.which("chromedriver") is None:
+        print("no chromedriver (Debian package chromium-driver): not checked")
+        sys.exit(77)
     print("screenshots:", SHOTS, file=sys.stderr)
     unittest.main(verbosity=2)
