@@ -14,6 +14,21 @@ set(CPACK_DEBIAN_PACKAGE_MAINTAINER "spreadd maintainers <maintainers@spreadd.in
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 
 set(debian ${CMAKE_SOURCE_DIR}/packaging/debian)
+# What Debian takes for a changelog has a form of its own; ours lies beside it. The date is that of the newest
+# release, so that builds are alike.
+file(STRINGS ${CMAKE_SOURCE_DIR}/CHANGELOG.md released REGEX "^## [0-9.]+ - [0-9-]+$" LIMIT_COUNT 1)
+string(REGEX REPLACE ".* - " "" released "${released}")
+execute_process(COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C date -u -d ${released} "+%a, %d %b %Y %T +0000"
+                OUTPUT_VARIABLE released OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+set(debian_changelog ${CMAKE_BINARY_DIR}/packaging/debian-changelog)
+file(WRITE ${debian_changelog} "spreadd (${PROJECT_VERSION}) unstable; urgency=medium
+
+  * What has changed is in CHANGELOG.md.gz.
+
+ -- ${CPACK_DEBIAN_PACKAGE_MAINTAINER}  ${released}
+")
+execute_process(COMMAND gzip -9nc ${debian_changelog} OUTPUT_FILE ${debian_changelog}.gz COMMAND_ERROR_IS_FATAL ANY)
+
 # spread_package(COMPONENT NAME SUMMARY TEXT): names and describes one.
 function(spread_package component name summary text)
     string(TOUPPER ${component} upper)
@@ -21,7 +36,12 @@ function(spread_package component name summary text)
     set(CPACK_DEBIAN_${upper}_DESCRIPTION "${summary}\n${text}" PARENT_SCOPE)
     install(FILES ${debian}/copyright DESTINATION share/doc/${name} COMPONENT ${component})
     install(FILES ${CMAKE_BINARY_DIR}/packaging/changelog.gz DESTINATION share/doc/${name}
-            COMPONENT ${component})
+            COMPONENT ${component} RENAME CHANGELOG.md.gz)
+    install(FILES ${debian_changelog}.gz DESTINATION share/doc/${name} COMPONENT ${component} RENAME changelog.gz)
+    if(EXISTS ${debian}/${name}.lintian)
+        install(FILES ${debian}/${name}.lintian DESTINATION share/lintian/overrides COMPONENT ${component}
+                RENAME ${name})
+    endif()
 endfunction()
 
 spread_package(daemon spreadd "Spread group communication daemon"
@@ -52,8 +72,6 @@ spread_package(libspread-dev libspread-dev "Spread group communication: C header
     "For building programs with libspread: headers, static libraries, pkg-config
 and CMake files.")
 set(CPACK_DEBIAN_LIBSPREAD-DEV_PACKAGE_DEPENDS "libspread3 (= ${PROJECT_VERSION})")
-install(FILES ${debian}/libspread-dev.lintian DESTINATION share/lintian/overrides COMPONENT libspread-dev
-        RENAME libspread-dev)
 
 spread_package(client libspread-client-dev "Spread group communication: C++ client library"
     "spread::Session, C++20: typed events, threads, reconnecting, an adapter for
