@@ -30,26 +30,43 @@ Cause cause_of(std::uint8_t ways, bool by_group) {
     return has_way(ways, Heard::kFullSized) ? Cause::kUnknown : Cause::kLargePackets;
 }
 
-/// The first bad link between a missing daemon and the ring, as far as either end has told.
+/// As far as the hearer has told.
+Cause cause_of(const EngineCore& core, DaemonIndex hearer, DaemonIndex speaker, Instant since) {
+    if (!core.hearing.is_known(hearer, since)) {
+        return Cause::kUnknown;
+    }
+    const bool by_group =
+        speaker == core.self && (core.group_mates - core.one_by_one).contains(hearer);
+    return cause_of(core.hearing.ways(hearer, speaker, since), by_group);
+}
+
+/// The first bad link between a missing daemon and the ring, as far as either end has told, and who
+/// else has the same one.
 Absence bad_link(const EngineCore& core, DaemonIndex missing, const DaemonSet& ring,
                  Instant since) {
-    for (const DaemonIndex member : DaemonSet{core.self} | ring) {
+    const DaemonSet members = DaemonSet{core.self} | ring;
+    const auto cause_between = [&](DaemonIndex member, bool inward) {
+        return inward ? cause_of(core, missing, member, since)
+                      : cause_of(core, member, missing, since);
+    };
+    for (const DaemonIndex member : members) {
         for (const bool inward : {true, false}) {
-            const DaemonIndex hearer = inward ? missing : member;
-            const DaemonIndex speaker = inward ? member : missing;
-            if (!core.hearing.is_known(hearer, since)) {
+            const Cause cause = cause_between(member, inward);
+            if (cause == Cause::kUnknown) {
                 continue;
             }
-            const bool by_group =
-                speaker == core.self && (core.group_mates - core.one_by_one).contains(hearer);
-            const Cause cause = cause_of(core.hearing.ways(hearer, speaker, since), by_group);
-            if (cause != Cause::kUnknown) {
-                return {core.roster.id(missing),
-                        cause,
-                        core.roster.id(hearer),
-                        core.roster.id(speaker),
-                        {}};
+            DaemonSet others;
+            for (const DaemonIndex other : members) {
+                if (other != member && cause_between(other, inward) == cause) {
+                    others.insert(other);
+                }
             }
+            return {core.roster.id(missing),
+                    cause,
+                    core.roster.id(inward ? missing : member),
+                    core.roster.id(inward ? member : missing),
+                    {},
+                    others};
         }
     }
     return {core.roster.id(missing), Cause::kUnknown, {}, {}, {}};

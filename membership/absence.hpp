@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/ids.hpp"
+#include "protocol/roster.hpp"
 #include "protocol/time.hpp"
 
 namespace spread::membership {
@@ -45,6 +46,9 @@ struct Absence {
     protocol::DaemonId speaker;
     /// Of kSameIdentity: the two lives.
     std::array<protocol::Incarnation, 2> claimants{};
+    /// Of a bad link: further members whose link with `daemon`, in the same direction, is bad in
+    /// the same way, by place in the configuration.
+    protocol::DaemonSet others{};
 
     friend bool operator==(const Absence&, const Absence&) = default;
 };

@@ -87,6 +87,10 @@ class Hearing {
     [[nodiscard]] std::uint8_t wire_greatest_of(protocol::DaemonIndex who) const {
         return peers_[who].report.wire_greatest;
     }
+    /// The checksum of its settings, as it has told last; 0: it has not.
+    [[nodiscard]] std::uint32_t settings_of(protocol::DaemonIndex who) const {
+        return peers_[who].report.settings;
+    }
     /// The members of the ring that `who` has installed last, as far as it has told.
     [[nodiscard]] protocol::DaemonSet ring_of(protocol::DaemonIndex who) const;
     /// `who` has said last that it is looking for another one.

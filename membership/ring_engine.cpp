@@ -184,4 +184,16 @@ std::uint32_t RingEngine::settings_sum() const {
     return impl_->core().settings_sum;
 }
 
+protocol::DaemonSet RingEngine::with_other_settings() const {
+    const EngineCore& core = impl_->core();
+    protocol::DaemonSet out;
+    for (protocol::DaemonIndex i = 0; i < core.roster.size(); ++i) {
+        const std::uint32_t sum = core.hearing.settings_of(i);
+        if (sum != 0 && sum != core.settings_sum) {
+            out.insert(i);
+        }
+    }
+    return out;
+}
+
 }  // namespace spread::membership

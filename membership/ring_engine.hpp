@@ -113,6 +113,8 @@ class RingEngine {
     [[nodiscard]] const ReceivedFrom& received_from() const;
     /// Checksum of RingConfig::settings, as joins carry it.
     [[nodiscard]] std::uint32_t settings_sum() const;
+    /// By configuration position, those whose last join or probe shows another one.
+    [[nodiscard]] protocol::DaemonSet with_other_settings() const;
 
   private:
     class Impl;

@@ -208,11 +208,11 @@ bool AdminServer::look(const HttpRequest& request, const Respond& respond) {
         source_.bans(as_json<std::vector<BanStatus>>(respond, bans_json));
     } else if (path == "/cluster.json") {
         source_.status([this, respond](const Status& status) {
-            reach_.monitor.ask_all(
-                [this, respond, ring = status.ring](const MonitorService::Answers& answers) {
-                    respond({200, "application/json",
-                             cluster_json(answers, ring, reach_.steering.roster())});
-                });
+            reach_.monitor.ask_all([this, respond, ring = status.ring,
+                                    peers = status.peers](const MonitorService::Answers& answers) {
+                respond({200, "application/json",
+                         cluster_json(answers, ring, reach_.steering.roster(), peers)});
+            });
         });
     } else if (path == "/keys.json" && source_.has_keys()) {
         source_.keys(as_json<sealing::KeyTable>(respond, [this](const sealing::KeyTable& table) {
@@ -259,8 +259,9 @@ void AdminServer::bundle(const Respond& respond) {
                         {"groups.json", groups_json(groups.value_or(std::vector<GroupStatus>()))});
                     files.push_back({"events.json", events_json(data.events)});
                     files.push_back({"config.json", config_json(source_.configuration())});
-                    files.push_back({"cluster.json", cluster_json(answers, data.status.ring,
-                                                                  reach_.steering.roster())});
+                    files.push_back({"cluster.json",
+                                     cluster_json(answers, data.status.ring,
+                                                  reach_.steering.roster(), data.status.peers)});
                     files.push_back({"log.txt", daemon::recent_log()});
                     if (commands_.recording) {
                         files.push_back({"ring.flight", commands_.recording()});
@@ -285,8 +286,12 @@ void AdminServer::health(const HttpRequest& request, const Respond& respond) {
         const std::string wrong = !is_live_only              ? what_is_wrong(status, expected)
                                   : verdict.state == "stuck" ? verdict.sentence
                                                              : std::string();
-        respond({wrong.empty() ? 200U : 503U, "application/json",
-                 wrong.empty() ? std::string("{\"status\":\"ok\"}\n") : answer_json(false, wrong)});
+        if (!wrong.empty()) {
+            respond({503U, "application/json", answer_json(false, wrong)});
+        } else {
+            respond({200U, "application/json",
+                     is_live_only ? health_json("ok") : health_json(readiness_text(status))});
+        }
     });
 }
 

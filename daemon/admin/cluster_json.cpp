@@ -82,13 +82,15 @@ const char* verdict_of(const DaemonAnswer& answer, std::size_t configured) {
 }  // namespace
 
 std::string cluster_json(const std::vector<DaemonAnswer>& answers, const RingStatus& ring,
-                         const protocol::Roster& roster) {
+                         const protocol::Roster& roster, const std::vector<PeerStatus>& peers) {
     const std::vector<MissingStatus>& missing = ring.missing;
     ordered_json list = ordered_json::array();
     for (const DaemonAnswer& each : answers) {
         const auto why = std::ranges::find_if(
             missing, [&](const MissingStatus& one) { return one.daemon == each.daemon; });
         const bool is_missing = why != missing.end();
+        const auto peer = std::ranges::find(peers, each.daemon, &PeerStatus::name);
+        const bool has_difference = peer != peers.end() && !peer->settings_difference.empty();
         list.push_back(
             {{"daemon", each.daemon},
              {"address", each.address},
@@ -101,6 +103,8 @@ std::string cluster_json(const std::vector<DaemonAnswer>& answers, const RingSta
              {"same_settings", each.more
                                    ? ordered_json(each.more->settings_sum == ring.settings_sum)
                                    : ordered_json()},
+             {"settings_difference",
+              has_difference ? ordered_json(peer->settings_difference) : ordered_json()},
              {"rtt_us", each.rtt ? ordered_json(each.rtt->count()) : ordered_json()},
              {"heard", each.more ? heard_of(*each.more, roster) : ordered_json()},
              {"report", each.report ? report_of(*each.report, roster) : ordered_json()}});

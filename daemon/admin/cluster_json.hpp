@@ -22,8 +22,10 @@ struct DaemonAnswer {
 };
 
 /// What all daemons say of themselves and of each other, in the order of the configuration, and why
-/// those are missing that are missing in `ring`, that of the daemon that asks; see docs/status.md.
+/// those are missing that are missing in `ring`, that of the daemon that asks; with what it knows
+/// of `peers`. See docs/status.md.
 [[nodiscard]] std::string cluster_json(const std::vector<DaemonAnswer>& answers,
-                                       const RingStatus& ring, const protocol::Roster& roster);
+                                       const RingStatus& ring, const protocol::Roster& roster,
+                                       const std::vector<PeerStatus>& peers = {});
 
 }  // namespace spread::admin

@@ -149,7 +149,7 @@ void add_strip(std::string& out, const PageData& data) {
             std::chrono::duration<double, std::ratio<3600>>(data.status.at - each->at).count();
         if (each->event == "ring_changed" && hours <= 24) {
             const double x = kWidth - hours / 24 * kWidth;
-            const bool is_good = each->cause == "joined";
+            const bool is_good = each->cause == "joined" || each->cause == "started";
             (is_good ? good : bad) += fmt::format(
                 "<rect x=\"{:.1f}\" y=\"{}\" width=\"3\" height=\"16\" fill=\"var(--{})\"/>",
                 std::min(x, kWidth - 3), is_good ? 6 : 2, is_good ? "good" : "bad");

@@ -54,7 +54,8 @@ void RingWatch::on_installed(const membership::ConfigurationChange& change) {
         }
     }
     if (cause.empty() && !came.empty()) {
-        cause = "joined";
+        // The first ring of a daemon that finds nobody: nobody has joined anybody.
+        cause = members_.empty() && change.members.size() == 1 ? "started" : "joined";
     }
     std::vector<std::string> names;
     for (const protocol::DaemonId member : change.members) {
@@ -88,8 +89,8 @@ void RingWatch::on_missing(std::span<const Absence> missing) {
         if (!membership_ ||
             std::none_of(membership_->missing.begin(), membership_->missing.end(), same)) {
             history_.add({0, now, "peer_missing", roster_.describe(each.absence.daemon),
-                          std::string(membership::to_string(each.absence.cause)), each.text,
-                          std::nullopt});
+                          std::string(membership::to_string(each.absence.cause)),
+                          news_of(each.absence.daemon) + each.text, std::nullopt});
         }
     }
     const std::lock_guard lock(mutex_);
@@ -132,6 +133,20 @@ void RingWatch::on_difference(protocol::DaemonId daemon, const std::string& diff
                   "",
                   fmt::format("{} runs another configuration file: {}", name, difference),
                   {}});
+}
+
+/// What stands before the reason, so that what is learnt later does not read like a second loss.
+std::string RingWatch::news_of(protocol::DaemonId daemon) const {
+    if (membership_) {
+        for (const Missing& before : membership_->missing) {
+            if (before.absence.daemon == daemon) {
+                return before.absence.cause == membership::Cause::kUnknown
+                           ? "still missing, now known why: "
+                           : "still missing, more is known: ";
+            }
+        }
+    }
+    return "";
 }
 
 /// Who was missing before has been so since then. Only the ring's thread writes membership_, so it

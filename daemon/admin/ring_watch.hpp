@@ -54,6 +54,8 @@ class RingWatch final : public daemon::RingObserver {
     [[nodiscard]] std::vector<Missing> described(std::span<const membership::Absence> missing,
                                                  WallTime now) const;
 
+    [[nodiscard]] std::string news_of(protocol::DaemonId daemon) const;
+
     const protocol::Roster roster_;
     const daemon::AbsenceText texts_;
     const std::uint16_t port_;

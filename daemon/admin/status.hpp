@@ -48,12 +48,23 @@ struct RingStatus {
     std::chrono::milliseconds token_timeout{};
     std::vector<std::string> without_multicast;  ///< whom it does not reach
     std::string multicast_advice;                ///< what to do about that
-    std::vector<std::string> cut_off;            ///< whom an operator cuts off, for testing
-    std::uint32_t settings_sum = 0;              ///< of the settings of the ring, as joins carry it
+    // As set here; all members agree on what is in force.
+    std::chrono::milliseconds token_timeout_least{};
+    std::chrono::milliseconds token_timeout_most{};
+    std::vector<std::string> cut_off;  ///< whom an operator cuts off, for testing
+    std::uint32_t settings_sum = 0;    ///< of the settings of the ring, as joins carry it
     std::uint32_t personal_window = 0;
     std::uint32_t accelerated_window = 0;   ///< 0: the token goes last
     bool is_stuck = false;                  ///< the ring's work has stood still for seconds
     std::chrono::milliseconds facts_age{};  ///< since the ring's thread has told of itself last
+    /// Of the datagrams that the ring could not read, the last one.
+    struct Refused {
+        WallTime at;
+        std::string source;
+        std::string text;
+    };
+    std::uint64_t refused = 0;
+    std::optional<Refused> refused_last{};
 };
 
 /// What a daemon has said of itself, when it was asked last.
@@ -79,6 +90,8 @@ struct PeerStatus {
     std::uint64_t lost = 0;              ///< of these, which had to be asked for
     std::optional<double> lost_share{};  ///< of those of the last minute; nothing: none came
     std::optional<PeerTold> told{};      ///< nothing: it has not answered yet
+    bool by_group = false;               ///< it sends its data to us by a group address
+    std::string settings_difference{};   ///< of its settings of the ring from ours; empty: none
 };
 
 struct ClientStatus {
@@ -98,6 +111,15 @@ struct ClientStatus {
     std::size_t queue_bytes = 0;
     std::size_t socket_bytes = 0;  ///< written to it, and still with the kernel of this host
     std::string state;             ///< "handshake", "open", "slow", "ending"
+    std::optional<WallTime> slow_since{};
+};
+
+/// A client for which much waits.
+struct SlowClient {
+    std::string name;
+    WallTime since;
+    std::size_t queue_messages = 0;
+    std::size_t queue_bytes = 0;
 };
 
 /// Whom an operator keeps out.
@@ -133,8 +155,10 @@ struct BusiestGroups {
 struct SessionsStatus {
     std::size_t connected = 0;
     std::size_t slow = 0;
-    std::size_t queue_bytes = 0;      ///< a message that several wait for counts once
-    std::size_t queue_bytes_max = 0;  ///< of one client
+    static constexpr std::size_t kSlowNamed = 10;
+    std::vector<SlowClient> slow_clients{};  ///< the first few, the slowest first
+    std::size_t queue_bytes = 0;             ///< a message that several wait for counts once
+    std::size_t queue_bytes_max = 0;         ///< of one client
     std::size_t groups = 0;
     std::size_t memberships = 0;
     bool groups_are_settled = false;  ///< no exchange of group state is under way
@@ -190,6 +214,8 @@ struct Status {
     std::size_t clients_max = 0;
     std::size_t client_messages_max = 0;
     std::size_t client_bytes_max = 0;
+    /// For how long all wait for a client whose queue is full; nothing: it is disconnected at once.
+    std::optional<std::chrono::milliseconds> slow_reader_timeout{};
     std::string config_file;  ///< empty: the built-in one
     std::uint32_t config_hash = 0;
     Rates rates;
@@ -198,6 +224,12 @@ struct Status {
     std::vector<Counter> udp_counters;
     std::vector<Counter> seal_counters;
 };
+
+/// What else an operator should know, each with its daemon or client: settings that differ.
+[[nodiscard]] std::vector<std::string> warnings_of(const Status& status);
+
+/// What a daemon that is ready says of its ring: "ok", or "ok, but alone (1 of 3 daemons)".
+[[nodiscard]] std::string readiness_text(const Status& status);
 
 /// One sentence and what to do.
 [[nodiscard]] Verdict verdict_of(const Status& status);

@@ -64,6 +64,13 @@ json ring_of(const RingStatus& ring) {
             {"changes_last_hour", ring.changes_last_hour},
             {"facts_age_ms", ring.facts_age.count()},
             {"token_timeout_ms", ring.token_timeout.count()},
+            {"token_timeout_least_ms", ring.token_timeout_least.count()},
+            {"token_timeout_most_ms", ring.token_timeout_most.count()},
+            {"refused",
+             {{"datagrams", ring.refused},
+              {"last_at", ring.refused_last ? json(iso_time(ring.refused_last->at)) : json()},
+              {"last_source", ring.refused_last ? json(ring.refused_last->source) : json()},
+              {"last_text", ring.refused_last ? json(ring.refused_last->text) : json()}}},
             {"rotation_p50_us", in_us(ring.rotation_p50)},
             {"rotation_p99_us", in_us(ring.rotation_p99)},
             {"personal_window_packets", ring.personal_window},
@@ -85,18 +92,22 @@ json told_of(const std::optional<PeerTold>& told, std::uint32_t settings_sum) {
 json peers_of(const Status& status) {
     json out = json::array();
     for (const PeerStatus& peer : status.peers) {
-        out.push_back({{"daemon", peer.name},
-                       {"address", peer.address},
-                       {"port", peer.port},
-                       {"self", peer.is_self},
-                       {"member", peer.is_member},
-                       {"packets_received", peer.packets},
-                       {"packets_lost", peer.lost},
-                       {"lost_share", or_null(peer.lost_share)},
-                       {"data_heard_ms_ago", or_null(peer.data_age)},
-                       {"multicast_heard_ms_ago", or_null(peer.group_age)},
-                       {"token_heard_ms_ago", or_null(peer.token_age)},
-                       {"told", told_of(peer.told, status.ring.settings_sum)}});
+        out.push_back(
+            {{"daemon", peer.name},
+             {"address", peer.address},
+             {"port", peer.port},
+             {"self", peer.is_self},
+             {"member", peer.is_member},
+             {"packets_received", peer.packets},
+             {"packets_lost", peer.lost},
+             {"lost_share", or_null(peer.lost_share)},
+             {"data_heard_ms_ago", or_null(peer.data_age)},
+             {"multicast_heard_ms_ago", or_null(peer.group_age)},
+             {"token_heard_ms_ago", or_null(peer.token_age)},
+             {"by_multicast", peer.by_group},
+             {"told", told_of(peer.told, status.ring.settings_sum)},
+             {"settings_difference",
+              peer.settings_difference.empty() ? json() : json(peer.settings_difference)}});
     }
     return out;
 }
@@ -107,9 +118,19 @@ json sessions_json(const Status& status) {
     }
     const SessionsStatus& sessions = *status.sessions;
     json closed = json::object();
+    json unopened = json::object();
     for (std::size_t reason = 0; reason < sessions.totals.closed.size(); ++reason) {
-        closed[std::string(word_of(static_cast<session::CloseReason>(reason)))] =
-            sessions.totals.closed[reason];
+        const std::string word(word_of(static_cast<session::CloseReason>(reason)));
+        closed[word] = sessions.totals.closed[reason];
+        unopened[word] = sessions.totals.unopened[reason];
+    }
+    json slow = json::array();
+    for (const SlowClient& each : sessions.slow_clients) {
+        slow.push_back({{"name", each.name},
+                        {"since", iso_time(each.since)},
+                        {"slow_s", std::chrono::duration<double>(status.at - each.since).count()},
+                        {"queue_messages", each.queue_messages},
+                        {"queue_bytes", each.queue_bytes}});
     }
     return {{"connected", sessions.connected},
             {"max", status.clients_max},
@@ -119,7 +140,10 @@ json sessions_json(const Status& status) {
             {"queue_limit_messages", status.client_messages_max},
             {"queue_limit_bytes", status.client_bytes_max},
             {"opened_total", sessions.totals.opened},
-            {"closed_total", std::move(closed)}};
+            {"closed_total", std::move(closed)},
+            {"closed_unopened_total", std::move(unopened)},
+            {"slow_clients", std::move(slow)},
+            {"slow_reader_timeout_ms", or_null(status.slow_reader_timeout)}};
 }
 
 }  // namespace
@@ -199,7 +223,8 @@ std::string clients_json(const std::vector<ClientStatus>& clients) {
              {"queue_messages", client.queue_messages},
              {"queue_bytes", client.queue_bytes},
              {"socket_bytes", client.socket_bytes},
-             {"state", client.state}});
+             {"state", client.state},
+             {"slow_since", client.slow_since ? json(iso_time(*client.slow_since)) : json()}});
     }
     return text_of({{"schema", kSchema}, {"clients", std::move(list)}});
 }
@@ -267,6 +292,10 @@ std::string config_json(const config::Configuration& configuration) {
                     {"hash", config::configuration_hash(configuration)},
                     {"daemons", daemon::daemons_json(configuration)},
                     {"options", daemon::options_json(configuration)}});
+}
+
+std::string health_json(const std::string& text) {
+    return json{{"status", "ok"}, {"text", text}}.dump() + "\n";
 }
 
 std::string answer_json(bool is_ok, const std::string& text) {

@@ -26,6 +26,8 @@ namespace spread::admin {
 [[nodiscard]] std::string config_json(const config::Configuration& configuration);
 /// {"schema": 1, "ok": OK, "text": TEXT}: what became of a command or a health check.
 [[nodiscard]] std::string answer_json(bool is_ok, const std::string& text);
+/// Of /livez and /readyz when all is well.
+[[nodiscard]] std::string health_json(const std::string& text);
 
 /// "2026-03-01T12:00:00.250Z"
 [[nodiscard]] std::string iso_time(WallTime time);

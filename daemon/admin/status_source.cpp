@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "config/identity.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "daemon/admin/ring_warnings.hpp"
 #include "daemon/clients/tls_files.hpp"
 #include "daemon/commit.hpp"
 #include "daemon/host/clock.hpp"
@@ -78,19 +80,37 @@ void fill_received(PeerStatus& peer, const Received& now, const Received& then) 
     }
 }
 
+/// To this daemon.
+bool sends_by_group(const StatusParts& parts, const config::Daemon& daemon) {
+    return daemon.segment == parts.configuration.daemons[parts.self].segment &&
+           !parts.configuration.segments[daemon.segment].addresses.empty();
+}
+
 std::size_t row_of(std::string_view name) {
     const auto found = std::find_if(protocol::kRingCounters.begin(), protocol::kRingCounters.end(),
                                     [name](const auto& row) { return row.name == name; });
     return static_cast<std::size_t>(found - protocol::kRingCounters.begin());
 }
 
+WallTime wall_time_of(Instant at, Instant now, WallTime wall) {
+    return wall - std::chrono::duration_cast<WallTime::duration>(now - at);
+}
+
 SessionsStatus look_at_sessions(const SessionServer::Inside& inside) {
     SessionsStatus out;
+    const Instant now = daemon::now();
+    const WallTime wall = std::chrono::system_clock::now();
     for (const session::SessionInfo& info : inside.core.sessions()) {
         ++out.connected;
-        out.slow += info.is_slow ? 1 : 0;
         out.queue_bytes_max = std::max(out.queue_bytes_max, info.bytes_queued);
+        if (info.is_slow && !info.is_ending) {
+            out.slow_clients.push_back({info.private_name, wall_time_of(info.slow_since, now, wall),
+                                        info.messages_queued, info.bytes_queued});
+        }
+        out.slow += info.is_slow ? 1 : 0;
     }
+    std::ranges::stable_sort(out.slow_clients, std::less(), &SlowClient::since);
+    out.slow_clients.resize(std::min(out.slow_clients.size(), SessionsStatus::kSlowNamed));
     out.queue_bytes = inside.core.queued().bytes;
     const membership::GroupEngine& groups = inside.core.groups();
     out.groups = static_cast<std::size_t>(groups.stats().groups);
@@ -131,7 +151,10 @@ ClientStatus client_of(const session::SessionInfo& info, const SessionServer::In
     out.certificate = info.certificate;
     out.library =
         fmt::format("{}.{}.{}", info.library.major, info.library.minor, info.library.patch);
-    out.since = wall - std::chrono::duration_cast<WallTime::duration>(now - info.accepted_at);
+    out.since = wall_time_of(info.accepted_at, now, wall);
+    if (info.is_slow) {
+        out.slow_since = wall_time_of(info.slow_since, now, wall);
+    }
     out.groups = info.groups;
     out.messages_in = info.messages_in;
     out.messages_out = info.messages_out - info.messages_queued;
@@ -246,6 +269,7 @@ void StatusSource::fill_ring(Status& status) const {
         peer.segment = daemon.segment;
         peer.is_self = i == parts_.self;
         peer.told = told_[i];
+        peer.by_group = sends_by_group(parts_, daemon) && !peer.is_self;
         ring.unknown += address || peer.is_self ? 0 : 1;
         if (facts != nullptr) {
             peer.is_member = std::find(facts->members.begin(), facts->members.end(),
@@ -284,6 +308,7 @@ void StatusSource::fill_ring(Status& status) const {
         ring.members.push_back(roster_.describe(member));
     }
     fill_missing(ring);
+    fill_warnings(status, *facts, roster_, now);
 }
 
 void StatusSource::fill_missing(RingStatus& ring) const {
@@ -326,6 +351,10 @@ Status StatusSource::without_sessions() const {
     out.clients_max = configuration.max_sessions;
     out.client_messages_max = configuration.max_session_messages;
     out.client_bytes_max = configuration.max_session_bytes;
+    if (configuration.slow_reader_policy == config::SlowReaderPolicy::kBlock) {
+        out.slow_reader_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
+            configuration.slow_reader_timeout);
+    }
     if (parts_.tls != nullptr) {
         const tls::CertificateFacts& certificate = parts_.tls->certificate();
         out.tls = {configuration.client_tls, certificate.name, certificate.not_after};
@@ -334,6 +363,7 @@ Status StatusSource::without_sessions() const {
     out.config_hash = config::configuration_hash(configuration);
     out.rates = rates();
     const auto values = parts_.ring.counters();
+    out.ring.refused = values[row_of("packets_malformed")] + values[row_of("packets_other_wire")];
     std::size_t at = 0;
     for (const protocol::CounterInfo& row : protocol::kRingCounters) {
         out.ring_counters.emplace_back(row, values[at++]);

@@ -22,6 +22,28 @@ std::string trace_and_restart(const Status& status) {
 
 }  // namespace
 
+std::vector<std::string> warnings_of(const Status& status) {
+    std::vector<std::string> out;
+    for (const PeerStatus& peer : status.peers) {
+        if (!peer.settings_difference.empty()) {
+            out.push_back(fmt::format("{}: its settings differ: {}; spreadctl config diff {}",
+                                      peer.name, peer.settings_difference, peer.name));
+        }
+    }
+    return out;
+}
+
+std::string readiness_text(const Status& status) {
+    const Verdict verdict = verdict_of(status);
+    const RingStatus& ring = status.ring;
+    const std::size_t expected = std::max(ring.configured - ring.unknown, ring.members.size());
+    return verdict.state == "alone"
+               ? fmt::format("ok, but alone ({} of {} daemons)", ring.members.size(), expected)
+           : verdict.state == "degraded"
+               ? fmt::format("ok, but with {} of {} daemons", ring.members.size(), expected)
+               : std::string("ok");
+}
+
 Verdict verdict_of(const Status& status) {
     const RingStatus& ring = status.ring;
     Verdict out;
@@ -30,6 +52,9 @@ Verdict verdict_of(const Status& status) {
     }
     if (!ring.multicast_advice.empty()) {
         out.advice.push_back(ring.multicast_advice);
+    }
+    for (std::string& each : warnings_of(status)) {
+        out.advice.push_back(std::move(each));
     }
     const std::size_t expected = std::max(ring.configured - ring.unknown, ring.members.size());
     const std::string count = ring.unknown == 0 || expected == 1

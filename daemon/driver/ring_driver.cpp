@@ -322,14 +322,16 @@ void RingDriver::report_bad_datagram(const membership::RingStats& stats,
                                      const protocol::Slice& datagram) {
     if (stats.config_hash_mismatches != mismatches_seen_) {
         mismatches_seen_ = stats.config_hash_mismatches;
-        flight_.note_refused(Refused::kOtherConfiguration);
-        host_.on_bad_datagram(RingHost::BadDatagram::kOtherConfiguration, datagram.bytes());
+        if (!host_.on_bad_datagram(RingHost::BadDatagram::kOtherConfiguration, datagram.bytes())) {
+            flight_.note_refused(Refused::kOtherConfiguration);
+        }
     }
     const std::uint64_t unreadable = stats.packets_malformed + stats.packets_other_wire;
     if (unreadable != malformed_seen_) {
         malformed_seen_ = unreadable;
-        flight_.note_refused(Refused::kMalformed);
-        host_.on_bad_datagram(RingHost::BadDatagram::kMalformed, datagram.bytes());
+        if (!host_.on_bad_datagram(RingHost::BadDatagram::kMalformed, datagram.bytes())) {
+            flight_.note_refused(Refused::kMalformed);
+        }
     }
 }
 

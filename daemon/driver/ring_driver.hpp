@@ -33,8 +33,10 @@ class RingHost : public membership::Tracer {
     /// Remembers the counter of a ring that is being formed, for the next life. Called before
     /// anybody hears of that ring.
     virtual void keep_counter(std::uint64_t ring_counter) = 0;
-    /// The engine dropped the datagram that the transport is handing over right now.
-    virtual void on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) = 0;
+    /// The engine dropped the datagram that the transport is handing over right now. True: it is
+    /// meant for somebody else on this port, and does not count as refused.
+    [[nodiscard]] virtual bool on_bad_datagram(BadDatagram kind,
+                                               std::span<const std::byte> datagram) = 0;
     /// Whom a group address does not reach, so that data is sent to them by themselves, has
     /// changed.
     virtual void on_one_by_one(const protocol::MemberList&) {}

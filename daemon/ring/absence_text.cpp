@@ -1,5 +1,6 @@
 #include "daemon/ring/absence_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <string_view>
@@ -26,6 +27,18 @@ std::string start_of(protocol::Incarnation life) {
     std::array<char, 32> text{};
     const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
     return fmt::format("{}.{:03}", std::string_view(text.data(), length), life.value % 1000);
+}
+
+/// "a, b and c", of many the first few.
+template <typename Text>
+std::string listed(std::size_t count, Text text) {
+    constexpr std::size_t kNamed = 4;
+    const std::size_t named = count > kNamed + 1 ? kNamed : count;
+    std::string out;
+    for (std::size_t i = 0; i < named; ++i) {
+        out += fmt::format("{}{}", i == 0 ? "" : i + 1 == count ? " and " : ", ", text(i));
+    }
+    return count > named ? fmt::format("{} and {} more", out, count - named) : out;
 }
 
 }  // namespace
@@ -58,9 +71,62 @@ std::string AbsenceText::port_of(protocol::DaemonIndex place, std::uint16_t port
                                  : fmt::format("UDP {}:{}", hosts_[place], port);
 }
 
+AbsenceText::Ends AbsenceText::ends_of(const Absence& absence) const {
+    Ends out;
+    const auto add = [this](std::vector<protocol::DaemonIndex>& list, DaemonId daemon) {
+        if (const auto place = roster_.find(daemon)) {
+            list.push_back(*place);
+        }
+    };
+    add(out.hearers, absence.hearer);
+    add(out.speakers, absence.speaker);
+    auto& members = absence.hearer == absence.daemon ? out.speakers : out.hearers;
+    for (const protocol::DaemonIndex other : absence.others) {
+        members.push_back(other);
+    }
+    std::ranges::sort(members);
+    return out;
+}
+
+std::string AbsenceText::names(const std::vector<protocol::DaemonIndex>& daemons) const {
+    return listed(daemons.size(),
+                  [&](std::size_t i) { return roster_.describe(roster_.id(daemons[i])); });
+}
+
+std::string AbsenceText::closed_port(const Absence& absence, bool is_token) const {
+    const Ends ends = ends_of(absence);
+    if (ends.hearers.empty() || ends.speakers.empty()) {
+        return "";
+    }
+    const bool is_one = ends.hearers.size() == 1;
+    const auto port_at = [&](protocol::DaemonIndex place) {
+        return is_token ? protocol::token_port_of(ports_[place]) : ports_[place];
+    };
+    const std::string ports = listed(ends.hearers.size(), [&](std::size_t i) {
+        const protocol::DaemonIndex place = ends.hearers[i];
+        return fmt::format("{} of {}", port_of(place, port_at(place)),
+                           roster_.describe(roster_.id(place)));
+    });
+    const std::string sources = listed(ends.speakers.size(), [&](std::size_t i) {
+        const protocol::DaemonIndex place = ends.speakers[i];
+        return hosts_[place].empty() ? addresses_[place].to_string() : hosts_[place];
+    });
+    const char* const way = is_token ? "token" : "data";
+    const char* const other = is_token ? "data" : "token";
+    return fmt::format(
+        "the {} port{} {} {} nothing of {}, {} {} port{}; on {}, let UDP {} in from {} (or look at "
+        "what is between); {} joins by itself then",
+        way, is_one ? "" : "s", ports, is_one ? "gets" : "get", names(ends.speakers),
+        is_one ? "its" : "their", other, is_one ? " does" : "s do", names(ends.hearers),
+        port_at(ends.hearers.front()), sources, roster_.describe(absence.daemon));
+}
+
 std::string AbsenceText::why(const Absence& absence) const {
     const std::string hearer = roster_.describe(absence.hearer);
     const std::string speaker = roster_.describe(absence.speaker);
+    const Ends ends = ends_of(absence);
+    const std::string hearers = names(ends.hearers);
+    const std::string speakers = names(ends.speakers);
     switch (absence.cause) {
         case Cause::kUnknown: return "not known yet why";
         case Cause::kLeft: return "has left";
@@ -70,19 +136,14 @@ std::string AbsenceText::why(const Absence& absence) const {
         case Cause::kSilent:
             return fmt::format("nothing heard of it; is it running, with {} and {} open?",
                                data_port(absence.daemon), token_port(absence.daemon));
-        case Cause::kTokenPort:
-            return fmt::format(
-                "the token port {} of {} gets nothing of {}, its data port does; open it there",
-                token_port(absence.hearer), hearer, speaker);
-        case Cause::kDataPort:
-            return fmt::format(
-                "the data port {} of {} gets nothing of {}, its token port does; open it there",
-                data_port(absence.hearer), hearer, speaker);
+        case Cause::kTokenPort: return closed_port(absence, true);
+        case Cause::kDataPort: return closed_port(absence, false);
         case Cause::kLargePackets:
             return fmt::format("large packets of {} to {} are lost, small ones arrive; MTU?",
-                               speaker, hearer);
+                               speakers, hearers);
         case Cause::kOneWay:
-            return fmt::format("{} hears nothing of {}; are {} and {} open there?", hearer, speaker,
+            return fmt::format("{} {} nothing of {}; are {} and {} open there?", hearers,
+                               ends.hearers.size() > 1 ? "hear" : "hears", speakers,
                                data_port(absence.hearer), token_port(absence.hearer));
         case Cause::kNoProgress: return "rings with it fail; left out for a while";
         case Cause::kOtherConfig:

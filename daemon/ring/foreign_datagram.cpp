@@ -1,5 +1,7 @@
 #include "daemon/ring/foreign_datagram.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "protocol/ring_wire.hpp"
@@ -19,6 +21,10 @@ ForeignDatagram ForeignDatagram::of(std::span<const std::byte> datagram) {
     }
     if (const auto envelope = sealing::read_envelope(datagram)) {
         return {What::kSealed, 0, envelope->sender, envelope->key};
+    }
+    if (std::ranges::equal(datagram.first(std::min(datagram.size(), kDoctorMagic.size())),
+                           std::as_bytes(std::span(kDoctorMagic)))) {
+        return {What::kDoctor, 0, {}, {}};
     }
     if (datagram.size() < kStockHeaderBytes) {
         return {};
@@ -44,6 +50,7 @@ std::string ForeignDatagram::describe() const {
                 "seals with ring key {}, and no RingKeyFile is set here; give all daemons of the "
                 "ring the same file",
                 sealing::to_string(key));
+        case What::kDoctor: return "is a spreadctl doctor, and looks for daemons that are stopped";
         case What::kUnknown: break;
     }
     return "sent a datagram that is not of a spreadd ring";

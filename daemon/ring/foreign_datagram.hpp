@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "protocol/ids.hpp"
 #include "sealing/envelope.hpp"
@@ -17,9 +18,12 @@ struct ForeignDatagram {
         kUnknown,
         kOtherVersion,  ///< a spreadd of another wire version
         kStockDaemon,
-        kSealed  ///< of a ring with a key, which this daemon has not
+        kSealed,  ///< of a ring with a key, which this daemon has not
+        kDoctor   ///< spreadctl doctor on a host whose daemon is stopped tries the ways to here
     };
-    static constexpr std::size_t kWhats = 4;
+    static constexpr std::size_t kWhats = 5;
+    /// With this the datagrams of doctors begin.
+    static constexpr std::string_view kDoctorMagic = "SPDOCTOR";
 
     What what = What::kUnknown;
     std::uint8_t version = 0;   ///< of kOtherVersion

@@ -6,10 +6,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/configuration.hpp"
 #include "config/ip_address.hpp"
+#include "daemon/host/endpoint.hpp"
+#include "daemon/ring/foreign_datagram.hpp"
 #include "membership/absence.hpp"
 #include "membership/events.hpp"
 #include "membership/last_heard.hpp"
@@ -18,9 +21,20 @@
 #include "membership/rotation_times.hpp"
 #include "membership/trace.hpp"
 #include "protocol/ids.hpp"
+#include "protocol/roster.hpp"
 #include "protocol/time.hpp"
 
 namespace spread::daemon {
+
+/// What the ring could not read.
+struct RefusedDatagram {
+    protocol::Instant at{};
+    Endpoint source;
+    ForeignDatagram what;
+};
+
+/// "TokenTimeout is 400 ms there, 250 ms here", of a daemon.
+using SettingsDifferences = std::vector<std::pair<protocol::DaemonId, std::string>>;
 
 /// The ring as it was at one moment, for other threads.
 struct RingFacts {
@@ -39,6 +53,10 @@ struct RingFacts {
     membership::RotationTimes rotations{};
     /// By place, of a ring whose daemons have names in place of addresses.
     std::vector<std::optional<config::IpAddress>> addresses{};
+    std::optional<RefusedDatagram> refused{};  ///< the last one
+    SettingsDifferences differences{};         ///< of those that have shown their settings
+    protocol::DaemonSet other_settings{};      ///< whose settings differ now, by place
+    std::pair<protocol::Duration, protocol::Duration> token_timeout{};  ///< as set: least, most
 
     /// Where `daemon`, at `place`, is now, as far as is known.
     [[nodiscard]] static std::optional<config::IpAddress> address_of(const RingFacts* facts,

@@ -171,9 +171,8 @@ void RingLog::tell_of_groups(Instant now) {
         groups, roster_.describe(one_by_one_));
 }
 
-void RingLog::on_unreadable(Instant now, const Endpoint& source,
-                            std::span<const std::byte> datagram) {
-    const ForeignDatagram foreign = ForeignDatagram::of(datagram);
+void RingLog::on_unreadable(Instant now, const Endpoint& source, const ForeignDatagram& foreign) {
+    refused_ = {now, source, foreign};
     const auto more = unreadable_limits_[static_cast<std::size_t>(foreign.what)].admit(now);
     if (!more) {
         return;
@@ -213,20 +212,27 @@ std::optional<std::string> RingLog::on_settings(Instant now, protocol::DaemonId 
     if (differences_.size() >= protocol::kDaemonsMax && !differences_.contains(sender.value)) {
         differences_.clear();  // nobody honest has that many
     }
-    std::string& told = differences_[sender.value];
-    if (difference == told) {
-        return std::nullopt;
+    Difference& known = differences_[sender.value];
+    const bool is_news = difference != known.told && !difference.empty();
+    known = {difference, summarize_difference(own_settings_, settings)};
+    if (is_news) {
+        say(now, "settings",
+            {LogEvent::kSettingsDiffer,
+             fmt::format("{} runs another configuration file: {}", roster_.describe(sender),
+                         difference),
+             {{"peer", roster_.describe(sender)}}});
     }
-    told = difference;
-    if (difference.empty()) {
-        return std::nullopt;
+    return is_news ? std::optional(std::move(difference)) : std::nullopt;
+}
+
+SettingsDifferences RingLog::differences() const {
+    SettingsDifferences out;
+    for (const auto& [id, each] : differences_) {
+        if (!each.summary.empty()) {
+            out.emplace_back(protocol::DaemonId{id}, each.summary);
+        }
     }
-    say(now, "settings",
-        {LogEvent::kSettingsDiffer,
-         fmt::format("{} runs another configuration file: {}", roster_.describe(sender),
-                     difference),
-         {{"peer", roster_.describe(sender)}}});
-    return difference;
+    return out;
 }
 
 void RingLog::tick(Instant now) {

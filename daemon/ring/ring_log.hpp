@@ -14,6 +14,7 @@
 #include "daemon/host/repeated_lines.hpp"
 #include "daemon/ring/absence_text.hpp"
 #include "daemon/ring/foreign_datagram.hpp"
+#include "daemon/ring/ring_facts.hpp"
 #include "membership/events.hpp"
 #include "membership/ring_config.hpp"
 #include "membership/trace.hpp"
@@ -42,7 +43,7 @@ class RingLog {
     /// Whom a group address does not reach.
     void on_one_by_one(protocol::Instant now, const protocol::MemberList& daemons);
     void on_unreadable(protocol::Instant now, const Endpoint& source,
-                       std::span<const std::byte> datagram);
+                       const ForeignDatagram& foreign);
     void on_other_configuration(protocol::Instant now, const Endpoint& source,
                                 protocol::DaemonId sender, std::uint32_t hash);
     /// Datagrams are no longer than `bytes` from now on, because of `peer`.
@@ -53,6 +54,11 @@ class RingLog {
                                            std::string_view settings);
     /// Whom a group address does not reach, as the log has told.
     [[nodiscard]] const protocol::MemberList& without_group() const { return one_by_one_told_; }
+    /// The unreadable datagram that came last.
+    [[nodiscard]] const std::optional<RefusedDatagram>& refused() const { return refused_; }
+    /// How the settings that daemons have shown last differ from ours, in short; by id. Those of a
+    /// daemon that has been given ours since are among them.
+    [[nodiscard]] SettingsDifferences differences() const;
     /// Says what has become due; call a few times a second.
     void tick(protocol::Instant now);
 
@@ -74,7 +80,12 @@ class RingLog {
     std::string own_settings_;
     std::optional<AbsenceText> absences_;
     RepeatedLines lines_;
-    std::map<std::uint32_t, std::string> differences_;  ///< told, by daemon id
+    struct Difference {
+        std::string told;
+        std::string summary;
+    };
+    std::map<std::uint32_t, Difference> differences_;  ///< by daemon id
+    std::optional<RefusedDatagram> refused_;
     std::vector<Trouble> troubles_;
 
     protocol::MemberList one_by_one_;
@@ -83,7 +94,8 @@ class RingLog {
 
     std::array<RateLimit, ForeignDatagram::kWhats> unreadable_limits_{
         RateLimit{std::chrono::seconds(10)}, RateLimit{std::chrono::seconds(60)},
-        RateLimit{std::chrono::seconds(60)}, RateLimit{std::chrono::seconds(10)}};
+        RateLimit{std::chrono::seconds(60)}, RateLimit{std::chrono::seconds(10)},
+        RateLimit{std::chrono::seconds(60)}};
     RateLimit mismatch_limit_{std::chrono::seconds(10)};
 };
 

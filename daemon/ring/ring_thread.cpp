@@ -107,18 +107,21 @@ void RingThread::keep_counter(std::uint64_t ring_counter) {
     }
 }
 
-void RingThread::on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) {
-    if (kind == BadDatagram::kMalformed) {
-        if (foreign_hook_ && foreign_hook_(transport_.source(), datagram)) {
-            ++taken_by_hook_;
-        } else {
-            log_.on_unreadable(now_, transport_.source(), datagram);
-        }
-    } else {
+bool RingThread::on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) {
+    if (kind == BadDatagram::kOtherConfiguration) {
         const membership::RingStats& stats = driver_.engine().stats();
         log_.on_other_configuration(now_, transport_.source(), stats.last_mismatched_sender,
                                     stats.last_mismatched_hash);
+        return false;
     }
+    const ForeignDatagram foreign = ForeignDatagram::of(datagram);
+    if (foreign.what == ForeignDatagram::What::kDoctor ||
+        (foreign_hook_ && foreign_hook_(transport_.source(), datagram))) {
+        ++not_refused_;
+        return true;
+    }
+    log_.on_unreadable(now_, transport_.source(), foreign);
+    return false;
 }
 
 void RingThread::on_missing(std::span<const membership::Absence> missing) {
@@ -398,7 +401,7 @@ void RingThread::publish() {
     transport_.count_socket_drops();
     decltype(counters_)::Values values{};
     protocol::RingCounters told = driver_.engine().stats();
-    told.packets_malformed -= taken_by_hook_;  // they are somebody's
+    told.packets_malformed -= not_refused_;  // they are somebody's
     const auto ring = protocol::values_of(told);
     const auto udp = protocol::values_of(transport_.counters());
     const auto seal = protocol::values_of(driver_.seal() != nullptr ? driver_.seal()->counters()
@@ -410,11 +413,23 @@ void RingThread::publish() {
     const membership::RingEngine& engine = driver_.engine();
     const membership::RingConfig& config = engine.config();
     facts_.set(std::make_shared<const RingFacts>(RingFacts{
-        now_, engine.state(), engine.ring_id(), engine.members(), engine.last_heard(),
-        engine.received_from(), engine.settings_sum(), engine.cut_off(now_), config.personal_window,
-        config.accelerated ? config.accelerated_window : 0, config.window_limit,
+        now_,
+        engine.state(),
+        engine.ring_id(),
+        engine.members(),
+        engine.last_heard(),
+        engine.received_from(),
+        engine.settings_sum(),
+        engine.cut_off(now_),
+        config.personal_window,
+        config.accelerated ? config.accelerated_window : 0,
+        config.window_limit,
         engine.stats().rotations,
-        addresses_ ? addresses_->whereabouts() : std::vector<std::optional<config::IpAddress>>()}));
+        addresses_ ? addresses_->whereabouts() : std::vector<std::optional<config::IpAddress>>(),
+        log_.refused(),
+        log_.differences(),
+        engine.with_other_settings(),
+        {config.token_loss_timeout, config.token_loss_timeout_max}}));
 }
 
 std::string RingThread::describe_counters() const {

@@ -125,7 +125,7 @@ class RingThread final : private driver::RingHost {
   private:
     void on_state_change(const membership::StateChange& change) override;
     void keep_counter(std::uint64_t ring_counter) override;
-    void on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) override;
+    bool on_bad_datagram(BadDatagram kind, std::span<const std::byte> datagram) override;
     void on_one_by_one(const protocol::MemberList& daemons) override;
     void on_narrow_path(protocol::DaemonId peer, std::size_t bytes) override;
     void on_settings(protocol::DaemonId sender, std::string_view settings) override;
@@ -163,7 +163,7 @@ class RingThread final : private driver::RingHost {
     const bool records_all_;
     ForeignHook foreign_hook_;
     std::function<void(sealing::KeyOrder)> key_taken_hook_;
-    std::uint64_t taken_by_hook_ = 0;           ///< of packets_malformed
+    std::uint64_t not_refused_ = 0;             ///< of packets_malformed
     std::unique_ptr<PeerAddresses> addresses_;  ///< null: all are literal
     driver::RingDriver driver_;
     protocol::Instant now_{};

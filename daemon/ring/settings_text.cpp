@@ -19,7 +19,7 @@ double in_milliseconds(protocol::Duration time) {
     return std::chrono::duration<double, std::milli>(time).count();
 }
 
-std::vector<std::string_view> lines_of(std::string_view text) {
+std::vector<std::string_view> in_order(std::string_view text) {
     std::vector<std::string_view> out;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('\n'), text.size());
@@ -28,7 +28,34 @@ std::vector<std::string_view> lines_of(std::string_view text) {
         }
         text.remove_prefix(std::min(end + 1, text.size()));
     }
+    return out;
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> out = in_order(text);
     std::ranges::sort(out);
+    return out;
+}
+
+/// What a line is about: a setting, a daemon, or a segment.
+std::string_view name_of(std::string_view line) {
+    return line.substr(0, line.find(' '));
+}
+
+std::string value_of(std::string_view line) {
+    const std::size_t name = std::min(name_of(line).size() + 1, line.size());
+    return protocol::escaped(line.substr(name, kLineBytesMax));
+}
+
+/// In the order of `text`, those of its lines that `others` lack.
+std::vector<std::string_view> only_in(std::string_view text,
+                                      const std::vector<std::string_view>& others) {
+    std::vector<std::string_view> out;
+    for (const std::string_view line : in_order(text)) {
+        if (!std::ranges::binary_search(others, line)) {
+            out.push_back(line);
+        }
+    }
     return out;
 }
 
@@ -82,6 +109,40 @@ std::string settings_text(const config::Configuration& configuration,
                                       : "false",
                        ring.window, ring.personal_window);
     return out;
+}
+
+std::string summarize_difference(std::string_view ours, std::string_view theirs) {
+    const std::vector<std::string_view> here = only_in(ours, lines_of(theirs));
+    const std::vector<std::string_view> there = only_in(theirs, lines_of(ours));
+    const auto same_name = [](const std::vector<std::string_view>& lines, std::string_view line) {
+        return std::ranges::find(lines, name_of(line), name_of);
+    };
+    std::string out;
+    std::vector<std::string> more;
+    const auto add = [&](std::string_view line, std::string text) {
+        if (out.empty()) {
+            out = std::move(text);
+        } else {
+            more.push_back(protocol::escaped(name_of(line).substr(0, kLineBytesMax)));
+        }
+    };
+    for (const std::string_view line : here) {
+        const auto other = same_name(there, line);
+        add(line, other == there.end()
+                      ? fmt::format("'{}' is only here", protocol::escaped(line))
+                      : fmt::format("{} is {} there, {} here", protocol::escaped(name_of(line)),
+                                    value_of(*other), value_of(line)));
+    }
+    for (const std::string_view line : there) {
+        if (same_name(here, line) == here.end()) {
+            add(line, fmt::format("'{}' is only there",
+                                  protocol::escaped(line.substr(0, kLineBytesMax))));
+        }
+    }
+    for (std::size_t i = 0; i < std::min(more.size(), kNamed); ++i) {
+        out += fmt::format("{}{}", i == 0 ? "; also " : ", ", more[i]);
+    }
+    return out + (more.size() > kNamed ? fmt::format(" and {} more", more.size() - kNamed) : "");
 }
 
 std::string describe_difference(std::string_view ours, std::string_view theirs) {

@@ -18,4 +18,7 @@ namespace spread::daemon {
 /// is escaped.
 [[nodiscard]] std::string describe_difference(std::string_view ours, std::string_view theirs);
 
+/// The same in short: "TokenTimeout is 5000 ms there, 250 ms here; also HurryTimeout, JoinTimeout".
+[[nodiscard]] std::string summarize_difference(std::string_view ours, std::string_view theirs);
+
 }  // namespace spread::daemon

@@ -145,7 +145,7 @@ Outbound::Delivered Outbound::deliver(SessionId id, const FrameRef& frame, bool 
 Outbound::Record Outbound::record(SessionId id) const {
     const Line* line = lines_.find(id);
     SPREAD_ASSERT(line != nullptr);
-    return {line->frames, line->was_long};
+    return {line->frames, line->was_long, line->long_since};
 }
 
 void Outbound::append(SessionId id, Line& line, FrameRef frame, bool may_wait) {

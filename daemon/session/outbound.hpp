@@ -98,6 +98,7 @@ class Outbound {
     struct Record {
         std::uint64_t frames = 0;
         bool is_long = false;
+        protocol::Instant long_since{};  ///< while it is
     };
     [[nodiscard]] Record record(protocol::SessionId id) const;
     /// What is to be written to a session that was added and not removed.

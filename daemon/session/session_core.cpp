@@ -401,7 +401,7 @@ std::vector<SessionInfo> SessionCore::sessions() const {
              session.machine.login(), session.tls, session.requester.who.certificate,
              session.machine.client_version(), session.accepted_at,
              session.is_open ? impl_->open_.groups().groups_of(id) : 0, session.messages_in,
-             record.frames, record.is_long, session.is_ending});
+             record.frames, record.is_long, session.is_ending, record.long_since});
     });
     std::sort(infos.begin(), infos.end(),
               [](const SessionInfo& a, const SessionInfo& b) { return a.id < b.id; });

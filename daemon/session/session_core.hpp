@@ -56,6 +56,7 @@ struct SessionInfo {
     std::uint64_t messages_out = 0;  ///< frames queued for it so far
     bool is_slow = false;            ///< its queue was half full and has not shrunk since
     bool is_ending = false;          ///< its disconnect is on its way
+    protocol::Instant slow_since{};  ///< while it is slow
 };
 
 /// What becomes of a client's TLS, which is not this class's business, before the session begins.

@@ -94,7 +94,10 @@ class DriverRing::Daemon final : public driver::Transport, public driver::RingHo
     bool has_unread() override { return !data_.empty() || !tokens_.empty(); }
     void read_errors(driver::Inbox&) override {}
     void keep_counter(std::uint64_t) override {}
-    void on_bad_datagram(BadDatagram, std::span<const std::byte>) override { SPREAD_ASSERT(false); }
+    bool on_bad_datagram(BadDatagram, std::span<const std::byte>) override {
+        SPREAD_ASSERT(false);
+        return false;
+    }
     void on_state_change(const membership::StateChange&) override {}
 
   private:

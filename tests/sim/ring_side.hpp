@@ -95,7 +95,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void on_state_change(const membership::StateChange& change) override;
     void on_recovery(const membership::RecoveryFacts& facts) override;
     void keep_counter(std::uint64_t ring_counter) override;
-    void on_bad_datagram(BadDatagram, std::span<const std::byte>) override {}  // on purpose
+    bool on_bad_datagram(BadDatagram, std::span<const std::byte>) override { return false; }
     void on_output(const membership::EngineOutput& out) override;
     void on_opened(const sealing::OpenedDatagram& opened) override;
     void on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) override;

@@ -92,6 +92,8 @@ TEST_F(MonitorTest, SpreadctlSplitsAndHealsUnderLoad) {
     support::wait_until("all to say so", [&] { return ctl(3, {"status", "--all"}).status == 0; });
     // Their questions are no damaged packets.
     EXPECT_EQ(status(4)["counters"]["ring"]["packets_malformed"], 0);
+    EXPECT_EQ(status(4)["ring"]["refused"]["datagrams"], 0);
+    EXPECT_THAT(ctl(4, {"trace", "dump"}).text, testing::Not(HasSubstr("datagrams refused")));
 }
 
 TEST_F(MonitorTest, WhoDoesNotAnswerIsNamed) {

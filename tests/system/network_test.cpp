@@ -245,8 +245,19 @@ TEST_F(Network, ASettingOutsideTheHashIsNamedToo) {
         return says({"status"},
                     "; DIFFERS from that of d3 (spreadctl config diff NAME); the same "
                     "settings at d2\n") &&
-               says({"peers"}, "DIFFERS") && says({"doctor"}, "d3: has other settings in its file");
+               says({"peers"}, "DIFFERS") && says({"doctor"}, "d3 settings: differ: TokenTimeout");
     });
+    // All three are in the ring, and those who ask are warned all the same.
+    const std::string difference =
+        "d3: its settings differ: TokenTimeout is 400 ms there, 250 ms here";
+    for (const auto& command : {std::vector<std::string>{"status"}, {"status", "--all"}}) {
+        wait_until("spreadctl to warn", [&] {
+            return spreadctl(ring_->daemon(0), command).text.find(difference) != std::string::npos;
+        });
+    }
+    EXPECT_EQ(spreadctl(ring_->daemon(1), {"check"}).status, 1);
+    EXPECT_NE(spreadctl(ring_->daemon(1), {"check"}).text.find("other settings at d3"),
+              std::string::npos);
 }
 
 // A virtual machine was cloned, its address and its state directory with it.

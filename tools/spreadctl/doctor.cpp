@@ -60,8 +60,10 @@ void look_at_file(const daemon::Loaded& loaded, Findings& out) {
     if (!loaded.is_good) {
         return;
     }
-    out.push_back(good("file", fmt::format("{}, hash {}, the same on all hosts?", file,
-                                           config::configuration_hash(loaded.configuration))));
+    out.push_back(good(
+        "file", fmt::format("{}, hash {}: it covers daemons, addresses, ports and AcceleratedRing; "
+                            "timeouts and windows are compared while daemons run",
+                            file, config::configuration_hash(loaded.configuration))));
     const daemon::AccessLoad access = daemon::load_access(loaded.configuration);
     for (const std::string& error : access.errors) {
         out.push_back(bad("access files", error, "mend the file that is named"));
@@ -166,6 +168,19 @@ std::vector<bool> who_runs(const daemon::Loaded& loaded, const json& cluster) {
 
 }  // namespace
 
+namespace {
+
+Findings slow_findings(const json& status) {
+    Findings out;
+    for (const std::string& text : slow_texts(status)) {
+        out.push_back(doubtful("clients", text,
+                               "look at what it does; spreadctl clients --slow, spreadctl kick"));
+    }
+    return out;
+}
+
+}  // namespace
+
 Findings daemon_findings(const nlohmann::json& status, const nlohmann::json& cluster) {
     Findings out;
     const auto text = said_at;
@@ -181,6 +196,12 @@ Findings daemon_findings(const nlohmann::json& status, const nlohmann::json& clu
                           text(missing, "/text")));
     }
     for (const auto& peer : status.value("peers", nlohmann::json::array())) {
+        if (is_said_at(peer, "/settings_difference")) {
+            out.push_back(doubtful(text(peer, "/daemon") + " settings",
+                                   "differ: " + text(peer, "/settings_difference"),
+                                   "make the files the same and restart; spreadctl config diff " +
+                                       text(peer, "/daemon")));
+        }
         if (peer.value("member", false) && !peer.value("self", false)) {
             out.push_back(good(text(peer, "/daemon"),
                                "in the ring; both ports and full-sized packets got through both "
@@ -191,13 +212,10 @@ Findings daemon_findings(const nlohmann::json& status, const nlohmann::json& clu
         out.push_back(doubtful("multicast", said_at(status, "/ring/without_multicast_text"),
                                "the ring goes on without it, with more packets"));
     }
+    for (const Finding& each : slow_findings(status)) {
+        out.push_back(each);
+    }
     for (const auto& daemon : cluster.value("daemons", nlohmann::json::array())) {
-        if (daemon.value("answers", false) && daemon.contains("same_settings") &&
-            daemon.at("same_settings") == false) {
-            out.push_back(doubtful(text(daemon, "/daemon"), "has other settings in its file",
-                                   "spreadctl config diff " + text(daemon, "/daemon") +
-                                       " says which; make the files the same"));
-        }
         if (!daemon.value("answers", false)) {
             out.push_back(doubtful(text(daemon, "/daemon"), "does not answer within 1 s",
                                    "does it run, with this configuration? is UDP open both ways?"));

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/ring/foreign_datagram.hpp"
 #include "protocol/byte_reader.hpp"
 #include "protocol/byte_writer.hpp"
 #include "protocol/roster.hpp"
@@ -13,7 +14,7 @@
 namespace spread::spreadctl {
 namespace {
 
-constexpr std::string_view kMagic = "SPDOCTOR";
+constexpr std::string_view kMagic = daemon::ForeignDatagram::kDoctorMagic;
 constexpr std::size_t kHeaderBytes = 22;
 /// Histories of two hosts are hard to compare beyond.
 constexpr std::int64_t kClockMsMax = 1000;

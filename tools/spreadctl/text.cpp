@@ -62,11 +62,6 @@ std::string heard(const json& peer, const char* path) {
     return age.is_number() ? fmt::format("{:.1f} s ago", age.get<double>() / 1000) : "never";
 }
 
-std::string lost(const json& peer, const char* path) {
-    const json share = at(peer, path);
-    return share.is_number() ? share_text(share.get<double>()) : "-";
-}
-
 /// "2026-03-01T12:00:00.250Z" without what a reader knows.
 std::string short_time(const std::string& iso) {
     return iso.size() >= 19 ? iso.substr(0, 10) + " " + iso.substr(11, 8) : iso;
@@ -98,6 +93,77 @@ std::string others_with(const json& status) {
     return out;
 }
 
+/// By multicast, where that is used.
+std::string heard_of_group(const json& peer, const char* path) {
+    const bool is_used = peer.value("by_multicast", true) || at(peer, path).is_number();
+    return is_used ? heard(peer, path) : "-";
+}
+
+/// How a daemon says that it hears the one that was asked; a daemon that does not answer says
+/// nothing.
+std::string heard_there(const json& peer, const char* path) {
+    return peer.value("self", false)           ? "-"
+           : at(peer, "/hears_us").is_object() ? heard(peer, path)
+                                               : "?";
+}
+
+/// "58 % of 1000 messages", or of the bytes if that is more.
+std::string queue_share(const json& clients, const json& client) {
+    const double messages_max = number_at(clients, "/queue_limit_messages");
+    const double bytes_max = number_at(clients, "/queue_limit_bytes");
+    const double messages = number_at(client, "/queue_messages");
+    const double bytes = number_at(client, "/queue_bytes");
+    return bytes * messages_max > messages * bytes_max && bytes_max > 0
+               ? fmt::format("{:.0f} % of {}", 100 * bytes / bytes_max, bytes_text(bytes_max))
+           : messages_max > 0 ? fmt::format("{:.0f} % of {:.0f} messages",
+                                            100 * messages / messages_max, messages_max)
+                              : fmt::format("{:.0f} messages", messages);
+}
+
+/// "#a#node1 has read too slowly for 12 s: its queue holds ...; at the limit it is disconnected".
+std::string slow_text(const json& clients, const json& client) {
+    const json timeout = at(clients, "/slow_reader_timeout_ms");
+    return fmt::format(
+        "{} has read too slowly for {}: its queue holds {}, {}; {}", text_at(client, "/name"),
+        span_text(std::chrono::duration<double>(number_at(client, "/slow_s"))),
+        queue_share(clients, client), bytes_text(number_at(client, "/queue_bytes")),
+        timeout.is_number()
+            ? fmt::format("at the limit all wait for it, after {} of that it is disconnected",
+                          span_text(std::chrono::milliseconds(timeout.get<std::int64_t>())))
+            : std::string("at the limit it is disconnected, and what waits is lost"));
+}
+
+/// Of datagrams that the ring could not read.
+std::string refused_text(const json& status) {
+    const json last = at(status, "/ring/refused/last_text");
+    return fmt::format(
+        "{} datagrams that are not of this ring{}", text_at(status, "/ring/refused/datagrams"),
+        last.is_string() ? fmt::format("; the last at {} UTC: {} {}",
+                                       short_time(text_at(status, "/ring/refused/last_at")),
+                                       text_at(status, "/ring/refused/last_source"), text_of(last))
+                         : std::string());
+}
+
+/// How long the ring may be silent, and why so long where that is not what is set here.
+std::string timeout_text(const json& status) {
+    const double now = number_at(status, "/ring/token_timeout_ms");
+    const double least = number_at(status, "/ring/token_timeout_least_ms");
+    const std::string out =
+        fmt::format("given up after {} ms of silence", text_at(status, "/ring/token_timeout_ms"));
+    if (least == 0 || now == least) {
+        return out;
+    }
+    return out + fmt::format(
+                     " (TokenTimeout is {} ms here; the ring agrees on the largest that a member "
+                     "wants: its own, or four times the longest silence of the last minute)",
+                     least);
+}
+
+std::string lost(const json& peer, const char* path) {
+    const json share = at(peer, path);
+    return share.is_number() ? share_text(share.get<double>()) : "-";
+}
+
 }  // namespace
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {
@@ -116,6 +182,14 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
         }
         line.erase(line.find_last_not_of(' ') + 1);
         out += line + "\n";
+    }
+    return out;
+}
+
+std::vector<std::string> slow_texts(const json& status) {
+    std::vector<std::string> out;
+    for (const json& each : at(status, "/clients/slow_clients")) {
+        out.push_back(slow_text(at(status, "/clients"), each));
     }
     return out;
 }
@@ -154,8 +228,7 @@ std::string status_text(const json& status) {
                                       text_at(status, "/ring/rotation_p99_us"))
         : busy > 0      ? fmt::format("rests; rotation {:.2f} ms while busy", busy)
                         : std::string("rests");
-    line("token", fmt::format("{}; given up after {} ms of silence", rotations,
-                              text_at(status, "/ring/token_timeout_ms")));
+    line("token", fmt::format("{}; {}", rotations, timeout_text(status)));
     line("traffic",
          fmt::format("{} msg/s in, {} msg/s out; {} packets/s sent again; {} datagrams dropped by "
                      "the kernel",
@@ -174,6 +247,12 @@ std::string status_text(const json& status) {
                              ? fmt::format("; {:.0f} dropped so far (spreadctl events)", dropped)
                              : std::string(),
                          text_at(status, "/groups/count")));
+        for (const std::string& each : slow_texts(status)) {
+            line("slow", each);
+        }
+    }
+    if (number_at(status, "/ring/refused/datagrams") > 0) {
+        line("refused", refused_text(status));
     }
     const json file = at(status, "/config/file");
     line("config", fmt::format("{}, hash {}{}", file.is_null() ? "built in" : text_of(file),
@@ -183,12 +262,28 @@ std::string status_text(const json& status) {
 
 namespace {
 
-/// Why a daemon is not in the ring of the one that was asked; empty when it is.
+/// How a daemon's settings differ from those of the one that was asked; empty when they do not.
+std::string difference_of(const json& daemon) {
+    if (at(daemon, "/settings_difference").is_string()) {
+        return text_at(daemon, "/settings_difference");
+    }
+    return at(daemon, "/same_settings") == json(false) ? "it has not shown them yet"
+                                                       : std::string();
+}
+
+/// Why a daemon is not in the ring of the one that was asked, and how its settings differ; empty
+/// when all is well.
 std::string why_of(const json& daemon) {
-    return at(daemon, "/cause").is_string()
-               ? fmt::format("{} is missing here: {}: {}\n", text_at(daemon, "/daemon"),
-                             text_at(daemon, "/cause"), text_at(daemon, "/text"))
-               : std::string();
+    const std::string name = text_at(daemon, "/daemon");
+    std::string out = at(daemon, "/cause").is_string()
+                          ? fmt::format("{} is missing here: {}: {}\n", name,
+                                        text_at(daemon, "/cause"), text_at(daemon, "/text"))
+                          : std::string();
+    if (const std::string difference = difference_of(daemon); !difference.empty()) {
+        out += fmt::format("{}: its settings differ: {}; spreadctl config diff {}\n", name,
+                           difference, name);
+    }
+    return out;
 }
 
 }  // namespace
@@ -249,9 +344,14 @@ json peers_of(const json& status, const json& cluster) {
             peer["rtt_us"] = at(answer, "/rtt_us");
             peer["packets_retransmitted"] = at(answer, "/report/packets_retransmitted");
             peer["lost_share_there"] = json();
+            peer["hears_us"] = json();
             for (const json& heard : is_self ? json::array() : at(answer, "/heard")) {
                 if (at(heard, "/daemon") == at(status, "/daemon/name")) {
                     peer["lost_share_there"] = at(heard, "/lost_share");
+                    peer["hears_us"] = {
+                        {"data_heard_ms_ago", at(heard, "/data_heard_ms_ago")},
+                        {"multicast_heard_ms_ago", at(heard, "/multicast_heard_ms_ago")},
+                        {"token_heard_ms_ago", at(heard, "/token_heard_ms_ago")}};
                 }
             }
         }
@@ -283,7 +383,8 @@ std::string peers_text(const json& status, const json& cluster) {
         causes[text_at(missing, "/daemon")] =
             text_at(missing, "/cause") + ": " + text_at(missing, "/text");
     }
-    std::vector<std::vector<std::string>> rows = {{"DAEMON", "ADDRESS", "RING", "DATA PORT",
+    std::vector<std::vector<std::string>> rows = {{"DAEMON", "ADDRESS", "RING", "HEARD ON DATA",
+                                                   "MULTICAST", "TOKEN PORT", "HEARS US ON DATA",
                                                    "MULTICAST", "TOKEN PORT", "RTT", "LOST IN/OUT",
                                                    "VERSION", "CONFIG", "WHY NOT"}};
     for (const json& peer : peers_of(status, cluster)) {
@@ -294,7 +395,12 @@ std::string peers_text(const json& status, const json& cluster) {
         rows.push_back(
             {name + (is_self ? "*" : ""), text_at(peer, "/address") + ":" + text_at(peer, "/port"),
              peer.value("member", false) ? "yes" : "NO", heard(peer, "/data_heard_ms_ago"),
-             heard(peer, "/multicast_heard_ms_ago"), heard(peer, "/token_heard_ms_ago"),
+             heard_of_group(peer, "/multicast_heard_ms_ago"), heard(peer, "/token_heard_ms_ago"),
+             heard_there(peer, "/hears_us/data_heard_ms_ago"),
+             peer.value("by_multicast", true)
+                 ? heard_there(peer, "/hears_us/multicast_heard_ms_ago")
+                 : "-",
+             heard_there(peer, "/hears_us/token_heard_ms_ago"),
              rtt.is_number() ? fmt::format("{:.2f} ms", rtt.get<double>() / 1000)
              : is_self       ? "-"
                              : "?",
@@ -464,6 +570,12 @@ Plugin plugin_of(const json& status, std::size_t expected,
         missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", text_at(each, "/daemon"),
                                text_at(each, "/cause"));
     }
+    std::string differing;
+    for (const json& peer : at(status, "/peers")) {
+        if (at(peer, "/settings_difference").is_string()) {
+            differing += (differing.empty() ? "" : " ") + text_at(peer, "/daemon");
+        }
+    }
     Plugin out;
     const double slow = number_at(status, "/clients/slow");
     const double age = number_at(status, "/ring/facts_age_ms") / 1000;
@@ -473,17 +585,18 @@ Plugin plugin_of(const json& status, std::size_t expected,
             fmt::format("{}what the ring says is {:.1f} s old", missing.empty() ? "" : ", ", age);
     } else if (state == "stuck" || state == "forming" || members < wanted) {
         out.status = 2;
-    } else if (slow > 0) {
+    } else if (slow > 0 || !differing.empty()) {
         out.status = 1;
     }
     constexpr std::array<std::string_view, 4> kWords = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
     out.line = fmt::format(
-        "SPREAD {} - {} of {} daemons{}{} | members={};;{}: clients={};;{} slow={} "
+        "SPREAD {} - {} of {} daemons{}{}{} | members={};;{}: clients={};;{} slow={} "
         "queue_bytes={}B rotation={:.6f}s",
         kWords[static_cast<std::size_t>(out.status)], members, wanted,
         missing.empty() ? "" : ", missing " + missing,
-        slow > 0 ? fmt::format(", {:.0f} slow clients", slow) : "", members, wanted,
-        text_at(status, "/clients/connected"), text_at(status, "/clients/max"), slow,
+        differing.empty() ? "" : ", other settings at " + differing,
+        slow > 0 ? fmt::format(", {:.0f} slow client{}", slow, slow == 1 ? "" : "s") : "", members,
+        wanted, text_at(status, "/clients/connected"), text_at(status, "/clients/max"), slow,
         text_at(status, "/clients/queue_bytes"),
         number_at(status, "/counters/ring/rotation_time") / 1e9);
     return out;

@@ -14,6 +14,8 @@
 namespace spread::spreadctl {
 
 [[nodiscard]] std::string status_text(const nlohmann::json& status);
+/// A sentence on each client for which much waits.
+[[nodiscard]] std::vector<std::string> slow_texts(const nlohmann::json& status);
 /// Of cluster.json: a line for each daemon.
 [[nodiscard]] std::string cluster_text(const nlohmann::json& cluster);
 /// All daemons answer, and say that they are in one operational ring.

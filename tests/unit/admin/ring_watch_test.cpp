@@ -96,7 +96,9 @@ TEST_F(RingWatchTest, WhoComesBackIsNewAndNotMissing) {
     install({DaemonId{1}, DaemonId{2}}, {{DaemonId{3}, Cause::kLeft, {}, {}}});
     EXPECT_THAT(history_.events(2)[0].text, HasSubstr("ring 1 -> 2 of 3, new node2"));
     EXPECT_EQ(history_.events(2)[0].cause, "joined");
-    EXPECT_EQ(watch_.membership()->formations.changes.at("joined"), 2U);
+    EXPECT_EQ(watch_.membership()->formations.changes.at("joined"), 1U);
+    EXPECT_EQ(watch_.membership()->formations.changes.at("started"), 1U)
+        << "the first ring was of one, whom nobody has joined";
 }
 
 TEST_F(RingWatchTest, AnotherCauseIsAnEventAndTheTimeStays) {
@@ -110,6 +112,7 @@ TEST_F(RingWatchTest, AnotherCauseIsAnEventAndTheTimeStays) {
     watch_.on_missing(other);
     ASSERT_EQ(history_.events(100).size(), before + 1);
     EXPECT_EQ(history_.events(1)[0].cause, "silent");
+    EXPECT_THAT(history_.events(1)[0].text, testing::StartsWith("still missing, now known why: "));
     EXPECT_EQ(watch_.membership()->missing[0].absence.cause, Cause::kSilent);
     EXPECT_EQ(watch_.membership()->missing[0].since, since);
 }

@@ -63,6 +63,49 @@ TEST(StatusJson, SaysWhatEachHasTold) {
     EXPECT_EQ(peers[2]["told"]["at"], "1970-01-01T00:18:20.000Z");
 }
 
+TEST(Verdict, AdvisesOnSettingsThatDifferThoughAllAreThere) {
+    Status status = sample_status();
+    status.ring.members = {"node1", "node2", "node3"};
+    status.ring.missing.clear();
+    status.peers[1].settings_difference = "TokenTimeout is 400 ms there, 250 ms here";
+    EXPECT_EQ(verdict_of(status).state, "healthy");
+    EXPECT_THAT(verdict_of(status).advice,
+                ElementsAre("node2: its settings differ: TokenTimeout is 400 ms there, 250 ms "
+                            "here; spreadctl config diff node2"));
+    EXPECT_EQ(json::parse(status_json(status))["peers"][1]["settings_difference"],
+              "TokenTimeout is 400 ms there, 250 ms here");
+    EXPECT_TRUE(json::parse(status_json(status))["peers"][0]["settings_difference"].is_null());
+}
+
+TEST(Readiness, SaysWhenADaemonIsAlone) {
+    Status status = sample_status();
+    EXPECT_EQ(readiness_text(status), "ok, but with 2 of 3 daemons");
+    status.ring.members = {"node1"};
+    EXPECT_EQ(readiness_text(status), "ok, but alone (1 of 3 daemons)");
+    status.ring.members = {"node1", "node2", "node3"};
+    EXPECT_EQ(readiness_text(status), "ok");
+    EXPECT_EQ(json::parse(health_json("ok, but alone"))["status"], "ok");
+}
+
+TEST(StatusJson, NamesSlowClientsAndWhoNeverOpenedASession) {
+    Status status = sample_status();
+    status.sessions->slow_clients = {
+        {"#eve#node1", status.at - std::chrono::seconds(12), 580, 60000}};
+    status.sessions->totals.closed[0] = 5;
+    status.sessions->totals.unopened[0] = 4;
+    status.ring.refused = 3;
+    status.ring.refused_last = {status.started_at, "10.0.0.9:99", "sent junk"};
+    const json value = json::parse(status_json(status));
+    EXPECT_EQ(value["clients"]["slow_clients"][0]["name"], "#eve#node1");
+    EXPECT_EQ(value["clients"]["slow_clients"][0]["slow_s"], 12.0);
+    EXPECT_TRUE(value["clients"]["slow_reader_timeout_ms"].is_null());
+    const std::string word(session::word_of(static_cast<session::CloseReason>(0)));
+    EXPECT_EQ(value["clients"]["closed_total"][word], 5);
+    EXPECT_EQ(value["clients"]["closed_unopened_total"][word], 4);
+    EXPECT_EQ(value["ring"]["refused"]["datagrams"], 3);
+    EXPECT_EQ(value["ring"]["refused"]["last_source"], "10.0.0.9:99");
+}
+
 TEST(Verdict, ARingThatNobodyWorksOnIsStuck) {
     Status status = sample_status();
     status.ring.is_stuck = true;

@@ -38,12 +38,29 @@ class AbsenceTextTest : public testing::Test {
 TEST_F(AbsenceTextTest, NamesPortsAddressesAndDaemons) {
     EXPECT_EQ(of(Cause::kTokenPort),
               "node3 (the token port UDP 10.0.0.3:4804 of node3 gets nothing of node1, its data "
-              "port does; open it there)");
+              "port does; on node3, let UDP 4804 in from 10.0.0.1 (or look at what is between); "
+              "node3 joins by itself then)");
     EXPECT_THAT(of(Cause::kDataPort), HasSubstr("data port UDP 10.0.0.3:4803 of node3"));
     EXPECT_THAT(of(Cause::kOneWay), HasSubstr("node3 hears nothing of node1"));
     EXPECT_THAT(of(Cause::kLargePackets), HasSubstr("large packets of node1 to node3 are lost"));
     EXPECT_THAT(of(Cause::kSilent), HasSubstr("UDP 10.0.0.3:4803 and UDP 10.0.0.3:4804"));
     EXPECT_EQ(of(Cause::kLeft), "node3 (has left)");
+}
+
+TEST_F(AbsenceTextTest, NamesAllWhoAreNotHeard) {
+    const Absence inward{DaemonId{3}, Cause::kTokenPort, DaemonId{3}, DaemonId{1}, {}, {1}};
+    EXPECT_EQ(text_.why(inward),
+              "the token port UDP 10.0.0.3:4804 of node3 gets nothing of node1 and node2, its data "
+              "port does; on node3, let UDP 4804 in from 10.0.0.1 and 10.0.0.2 (or look at what is "
+              "between); node3 joins by itself then");
+    const Absence outward{DaemonId{3}, Cause::kDataPort, DaemonId{2}, DaemonId{3}, {}, {0}};
+    EXPECT_EQ(
+        text_.why(outward),
+        "the data ports UDP 10.0.0.1:4803 of node1 and UDP 10.0.0.2:4803 of node2 get nothing "
+        "of node3, their token ports do; on node1 and node2, let UDP 4803 in from 10.0.0.3 "
+        "(or look at what is between); node3 joins by itself then");
+    const Absence deaf{DaemonId{3}, Cause::kOneWay, DaemonId{3}, DaemonId{1}, {}, {1}};
+    EXPECT_THAT(text_.why(deaf), HasSubstr("node3 hears nothing of node1 and node2"));
 }
 
 TEST_F(AbsenceTextTest, ListsAllOfThem) {

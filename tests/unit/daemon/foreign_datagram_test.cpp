@@ -72,5 +72,14 @@ TEST(ForeignDatagram, WhatIsTooShortOrLooksOtherwiseIsUnknown) {
     EXPECT_EQ(ForeignDatagram::of(bytes_of({0x80, 0, 0, 0xc0}, 60)).what, What::kUnknown);
 }
 
+TEST(ForeignDatagram, KnowsDoctors) {
+    const std::string doctor = std::string(ForeignDatagram::kDoctorMagic) + "....";
+    EXPECT_EQ(ForeignDatagram::of(std::as_bytes(std::span(doctor))).what,
+              ForeignDatagram::What::kDoctor);
+    const std::string cut = doctor.substr(0, ForeignDatagram::kDoctorMagic.size() - 1);
+    EXPECT_EQ(ForeignDatagram::of(std::as_bytes(std::span(cut))).what,
+              ForeignDatagram::What::kUnknown);
+}
+
 }  // namespace
 }  // namespace spread::daemon

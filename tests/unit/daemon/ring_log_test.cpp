@@ -116,6 +116,22 @@ TEST_F(RingLogTest, AGroupAddressIsNamedWhenItHasFailedForAWhile) {
     EXPECT_EQ(count(text, "239.192.0.7 reaches all daemons of the segment again"), 1U) << text;
 }
 
+TEST_F(RingLogTest, KnowsHowSettingsDifferNowAndWhatCouldNotBeRead) {
+    EXPECT_TRUE(log_.differences().empty());
+    EXPECT_FALSE(log_.refused().has_value());
+    log_.on_settings(now_, DaemonId{3}, "TokenTimeout 400 ms\n");
+    ASSERT_EQ(log_.differences().size(), 1U);
+    EXPECT_EQ(log_.differences()[0].first, DaemonId{3});
+    EXPECT_EQ(log_.differences()[0].second, "TokenTimeout is 400 ms there, 250 ms here");
+    log_.on_settings(now_, DaemonId{3}, "TokenTimeout 250 ms\n");
+    EXPECT_TRUE(log_.differences().empty());
+    const Endpoint source = make_endpoint(*config::parse_ip("10.0.0.9"), 99);
+    log_.on_unreadable(now_, source, ForeignDatagram::of({}));
+    ASSERT_TRUE(log_.refused().has_value());
+    EXPECT_EQ(log_.refused()->source.to_string(), "10.0.0.9:99");
+    EXPECT_EQ(log_.refused()->at, now_);
+}
+
 TEST_F(RingLogTest, AnotherFileIsToldOnceForEachDifference) {
     for (int i = 0; i < 5; ++i) {
         log_.on_settings(now_, DaemonId{3}, "TokenTimeout 400 ms\n");

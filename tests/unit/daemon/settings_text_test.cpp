@@ -32,6 +32,24 @@ TEST(SettingsText, ATimeoutIsNamed) {
         "'TokenTimeout 5000 ms' there, 'TokenTimeout 250 ms' here");
 }
 
+TEST(SettingsText, TheSummaryGivesOneValueAndNamesTheRest) {
+    membership::RingConfig slow;
+    slow.token_loss_timeout = std::chrono::seconds(5);
+    slow.join_timeout = std::chrono::seconds(7);
+    slow.window = 11;
+    const std::string ours = settings_text(three_nodes(), {});
+    EXPECT_EQ(summarize_difference(ours, ours), "");
+    EXPECT_EQ(summarize_difference(ours, settings_text(three_nodes(), slow)),
+              "TokenTimeout is 5000 ms there, 250 ms here; also JoinTimeout, Window");
+    EXPECT_EQ(summarize_difference("a 1\nb 2\n", "a 1\n"), "'b 2' is only here");
+    EXPECT_EQ(summarize_difference("a 1\n", "a 1\nc\x1b 2\n"), "'c\\x1b 2' is only there");
+    std::string hostile;
+    for (int i = 0; i < 1000; ++i) {
+        hostile += std::to_string(i) + std::string(500, 'x') + "\n";
+    }
+    EXPECT_LT(summarize_difference("", hostile).size(), 1000U);
+}
+
 TEST(SettingsText, WhatOnlyOneHasIsNamed) {
     auto other = three_nodes();
     other.daemons.pop_back();

@@ -96,8 +96,9 @@ class FakeHost final : public RingHost {
         journal_.push_back("keep");
         counter = ring_counter;
     }
-    void on_bad_datagram(BadDatagram kind, std::span<const std::byte>) override {
+    bool on_bad_datagram(BadDatagram kind, std::span<const std::byte>) override {
         bad.push_back(kind);
+        return takes_bad;
     }
     void on_not_run(protocol::Duration late) override { not_run_for.push_back(late); }
 
@@ -105,6 +106,7 @@ class FakeHost final : public RingHost {
     std::vector<membership::RingState> states;
     std::vector<membership::ChangeReason> reasons;
     std::vector<BadDatagram> bad;
+    bool takes_bad = false;
     std::vector<protocol::Duration> not_run_for;
 
   private:
@@ -330,6 +332,19 @@ TEST_F(RingDriverTest, ReportsDatagramsThatAreNotOfARing) {
     EXPECT_THAT(host_.bad, ElementsAre(RingHost::BadDatagram::kMalformed));
     EXPECT_EQ(last_recorded().kind, FlightEvent::Kind::kRefused);
     EXPECT_EQ(last_recorded().a, Refused::kMalformed);
+}
+
+TEST_F(RingDriverTest, WhatIsMeantForSomebodyElseIsNotRecordedAsRefused) {
+    make({kSelf, kPeer});
+    turn();
+    const FlightEvent before = last_recorded();
+    host_.takes_bad = true;
+    const protocol::Message junk = protocol::make_message(std::vector<std::byte>(50, std::byte{9}));
+    transport_.data.push_back(junk.slice(0));
+    turn();
+    EXPECT_THAT(host_.bad, ElementsAre(RingHost::BadDatagram::kMalformed));
+    EXPECT_EQ(last_recorded().kind, before.kind);
+    EXPECT_NE(last_recorded().kind, FlightEvent::Kind::kRefused);
 }
 
 TEST_F(RingDriverTest, RecordsThePacketsThatFormRings) {

@@ -348,7 +348,7 @@ class Node final : public Transport, public RingHost {
 
     void on_state_change(const membership::StateChange&) override {}
     void keep_counter(std::uint64_t) override {}
-    void on_bad_datagram(BadDatagram, std::span<const std::byte>) override {}
+    bool on_bad_datagram(BadDatagram, std::span<const std::byte>) override { return false; }
 
     Wire& wire_;
     std::size_t index_;

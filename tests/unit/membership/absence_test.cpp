@@ -72,6 +72,16 @@ TEST_F(AbsenceTest, OurOwnPortsAndThoseOfOthersCountAsWell) {
     EXPECT_EQ(third().cause, Cause::kUnknown) << "all is well, and it will be in the next ring";
 }
 
+TEST_F(AbsenceTest, NamesAllWhoseLinkIsBadInTheSameWay) {
+    report(kThird, {15 - 4, 15 - 4, 0, 0}, kAll);
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kTokenPort, kThird, kFirst, {}, {1}}));
+    report(kThird, {15 - 4, 0, 0, 0}, kAll);
+    EXPECT_EQ(third(), (Absence{kThird, Cause::kTokenPort, kThird, kFirst, {}}));
+    report(kFirst, {0, 15, 0, 0}, kAll);
+    report(kThird, {15, 15, 0, 0}, kAll);
+    EXPECT_TRUE(third().others.empty());
+}
+
 TEST_F(AbsenceTest, WhatIsKnownOfTheDaemonComesFirst) {
     report(kThird, {15, 15 - 4, 0, 0}, kAll);
     core_.gone.other_config.insert(2);

@@ -163,5 +163,24 @@ TEST(DaemonFindings, TellWhatTheDaemonTells) {
     EXPECT_TRUE(is_any_bad(daemon_findings(nlohmann::json::object(), nlohmann::json::object())));
 }
 
+TEST(DaemonFindings, WarnOfOtherSettingsAndSlowClients) {
+    const auto status = nlohmann::json::parse(R"({
+        "verdict": {"state": "healthy", "sentence": "ring of 2 of 2 daemons"},
+        "peers": [{"daemon": "node2", "self": false, "member": true,
+                   "settings_difference": "TokenTimeout is 400 ms there, 250 ms here"}],
+        "clients": {"queue_limit_messages": 1000, "queue_limit_bytes": 100000, "slow_clients":
+            [{"name": "#eve#node1", "slow_s": 12, "queue_messages": 580, "queue_bytes": 1}]}})");
+    const auto findings = daemon_findings(status, nlohmann::json::object());
+    EXPECT_FALSE(is_any_bad(findings));
+    EXPECT_THAT(
+        findings_text(findings),
+        testing::AllOf(HasSubstr("WARNING  node2 settings: differ: TokenTimeout is 400 ms "
+                                 "there, 250 ms here\n"),
+                       HasSubstr("-> make the files the same and restart; spreadctl config "
+                                 "diff node2\n"),
+                       HasSubstr("WARNING  clients: #eve#node1 has read too slowly for 12.0 "
+                                 "s: its queue holds 58 % of 1000 messages")));
+}
+
 }  // namespace
 }  // namespace spread::spreadctl

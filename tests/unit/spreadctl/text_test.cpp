@@ -39,6 +39,61 @@ TEST(StatusText, WhatAnotherVersionDoesNotSayIsAQuestionMark) {
     EXPECT_THAT(status_text(degraded()), HasSubstr("representative ?"));
 }
 
+TEST(StatusText, NamesSlowClientsAndWhatWillBecomeOfThem) {
+    json status = degraded();
+    status["clients"].update(json::parse(R"({"queue_limit_messages": 1000,
+        "queue_limit_bytes": 100000000, "slow_clients": [{"name": "#eve#node1", "slow_s": 12,
+        "queue_messages": 580, "queue_bytes": 60000}]})"));
+    EXPECT_THAT(
+        status_text(status),
+        HasSubstr("slow     #eve#node1 has read too slowly for 12.0 s: its queue holds 58 % "
+                  "of 1000 messages, 60 kB; at the limit it is disconnected, and what waits "
+                  "is lost\n"));
+    status["clients"]["slow_reader_timeout_ms"] = 5000;
+    EXPECT_THAT(status_text(status), HasSubstr("at the limit all wait for it, after 5.0 s of that "
+                                               "it is disconnected"));
+    status["clients"]["slow_clients"][0]["queue_bytes"] = 90000000;
+    EXPECT_THAT(status_text(status), HasSubstr("its queue holds 90 % of 100.0 MB, 90.0 MB"));
+}
+
+TEST(StatusText, SaysWhyTheTokenTimeoutIsNotTheOneOfTheFile) {
+    json status = degraded();
+    status["ring"]["token_timeout_ms"] = 400;
+    status["ring"]["token_timeout_least_ms"] = 400;
+    EXPECT_THAT(status_text(status), HasSubstr("given up after 400 ms of silence\n"));
+    status["ring"]["token_timeout_ms"] = 560;
+    EXPECT_THAT(status_text(status),
+                HasSubstr("given up after 560 ms of silence (TokenTimeout is 400 ms here; the ring "
+                          "agrees on the largest that a member wants"));
+}
+
+TEST(StatusText, SaysWhoSendsWhatIsNotOfTheRing) {
+    json status = degraded();
+    EXPECT_THAT(status_text(status), testing::Not(HasSubstr("refused")));
+    status["ring"]["refused"] = {{"datagrams", 12},
+                                 {"last_at", "2026-03-01T12:00:00.250Z"},
+                                 {"last_source", "10.0.0.9:99"},
+                                 {"last_text", "sent junk"}};
+    EXPECT_THAT(status_text(status),
+                HasSubstr("refused  12 datagrams that are not of this ring; the last at 2026-03-01 "
+                          "12:00:00 UTC: 10.0.0.9:99 sent junk\n"));
+}
+
+TEST(PeersText, ShowsBothDirections) {
+    json status = degraded();
+    status["daemon"]["name"] = "node1";
+    status["peers"][1]["by_multicast"] = false;
+    const json cluster = json::parse(R"({"daemons": [{"daemon": "node3", "heard": [
+        {"daemon": "node1", "data_heard_ms_ago": 1500, "multicast_heard_ms_ago": null,
+         "token_heard_ms_ago": null}]}]})");
+    EXPECT_THAT(peers_text(status, cluster),
+                testing::AllOf(HasSubstr("HEARD ON DATA  MULTICAST  TOKEN PORT  HEARS US ON DATA"),
+                               testing::ContainsRegex("node3 .*NO +0.2 s ago +- +never +1.5 s ago "
+                                                      "+- +never ")));
+    EXPECT_THAT(peers_text(status, json::object()),
+                testing::ContainsRegex("node3 .*NO +0.2 s ago +- +never +[?] +- +[?] "));
+}
+
 TEST(PeersText, SaysWhichPortIsSilent) {
     const std::string text = peers_text(degraded(), json::object());
     EXPECT_THAT(text, HasSubstr("node1*  10.0.0.1:4803  yes"));
@@ -120,6 +175,19 @@ TEST(ClusterText, NamesWhoDoesNotAnswer) {
     EXPECT_FALSE(is_whole(json::object()));
 }
 
+TEST(ClusterText, SaysHowSettingsDiffer) {
+    const json cluster = json::parse(R"({"daemons": [
+        {"daemon": "node1", "same_settings": true, "settings_difference": null},
+        {"daemon": "node2", "same_settings": false,
+         "settings_difference": "TokenTimeout is 400 ms there, 250 ms here"},
+        {"daemon": "node3", "same_settings": false}]})");
+    EXPECT_THAT(cluster_text(cluster),
+                testing::EndsWith("node2: its settings differ: TokenTimeout is 400 ms there, 250 "
+                                  "ms here; spreadctl config diff node2\n"
+                                  "node3: its settings differ: it has not shown them yet; "
+                                  "spreadctl config diff node3\n"));
+}
+
 TEST(ClientsText, ShowsProcessesOfTheUnixSocket) {
     const json clients = json::parse(R"([{"name": "#eve#node1", "address": "unix", "process": 12,
         "user": 1000, "groups": 2, "messages_in": 3, "messages_out": 4, "queue_messages": 5,
@@ -195,6 +263,13 @@ TEST(Plugin, FollowsTheRulesOfMonitoringPlugins) {
     slow["clients"]["slow"] = 2;
     EXPECT_EQ(plugin_of(slow, 2).status, 1);
     EXPECT_THAT(plugin_of(slow, 2).line, StartsWith("SPREAD WARNING - 2 of 2 daemons"));
+    EXPECT_THAT(plugin_of(slow, 2).line, HasSubstr(", 2 slow clients |"));
+    slow["clients"]["slow"] = 1;
+    EXPECT_THAT(plugin_of(slow, 2).line, HasSubstr(", 1 slow client |"));
+    json differs = degraded();
+    differs["peers"][1]["settings_difference"] = "TokenTimeout";
+    EXPECT_EQ(plugin_of(differs, 2).status, 1);
+    EXPECT_THAT(plugin_of(differs, 2).line, HasSubstr(", other settings at node3"));
     json stuck = degraded();
     stuck["verdict"]["state"] = "stuck";
     EXPECT_EQ(plugin_of(stuck, 1).status, 2);
