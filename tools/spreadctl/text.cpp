@@ -136,8 +136,9 @@ std::string slow_text(const json& clients, const json& client) {
 /// Of datagrams that the ring could not read.
 std::string refused_text(const json& status) {
     const json last = at(status, "/ring/refused/last_text");
+    const std::string count = text_at(status, "/ring/refused/datagrams");
     return fmt::format(
-        "{} datagrams that are not of this ring{}", text_at(status, "/ring/refused/datagrams"),
+        "{} datagram{} not of this ring{}", count, count == "1" ? " that is" : "s that are",
         last.is_string() ? fmt::format("; the last at {} UTC: {} {}",
                                        short_time(text_at(status, "/ring/refused/last_at")),
                                        text_at(status, "/ring/refused/last_source"), text_of(last))
