@@ -182,7 +182,10 @@ void Simulator::carry_out_daemon_step(const Step& step) {
             case Action::kCrash: host.crash(); break;
             case Action::kLeave: host.leave(); break;
             case Action::kPause: host.pause(true); break;
-            case Action::kContinue: host.pause(false); break;
+            case Action::kContinue:
+                host.pause(false);
+                watch_order_anew(index);
+                break;
             case Action::kSlow: host.slow(us(static_cast<std::uint64_t>(step.value))); break;
             case Action::kClogSessions: host.clog_sessions(step.value != 0); break;
             case Action::kDrift: host.drift(step.value); break;
@@ -372,6 +375,17 @@ void Simulator::watch_order() {
                       std::to_string(safe + 1) + " of " + std::to_string(high) +
                       " is not known to be everywhere",
                   {reality()}});
+        }
+    }
+}
+
+/// Nothing may have been looked at while all were paused.
+void Simulator::watch_order_anew(std::uint16_t daemon) {
+    if (steady_) {
+        for (std::size_t i = 0; i < steady_->who.size(); ++i) {
+            if (steady_->who[i] == daemon) {
+                steady_->orders[i].since = now_;
+            }
         }
     }
 }

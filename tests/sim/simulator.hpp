@@ -122,6 +122,7 @@ class Simulator {
     void end_steady();
     void watch_steady();
     void watch_order();
+    void watch_order_anew(std::uint16_t daemon);
     [[nodiscard]] bool is_together(const std::vector<std::uint16_t>& who) const;
 
     // Settling.
