@@ -66,6 +66,11 @@ TEST_F(ControlTest, AHealthyRingIsHealthyEverywhere) {
     EXPECT_THAT(four.text, HasSubstr("3 daemons in the ring, 4 expected"));
     EXPECT_EQ(ctl(0, {"alive"}).text, "ok\n");
     EXPECT_EQ(ctl(0, {"config", "diff", ring_.daemon(1).control_socket().string()}).status, 0);
+    const Answer all = ctl(0, {"config", "diff"});
+    EXPECT_EQ(all.status, 0) << all.text;
+    EXPECT_THAT(all.text, testing::AllOf(HasSubstr("\nd2: "), HasSubstr("\nd3: ")));
+    EXPECT_EQ(ctl(0, {"config", "diff", "d3"}).status, 0);
+    EXPECT_THAT(ctl(0, {"config", "diff", "dd3"}).text, HasSubstr("did you mean 'd3'?"));
 }
 
 TEST_F(ControlTest, AMissingDaemonIsNamedWithItsCause) {

@@ -123,7 +123,8 @@ class CommandLine {
     std::size_t rounds_ = 0;
     std::size_t expected_ = 0;
     double age_max_ = 0;
-    std::string other_;
+    std::vector<std::string> others_;
+    bool only_set_ = false;
     std::string level_;
     std::string client_name_;
     std::string reason_;
@@ -349,19 +350,29 @@ void CommandLine::add_watching() {
 void CommandLine::add_config() {
     CLI::App* const config = app_.add_subcommand("config", "The options in force");
     config->require_subcommand(1);
-    add(*config, "show", "Each option, its value and where that comes from",
-        [this] { return commands().config_show(); });
+    add(*config, "show", "Each option, where its value comes from, and the value", [this] {
+        return commands().config_show(only_set_);
+    })->add_flag("--set", only_set_, "Only those that are not at their defaults");
     add(*config, "hash", "The hash that all daemons of a ring share",
         [this] { return commands().config_hash(); });
-    add(*config, "diff", "What another configuration has otherwise; 1 if anything",
-        [this] {
-            return commands().config_diff(
-                other_, [this](const std::string& server) { return client(server); });
-        })
-        ->add_option("OTHER", other_,
-                     "A daemon's name in the configuration, which needs AdminListen; a file; or a "
-                     "daemon, as for -s")
-        ->required();
+    CLI::App* const diff =
+        add(*config, "diff", "How the configurations of other daemons differ from this one's",
+            [this] { return commands().config_diff(others_, all_); });
+    diff->add_option("OTHER", others_,
+                     "Names of daemons, servers as for -s, configuration files, or what spreadctl "
+                     "--json config show printed (-: standard input); default: all other daemons");
+    diff->add_flag("--all", all_, "Also what each host may choose for itself");
+    diff->footer(
+        "Exit status: 1 when something differs that must be the same on all daemons (with --all:\n"
+        "anything), 3 when nothing is known to differ, but a daemon could not be asked. Others "
+        "are\n"
+        "asked at control sockets of this host, else at their addresses and the port of this\n"
+        "daemon's AdminListen.\n"
+        "\n"
+        "Examples:\n"
+        "  spreadctl config diff                 with all other daemons\n"
+        "  spreadctl config diff node2\n"
+        "  ssh node2 spreadctl --json config show | spreadctl config diff -");
 }
 
 void CommandLine::add_steering() {

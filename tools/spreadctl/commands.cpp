@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iostream>
 #include <map>
 #include <thread>
 #include <utility>
@@ -13,6 +15,8 @@
 
 #include "daemon/admin/status_json.hpp"
 #include "daemon/loaded.hpp"
+#include "config/text.hpp"
+#include "tools/spreadctl/config_text.hpp"
 #include "tools/spreadctl/other_daemons.hpp"
 #include "tools/spreadctl/text.hpp"
 
@@ -31,19 +35,6 @@ constexpr auto kRateTime = std::chrono::seconds(1);
 void print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);
-}
-
-/// The daemon's answer as JSON; what is none, or says that something is wrong, is Unreachable.
-json parsed(const HttpAnswer& answer) {
-    json value = json::parse(answer.body, nullptr, false);
-    if (value.is_discarded() || !value.is_object()) {
-        throw Unreachable(
-            fmt::format("that is no spreadd: HTTP status {}, and no JSON", answer.status));
-    }
-    if (answer.status != 200) {
-        throw Unreachable("spreadd says: " + value.value("text", std::string("no reason")));
-    }
-    return value;
 }
 
 /// Bytes, those in its socket included.
@@ -262,8 +253,9 @@ int Commands::bans() const {
     return show("/bans.json", bans_text);
 }
 
-int Commands::config_show() const {
-    return show("/config.json", config_text);
+int Commands::config_show(bool only_set) const {
+    return show("/config.json",
+                [only_set](const json& config) { return config_text(config, only_set); });
 }
 
 int Commands::config_hash() const {
@@ -271,26 +263,97 @@ int Commands::config_hash() const {
                 [](const json& config) { return fmt::format("{}\n", config.value("hash", 0U)); });
 }
 
-int Commands::config_diff(
-    const std::string& other,
-    const std::function<HttpClient(const std::string& server)>& client_for) const {
-    const json here = parsed(client_.get("/config.json"));
-    const std::string named = server_of(here, other);
-    std::error_code ignored;
-    json there;
-    if (named.empty() && std::filesystem::is_regular_file(other, ignored)) {
-        const auto read = daemon::configuration_in(other);
-        if (!read) {
-            throw Unreachable("spreadd would not start with " + other +
-                              ": spreadd --any-host --check -c " + other + " says why");
-        }
-        there = json::parse(admin::config_json(*read));
-    } else {
-        there = parsed(client_for(named.empty() ? other : named).get("/config.json"));
+namespace {
+
+/// A configuration file, or what `spreadctl --json config show` has written on another host;
+/// "-": that from standard input.
+json saved_config(const std::string& path) {
+    std::ifstream file(path);
+    std::istream& in = path == "-" ? std::cin : file;
+    json config = json::parse(in, nullptr, false);
+    if (config.is_object() && config.contains("options")) {
+        return config;
     }
-    const std::string differences = config_differences(here, there);
-    print(differences.empty() ? "the same\n" : differences);
-    return differences.empty() ? kGood : kBad;
+    if (path == "-") {
+        throw Unreachable("standard input is not what spreadctl --json config show prints");
+    }
+    const auto read = daemon::configuration_in(path);
+    if (!read) {
+        throw Unreachable("spreadd would not start with " + path +
+                          ": spreadd --any-host --check -c " + path + " says why");
+    }
+    return json::parse(admin::config_json(*read));
+}
+
+/// What another daemon has otherwise. Throws Unreachable.
+json compared_with(OtherDaemons& daemons, const HttpClient& first, const std::string& other) {
+    if (daemons.knows(other)) {
+        return compared(other, daemons.config(),
+                        parsed(daemons.client_of(other).get("/config.json")));
+    }
+    if (other == "-" || std::filesystem::is_regular_file(other)) {
+        return compared(other == "-" ? "standard input" : other, daemons.config(),
+                        saved_config(other));
+    }
+    if (other.find_first_of("/:") == std::string::npos &&
+        other.find_first_not_of("0123456789") != std::string::npos) {
+        const std::vector<std::string_view> names(daemons.names().begin(), daemons.names().end());
+        throw Unreachable("it is no configured daemon" + config::did_you_mean(other, names));
+    }
+    const HttpClient there = first.at(other);
+    const json config = parsed(there.get("/config.json"));
+    return compared(parsed(there.get("/status.json")).value("/daemon/name"_json_pointer, other),
+                    daemons.config(), config);
+}
+
+/// Of a daemon that cannot be asked: what it says over the ring of its settings.
+void add_what_the_ring_says(const json& cluster, json& entry) {
+    const json status = {{"peers", {{{"daemon", entry.at("daemon")}}}}};
+    const json peers = peers_of(status, cluster);
+    entry["same_settings"] = peers.at(0).value("same_settings", json());
+    std::string why = entry.at("why").get<std::string>();
+    if (entry["same_settings"].is_boolean()) {
+        why += entry["same_settings"].get<bool>()
+                   ? "; its ring settings are the same, as it says over the ring"
+                   : "; its ring settings DIFFER, as it says over the ring";
+    }
+    entry["why"] = why +
+                   "\n  there: spreadctl --json config show > FILE; here: spreadctl config "
+                   "diff FILE";
+}
+
+}  // namespace
+
+int Commands::config_diff(const std::vector<std::string>& others, bool all) const {
+    OtherDaemons daemons(client_);
+    json comparison = {{"schema", 1},
+                       {"daemon", daemons.self()},
+                       {"file", daemons.config().value("file", json())},
+                       {"hash", daemons.config().value("hash", json())},
+                       {"others", json::array()}};
+    std::vector<std::string> whom = others;
+    if (whom.empty()) {
+        whom = daemons.names();
+        std::erase(whom, daemons.self());
+    }
+    bool is_complete = true;
+    json cluster;
+    for (const std::string& other : whom) {
+        json entry;
+        try {
+            entry = compared_with(daemons, client_, other);
+        } catch (const Unreachable& error) {
+            is_complete = false;
+            entry = {{"daemon", other}, {"why", error.what()}};
+            if (daemons.knows(other)) {
+                cluster = cluster.is_null() ? parsed(client_.get("/cluster.json")) : cluster;
+                add_what_the_ring_says(cluster, entry);
+            }
+        }
+        comparison["others"].push_back(std::move(entry));
+    }
+    print(json_ ? comparison.dump(2) + "\n" : comparison_text(comparison, all));
+    return differs(comparison, all) ? kBad : is_complete ? kGood : kNoDaemon;
 }
 
 int Commands::change(const std::string& target) const {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -49,13 +50,14 @@ class Commands {
     /// and whether the daemon's threads turn, however its ring is.
     [[nodiscard]] int alive() const;
     [[nodiscard]] int bans() const;
-    [[nodiscard]] int config_show() const;
+    /// `only_set`: options that are not at their defaults.
+    [[nodiscard]] int config_show(bool only_set) const;
     [[nodiscard]] int config_hash() const;
-    /// `other`: a daemon of the configuration, a configuration file, or a daemon's control socket,
-    /// port or address, which `client_for` takes.
-    [[nodiscard]] int config_diff(
-        const std::string& other,
-        const std::function<HttpClient(const std::string& server)>& client_for) const;
+    /// `others`: names of configured daemons, servers as for -s, or files with what config_show
+    /// prints as JSON ("-": standard input); none: all other configured daemons. 1 when what must
+    /// be the same is not, or, with `all`, anything is not; 3 when nothing is known to differ, but
+    /// one could not be asked.
+    [[nodiscard]] int config_diff(const std::vector<std::string>& others, bool all) const;
     /// A command that changes something: prints what the daemon says of it.
     [[nodiscard]] int change(const std::string& target) const;
     /// The same again and again, until that fails.

@@ -136,9 +136,14 @@ daemon::Endpoint endpoint_of(const std::string& path) {
     return out;
 }
 
+std::string socket_of(const std::string& server) {
+    return is_number(server)                       ? "/run/spread/" + server + ".ctl"
+           : server.find('/') != std::string::npos ? server
+                                                   : std::string();
+}
+
 Address address_of(const std::string& server) {
-    if (is_number(server) || server.find('/') != std::string::npos) {
-        const std::string path = is_number(server) ? "/run/spread/" + server + ".ctl" : server;
+    if (const std::string path = socket_of(server); !path.empty()) {
         return {endpoint_of(path), path, "localhost"};
     }
     const std::size_t colon = server.rfind(':');
@@ -175,21 +180,30 @@ std::string hint_for(const std::string& server, const std::string& path) {
 
 }  // namespace
 
-std::string other_daemons(const std::string& path) {
+std::vector<std::string> sockets_beside(const std::string& path) {
     const std::filesystem::path asked(path);
     std::vector<std::string> others;
     std::error_code unreadable;
     for (const auto& entry : std::filesystem::directory_iterator(asked.parent_path(), unreadable)) {
         if (entry.path().extension() == ".ctl" && entry.path() != asked) {
-            others.push_back(entry.path().stem());
+            others.push_back(entry.path());
         }
     }
     std::sort(others.begin(), others.end());
+    return others;
+}
+
+std::string other_daemons(const std::string& path) {
     std::string out;
-    for (const std::string& port : others) {
-        out += (out.empty() ? "; here are others: -s " : ", -s ") + port;
+    for (const std::string& socket : sockets_beside(path)) {
+        out += (out.empty() ? "; here are others: -s " : ", -s ") +
+               std::filesystem::path(socket).stem().string();
     }
     return out;
+}
+
+std::string HttpClient::control_socket() const {
+    return socket_of(server_);
 }
 
 HttpAnswer HttpClient::get(const std::string& target) const {

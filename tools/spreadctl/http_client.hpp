@@ -3,6 +3,8 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace spread::spreadctl {
 
@@ -28,6 +30,11 @@ class HttpClient {
     [[nodiscard]] HttpAnswer get(const std::string& target) const;
     [[nodiscard]] HttpAnswer post(const std::string& target, std::string body = {}) const;
 
+    /// Asks another daemon, with the same patience.
+    [[nodiscard]] HttpClient at(std::string server) const { return {std::move(server), timeout_}; }
+    /// Where it asks; empty when that is no control socket.
+    [[nodiscard]] std::string control_socket() const;
+
   private:
     [[nodiscard]] HttpAnswer ask(bool changes, const std::string& target, std::string body) const;
 
@@ -36,7 +43,9 @@ class HttpClient {
     std::string token_;
 };
 
-/// The other control sockets beside `path`, by port, for who asks at the wrong one; empty: none.
+/// The other control sockets beside `path`, in order.
+[[nodiscard]] std::vector<std::string> sockets_beside(const std::string& path);
+/// The same by port, for who asks at the wrong one; empty: none.
 [[nodiscard]] std::string other_daemons(const std::string& path);
 
 /// A query's value, with %XX for all but letters, digits and "-._~".

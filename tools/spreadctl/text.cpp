@@ -506,58 +506,6 @@ std::string event_line(const json& event) {
         took.is_number() ? fmt::format(" in {:.1f} ms", took.get<double>() / 1000) : "");
 }
 
-std::string config_text(const json& config) {
-    std::vector<std::vector<std::string>> rows = {{"OPTION", "VALUE", "ORIGIN"}};
-    for (const json& option : at(config, "/options")) {
-        const json line = at(option, "/line");
-        rows.push_back({text_at(option, "/name"),
-                        at(option, "/value").is_null() ? "not set" : text_at(option, "/value"),
-                        line.is_number() ? "line " + text_of(line) : text_at(option, "/origin")});
-    }
-    const json file = at(config, "/file");
-    return fmt::format("{}, hash {}\n", file.is_null() ? "built in" : text_of(file),
-                       text_at(config, "/hash")) +
-           table(rows);
-}
-
-std::string config_differences(const json& here, const json& there) {
-    std::string out;
-    // Whoever differs in a daemon, or in an option of this kind, is in no ring with the other.
-    const auto keeps_apart = [](const std::pair<json, json>& row) {
-        const json& option = row.first.is_null() ? row.second : row.first;
-        return option.value("same_on_all_daemons", true) ? "; must be the same for one ring" : "";
-    };
-    const auto compare = [&out, &keeps_apart](const json& ours, const json& theirs,
-                                              const char* list, const char* key,
-                                              const std::vector<const char*>& fields) {
-        std::map<std::string, std::pair<json, json>> rows;
-        for (const json& each : at(ours, list)) {
-            rows[text_at(each, key)].first = each;
-        }
-        for (const json& each : at(theirs, list)) {
-            rows[text_at(each, key)].second = each;
-        }
-        for (const auto& [name, row] : rows) {
-            if (row.first.is_null() || row.second.is_null()) {
-                out += fmt::format("{}: only {}{}\n", name, row.second.is_null() ? "here" : "there",
-                                   keeps_apart(row));
-                continue;
-            }
-            for (const char* field : fields) {
-                const std::string a = text_at(row.first, field);
-                const std::string b = text_at(row.second, field);
-                if (a != b) {
-                    out += fmt::format("{} {}: {} here, {} there{}\n", name, field + 1, a, b,
-                                       keeps_apart(row));
-                }
-            }
-        }
-    };
-    compare(here, there, "/daemons", "/name", {"/id", "/address", "/port", "/segment"});
-    compare(here, there, "/options", "/name", {"/value"});
-    return out;
-}
-
 Plugin plugin_of(const json& status, std::size_t expected,
                  std::optional<std::chrono::duration<double>> age_max) {
     const auto members = static_cast<std::size_t>(number_at(status, "/ring/members"));

@@ -31,10 +31,6 @@ namespace spread::spreadctl {
 [[nodiscard]] std::string groups_text(const nlohmann::json& groups);
 [[nodiscard]] std::string group_text(const nlohmann::json& group);
 [[nodiscard]] std::string event_line(const nlohmann::json& event);
-[[nodiscard]] std::string config_text(const nlohmann::json& config);
-/// Lines "OPTION: HERE here, THERE there", empty when nothing differs.
-[[nodiscard]] std::string config_differences(const nlohmann::json& here,
-                                             const nlohmann::json& there);
 
 /// Of the monitoring plugins: one line with numbers behind a bar, and 0 ok, 1 warning, 2 critical,
 /// 3 unknown, which is when what the ring says of itself is older than `age_max`.

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "daemon/admin/amounts.hpp"
+#include "tools/spreadctl/config_text.hpp"
 #include "tools/spreadctl/recorded.hpp"
 #include "tools/spreadctl/text.hpp"
 
@@ -207,12 +208,10 @@ std::string timeline_text(const json& timeline, const BundleContent& content) {
     }
     const auto first = content.begin();
     for (auto other = first; other != content.end(); ++other) {
-        const std::string differences =
-            other == first ? std::string()
-                           : config_differences(first->second.config, other->second.config);
-        if (!differences.empty()) {
-            out += fmt::format("configuration of {} (here) and {} (there):\n{}", first->first,
-                               other->first, differences);
+        json comparison = compared(first->first, first->second.config, first->second.config);
+        comparison["others"] = {compared(other->first, first->second.config, other->second.config)};
+        if (other != first && differs(comparison, true)) {
+            out += "configurations\n" + comparison_text(comparison, false);
         }
     }
     for (const json& ring : timeline.at("rings")) {

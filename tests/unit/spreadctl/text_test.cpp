@@ -236,23 +236,6 @@ TEST(EventLine, NamesItsSubjectOnce) {
         "[slow_reader]");
 }
 
-TEST(ConfigDifferences, NamesDaemonsAndOptions) {
-    const json here = json::parse(R"({"daemons": [{"name": "node1", "address": "10.0.0.1"},
-        {"name": "node2", "address": "10.0.0.2"}], "options": [{"name": "Window", "value": "60",
-        "same_on_all_daemons": true}, {"name": "MaxSessions", "value": "9", "same_on_all_daemons": false}]})");
-    json there = here;
-    EXPECT_EQ(config_differences(here, there), "");
-    there["daemons"][1]["address"] = "10.0.0.22";
-    there["options"][0]["value"] = "100";
-    there["options"][1]["value"] = "8";
-    there["daemons"].erase(0);
-    EXPECT_EQ(config_differences(here, there),
-              "node1: only here; must be the same for one ring\n"
-              "node2 address: 10.0.0.2 here, 10.0.0.22 there; must be the same for one ring\n"
-              "MaxSessions value: 9 here, 8 there\n"
-              "Window value: 60 here, 100 there; must be the same for one ring\n");
-}
-
 TEST(Plugin, FollowsTheRulesOfMonitoringPlugins) {
     EXPECT_EQ(plugin_of(degraded(), 0).status, 2);
     EXPECT_EQ(plugin_of(degraded(), 0).line,

@@ -122,8 +122,8 @@ TEST(Timeline, SaysHowConfigurationsDiffer) {
     content["n1"].config = config("250");
     content["n2"].config = config("5000");
     EXPECT_THAT(timeline_text(timeline_of(content), content),
-                HasSubstr("configuration of n1 (here) and n2 (there):\nTokenTimeout value: 250 "
-                          "here, 5000 there; must be the same for one ring\n"));
+                HasSubstr("  SETTING       n1      n2\n"
+                          "  TokenTimeout  250 ms  5000 ms\n"));
 }
 
 TEST(Timeline, WhatIsMissingOrDamagedIsLeftOut) {
