@@ -13,9 +13,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "config/text.hpp"
 #include "daemon/admin/status_json.hpp"
 #include "daemon/loaded.hpp"
-#include "config/text.hpp"
 #include "tools/spreadctl/config_text.hpp"
 #include "tools/spreadctl/other_daemons.hpp"
 #include "tools/spreadctl/text.hpp"
