@@ -1,6 +1,7 @@
 #include "tools/spreadctl/command_line.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -8,12 +9,14 @@
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "config/text.hpp"
 #include "tools/spreadctl/bundle.hpp"
 #include "tools/spreadctl/commands.hpp"
 #include "tools/spreadctl/completion.hpp"
@@ -27,14 +30,49 @@ namespace spread::spreadctl {
 namespace {
 
 constexpr const char* kExamples =
-    "Exit status: 0 healthy or done, 1 degraded, different or refused, 2 bad usage, 3 no daemon.\n"
+    "Exit status: 0 healthy or done, 1 degraded, different or refused, 2 bad usage, 3 no daemon;\n"
+    "that of check is its own.\n"
     "\n"
     "Examples:\n"
     "  spreadctl status                     how is the daemon of this host?\n"
     "  spreadctl -s 4804 peers              which port of which daemon is silent?\n"
     "  spreadctl clients --slow             for whom does much wait?\n"
     "  spreadctl events -f                  what happens, and why?\n"
+    "  spreadctl config diff                do the configurations differ?\n"
+    "  spreadctl doctor                     what is wrong with file, names, limits, ports?\n"
     "  spreadctl -s 10.0.0.2:4805 status    another host's, where AdminListen is set";
+
+struct Footer {
+    const char* command;
+    const char* text;
+};
+constexpr std::array kFooters{
+    Footer{"status",
+           "Exit status: 0 healthy, 1 not, 3 no daemon.\n"
+           "Example: spreadctl status --all        each daemon's own verdict"},
+    Footer{
+        "peers",
+        "HEARD ON: when a packet of that daemon came here last, by its data port, by multicast\n"
+        "and by its token port. HEARS US ON: the same, as that daemon says. LOST: packets of the\n"
+        "last minute that had to be asked for, from it and by it."},
+    Footer{
+        "clients",
+        "IN, OUT: messages so far. QUEUE: what the daemon keeps for a client. SOCKET: what waits\n"
+        "in the kernel, before the queue begins to grow.\n"
+        "Example: spreadctl clients --sort queue --group room"},
+    Footer{"groups", "Example: spreadctl groups --sort rate    which groups are busy?"},
+    Footer{"events",
+           "Times are in UTC. A second peer_missing of one daemon says more of the same loss.\n"
+           "Examples: spreadctl events --since 10m; spreadctl events --all"},
+    Footer{"ready", "Example: spreadctl ready --expect 2     not while the daemon is alone"},
+    Footer{"check",
+           "Exit status: 0 ok, 1 warning, 2 critical, 3 unknown.\n"
+           "Example: spreadctl check --expect 3"},
+    Footer{
+        "kick",
+        "What waits for the client may be lost; it may connect again at once: ban keeps it out.\n"
+        "Example: spreadctl kick '#billing#node1' --reason 'stuck for an hour'"},
+};
 
 constexpr std::size_t kSomeEvents = 50;
 constexpr std::size_t kAllEvents = 1000;  // a daemon keeps no more
@@ -79,6 +117,7 @@ class CommandLine {
     void add_key_changes(CLI::App& key);
     void add_trace();
 
+    [[nodiscard]] std::string meant_by(const std::vector<std::string>& arguments) const;
     [[nodiscard]] HttpClient client(const std::string& server) const {
         return {server, in_milliseconds(timeout_),
                 token_file_.empty() ? std::string() : first_line(token_file_)};
@@ -91,6 +130,10 @@ class CommandLine {
     [[nodiscard]] Commands commands() const { return {client(server_), json_}; }
     [[nodiscard]] int events_since() const {
         const auto since = moment_of(since_, std::chrono::system_clock::now());
+        if (all_) {
+            return commands().events_of_all(most_.value_or(since ? kAllEvents : kSomeEvents),
+                                            since.value_or(std::string()));
+        }
         return commands().events(most_.value_or(since ? kAllEvents : kSomeEvents), follow_,
                                  since.value_or(std::string()));
     }
@@ -149,7 +192,6 @@ class CommandLine {
 
 CommandLine::CommandLine() {
     app_.set_version_flag("-V,--version", "spreadctl " SPREAD_VERSION, "Show the version and exit");
-    app_.footer(kExamples);
     app_.require_subcommand(1);
     app_.fallthrough();
     add_global();
@@ -162,13 +204,18 @@ CommandLine::CommandLine() {
     add_doctor();
     add_key();
     add_trace();
+    app_.footer(kExamples);  // last: subcommands would have it, too
+    for (const Footer& each : kFooters) {
+        app_.get_subcommand(each.command)->footer(each.text);
+    }
 }
 
 void CommandLine::add_global() {
     app_.add_option("-s,--server", server_,
                     "Port of a daemon of this host, path of its control socket, or ADDRESS:PORT "
                     "of its AdminListen (default 4803)")
-        ->type_name("SERVER");
+        ->type_name("SERVER")
+        ->take_last();
     app_.add_option("--timeout", timeout_, "How long to wait for an answer (default 3)")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.1, 3600.0));
@@ -279,8 +326,9 @@ void CommandLine::add_doctor() {
     doctor->footer(
         "Where the daemon runs it is asked. Where daemons are stopped, run doctor on all hosts at\n"
         "the same time: they try every port between each other, both ways.");
-    CLI::App* const bundle =
-        add(app_, "bundle", "All that the daemons know of themselves, as one archive", [this] {
+    CLI::App* const bundle = add(
+        app_, "bundle",
+        "All that the daemons know of themselves, as one archive; --offline explains it", [this] {
             if (!offline_.empty()) {
                 return explain_bundle(offline_, json_);
             }
@@ -339,7 +387,12 @@ void CommandLine::add_watching() {
                        ? std::string()
                        : std::string("a time is 10m, 03:00 or 2026-03-01 03:00:00");
         });
-    events->add_flag("-f", follow_, "Go on with what comes");
+    CLI::Option* const follow = events->add_flag("-f", follow_, "Go on with what comes");
+    events
+        ->add_flag("--all", all_,
+                   "Of all configured daemons, each asked as by config diff, in the order of their "
+                   "hosts' clocks")
+        ->excludes(follow);
     CLI::App* const top = add(app_, "top", "Status, peers and clients, renewed all the time",
                               [this] { return commands().top(in_milliseconds(pause_), rounds_); });
     top->add_option("-d", pause_, "Seconds between two looks (default 1)")
@@ -459,6 +512,21 @@ void CommandLine::add_trying() {
     }
 }
 
+/// "; did you mean 'status'?" for a command that is none.
+std::string CommandLine::meant_by(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> names;
+    for (const CLI::App* const each : app_.get_subcommands([](const CLI::App*) { return true; })) {
+        names.push_back(each->get_name());
+    }
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    for (const std::string& word : arguments) {
+        if (std::string meant = config::did_you_mean(word, candidates); !meant.empty()) {
+            return meant;
+        }
+    }
+    return {};
+}
+
 int CommandLine::run(const std::vector<std::string>& arguments) {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
@@ -472,6 +540,9 @@ int CommandLine::run(const std::vector<std::string>& arguments) {
     } catch (const CLI::ParseError& error) {
         std::string text = error.what();
         std::replace(text.begin(), text.end(), '\n', ' ');
+        if (app_.get_subcommands().empty()) {
+            text += meant_by(arguments);
+        }
         std::fprintf(stderr, "spreadctl: %s (see spreadctl --help)\n", text.c_str());
         return kUsage;
     } catch (const Unreachable& error) {

@@ -182,7 +182,7 @@ int Commands::groups(const std::string& name, const std::string& sort) const {
 
 int Commands::events(std::size_t most, bool follow, const std::string& since) const {
     std::uint64_t after = 0;
-    do {
+    for (;;) {
         const json value =
             parsed(client_.get(fmt::format("/events.json?most={}&after={}", most, after)));
         for (const json& event : value.value("events", json::array())) {
@@ -192,11 +192,43 @@ int Commands::events(std::size_t most, bool follow, const std::string& since) co
             }
             print((json_ ? event.dump() : event_line(event)) + "\n");
         }
-        if (follow) {
-            std::this_thread::sleep_for(kFollowPause);
+        if (!follow) {
+            break;
         }
-    } while (follow);
+        std::this_thread::sleep_for(kFollowPause);
+    }
+    if (!json_) {
+        print(end_of_events(parsed(client_.get("/status.json"))));
+    }
     return kGood;
+}
+
+int Commands::events_of_all(std::size_t most, const std::string& since) const {
+    OtherDaemons daemons(client_);
+    json all = {{"schema", 1}, {"events", json::array()}, {"silent", json::array()}};
+    json& events = all["events"];
+    for (const std::string& name : daemons.names()) {
+        try {
+            const json answer = parsed(
+                daemons.client_of(name).get(fmt::format("/events.json?most={}&after=0", most)));
+            for (json event : answer.value("events", json::array())) {
+                if (event.value("at", "") >= since) {
+                    event["daemon"] = name;
+                    events.push_back(std::move(event));
+                }
+            }
+        } catch (const Unreachable& error) {
+            all["silent"].push_back({{"daemon", name}, {"why", error.what()}});
+        }
+    }
+    std::stable_sort(events.begin(), events.end(), [](const json& a, const json& b) {
+        return a.value("at", "") < b.value("at", "");
+    });
+    if (events.size() > most) {
+        events.erase(events.begin(), events.end() - static_cast<std::ptrdiff_t>(most));
+    }
+    print(json_ ? all.dump(2) + "\n" : events_of_all_text(all));
+    return all["silent"].empty() ? kGood : kNoDaemon;
 }
 
 int Commands::top(std::chrono::milliseconds pause, std::size_t rounds) const {
@@ -359,9 +391,7 @@ int Commands::config_diff(const std::vector<std::string>& others, bool all) cons
 int Commands::change(const std::string& target) const {
     const HttpAnswer answer = client_.post(target);
     const json value = json::parse(answer.body, nullptr, false);
-    if (json_) {
-        print(answer.body);
-    } else if (value.is_object()) {
+    if (!json_ && value.is_object()) {
         print(value.value("text", std::string()) + "\n");
     } else {
         print(answer.body);

@@ -39,6 +39,8 @@ class Commands {
     [[nodiscard]] int groups(const std::string& name, const std::string& sort) const;
     /// `follow`: goes on until interrupted. `since`: none that are older, by their text.
     [[nodiscard]] int events(std::size_t most, bool follow, const std::string& since) const;
+    /// Of all configured daemons, in the order of their hosts' clocks; 3 when one cannot be asked.
+    [[nodiscard]] int events_of_all(std::size_t most, const std::string& since) const;
     /// Shows status and clients again and again; `rounds` 0: until interrupted.
     [[nodiscard]] int top(std::chrono::milliseconds pause, std::size_t rounds) const;
     /// A monitoring plugin's: 0 ok, 1 warning, 2 critical, 3 unknown. `expected` 0: all configured.

@@ -62,6 +62,12 @@ std::string heard(const json& peer, const char* path) {
     return age.is_number() ? fmt::format("{:.1f} s ago", age.get<double>() / 1000) : "never";
 }
 
+/// "2026-03-01T12:00:00.250Z" as "2026-03-01 12:00:00.250Z".
+std::string exact_time(std::string iso) {
+    std::replace(iso.begin(), iso.end(), 'T', ' ');
+    return iso;
+}
+
 /// "2026-03-01T12:00:00.250Z" without what a reader knows.
 std::string short_time(const std::string& iso) {
     return iso.size() >= 19 ? iso.substr(0, 10) + " " + iso.substr(11, 8) : iso;
@@ -225,7 +231,7 @@ std::string status_text(const json& status) {
     const json p50 = at(status, "/ring/rotation_p50_us");
     const double busy = number_at(status, "/counters/ring/rotation_time") / 1e6;
     const std::string rotations =
-        p50.is_number() ? fmt::format("rotation p50 {} us, p99 {} us at most", text_of(p50),
+        p50.is_number() ? fmt::format("rotation p50 below {} us, p99 below {} us", text_of(p50),
                                       text_at(status, "/ring/rotation_p99_us"))
         : busy > 0      ? fmt::format("rests; rotation {:.2f} ms while busy", busy)
                         : std::string("rests");
@@ -500,10 +506,30 @@ std::string event_line(const json& event) {
     const std::string text = text_at(event, "/text");
     const bool is_named = subject.is_null() || text.starts_with(text_of(subject));
     return fmt::format(
-        "{}  {:<14} {}{}{}{}", short_time(text_at(event, "/at")), text_at(event, "/event"),
+        "{}  {:<14} {}{}{}{}", exact_time(text_at(event, "/at")), text_at(event, "/event"),
         is_named ? "" : text_of(subject) + ": ", text,
         cause.is_null() ? "" : " [" + text_of(cause) + "]",
         took.is_number() ? fmt::format(" in {:.1f} ms", took.get<double>() / 1000) : "");
+}
+
+std::string end_of_events(const json& status) {
+    return fmt::format("{}  that is all so far\n", exact_time(text_at(status, "/at")));
+}
+
+std::string events_of_all_text(const json& all) {
+    std::string out;
+    std::size_t width = 0;
+    for (const json& event : at(all, "/events")) {
+        width = std::max(width, text_at(event, "/daemon").size());
+    }
+    for (const json& event : at(all, "/events")) {
+        out += fmt::format("{:<{}}  {}\n", text_at(event, "/daemon"), width, event_line(event));
+    }
+    for (const json& each : at(all, "/silent")) {
+        out += fmt::format("{} cannot be asked: {}\n", text_at(each, "/daemon"),
+                           text_at(each, "/why"));
+    }
+    return out;
 }
 
 Plugin plugin_of(const json& status, std::size_t expected,

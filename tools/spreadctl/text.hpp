@@ -31,6 +31,10 @@ namespace spread::spreadctl {
 [[nodiscard]] std::string groups_text(const nlohmann::json& groups);
 [[nodiscard]] std::string group_text(const nlohmann::json& group);
 [[nodiscard]] std::string event_line(const nlohmann::json& event);
+/// Behind the last one: when the daemon had no others.
+[[nodiscard]] std::string end_of_events(const nlohmann::json& status);
+/// `all`: "events" of several daemons, each with its "daemon", and "silent" ones with the reason.
+[[nodiscard]] std::string events_of_all_text(const nlohmann::json& all);
 
 /// Of the monitoring plugins: one line with numbers behind a bar, and 0 ok, 1 warning, 2 critical,
 /// 3 unknown, which is when what the ring says of itself is older than `age_max`.

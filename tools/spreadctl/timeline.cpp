@@ -200,7 +200,7 @@ std::string timeline_text(const json& timeline, const BundleContent& content) {
     }
     for (const json& clock : timeline.at("clocks")) {
         const double ahead = clock.at("ahead_s").get<double>();
-        out += fmt::format("clock of {}: {} {} that of {}, by {} rings of both\n",
+        out += fmt::format("clock of {}: {} {} that of {}, by {} rings that both installed\n",
                            string_at(clock, "daemon"),
                            admin::span_text(std::chrono::duration<double>(std::abs(ahead))),
                            ahead < 0 ? "behind" : "ahead of", string_at(clock, "against"),

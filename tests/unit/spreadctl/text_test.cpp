@@ -223,7 +223,7 @@ TEST(EventLine, HasTimeWhatWhyAndHowLong) {
         "event": "ring_changed", "subject": null, "cause": "silent", "text": "ring 3 -> 2",
         "took_us": 1500})");
     EXPECT_EQ(event_line(event),
-              "2026-03-01 12:00:00  ring_changed   ring 3 -> 2 [silent] in 1.5 ms");
+              "2026-03-01 12:00:00.250Z  ring_changed   ring 3 -> 2 [silent] in 1.5 ms");
 }
 
 TEST(EventLine, NamesItsSubjectOnce) {
@@ -232,8 +232,21 @@ TEST(EventLine, NamesItsSubjectOnce) {
         "text": "#eve#node1 from 10.0.0.41:5012: reads too slowly", "took_us": null})");
     EXPECT_EQ(
         event_line(event),
-        "2026-03-01 12:00:00  client_dropped #eve#node1 from 10.0.0.41:5012: reads too slowly "
+        "2026-03-01 12:00:00.250Z  client_dropped #eve#node1 from 10.0.0.41:5012: reads too slowly "
         "[slow_reader]");
+}
+
+TEST(EventsOfAll, NameTheDaemonsAndThoseThatCannotBeAsked) {
+    const json all = json::parse(R"({"events": [
+        {"daemon": "n1", "at": "2026-03-01T12:00:00.250Z", "event": "slow_end", "subject": null,
+         "cause": null, "text": "a", "took_us": null},
+        {"daemon": "node2", "at": "2026-03-01T12:00:00.260Z", "event": "slow_end", "subject": null,
+         "cause": null, "text": "b", "took_us": null}],
+        "silent": [{"daemon": "n3", "why": "it is away"}]})");
+    EXPECT_EQ(events_of_all_text(all),
+              "n1     2026-03-01 12:00:00.250Z  slow_end       a\n"
+              "node2  2026-03-01 12:00:00.260Z  slow_end       b\n"
+              "n3 cannot be asked: it is away\n");
 }
 
 TEST(Plugin, FollowsTheRulesOfMonitoringPlugins) {

@@ -109,8 +109,9 @@ TEST(Timeline, SaysHowClocksDiffer) {
     EXPECT_EQ(timeline["clocks"][0]["against"], "n1");
     EXPECT_NEAR(timeline["clocks"][0]["ahead_s"].get<double>(), 3600.1, 0.001);
     EXPECT_EQ(timeline["clocks"][0]["rings"], 2);
-    EXPECT_THAT(timeline_text(timeline, partitioned()),
-                HasSubstr("clock of n2: 60 min ahead of that of n1, by 2 rings of both\n"));
+    EXPECT_THAT(
+        timeline_text(timeline, partitioned()),
+        HasSubstr("clock of n2: 60 min ahead of that of n1, by 2 rings that both installed\n"));
 }
 
 TEST(Timeline, SaysHowConfigurationsDiffer) {
