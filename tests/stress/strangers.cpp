@@ -21,11 +21,11 @@
 #include "protocol/session_wire.hpp"
 #include "tests/stress/client.hpp"
 #include "tests/stress/worker.hpp"
+#include "tests/support/admin_page.hpp"
 #include "tests/support/datagram_recorder.hpp"
 #include "tests/support/network_lab.hpp"
 #include "tests/support/ring_probe.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "tests/support/times_in.hpp"
 
 namespace spread::stress {
 namespace {
@@ -34,7 +34,6 @@ using std::chrono::milliseconds;
 using support::DaemonProcess;
 using support::NetworkLab;
 using support::SeenDatagram;
-using support::times_in;
 
 constexpr std::size_t kDaemons = 3;
 constexpr std::size_t kStranger = kDaemons;  // its host and its place in the file
@@ -310,10 +309,10 @@ class StrangersTrial {
         }
         return out;
     }
-    [[nodiscard]] std::size_t configurations() const {
-        std::size_t count = 0;
+    [[nodiscard]] std::uint64_t configurations() const {
+        std::uint64_t count = 0;
         for (const auto& daemon : daemons_) {
-            count += times_in(daemon->log(), "installed configuration of");
+            count += support::configurations_of(*daemon);
         }
         return count;
     }
@@ -352,10 +351,19 @@ class StrangersTrial {
         }
     }
 
+    static std::string last_lines(std::string_view log) {
+        constexpr int kLines = 12;
+        std::size_t begin = log.size();
+        for (int i = 0; i <= kLines && begin != std::string_view::npos && begin != 0; ++i) {
+            begin = log.rfind('\n', begin - 1);
+        }
+        return std::string(begin == std::string_view::npos ? log : log.substr(begin + 1));
+    }
+
     /// Messages a second beside `variant`.
     double measure(const std::string& variant) {
         const milliseconds time = options_.each / options_.rounds;
-        const std::size_t before = configurations();
+        const std::uint64_t before = configurations();
         std::unique_ptr<DaemonProcess> stranger;
         std::unique_ptr<Worker> attacker;
         if (variant == kDaemon) {
@@ -387,7 +395,12 @@ class StrangersTrial {
         const std::string problem = load.finish();
         verdict_.note(fmt::format("  {}: {:.0f} messages/s{}", variant, rate, more));
         verdict_.check(problem.empty(), variant + ": " + problem);
-        verdict_.check(configurations() == before, variant + ": the ring is formed anew");
+        if (configurations() != before) {
+            verdict_.fail(variant + ": the ring is formed anew");
+            for (const auto& daemon : daemons_) {
+                verdict_.note(daemon->spec().name + ":\n" + last_lines(daemon->log()));
+            }
+        }
         if (stranger) {
             check_logs(*stranger);
         } else if (variant == kNames) {

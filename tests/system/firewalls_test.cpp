@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/admin_page.hpp"
 #include "tests/support/deadline.hpp"
-#include "tests/support/raw_connection.hpp"
 #include "tests/support/test_ring.hpp"
 #include "tests/system/spreadctl.hpp"
 
@@ -29,22 +29,6 @@ using testing::HasSubstr;
 constexpr std::string_view kFilteredGroup = "239.77.0.2";
 /// The host whose packet filter closes something.
 constexpr std::size_t kFilteredHost = 2;
-
-std::string page_from(const support::DaemonProcess& daemon) {
-    auto connection = support::RawConnection::unix_socket(daemon.control_socket());
-    connection.send(
-        support::bytes_of("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
-    std::string answer;
-    for (;;) {
-        const support::Bytes bytes = connection.read_once(65536);
-        if (bytes.empty()) {
-            return answer;
-        }
-        for (const std::byte byte : bytes) {
-            answer += static_cast<char>(byte);
-        }
-    }
-}
 
 class Firewalls : public testing::Test {
   protected:
@@ -82,7 +66,7 @@ class Firewalls : public testing::Test {
                 const auto& daemon = ring_->daemon(found);
                 if (ctl(found, {"status"}).text.find(text) != std::string::npos &&
                     ctl(found, {"doctor"}).text.find(text) != std::string::npos &&
-                    page_from(daemon).find(text) != std::string::npos) {
+                    admin_page(daemon, "/").find(text) != std::string::npos) {
                     return true;
                 }
             }

@@ -24,6 +24,7 @@
 #include "daemon/host/unique_fd.hpp"
 #include "protocol/buffer.hpp"
 #include "protocol/ring_wire.hpp"
+#include "tests/support/admin_page.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/support/deadline.hpp"
@@ -51,20 +52,7 @@ class MetricsTest : public testing::Test {
     }
 
     [[nodiscard]] std::string page_of(std::size_t daemon) {
-        auto connection =
-            support::RawConnection::unix_socket(ring_->daemon(daemon).control_socket());
-        connection.send(support::bytes_of(
-            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
-        std::string answer;
-        while (true) {
-            const support::Bytes bytes = connection.read_once(65536);
-            if (bytes.empty()) {
-                return answer.substr(answer.find("\r\n\r\n") + 4);
-            }
-            for (const std::byte byte : bytes) {
-                answer += static_cast<char>(byte);
-            }
-        }
+        return support::admin_page(ring_->daemon(daemon), "/metrics");
     }
     [[nodiscard]] std::map<std::string, Metric> metrics_of(std::size_t daemon) {
         return support::metrics_in(page_of(daemon));

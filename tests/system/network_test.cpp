@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/checksum.hpp"
+#include "tests/support/admin_page.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/support/test_ring.hpp"
 #include "tests/support/times_in.hpp"
@@ -274,8 +275,8 @@ TEST_F(Network, TwoHostsWithOneIdentityAreNamedAndTheOthersRest) {
     wait_for(1, "d3 (two hosts claim to be it: one started at ");
     ring_->wait_formed({0, 1});
     // Both speak on, and nobody of the ring goes through a change any more.
-    const auto rings = [this] { return times_in(log(0), "installed configuration of"); };
-    const std::size_t before = rings();
+    const auto rings = [this] { return support::configurations_of(ring_->daemon(0)); };
+    const std::uint64_t before = rings();
     std::this_thread::sleep_for(std::chrono::seconds(3));
     EXPECT_LE(rings(), before + 1);
     twin->crash();

@@ -18,6 +18,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/admin_page.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/support/raw_connection.hpp"
 #include "tests/support/read_file.hpp"
@@ -34,23 +35,6 @@ using support::TestRing;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-/// The whole answer, headers too.
-std::string asked(RawConnection connection, const std::string& method, const std::string& target,
-                  const std::string& host = "localhost") {
-    connection.send(support::bytes_of(method + " " + target + " HTTP/1.1\r\nHost: " + host +
-                                      "\r\nConnection: close\r\n\r\n"));
-    std::string answer;
-    for (;;) {
-        const support::Bytes bytes = connection.read_once(65536);
-        if (bytes.empty()) {
-            return answer;
-        }
-        for (const std::byte byte : bytes) {
-            answer += static_cast<char>(byte);
-        }
-    }
-}
 
 /// TCP ports at which process `process` listens.
 std::set<unsigned> listening_ports(pid_t process) {
@@ -98,7 +82,7 @@ TEST(Operators, APageForPeopleAndProgramsWhoOnlyLook) {
               (std::set<unsigned>{ring.daemon(0).port(), port}));
     const auto ask = [port](const std::string& method, const std::string& target,
                             const std::string& host = "localhost") {
-        return asked(RawConnection::tcp("127.0.0.1", port), method, target, host);
+        return support::http_answer(RawConnection::tcp("127.0.0.1", port), method, target, host);
     };
     for (const char* path :
          {"/", "/livez", "/readyz", "/healthz", "/healthz?expect=1", "/metrics", "/status.json",
@@ -169,7 +153,8 @@ TEST(Operators, TheSocketsGroupMayLookAndChangesNothing) {
                                  std::filesystem::perm_options::add);
     const auto as = [&](gid_t of, const std::string& method, const std::string& target) {
         return as_user(user, of, [&] {
-            return asked(RawConnection::unix_socket(socket), method, target).substr(0, 2000);
+            return support::http_answer(RawConnection::unix_socket(socket), method, target)
+                .substr(0, 2000);
         });
     };
     EXPECT_THAT(as(group, "GET", "/livez"), Not(HasSubstr("HTTP/1.1")))
