@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "membership/ring_engine.hpp"
@@ -147,6 +149,7 @@ tl::expected<FlightLog, std::string> decode_flight(std::span<const std::byte> by
     }
     FlightLog log;
     log.self = protocol::DaemonId{header.self};
+    log.to_unix_ns = header.to_unix_ns;
     for (std::size_t i = 0; i < header.daemons; ++i) {
         const auto& name = header.entries[i].name;
         log.daemons.push_back({protocol::DaemonId{header.entries[i].id},
@@ -169,6 +172,26 @@ tl::expected<FlightLog, std::string> decode_flight(std::span<const std::byte> by
 std::string flight_line(const FlightLog& log, const FlightEvent& event) {
     const auto [mark, what] = description_of(log, event);
     return fmt::format("{} {}", mark, what);
+}
+
+std::string flight_legend(const FlightLog& log) {
+    std::string text =
+        "# seconds, daemon, its state (O operational, G gather, C commit, R recovery), what "
+        "happened:\n"
+        "# ~ state  * configuration  > from clients  < delivered  } from daemons  x refused\n";
+    if (log.to_unix_ns != 0 && !log.events.empty()) {
+        const std::uint64_t first = log.events.front().time_ns;
+        const auto unix_ns =
+            static_cast<std::int64_t>(first + static_cast<std::uint64_t>(log.to_unix_ns));
+        if (unix_ns >= 0) {
+            text +=
+                fmt::format("# {:4}.{:06} is {:%Y-%m-%d %H:%M:%S}.{:03}Z by this host's clock\n",
+                            first / 1'000'000'000, first / 1000 % 1'000'000,
+                            fmt::gmtime(static_cast<std::time_t>(unix_ns / 1'000'000'000)),
+                            unix_ns / 1'000'000 % 1000);
+        }
+    }
+    return text;
 }
 
 std::string flight_text(const FlightLog& log) {

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -39,6 +41,14 @@ UniqueFd open_file(const std::string& file, std::size_t bytes) {
     return fd;
 }
 
+std::int64_t to_unix_ns() {
+    using std::chrono::duration_cast;
+    using std::chrono::nanoseconds;
+    return duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch() -
+                                      std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
 }  // namespace
 
 FlightMemory::FlightMemory(protocol::DaemonId self, const protocol::Roster& daemons,
@@ -52,7 +62,8 @@ FlightMemory::FlightMemory(protocol::DaemonId self, const protocol::Roster& daem
         fail(file, errno);
     }
     memory_ = static_cast<std::byte*>(mapped);
-    const FlightHeader header(self, daemons);
+    FlightHeader header(self, daemons);
+    header.to_unix_ns = to_unix_ns();
     std::memcpy(memory_, &header, sizeof header);
     slots_ = std::span(new (memory_ + kFlightHeaderBytes) FlightSlot[events], events);
 }

@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::copy_n(input.begin(), head, bytes.begin());
     bytes.insert(bytes.end(), input.begin() + static_cast<std::ptrdiff_t>(head), input.end());
     require(!decode_flight(input.first(std::min<std::size_t>(size, kFlightHeaderBytes - 1))));
-    const auto log = decode_flight(bytes);
+    auto log = decode_flight(bytes);
     if (!log) {
         require(!log.error().empty());
         return 0;
@@ -33,5 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string text = flight_text(*log);
     const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
     require(lines == log->events.size() + (log->lost > 0 ? 1 : 0));
+    // Its place in the head is one of the zeros.
+    log->to_unix_ns = log->events.empty() ? 0 : static_cast<std::int64_t>(log->events.front().a);
+    const std::string legend = flight_legend(*log);
+    const auto legend_lines = std::count(legend.begin(), legend.end(), '\n');
+    require(legend_lines == 2 || legend_lines == 3);
     return 0;
 }

@@ -140,7 +140,7 @@ TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
     // Groups are of all daemons.
     for (std::size_t i = 0; i < ring_.size(); ++i) {
         support::wait_until("the group to show", [&] {
-            return ctl(i, {"groups", "chat"}).text == "chat has 1 members\n  #eve#d1\n";
+            return ctl(i, {"groups", "chat"}).text == "chat has 1 member\n  #eve#d1\n";
         });
     }
 
@@ -169,7 +169,7 @@ TEST_F(ControlTest, AClientThatStandsStillShowsInItsSocketFirst) {
     still.connection().set_receive_buffer(4096);
     still.join("room");
     support::wait_until("the join", [&] {
-        return ctl(0, {"groups", "room"}).text == "room has 1 members\n  #still#d1\n";
+        return ctl(0, {"groups", "room"}).text == "room has 1 member\n  #still#d1\n";
     });
     TestClient busy = ring_.client(0, "busy", false);
     for (int i = 0; i < 50; ++i) {

@@ -492,7 +492,8 @@ std::string groups_text(const json& groups) {
 
 std::string group_text(const json& group) {
     const json members = at(group, "/members");
-    std::string out = fmt::format("{} has {} members\n", text_at(group, "/name"), members.size());
+    std::string out = fmt::format("{} has {} member{}\n", text_at(group, "/name"), members.size(),
+                                  members.size() == 1 ? "" : "s");
     for (const json& member : members) {
         out += "  " + text_of(member) + "\n";
     }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -103,6 +104,17 @@ json clocks_of(const json& rings) {
     return out;
 }
 
+/// Events of a ring in the order of time, by their hosts' clocks less what these are ahead.
+void sort_by_time(json& events, const std::map<std::string, double>& ahead) {
+    const auto time_of = [&](const json& event) {
+        const auto own = ahead.find(string_at(event, "daemon"));
+        return unix_seconds(string_at(event, "at")).value_or(0) -
+               (own == ahead.end() ? 0 : own->second);
+    };
+    std::stable_sort(events.begin(), events.end(),
+                     [&](const json& a, const json& b) { return time_of(a) < time_of(b); });
+}
+
 json new_ring(const std::string& ring) {
     return {{"ring", ring.empty() ? json() : json(ring)},
             {"members", json::array()},
@@ -138,7 +150,7 @@ std::string recorded_text(const json& recorded) {
         fmt::format("  {} recorded: {} messages taken, {} delivered", string_at(recorded, "daemon"),
                     number("accepted"), number("delivered"));
     if (number("delivered") > 0) {
-        out += fmt::format(", at {} to {}", number("first"), number("last"));
+        out += fmt::format(", sequence numbers {} to {}", number("first"), number("last"));
     }
     out += "\n";
     for (const json& line : recorded.at("lines")) {
@@ -182,6 +194,14 @@ json timeline_of(const BundleContent& content) {
         in_order.push_back(std::move(ring));
     }
     json clocks = clocks_of(in_order);
+    std::map<std::string, double> ahead;
+    for (const json& clock : clocks) {
+        ahead[string_at(clock, "daemon")] = clock.at("ahead_s").get<double>();
+    }
+    for (json& ring : in_order) {
+        sort_by_time(ring["installed"], ahead);
+        sort_by_time(ring["events"], ahead);
+    }
     return {{"schema", 1},
             {"daemons", std::move(daemons)},
             {"clocks", std::move(clocks)},
@@ -200,20 +220,24 @@ std::string timeline_text(const json& timeline, const BundleContent& content) {
     }
     for (const json& clock : timeline.at("clocks")) {
         const double ahead = clock.at("ahead_s").get<double>();
-        out += fmt::format("clock of {}: {} {} that of {}, by {} rings that both installed\n",
+        out += fmt::format("clock of {}: {} {} that of {}, by {} ring{} that both installed\n",
                            string_at(clock, "daemon"),
                            admin::span_text(std::chrono::duration<double>(std::abs(ahead))),
                            ahead < 0 ? "behind" : "ahead of", string_at(clock, "against"),
-                           clock.at("rings").get<std::size_t>());
+                           clock.at("rings").get<std::size_t>(),
+                           clock.at("rings").get<std::size_t>() == 1 ? "" : "s");
     }
     const auto first = content.begin();
     for (auto other = first; other != content.end(); ++other) {
         json comparison = compared(first->first, first->second.config, first->second.config);
-        comparison["others"] = {compared(other->first, first->second.config, other->second.config)};
+        comparison["others"] =
+            json::array({compared(other->first, first->second.config, other->second.config)});
         if (other != first && differs(comparison, true)) {
             out += "configurations\n" + comparison_text(comparison, false);
         }
     }
+    out +=
+        "\nRings in the order of their ids, since clocks differ; what happened in one, by time.\n";
     for (const json& ring : timeline.at("rings")) {
         std::string members;
         for (const json& member : ring.at("members")) {

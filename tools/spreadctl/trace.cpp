@@ -20,7 +20,7 @@ int print_lines(const std::string& recording, const std::string& where) {
     if (!log) {
         throw Unreachable(fmt::format("cannot read {}: {}", where, log.error()));
     }
-    std::fputs(daemon::flight_text(*log).c_str(), stdout);
+    std::fputs((daemon::flight_legend(*log) + daemon::flight_text(*log)).c_str(), stdout);
     return kGood;
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <span>
 #include <string>
 #include <thread>
@@ -62,6 +63,21 @@ TEST(FlightMemory, SaysWhatWasRecorded) {
     EXPECT_EQ(flight_text(*log),
               "   1.500250 left G ~ recovers 12 packets, a hole\n"
               "   1.500250 left G * regular (right,77) { left right }\n");
+}
+
+TEST(FlightMemory, KnowsTheClockOfTheDay) {
+    const FlightMemory memory(kOne, kRoster);
+    record_a_little(memory);
+    auto log = decoded(memory.recording());
+    ASSERT_TRUE(log) << log.error();
+    EXPECT_NE(log->to_unix_ns, 0);
+    log->to_unix_ns = 1'772'366'400'000'000'000;
+    EXPECT_THAT(flight_legend(*log),
+                HasSubstr("#    1.500250 is 2026-03-01 12:00:01.500Z by this host's clock\n"));
+    for (const std::int64_t damaged : {std::int64_t{0}, std::numeric_limits<std::int64_t>::min()}) {
+        log->to_unix_ns = damaged;
+        EXPECT_THAT(flight_legend(*log), testing::Not(HasSubstr("host's clock")));
+    }
 }
 
 TEST(FlightMemory, AFileOutlivesIt) {

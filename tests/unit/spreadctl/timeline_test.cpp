@@ -91,8 +91,9 @@ TEST(Timeline, PutsWhatIsRecordedToItsRing) {
     EXPECT_EQ(timeline["rings"][5]["ring"], "1.16");
     EXPECT_EQ(timeline["rings"][5]["members"], json({"n1"}));
     const std::string text = timeline_text(timeline, content);
-    EXPECT_THAT(text, HasSubstr("  n1 recorded: 1 messages taken, 2 delivered, at 5 to 6\n"
-                                "    * regular (n1,14) { n1 n2 }\n"));
+    EXPECT_THAT(text,
+                HasSubstr("  n1 recorded: 1 messages taken, 2 delivered, sequence numbers 5 to 6\n"
+                          "    * regular (n1,14) { n1 n2 }\n"));
 }
 
 TEST(Timeline, NumbersOfRingsAreNumbers) {
@@ -112,6 +113,16 @@ TEST(Timeline, SaysHowClocksDiffer) {
     EXPECT_THAT(
         timeline_text(timeline, partitioned()),
         HasSubstr("clock of n2: 60 min ahead of that of n1, by 2 rings that both installed\n"));
+}
+
+TEST(Timeline, WhatHappenedInARingGoesByTheCorrectedClocks) {
+    BundleContent content = partitioned();
+    content["n1"].events["events"].push_back(other("2026-03-01T12:00:20.000Z", "second"));
+    content["n2"].events["events"].push_back(other("2026-03-01T13:00:19.000Z", "first"));
+    const json last = timeline_of(content)["rings"][3];
+    ASSERT_EQ(last["events"].size(), 2U);
+    EXPECT_EQ(last["events"][0]["text"], "first");
+    EXPECT_EQ(last["events"][1]["text"], "second");
 }
 
 TEST(Timeline, SaysHowConfigurationsDiffer) {
