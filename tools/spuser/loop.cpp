@@ -191,8 +191,9 @@ int run(const Options& options) {
         return kNoConnection;
     }
     const auto version = session->daemon_version();
-    std::cout << "connected as " << session->private_group() << " to a daemon of version "
-              << version.major << '.' << version.minor << '.' << version.patch << std::endl;
+    std::cout << "connected as " << session->private_group()
+              << "; the daemon speaks the protocol of Spread " << version.major << '.'
+              << version.minor << '.' << version.patch << std::endl;
     Shell::Style style;
     style.is_interactive = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
     std::unique_ptr<Editor> editor;
