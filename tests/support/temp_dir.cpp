@@ -9,15 +9,6 @@
 #include <system_error>
 
 namespace spread::support {
-
-TempDir::TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "spread-test.XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) {
-        throw std::runtime_error("cannot make a directory like " + name);
-    }
-    path_ = name;
-}
-
 namespace {
 
 /// What daemons that were killed, and have their state in `directory`, leave in memory
@@ -38,6 +29,14 @@ void forget_killed_daemons(const std::filesystem::path& directory) {
 }
 
 }  // namespace
+
+TempDir::TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "spread-test.XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) {
+        throw std::runtime_error("cannot make a directory like " + name);
+    }
+    path_ = name;
+}
 
 TempDir::~TempDir() {
     forget_killed_daemons(path_);
