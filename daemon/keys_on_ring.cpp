@@ -21,14 +21,14 @@ void KeysOnRing::start(SessionServer& server) {
     setup.user = configuration_.daemon_user.value_or("");
     setup.roster = roster_of(configuration_);
     setup.keys = std::exchange(keys_, {});
-    setup.changed = [this, &server](const sealing::KeyRing& keys, bool is_saved,
-                                    const std::string& problem, std::optional<sealing::Mode> mode) {
-        server.visit([this, keys, is_saved, problem, mode](const SessionServer::Inside& inside) {
+    setup.changed = [this, &server](const sealing::KeyStore::State& state,
+                                    std::optional<sealing::Mode> mode) {
+        server.visit([this, state, mode](const SessionServer::Inside& inside) {
             driver::SealingChange change;
             change.mode = mode;
-            change.keys = std::make_unique<sealing::KeyRing>(keys);
+            change.keys = std::make_unique<sealing::KeyRing>(state.keys);
             inside.ring.steer(std::move(change));
-            agreement_.on_keys(keys, is_saved, problem);
+            agreement_.on_keys(state);
             session::submit_key_messages(agreement_, inside.out);
         });
     };

@@ -93,7 +93,7 @@ void KeyAgreement::on(DaemonId origin, const KeyInstall& install) {
         report();
         return;
     }
-    keep_({KeyOrder::Kind::kAdd, install.key, key, origin});
+    order({KeyOrder::Kind::kAdd, install.key, key, origin});
 }
 
 void KeyAgreement::on(DaemonId origin, const KeyUse& use) {
@@ -101,7 +101,7 @@ void KeyAgreement::on(DaemonId origin, const KeyUse& use) {
         refuse(origin, std::move(why_not));
         return;
     }
-    keep_({KeyOrder::Kind::kUse, use.key, std::nullopt, origin});
+    order({KeyOrder::Kind::kUse, use.key, std::nullopt, origin});
     if (table_.rotation != Rotation::kUsing) {
         return;
     }
@@ -117,7 +117,10 @@ void KeyAgreement::on(DaemonId origin, const KeyRemove& remove) {
         refuse(origin, std::move(why_not));
         return;
     }
-    keep_({KeyOrder::Kind::kRemove, remove.key, std::nullopt, origin});
+    if (const KeyReport* const reported = report_of(self_)) {
+        order({KeyOrder::Kind::kUse, reported->in_use()->id, std::nullopt, origin});
+    }
+    order({KeyOrder::Kind::kRemove, remove.key, std::nullopt, origin});
 }
 
 /// The same at all members; who asked for it has to know.
@@ -128,6 +131,13 @@ void KeyAgreement::refuse(DaemonId origin, std::string why) {
         is_asked_ = false;
         go_on();
     }
+}
+
+void KeyAgreement::order(KeyOrder order) {
+    order.number = ++ordered_;
+    own_.is_saved = false;
+    report();
+    keep_(std::move(order));
 }
 
 void KeyAgreement::report() {
@@ -150,9 +160,10 @@ std::vector<KeyAgreement::Outgoing> KeyAgreement::take_messages() {
     return std::exchange(messages_, {});
 }
 
-void KeyAgreement::on_keys(KeyRing keys, bool is_saved, std::string problem) {
-    keys_ = std::move(keys);
-    own_ = report_on(keys_, is_saved, std::move(problem));
+void KeyAgreement::on_keys(KeyStore::State state) {
+    keys_ = std::move(state.keys);
+    own_ =
+        report_on(keys_, state.is_saved && state.carried_out >= ordered_, std::move(state.problem));
     report();
 }
 
@@ -279,7 +290,8 @@ std::string KeyAgreement::why_not_remove(KeyId id, const protocol::MemberList& d
                    ": spreadctl key rotate brings all to one first";
         }
         if (!report->is_saved) {
-            return roster_.describe(daemon) + " has not written its key file: " + report->problem;
+            return roster_.describe(daemon) + " has not written its key file" +
+                   (report->problem.empty() ? " yet" : ": " + report->problem);
         }
     }
     return why_no_ring();

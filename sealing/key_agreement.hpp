@@ -46,7 +46,11 @@ struct KeyTable {
 ///   install  each member writes the key to its file, and reports it
 ///   use      only where all members have it; each seals with it from there on
 ///   remove   only where all configured daemons are members and use another one, but those that
-///            are dropped by name
+///            are dropped by name; each uses the one that it has reported, whatever it has been
+///            handed since, so that all do what all know
+///
+/// Who has orders that its disk has not come to says that its file is behind: they may change what
+/// it uses.
 ///
 /// A rotation is the three in turn, and is steered by the daemon that was asked for it. When that
 /// daemon ends, the rotation stays where it is: a later one goes on with what is left.
@@ -73,7 +77,7 @@ class KeyAgreement {
     // From this daemon
 
     /// Which keys it has now.
-    void on_keys(KeyRing keys, bool is_saved, std::string problem);
+    void on_keys(KeyStore::State state);
 
     // From its operator. Empty: it is on its way; else why it is refused.
 
@@ -102,6 +106,7 @@ class KeyAgreement {
     void on(DaemonId origin, const KeyUse& use);
     void on(DaemonId origin, const KeyRemove& remove);
     void refuse(DaemonId origin, std::string why);
+    void order(KeyOrder order);
     void report();
     void send(const KeyMessage& message, bool is_safe);
     void send_install(const Secret& key);
@@ -126,6 +131,7 @@ class KeyAgreement {
     const DaemonId self_;
     const std::function<void(KeyOrder)> keep_;
     KeyRing keys_;
+    std::uint64_t ordered_ = 0;  ///< the number of the last order
     KeyReport own_;
     std::optional<KeyReport> sent_;  ///< in this configuration
     KeyTable table_;

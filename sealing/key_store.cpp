@@ -1,5 +1,6 @@
 #include "sealing/key_store.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace spread::sealing {
@@ -21,6 +22,7 @@ void KeyStore::carry_out(const KeyOrder& order, const std::string& note) {
     if (!problem.empty() || is_saved()) {
         problem_ = std::move(problem);
     }
+    carried_out_ = std::max(carried_out_, order.number);
 }
 
 std::string KeyStore::do_it(const KeyOrder& order, const std::string& note) {

@@ -24,7 +24,8 @@ struct KeyOrder {
     Kind kind{};
     KeyId id;
     std::optional<Secret> secret{};
-    protocol::DaemonId from;  ///< who wanted it so
+    protocol::DaemonId from;   ///< who wanted it so
+    std::uint64_t number = 0;  ///< of those in the order of the ring; 0 for others
 };
 
 /// What follows for the file from a key that the sealing layer was handed; `keys` are those it has.
@@ -35,6 +36,14 @@ struct KeyOrder {
 /// over with it.
 class KeyStore {
   public:
+    /// What there is to tell about it.
+    struct State {
+        KeyRing keys;
+        bool is_saved = true;           ///< the file says the same
+        std::string problem{};          ///< as problem()
+        std::uint64_t carried_out = 0;  ///< the number of the last order that has one
+    };
+
     class File {
       public:
         virtual ~File() = default;
@@ -50,6 +59,8 @@ class KeyStore {
     /// `note` is for who reads the file. A key is added only when it is written; the other orders
     /// are obeyed at once, since others go by them already. problem() tells what could not be done.
     void carry_out(const KeyOrder& order, const std::string& note);
+
+    [[nodiscard]] State state() const { return {keys_, is_saved(), problem_, carried_out_}; }
 
     /// Looks at the file, and tries again what could not be written.
     enum class Look : std::uint8_t { kSame, kChanged, kUnreadable };
@@ -75,6 +86,7 @@ class KeyStore {
     KeyRing keys_;
     KeyRing written_;  ///< what the file says, as far as is known
     File& file_;
+    std::uint64_t carried_out_ = 0;
     std::string problem_;
     std::string reading_problem_;
 };

@@ -184,7 +184,7 @@ struct KeyKeeper::Shared {
     void tell(std::optional<sealing::Mode> mode) {
         const std::lock_guard<std::mutex> lock(telling);
         if (!is_gone) {
-            setup.changed(store.keys(), store.is_saved(), store.problem(), mode);
+            setup.changed(store.state(), mode);
         }
     }
 };

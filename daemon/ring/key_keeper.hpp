@@ -19,9 +19,8 @@ class KeyKeeper {
   public:
     /// What there is now; with a mode, when the ring is to be sealed in another way. Called on the
     /// keeper's thread, never after the keeper has gone.
-    using Changed =
-        std::function<void(const sealing::KeyRing& keys, bool is_saved, const std::string& problem,
-                           std::optional<sealing::Mode> mode)>;
+    using Changed = std::function<void(const sealing::KeyStore::State& state,
+                                       std::optional<sealing::Mode> mode)>;
     struct Setup {
         std::string file;
         std::string user;  ///< who may own it, beside root and us; may be empty

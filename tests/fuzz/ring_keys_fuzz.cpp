@@ -120,8 +120,7 @@ class World {
             require(removes || daemon.store.keys().keys().size() >= before);
             daemon.orders.pop_front();
         }
-        daemon.agreement.on_keys(daemon.store.keys(), daemon.store.is_saved(),
-                                 daemon.store.problem());
+        daemon.agreement.on_keys(daemon.store.state());
     }
     void pass_on(std::size_t from) {
         for (const auto& message : daemons_[from]->agreement.take_messages()) {

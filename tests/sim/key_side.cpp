@@ -55,7 +55,7 @@ std::unique_ptr<sealing::KeyRing> KeySide::work(protocol::Instant now,
         tells_ = true;
         return nullptr;
     }
-    agreement_.on_keys(store_.keys(), store_.is_saved(), store_.problem());
+    agreement_.on_keys(store_.state());
     session::submit_key_messages(agreement_, out);
     return std::make_unique<sealing::KeyRing>(store_.keys());
 }

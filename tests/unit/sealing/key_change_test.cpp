@@ -318,7 +318,7 @@ class KeyAgreementTest : public testing::Test {
     }
     void tell(std::size_t place) {
         const KeyStore& store = daemons_[place]->store;
-        at(place).on_keys(store.keys(), store.is_saved(), store.problem());
+        at(place).on_keys(store.state());
     }
     /// Until nothing moves.
     void run() {
@@ -377,6 +377,36 @@ TEST_F(KeyAgreementTest, NobodyUsesAKeyBeforeAllHaveIt) {
     daemons_[1]->is_slow = false;
     run();
     expect_keys(ring_of({{2, KeyRole::kUse}}));
+}
+
+/// They may bring the key that is to go back into use.
+TEST_F(KeyAgreementTest, NoKeyGoesWhileADiskHasOrdersLeft) {
+    form({0, 1, 2});
+    EXPECT_EQ(at(0).install(secret_of(2)), "");
+    run();
+    EXPECT_EQ(at(0).use(id_of(2)), "");
+    run();
+    daemons_[2]->is_slow = true;
+    EXPECT_EQ(at(0).use(id_of(1)), "");
+    EXPECT_EQ(at(0).use(id_of(2)), "");
+    run();
+    ASSERT_FALSE(daemons_[2]->orders.empty());
+    EXPECT_EQ(at(0).remove(id_of(1), {}), "d3 has not written its key file yet");
+    daemons_[2]->is_slow = false;
+    run();
+    EXPECT_EQ(at(0).remove(id_of(1), {}), "");
+    run();
+    expect_keys(ring_of({{2, KeyRole::kUse}}));
+}
+
+TEST_F(KeyAgreementTest, AKeyGoesThoughItsUseWasHandedOverSinceTheReport) {
+    form({0, 1, 2});
+    EXPECT_EQ(at(0).install(secret_of(2)), "");
+    run();
+    daemons_[2]->store.carry_out(order_of(KeyOrder::Kind::kTakeOver, 2), "");
+    EXPECT_EQ(at(0).remove(id_of(2), {}), "");
+    run();
+    expect_keys(ring_of({{1, KeyRole::kUse}}));
 }
 
 TEST_F(KeyAgreementTest, AUseThatComesTooEarlyInTheOrderComesToNothing) {
