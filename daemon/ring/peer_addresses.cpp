@@ -10,11 +10,12 @@ namespace spread::daemon {
 
 std::optional<PeerAddresses::Setup> PeerAddresses::Setup::of(
     const config::Configuration& configuration, std::size_t self, protocol::Duration patience) {
-    if (!AddressBook::is_needed(configuration, self)) {
+    if (!addresses::AddressBook::is_needed(configuration, self)) {
         return std::nullopt;
     }
-    Setup setup{
-        AddressBook(configuration, self, patience), {}, config::configuration_hash(configuration)};
+    Setup setup{addresses::AddressBook(configuration, self, patience),
+                {},
+                config::configuration_hash(configuration)};
     for (const config::Daemon& daemon : configuration.daemons) {
         setup.names.push_back({daemon.host, daemon.address.family});
     }
@@ -38,7 +39,7 @@ void PeerAddresses::work(protocol::Instant now) {
         return;
     }
     has_worked_ = true;
-    for (const AddressBook::Wanted& wanted : book_.take_wanted(now)) {
+    for (const addresses::AddressBook::Wanted& wanted : book_.take_wanted(now)) {
         look_ups_.ask(wanted.peer, wanted.at_once);
     }
     if (book_.tick(now)) {

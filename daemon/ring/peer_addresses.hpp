@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "config/configuration.hpp"
+#include "daemon/addresses/address_book.hpp"
 #include "daemon/host/endpoint.hpp"
 #include "daemon/host/logging.hpp"
-#include "daemon/ring/address_book.hpp"
 #include "daemon/ring/look_ups.hpp"
 #include "daemon/ring/udp_transport.hpp"
 #include "protocol/ids.hpp"
@@ -24,7 +24,7 @@ namespace spread::daemon {
 class PeerAddresses {
   public:
     struct Setup {
-        AddressBook book;
+        addresses::AddressBook book;
         std::vector<LookUps::Name> names;  ///< by place in the configuration
         std::uint32_t config_hash = 0;
 
@@ -66,7 +66,7 @@ class PeerAddresses {
     void take_answers(protocol::Instant now);
     void tell_transport();
 
-    AddressBook book_;
+    addresses::AddressBook book_;
     protocol::Roster roster_;
     UdpTransport& transport_;
     std::uint32_t config_hash_;

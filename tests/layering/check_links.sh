@@ -6,10 +6,10 @@ set -euo pipefail
 root=$1
 links=$2
 
-order=(protocol ordering membership sealing driver config access session)
+order=(protocol ordering membership sealing driver config addresses access session)
 declare -A directory=([config]=config [protocol]=protocol [ordering]=ordering
                       [membership]=membership [sealing]=sealing [driver]=daemon/driver
-                      [access]=daemon/access [session]=daemon/session)
+                      [addresses]=daemon/addresses [access]=daemon/access [session]=daemon/session)
 status=0
 
 complain() {

@@ -68,6 +68,14 @@ segment_on_hosts() {
     done
 }
 
+# limit_links RATE: every host sends so much (as tc says it: 100mbit), and what is more waits.
+limit_links() {
+    local i
+    for ((i = 1; i <= ring; ++i)); do
+        in_host "$i" tc qdisc replace dev eth0 root tbf rate "$1" burst 64kb limit 8mb
+    done
+}
+
 # lose SHARE-OF-10000: every host drops that share of the UDP packets that arrive, each packet with
 # a luck of its own.
 lose() {

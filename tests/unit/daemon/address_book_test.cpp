@@ -1,4 +1,4 @@
-#include "daemon/ring/address_book.hpp"
+#include "daemon/addresses/address_book.hpp"
 
 #include <chrono>
 #include <string>
@@ -13,6 +13,7 @@
 namespace spread::daemon {
 namespace {
 
+using addresses::AddressBook;
 using config::IpAddress;
 using protocol::Instant;
 using std::chrono::milliseconds;

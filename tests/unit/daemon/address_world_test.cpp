@@ -22,13 +22,14 @@
 #include <gtest/gtest.h>
 
 #include "config/parse.hpp"
+#include "daemon/addresses/address_book.hpp"
 #include "daemon/host/host_facts.hpp"
-#include "daemon/ring/address_book.hpp"
 #include "protocol/rng.hpp"
 
 namespace spread::daemon {
 namespace {
 
+using addresses::AddressBook;
 using config::IpAddress;
 using protocol::Instant;
 using protocol::Rng;

@@ -1,8 +1,8 @@
-#include "daemon/ring/address_book.hpp"
+#include "daemon/addresses/address_book.hpp"
 
 #include <algorithm>
 
-namespace spread::daemon {
+namespace spread::addresses {
 
 using protocol::Duration;
 using protocol::Instant;
@@ -249,4 +249,4 @@ std::optional<AddressBook::Address> AddressBook::whereabouts(Peer peer) const {
     return entry.candidates.front().address;
 }
 
-}  // namespace spread::daemon
+}  // namespace spread::addresses

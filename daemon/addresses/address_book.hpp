@@ -11,7 +11,7 @@
 #include "protocol/roster.hpp"
 #include "protocol/time.hpp"
 
-namespace spread::daemon {
+namespace spread::addresses {
 
 /// Where the daemons of a ring are, some of which have a name in place of an address.
 ///
@@ -136,4 +136,4 @@ class AddressBook {
     protocol::Instant next_deadline_{};
 };
 
-}  // namespace spread::daemon
+}  // namespace spread::addresses
