@@ -226,32 +226,19 @@ Scenario generate(std::uint64_t seed) {
     return usual_scenario(draft, false);
 }
 
-Scenario generate_unusual(std::uint64_t seed) {
-    Draft draft = draft_of(seed, "unusual seed ");
-    draw_numbers(draft);
-    const Size size = size_of(seed);
-    if (size == Size::kUsual) {
-        draw_cluster(draft);
-        draw_tunables(draft);
-        return usual_scenario(draft, draft.scenario.daemons() > 1);
-    }
-    draw_size(draft, size);
-    push_peace(draft);
-    if (size == Size::kRing || size == Size::kHours) {  // the others have their clients
-        draw_workload(draft);
-    }
-    return finished(draft);
-}
-
 namespace {
 
-void push_sorted(Scenario& scenario, std::uint64_t at_us, Action action, DaemonIndex daemon,
-                 std::int64_t value = 0) {
+constexpr std::uint64_t kNamedPercent = 15;
+/// After peace, name servers that failed are asked again within ten seconds.
+constexpr std::uint64_t kNamesSettleUs = 15'000'000;
+
+void push_sorted(Scenario& scenario, std::uint64_t at_us, Action action,
+                 std::vector<DaemonIndex> who, std::int64_t value = 0) {
     Step step;
     step.when.kind = Moment::Kind::kAt;
     step.when.time_us = at_us;
     step.action = action;
-    step.who = {daemon};
+    step.who = std::move(who);
     step.value = value;
     // Steps are taken in their order, and those that wait for something else have no time.
     auto place = scenario.steps.begin();
@@ -279,16 +266,50 @@ void draw_key_changes(Scenario& scenario, std::uint64_t seed) {
         return static_cast<DaemonIndex>(draw.between(0, scenario.daemons() - 1));
     };
     for (std::uint64_t i = draw.between(1, 4); i > 0; --i) {
-        push_sorted(scenario, draw.between(0, last), Action::kRotate, any());
+        push_sorted(scenario, draw.between(0, last), Action::kRotate, {any()});
     }
     if (draw.percent(30)) {
         const DaemonIndex daemon = any();
         const std::uint64_t from = draw.between(0, last);
-        push_sorted(scenario, from, Action::kFillDisk, daemon, 1);
+        push_sorted(scenario, from, Action::kFillDisk, {daemon}, 1);
         const std::uint64_t to = draw.between(from, last);
         if (!draw.percent(30)) {
-            push_sorted(scenario, to, Action::kFillDisk, daemon, 0);
+            push_sorted(scenario, to, Action::kFillDisk, {daemon}, 0);
         }
+    }
+}
+
+/// Names in place of addresses. Hosts move, or trade places, and resolvers fail or tell what was.
+void draw_moves(Scenario& scenario, std::uint64_t seed) {
+    Draw draw(seed, "moves");
+    scenario.tunables.named = 1;
+    scenario.steps.back().within_us += kNamesSettleUs;
+    const auto heal =
+        std::find_if(scenario.steps.rbegin(), scenario.steps.rend(), [](const Step& step) {
+            return step.action == Action::kHeal && step.when.kind == Moment::Kind::kAt;
+        });
+    const bool is_steady =
+        std::any_of(scenario.steps.begin(), scenario.steps.end(),
+                    [](const Step& step) { return step.action == Action::kSteady; });
+    // Who is steady has no part in this: they have found each other, and nobody moves.
+    if (heal == scenario.steps.rend() || is_steady) {
+        return;
+    }
+    const std::uint64_t peace = heal->when.time_us;
+    std::vector<DaemonIndex> all(scenario.daemons());
+    std::iota(all.begin(), all.end(), DaemonIndex{0});
+    for (std::uint64_t i = draw.between(1, 5); i > 0; --i) {
+        draw.shuffle(all);
+        const std::size_t how_many =
+            std::min<std::size_t>(all.size(), draw.weighted({0, 70, 20, 10}));
+        push_sorted(scenario, draw.between(0, peace), Action::kMove,
+                    {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(how_many)});
+    }
+    for (std::uint64_t i = draw.between(0, 3); i > 0; --i) {
+        const DaemonIndex daemon = draw.one_of(all);
+        const std::uint64_t from = draw.between(0, peace);
+        push_sorted(scenario, from, Action::kAnswerNames, {daemon}, draw.percent(50) ? 1 : 2);
+        push_sorted(scenario, draw.between(from, peace), Action::kAnswerNames, {daemon});
     }
 }
 
@@ -326,6 +347,27 @@ Scenario calm_scenario(Draft& draft) {
 
 }  // namespace
 
+Scenario generate_unusual(std::uint64_t seed) {
+    Draft draft = draft_of(seed, "unusual seed ");
+    draw_numbers(draft);
+    const Size size = size_of(seed);
+    if (size == Size::kUsual) {
+        draw_cluster(draft);
+        draw_tunables(draft);
+        Scenario scenario = usual_scenario(draft, draft.scenario.daemons() > 1);
+        if (Draw(seed, "names").percent(kNamedPercent)) {
+            draw_moves(scenario, seed);
+        }
+        return scenario;
+    }
+    draw_size(draft, size);
+    push_peace(draft);
+    if (size == Size::kRing || size == Size::kHours) {  // the others have their clients
+        draw_workload(draft);
+    }
+    return finished(draft);
+}
+
 Scenario generate_sealed(std::uint64_t seed) {
     if (Draw(seed, "calm keys").percent(10)) {
         Draft draft = draft_of(seed, "seed ");
@@ -340,6 +382,9 @@ Scenario generate_sealed(std::uint64_t seed) {
     scenario.tunables.sealed = static_cast<std::uint32_t>(choice + 1);
     if (Draw(seed, "changes of keys").percent(50)) {
         draw_key_changes(scenario, seed);
+    }
+    if (Draw(seed, "names").percent(kNamedPercent)) {
+        draw_moves(scenario, seed);
     }
     return scenario;
 }

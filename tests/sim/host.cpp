@@ -92,7 +92,10 @@ void Host::start(StateFate fate) {
             life_,
             mode_,
             *key_disk_.read(),
-            stream(scenario_.luck, "entropy", (std::uint64_t{index_} << 32U) + lives_)});
+            stream(scenario_.luck, "entropy", (std::uint64_t{index_} << 32U) + lives_),
+            scenario_.tunables.named == 0
+                ? std::optional<protocol::Rng>()
+                : stream(scenario_.luck, "names", (std::uint64_t{index_} << 32U) + lives_)});
     start_keys();
     start_sessions(protocol::Rng(rng.next()));
     sharing_luck_ = protocol::Rng(rng.next());

@@ -124,7 +124,7 @@ void Host::schedule_next_ring_turn() {
     ring_->ring_signal().arm(driver.wake_reasons());
     if (ring_->is_readable() || driver.has_work()) {
         schedule_ring_turn(simulator_.now());
-    } else if (const auto deadline = driver.next_deadline()) {
+    } else if (const auto deadline = ring_->next_deadline()) {
         schedule_ring_turn(simulated(*deadline));
     }
 }
@@ -168,7 +168,7 @@ bool Host::begin_session_turn() {
     if (simulator_.now() < busy_until_) {
         return true;
     }
-    const auto deadline = ring_->driver().next_deadline();
+    const auto deadline = ring_->next_deadline();
     const bool is_due = deadline && *deadline <= local_now();
     return (!ring_->is_readable() && !ring_->driver().has_work() && !is_due) || run_ring();
 }

@@ -56,12 +56,16 @@ Network::Network(Simulator& simulator, const Scenario& scenario)
       segment_mates_(daemons_),
       unicasts_(daemons_),
       one_by_one_(daemons_),
+      names_(daemons_),
+      has_names_(scenario.tunables.named != 0),
       links_(daemons_ * daemons_),
       colours_(daemons_, 0),
       burst_left_(daemons_, 0) {
     std::vector<protocol::RouteSegment> segments;
     std::uint32_t next = 0;
-    for (const std::uint16_t count : scenario.segments) {
+    // Who has a name has no group address.
+    for (const std::uint16_t count :
+         has_names_ ? std::vector<std::uint16_t>(daemons_, 1) : scenario.segments) {
         protocol::RouteSegment segment;
         for (std::uint16_t i = 0; i < count; ++i) {
             segment.daemons.push_back(protocol::DaemonId{++next});
@@ -148,7 +152,8 @@ bool Network::send(DaemonIndex from, const membership::OutboundPacket& packet) {
     SealWatch* const watch = simulator_.seal_watch();
     const PacketLabel label =
         label_of(watch != nullptr ? watch->plain_of(packet.datagram) : packet.datagram);
-    const Parcel direct{packet.datagram, membership::arrival_by(packet.channel, false)};
+    const Names::Address source = names_.address_of(from);
+    const Parcel direct{packet.datagram, membership::arrival_by(packet.channel, false), source};
     ++packets_sent_;
     if (rates_.replay > 0) {
         record(direct, label.kind);
@@ -156,7 +161,7 @@ bool Network::send(DaemonIndex from, const membership::OutboundPacket& packet) {
     if (packet.destination == membership::Destination::kDaemon) {
         return send_to(from, static_cast<DaemonIndex>(packet.to.value - 1), direct, label);
     }
-    const Parcel to_group{packet.datagram, membership::arrival_by(packet.channel, true)};
+    const Parcel to_group{packet.datagram, membership::arrival_by(packet.channel, true), source};
     for (const DaemonIndex to : segment_mates_[from]) {
         if (!send_to(from, to, to_group, label)) {
             return false;
@@ -187,9 +192,46 @@ bool Network::send_to(DaemonIndex from, DaemonIndex to, const Parcel& parcel, Pa
     if (!simulator_.about_to_send(from, to, label)) {
         return false;
     }
-    simulator_.note_unreachable(from, to, rejects(from, to, parcel));
-    transmit(from, to, parcel, label);
+    if (has_names_) {
+        send_by_ways(from, to, parcel, label);
+    } else {
+        simulator_.note_unreachable(from, to, rejects(from, to, parcel));
+        transmit(from, to, parcel, label);
+    }
     return true;
+}
+
+bool Network::greet(DaemonIndex from, const membership::OutboundPacket& packet) {
+    greets_ = true;
+    const bool is_alive = send(from, packet);
+    greets_ = false;
+    return is_alive;
+}
+
+void Network::set_ways(DaemonIndex from, DaemonIndex to, std::vector<Names::Address> ways,
+                       Names::Address claim) {
+    link(from, to).ways = std::move(ways);
+    link(from, to).claim = claim;
+}
+
+/// To whoever has the addresses now.
+void Network::send_by_ways(DaemonIndex from, DaemonIndex to, const Parcel& parcel,
+                           PacketLabel label) {
+    std::vector<Names::Address> ways = link(from, to).ways;
+    if (greets_ && link(from, to).claim != 0) {
+        ways.push_back(link(from, to).claim);
+    }
+    for (const Names::Address way : ways) {
+        const auto there = names_.who_is_at(way);
+        if (!there) {
+            simulator_.trace_packet(from, to, parcel.datagram, "nobody is there");
+            continue;
+        }
+        if (there == to) {
+            simulator_.note_unreachable(from, to, rejects(from, to, parcel));
+        }
+        transmit(from, *there, parcel, label);
+    }
 }
 
 bool Network::rejects(DaemonIndex from, DaemonIndex to, const Parcel& parcel) {
@@ -321,7 +363,7 @@ protocol::Slice Network::corrupted(const protocol::Slice& datagram, std::uint64_
 Network::Parcel Network::forged(std::uint64_t luck) const {
     const Parcel& seen = recorded(luck);
     const std::uint64_t choice = mixed(luck, 1);
-    Parcel made{copy_of(seen.datagram), seen.arrival};
+    Parcel made{copy_of(seen.datagram), seen.arrival, seen.source};
     const std::span<std::byte> bytes(made.datagram.buffer->data(), made.datagram.length);
     const std::size_t head = std::min(bytes.size(), sealing::kEnvelopeBytes);
     switch ((luck >> 32U) % 8) {
@@ -345,12 +387,12 @@ void Network::record(const Parcel& parcel, protocol::PacketKind kind) {
     if (const auto which = static_cast<std::size_t>(kind);
         which < firsts_of_.size() && firsts_of_[which] < kFirstsOfKind) {
         ++firsts_of_[which];
-        firsts_.push_back({copy_of(parcel.datagram), parcel.arrival});
+        firsts_.push_back({copy_of(parcel.datagram), parcel.arrival, parcel.source});
     }
     if (packets_sent_ % kSampleEvery != 0) {
         return;
     }
-    Parcel copy{copy_of(parcel.datagram), parcel.arrival};
+    Parcel copy{copy_of(parcel.datagram), parcel.arrival, parcel.source};
     if (samples_.size() < kSamplesMax) {
         samples_.push_back(std::move(copy));
     } else {

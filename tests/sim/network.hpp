@@ -9,6 +9,7 @@
 #include "protocol/buffer.hpp"
 #include "protocol/ring_wire.hpp"
 #include "protocol/routing.hpp"
+#include "tests/sim/names.hpp"
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/scenario_names.hpp"
 
@@ -59,10 +60,19 @@ class Network {
     /// Takes one datagram of `from` to everybody it is for. False when the sender died meanwhile
     /// (a step of the script hit it).
     bool send(DaemonIndex from, const membership::OutboundPacket& packet);
-    /// A datagram, and by which of its receiver's sockets it comes.
+    /// The same, and where `from` has heard of daemons that have not proven to be there.
+    bool greet(DaemonIndex from, const membership::OutboundPacket& packet);
+    /// Where daemons are, and what resolvers say.
+    [[nodiscard]] Names& names() { return names_; }
+    /// Where the datagrams of `from` for `to` go, and its challenges as well (0: nowhere else), in
+    /// a scenario with names.
+    void set_ways(DaemonIndex from, DaemonIndex to, std::vector<Names::Address> ways,
+                  Names::Address claim);
+    /// A datagram, by which of its receiver's sockets it comes, and from where.
     struct Parcel {
         protocol::Slice datagram;
         membership::Arrival arrival{};
+        Names::Address source = 0;
     };
     /// The packet of a kPacket event.
     [[nodiscard]] Parcel take(std::uint32_t slot);
@@ -79,6 +89,8 @@ class Network {
         std::array<bool, kWayWords.size()> blocked{};  ///< by Way
         std::uint64_t packets = 0;
         std::vector<Parcel> held;
+        std::vector<Names::Address> ways;
+        Names::Address claim = 0;
     };
     struct Filter {
         std::optional<protocol::PacketKind> kind;
@@ -109,6 +121,7 @@ class Network {
         return links_[from * daemons_ + to];
     }
     bool send_to(DaemonIndex from, DaemonIndex to, const Parcel& parcel, PacketLabel label);
+    void send_by_ways(DaemonIndex from, DaemonIndex to, const Parcel& parcel, PacketLabel label);
     void transmit(DaemonIndex from, DaemonIndex to, const Parcel& parcel, PacketLabel label);
     [[nodiscard]] bool is_blocked(const Link& link, const Parcel& parcel) const;
     /// The port that `parcel` is for is closed, and was meant for it alone.
@@ -135,6 +148,9 @@ class Network {
     std::vector<std::vector<DaemonIndex>> segment_mates_;  ///< by daemon
     std::vector<std::vector<DaemonIndex>> unicasts_;       ///< by daemon, of a datagram to all
     std::vector<std::vector<DaemonIndex>> one_by_one_;     ///< by daemon, of its segment mates
+    Names names_;
+    bool has_names_;
+    bool greets_ = false;
     std::vector<Link> links_;
     std::vector<int> colours_;
     std::vector<std::uint32_t> burst_left_;  ///< by receiver

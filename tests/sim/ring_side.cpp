@@ -111,6 +111,10 @@ RingSide::RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup se
       flight_(kFlightEvents),
       driver_(
           [&] {
+              if (setup.names) {
+                  start_names(*setup.names, setup.driver.config);
+                  setup.driver.checks_sources = true;
+              }
               setup.driver.flight = flight_;
               setup.driver.sealed = sealed_traffic(setup);
               return std::move(setup.driver);
@@ -133,6 +137,22 @@ std::unique_ptr<driver::SealedTraffic> RingSide::sealed_traffic(Setup& from) {
     return std::make_unique<driver::SealedTraffic>(std::move(setup), entropy_);
 }
 
+void RingSide::start_names(protocol::Rng luck, const membership::RingConfig& config) {
+    NameSide::Setup setup{
+        simulator_.scenario().daemons(),
+        index_,
+        config.token_loss_timeout,
+        config.config_hash,
+        luck,
+        [this](DaemonIndex to, std::vector<Names::Address> ways, Names::Address claim) {
+            simulator_.network().set_ways(index_, to, std::move(ways), claim);
+        }};
+    for (DaemonIndex to = 0; to < setup.daemons; ++to) {
+        simulator_.network().set_ways(index_, to, {}, 0);
+    }
+    names_.emplace(simulator_.network().names(), std::move(setup));
+}
+
 // Turns ---------------------------------------------------------------------------------------
 
 void RingSide::start() {
@@ -148,6 +168,9 @@ bool RingSide::turn(bool is_slow) {
     received_ = 0;
     simulator_.engine_digest(
         static_cast<std::uint64_t>(host_.local_now().time_since_epoch().count()));
+    if (names_) {
+        names_->work(host_.local_now());
+    }
     const std::size_t waiting = queues_.submissions.size();
     const bool must_take = waiting > 0 && driver_.engine().send_queue_has_room();
     driver_.work(host_.local_now());
@@ -183,6 +206,14 @@ bool RingSide::turn(bool is_slow) {
 
 // Sockets -------------------------------------------------------------------------------------
 
+std::optional<protocol::Instant> RingSide::next_deadline() const {
+    auto deadline = driver_.next_deadline();
+    if (names_ && names_->next_deadline() < protocol::Instant::max()) {
+        deadline = std::min(deadline.value_or(protocol::Instant::max()), names_->next_deadline());
+    }
+    return deadline;
+}
+
 void RingSide::arrive(const Network::Parcel& parcel) {
     auto& socket = parcel.arrival == membership::Arrival::kToken ? token_socket_ : data_socket_;
     if (socket.size() >= receive_queue_max_) {
@@ -204,6 +235,7 @@ bool RingSide::receive(Channel channel, driver::Inbox& inbox) {
         socket.pop_front();
         ++received_;
         simulator_.engine_digest(digest_of(parcel.datagram));
+        source_ = parcel.source;
         // Others may have the same bytes, and opening changes them.
         inbox.take(parcel.arrival, sealing::is_sealed(parcel.datagram.bytes())
                                        ? copy_of_datagram(parcel.datagram)
@@ -219,6 +251,14 @@ void RingSide::read_errors(driver::Inbox& inbox) {
 }
 
 void RingSide::send(std::span<const membership::OutboundPacket> packets) {
+    send_by(&Network::send, packets);
+}
+
+void RingSide::greet(std::span<const membership::OutboundPacket> packets) {
+    send_by(&Network::greet, packets);
+}
+
+void RingSide::send_by(Sending way, std::span<const membership::OutboundPacket> packets) {
     for (const membership::OutboundPacket& packet : packets) {
         if (is_dead_) {
             return;
@@ -229,7 +269,7 @@ void RingSide::send(std::span<const membership::OutboundPacket> packets) {
             watch->on_sent(packet.datagram, driver_.seal()->mode() == sealing::Mode::kRequire);
         }
         // False as well when a step of the script ended this life.
-        static_cast<void>(simulator_.network().send(index_, packet));
+        static_cast<void>((simulator_.network().*way)(index_, packet));
     }
     tell_of_state();
 }
@@ -305,7 +345,14 @@ void RingSide::on_output(const membership::EngineOutput& out) {
     }
 }
 
+bool RingSide::admits(std::span<const std::byte> datagram) {
+    return is_dead_ || names_->admits(host_.local_now(), datagram, source_);
+}
+
 void RingSide::on_opened(const sealing::OpenedDatagram& opened) {
+    if (names_ && opened.is_newest && !is_dead_) {
+        names_->on_authentic(host_.local_now(), driver_.seal()->last_envelope().sender, source_);
+    }
     if (SealWatch* watch = simulator_.seal_watch(); watch != nullptr && !is_dead_) {
         watch->on_opened(taken_, opened);
         refused_since_.erase(opened.stream);
@@ -313,6 +360,9 @@ void RingSide::on_opened(const sealing::OpenedDatagram& opened) {
 }
 
 void RingSide::on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) {
+    if (names_ && refusal == sealing::Refusal::kUnproven && !is_dead_) {
+        names_->on_claim(host_.local_now(), envelope.sender, source_);
+    }
     if (!is_dead_) {
         const auto [since, is_first] =
             refused_since_.try_emplace(envelope.stream, simulator_.now());
@@ -346,6 +396,9 @@ void RingSide::observe(const membership::DeliveryEvent& event) {
             return line + " }";
         });
         note_ring(*change);
+        if (names_ && change->kind == membership::ConfigurationKind::kRegular) {
+            names_->set_members(host_.local_now(), change->members);
+        }
         simulator_.rings().on_configuration(life_, *change);
         return;
     }

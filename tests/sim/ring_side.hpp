@@ -16,6 +16,7 @@
 #include "membership/events.hpp"
 #include "protocol/buffer.hpp"
 #include "tests/checker/ring_checker.hpp"
+#include "tests/sim/name_side.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/seal_watch.hpp"
@@ -40,6 +41,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
         std::optional<sealing::Mode> mode{};  ///< none: a plain ring
         sealing::KeyRing keys{};
         protocol::Rng entropy{0};
+        std::optional<protocol::Rng> names{};  ///< luck of look-ups; none: addresses are literal
     };
 
     RingSide(Host& host, Simulator& simulator, DaemonIndex index, Setup setup);
@@ -57,6 +59,7 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     [[nodiscard]] bool is_readable() const {
         return !data_socket_.empty() || !token_socket_.empty() || !unreachable_.empty();
     }
+    [[nodiscard]] std::optional<protocol::Instant> next_deadline() const;
     /// Datagrams that the last turn received.
     [[nodiscard]] std::size_t received() const { return received_; }
 
@@ -98,10 +101,12 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     bool on_bad_datagram(BadDatagram, std::span<const std::byte>) override { return false; }
     void on_output(const membership::EngineOutput& out) override;
     void on_opened(const sealing::OpenedDatagram& opened) override;
+    bool admits(std::span<const std::byte> datagram) override;
     void on_refused(sealing::Refusal refusal, const sealing::Envelope& envelope) override;
     void on_seal_event(const sealing::SealEvent& event, const sealing::KeyRing& keys) override;
 
     void send(std::span<const membership::OutboundPacket> packets) override;
+    void greet(std::span<const membership::OutboundPacket> packets) override;
     void send_one_by_one(const protocol::MemberList& daemons) override;
     [[nodiscard]] bool receive(membership::Channel channel, driver::Inbox& inbox) override;
     [[nodiscard]] bool has_unread() override { return is_readable(); }
@@ -111,6 +116,9 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     void tell_of_state();
     void observe(const membership::DeliveryEvent& event);
     [[nodiscard]] std::unique_ptr<driver::SealedTraffic> sealed_traffic(Setup& from);
+    void start_names(protocol::Rng luck, const membership::RingConfig& config);
+    using Sending = bool (Network::*)(DaemonIndex, const membership::OutboundPacket&);
+    void send_by(Sending way, std::span<const membership::OutboundPacket> packets);
 
     // What is reached (Goal).
     void note_windows();
@@ -143,6 +151,9 @@ class RingSide final : private driver::RingHost, private driver::Transport {
     std::deque<checker::MessageFacts> message_facts_;
     std::deque<checker::MessageFacts> ahead_facts_;
     std::deque<ControlFact> control_facts_;
+
+    std::optional<NameSide> names_;
+    Names::Address source_ = 0;  ///< of the datagram that is being taken
 
     SimEntropy entropy_;
     SealWatch::Taken taken_;

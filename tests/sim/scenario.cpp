@@ -197,7 +197,9 @@ std::string format_action(const Step& step) {
         case Action::kClogSessions:
         case Action::kRotate:
         case Action::kFillDisk:
-        case Action::kSeal: break;  // above
+        case Action::kSeal:
+        case Action::kMove:
+        case Action::kAnswerNames: break;  // above
         case Action::kSlow:
             return "slow" + list('d', step.who) + " by " + signed_duration(step.value);
         case Action::kDrift:

@@ -78,6 +78,7 @@ struct Tunables {
     std::uint32_t session_delay_us = 0;     ///< from a delivery until the session side looks
     std::uint32_t port_unreachable = 0;     ///< 1: hosts answer for dead daemons and closed ports
     std::uint32_t sealed = 0;               ///< how the ring is sealed (Sealed); 0: not at all
+    std::uint32_t named = 0;                ///< 1: daemons have names in place of addresses
     // How many are left until a multiple of 2^32 is passed; 2^31 more: until an odd one of 2^31.
     std::uint32_t counters_left = 0;  ///< of rings, when the run begins
     std::uint32_t packets_left = 0;   ///< numbers of packets, when a ring begins
@@ -136,6 +137,8 @@ enum class Action : std::uint8_t {
     kFillDisk,      ///< its keys cannot be written (value 1), or can be again (0)
     kSeal,          ///< it seals in another way: accept (value 0), send (1), require (2)
     kRelease,       ///< it restarts as one that speaks the ring's wire up to version `value`
+    kMove,          ///< it gets an address that nobody had; several: each the one of the next
+    kAnswerNames,   ///< its resolver answers as Names::Answers says, by `value`
     kConfigure,     ///< it reads another version of the configuration: restarts with hash `value`
     // Network.
     kPartition,  ///< `parts`; daemons in none of them are alone

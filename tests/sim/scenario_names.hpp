@@ -70,7 +70,7 @@ struct Field {
     Unit unit;
 };
 
-inline constexpr std::array<Field<Tunables>, 36> kTunableFields{{
+inline constexpr std::array<Field<Tunables>, 37> kTunableFields{{
     {"token_loss", &Tunables::token_loss_us, Unit::kDuration},
     {"token_loss_max", &Tunables::token_loss_max_us, Unit::kDuration},
     {"token_retransmit", &Tunables::token_retransmit_us, Unit::kDuration},
@@ -104,6 +104,7 @@ inline constexpr std::array<Field<Tunables>, 36> kTunableFields{{
     {"session_delay", &Tunables::session_delay_us, Unit::kDuration},
     {"port_unreachable", &Tunables::port_unreachable, Unit::kCount},
     {"sealed", &Tunables::sealed, Unit::kCount},
+    {"named", &Tunables::named, Unit::kCount},
     {"counters_left", &Tunables::counters_left, Unit::kCount},
     {"packets_left", &Tunables::packets_left, Unit::kCount},
     {"indices_left", &Tunables::indices_left, Unit::kCount},
@@ -134,7 +135,7 @@ struct DaemonAction {
     std::int64_t value;
 };
 
-inline constexpr std::array<DaemonAction, 12> kDaemonActions{{
+inline constexpr std::array<DaemonAction, 16> kDaemonActions{{
     {"crash", Action::kCrash, 0},
     {"stop", Action::kLeave, 0},
     {"pause", Action::kPause, 0},
@@ -147,6 +148,10 @@ inline constexpr std::array<DaemonAction, 12> kDaemonActions{{
     {"seal-accept", Action::kSeal, 0},
     {"seal-send", Action::kSeal, 1},
     {"seal-require", Action::kSeal, 2},
+    {"move", Action::kMove, 0},
+    {"names-current", Action::kAnswerNames, 0},
+    {"names-fail", Action::kAnswerNames, 1},
+    {"names-old", Action::kAnswerNames, 2},
 }};
 
 template <typename Table, typename Value>

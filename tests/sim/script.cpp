@@ -132,18 +132,19 @@ void Simulator::note_stir(const Step& step) {
                   : is_cut_ || (step.action >= Action::kPartition && step.action <= Action::kDrop);
 }
 
-/// S7: in peace everybody's datagrams count, a second after the last of what daemons may notice.
+/// S7: in peace everybody's datagrams count, a second after the last of what daemons may notice;
+/// where they have to be looked for by their names, when name servers have been asked again.
 void Simulator::check_refused(DaemonIndex by, sealing::Refusal refusal,
                               const sealing::Envelope& envelope, Instant since) {
-    constexpr Duration kPatience = std::chrono::seconds(1);
+    const Duration patience = std::chrono::seconds(scenario_.tunables.named != 0 ? 15 : 1);
     const bool is_of_keys =
         refusal == sealing::Refusal::kKey || refusal == sealing::Refusal::kUnproven ||
         refusal == sealing::Refusal::kBusy || refusal == sealing::Refusal::kForged;
     const auto sender = static_cast<DaemonIndex>(envelope.sender.value - 1);
-    if (!is_of_keys || !has_fair_network_ || is_cut_ || now_ - stirred_at_ < kPatience ||
+    if (!is_of_keys || !has_fair_network_ || is_cut_ || now_ - stirred_at_ < patience ||
         sender >= hosts_.size() || !hosts_[sender]->is_up() ||
         hosts_[sender]->stream_id() != envelope.stream ||
-        now_ - std::max({since, hosts_[sender]->born(), hosts_[by]->born()}) < kPatience) {
+        now_ - std::max({since, hosts_[sender]->born(), hosts_[by]->born()}) < patience) {
         return;
     }
     fail({"S7",
@@ -169,6 +170,10 @@ void Simulator::check_stirred(DaemonIndex daemon, const membership::Configuratio
 }
 
 void Simulator::carry_out_daemon_step(const Step& step) {
+    if (step.action == Action::kMove) {
+        network_.names().move(step.who);
+        return;
+    }
     std::vector<std::uint16_t> who = step.who;
     if (who.empty()) {
         for (std::size_t i = 0; i < hosts_.size(); ++i) {
@@ -193,6 +198,9 @@ void Simulator::carry_out_daemon_step(const Step& step) {
             case Action::kRotate: host.rotate_key(); break;
             case Action::kFillDisk: host.fill_disk(step.value != 0); break;
             case Action::kSeal: host.seal_as(static_cast<sealing::Mode>(step.value)); break;
+            case Action::kAnswerNames:
+                network_.names().answer(index, static_cast<Names::Answers>(step.value));
+                break;
             case Action::kRelease:
                 host.crash();
                 host.set_wire_greatest(static_cast<std::uint8_t>(step.value));

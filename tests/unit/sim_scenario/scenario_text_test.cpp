@@ -132,11 +132,13 @@ class AnyScenario {
             case Action::kLeave:
             case Action::kPause:
             case Action::kRotate:
+            case Action::kMove:
             case Action::kContinue: made.who = daemon_set(); break;
             case Action::kFillDisk:
                 made.who = daemon_set();
                 made.value = static_cast<std::int64_t>(rng_.below(2));
                 break;
+            case Action::kAnswerNames:
             case Action::kSeal:
                 made.who = daemon_set();
                 made.value = static_cast<std::int64_t>(rng_.below(3));
