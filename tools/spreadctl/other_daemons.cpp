@@ -34,6 +34,10 @@ std::string admin_port(const json& config) {
     return {};
 }
 
+bool is_loopback(const std::string& address) {
+    return address.starts_with("127.") || address == "::1";
+}
+
 std::string host_and_port(const std::string& address, const std::string& port) {
     return address.find(':') == std::string::npos ? address + ":" + port
                                                   : "[" + address + "]:" + port;
@@ -62,14 +66,19 @@ HttpClient OtherDaemons::client_of(const std::string& name) {
     if (const auto found = on_this_host().find(name); found != on_this_host().end()) {
         return first_.at(found->second);
     }
+    const std::string address = places_[name].address;
+    if (is_loopback(address)) {
+        throw Unreachable("no control socket beside that of " + self_ +
+                          " answers for it: is it running?");
+    }
     const std::string port = admin_port(config_);
     if (port.empty()) {
         throw Unreachable(
-            fmt::format("it is on another host, and {} has no AdminListen, whose port would be "
-                        "tried there",
-                        self_));
+            fmt::format("no control socket here answers for it, and {} has no AdminListen, whose "
+                        "port would be tried at {}",
+                        self_, address));
     }
-    const std::string where = host_and_port(places_[name].address, port);
+    const std::string where = host_and_port(address, port);
     HttpClient client = first_.at(where);
     const std::string who =
         parsed(client.get("/status.json")).value(json::json_pointer("/daemon/name"), std::string());
