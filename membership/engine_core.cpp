@@ -300,6 +300,15 @@ DaemonSet EngineCore::blame_for(Instant now, DaemonId daemon) {
     return only(daemon);
 }
 
+void EngineCore::hear_blame(Instant now, protocol::DaemonIndex sender, const DaemonSet& before) {
+    const DaemonSet ours = roster.set_of(ring.members().list());
+    if (ours.contains(sender)) {
+        for (const protocol::DaemonIndex daemon : (hearing.left_out_by(sender) - before) & ours) {
+            blame.hear(now, daemon);
+        }
+    }
+}
+
 DaemonSet blame_for_commit_token(EngineCore& core, Instant now) {
     const TokenWatch::SentToken* sent = core.watch.watched();
     const bool is_unanswered = sent != nullptr && sent->again &&

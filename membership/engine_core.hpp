@@ -115,6 +115,10 @@ struct EngineCore {
     void note_progress(protocol::Instant now, protocol::TokenSeq token_seq);
     /// A ring failed because of `daemon`: who is to be left out of the next gather for it.
     [[nodiscard]] protocol::DaemonSet blame_for(protocol::Instant now, protocol::DaemonId daemon);
+    /// `sender` has reported, and left `before` out until then: what a member of our ring has found
+    /// out about another one counts for all.
+    void hear_blame(protocol::Instant now, protocol::DaemonIndex sender,
+                    const protocol::DaemonSet& before);
     /// Of whom a join or probe has come, perhaps of a new life.
     void note_links(protocol::Instant now, protocol::DaemonIndex daemon, bool new_life);
     /// The token goes round without progress: gather, and when that has not helped before, without

@@ -229,7 +229,7 @@ void CommandLine::add_looking() {
     add(app_, "status", "Verdict, ring, who is missing and why, load", [this] {
         return all_ ? commands().status_of_all() : commands().status();
     })->add_flag("--all", all_, "One line for each configured daemon, as each says itself");
-    add(app_, "peers", "One line for each configured daemon: what is heard of it, by which port",
+    add(app_, "peers", "One line for each configured daemon: what is heard from it, on which port",
         [this] { return commands().peers(); });
     CLI::App* const clients = add(app_, "clients", "Clients of this daemon and what waits for them",
                                   [this] { return commands().clients(filter_); });

@@ -85,14 +85,17 @@ int Commands::clients(const ClientFilter& filter) const {
     json kept = json::array();
     json longest;
     std::optional<json> members;
+    std::size_t others = 0;  // of the group, at other daemons
     if (!filter.group.empty()) {
         members = parsed(client_.get("/group.json?name=" + encoded(filter.group)))["members"];
+        others = members->size();
     }
     for (json& client : value["clients"]) {
         if (members &&
             std::find(members->begin(), members->end(), client["name"]) == members->end()) {
             continue;
         }
+        others -= members ? 1 : 0;
         if (longest.is_null() || waiting_for(client) > waiting_for(longest)) {
             longest = client;
         }
@@ -116,18 +119,23 @@ int Commands::clients(const ClientFilter& filter) const {
                                                       : "queue_bytes";
         std::stable_sort(kept.begin(), kept.end(), number(field));
     }
+    const std::string elsewhere =
+        others == 0
+            ? std::string()
+            : fmt::format("{} more at other daemons (spreadctl groups {})\n", others, filter.group);
     if (json_) {
         print(json{{"schema", value.value("schema", 0)}, {"clients", kept}}.dump(2) + "\n");
     } else if (kept.empty()) {
         const json status = parsed(client_.get("/status.json"));
         if (members && longest.is_null()) {
-            print("no client of this daemon is in " + filter.group + "\n");
+            print("no client of this daemon is in " + filter.group + "\n" + elsewhere);
             return kGood;
         }
         print(no_clients_text(longest,
                               status.value("/clients/closed_total/slow_reader"_json_pointer, 0.0)));
     } else {
         print(clients_text(kept));
+        print(elsewhere);
     }
     return kGood;
 }

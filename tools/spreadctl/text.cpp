@@ -83,7 +83,12 @@ std::string others_with(const json& status) {
             continue;
         }
         const json is_same = at(peer, "/told/same_settings");
-        std::string& list = !is_same.is_boolean() ? unknown : is_same.get<bool>() ? same : differs;
+        // Who is in no ring with us may have told by its probes how it differs.
+        const bool is_different = at(peer, "/settings_difference").is_string();
+        std::string& list = is_different            ? differs
+                            : !is_same.is_boolean() ? unknown
+                            : is_same.get<bool>()   ? same
+                                                    : differs;
         list += (list.empty() ? "" : " ") + text_at(peer, "/daemon");
     }
     std::string out;
@@ -161,8 +166,9 @@ std::string timeout_text(const json& status) {
         return out;
     }
     return out + fmt::format(
-                     " (TokenTimeout is {} ms here; the ring agrees on the largest that a member "
-                     "wants: its own, or four times the longest silence of the last minute)",
+                     " (TokenTimeout is {} ms here; the ring takes the largest of its members' "
+                     "values and "
+                     "of four times the longest silence that they saw in the last minute)",
                      least);
 }
 

@@ -37,6 +37,22 @@ TEST_F(BlameTest, AFirstFailureIsAnAccidentThenItDoublesFromOneSecondToThirty) {
     EXPECT_EQ(fail(), 0s) << "all was well for a while";
 }
 
+/// Members of one ring take turns in noticing; it is left out for as long as if one noticed all.
+TEST_F(BlameTest, WhatOthersNoticeCounts) {
+    blame_.hear(now_, 2);
+    EXPECT_TRUE(blame_.left_out(now_).empty()) << "they do";
+    blame_.hear(now_ + 900ms, 2);  // the same failure
+    now_ += 1s;
+    blame_.hear(now_, 2);  // for two seconds
+    now_ += 6s;
+    EXPECT_EQ(fail(), 4s);
+    now_ += 4s;
+    blame_.hear(now_, 2);
+    EXPECT_EQ(fail(), 8s) << "of one failure";
+    now_ += 5s;
+    EXPECT_EQ(fail(), 0s) << "all was well for a while";
+}
+
 TEST_F(BlameTest, LeavesOutNobodyElse) {
     EXPECT_FALSE(blame_.note(now_, 2));
     EXPECT_FALSE(blame_.note(now_, 1)) << "each for itself";

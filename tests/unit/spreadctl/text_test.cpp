@@ -64,7 +64,7 @@ TEST(StatusText, SaysWhyTheTokenTimeoutIsNotTheOneOfTheFile) {
     status["ring"]["token_timeout_ms"] = 560;
     EXPECT_THAT(status_text(status),
                 HasSubstr("given up after 560 ms of silence (TokenTimeout is 400 ms here; the ring "
-                          "agrees on the largest that a member wants"));
+                          "takes the largest of its members' values"));
 }
 
 TEST(StatusText, SaysWhoSendsWhatIsNotOfTheRing) {
@@ -137,6 +137,9 @@ TEST(PeersText, WhatASilentDaemonHasToldIsInThePast) {
 TEST(StatusText, SaysWhoseFileDiffers) {
     json status = degraded();
     EXPECT_THAT(status_text(status), HasSubstr("; not known of node3\n"));
+    json probed = status;
+    probed["peers"][1]["settings_difference"] = "TokenTimeout is 400 ms there, 250 ms here";
+    EXPECT_THAT(status_text(probed), HasSubstr("; DIFFERS from that of node3"));
     status["peers"][1]["told"] = {{"version", "1.2.2"}, {"same_settings", false}};
     EXPECT_THAT(status_text(status), HasSubstr("; DIFFERS from that of node3 (spreadctl config "));
     status["peers"][1]["told"]["same_settings"] = true;
