@@ -270,7 +270,7 @@ TEST_F(ControlTest, ABundleHasWhatAllDaemonsKnow) {
     const Answer told = ctl(0, {"bundle", "--offline", file});
     EXPECT_EQ(told.status, 0);
     EXPECT_THAT(told.text, HasSubstr("d1  DEGRADED  ring of 2 of 3 daemons; missing: d3\n"));
-    EXPECT_THAT(told.text, HasSubstr(" of d1 d2\n  d1: "));
+    EXPECT_THAT(told.text, testing::ContainsRegex(" of d1 d2\n  d[12]: ")) << "by time";
     EXPECT_THAT(told.text, HasSubstr("\n  d2 recorded: "));
     const json rings = json::parse(ctl(0, {"--json", "bundle", "--offline", file}).text)["rings"];
     EXPECT_EQ(rings.back()["installed"].size(), 2U) << "the last ring, as both saw it begin";
