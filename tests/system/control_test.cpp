@@ -251,6 +251,12 @@ TEST_F(ControlTest, ABundleHasWhatAllDaemonsKnow) {
     const TestClient eve = ring_.client(0, "eve");
     ring_.daemon(2).crash();
     ring_.wait_formed({0, 1});
+    for (const std::size_t daemon : {0U, 1U}) {
+        support::wait_until("both to show the ring that is left", [&] {
+            return ctl(daemon, {"events"}).text.find("ring 3 -> 2 of 3") != std::string::npos &&
+                   ctl(daemon, {"status"}).text.find("ring of 2 of 3") != std::string::npos;
+        });
+    }
     const std::string file = (scratch_.path() / "bundle.tar").string();
     const Answer made = ctl(0, {"bundle", "-o", file, ring_.daemon(1).control_socket().string()});
     EXPECT_EQ(made.status, 1) << "d3 is not in it";
