@@ -217,7 +217,7 @@ Hearing::News RingEngine::Impl::note_hearing(const Step& step, const PacketHeade
         return Hearing::News::kNone;
     }
     const bool new_life = core_.hearing.life_of(sender) != packet.incarnation;
-    const DaemonSet left_out_before = core_.hearing.left_out_by(sender);
+    const protocol::DaemonSet left_out_before = core_.hearing.left_out_by(sender);
     const Hearing::News news = core_.hearing.note(
         step.now, {sender, packet.incarnation, packet.join_seq, from.kind == PacketKind::kJoin},
         step.arrival, packet.report, core_.probe_evidence_since(step.now));
