@@ -301,7 +301,7 @@ DaemonSet EngineCore::blame_for(Instant now, DaemonId daemon) {
 }
 
 void EngineCore::hear_blame(Instant now, protocol::DaemonIndex sender, const DaemonSet& before) {
-    const DaemonSet ours = roster.set_of(ring.members().list());
+    const DaemonSet ours = ring_set();
     if (ours.contains(sender)) {
         for (const protocol::DaemonIndex daemon : (hearing.left_out_by(sender) - before) & ours) {
             blame.hear(now, daemon);

@@ -62,11 +62,8 @@ void Host::start_keys() {
     if (!mode_) {
         return;
     }
-    protocol::MemberList daemons;
-    for (std::uint32_t i = 1; i <= scenario_.daemons(); ++i) {
-        daemons.push_back(protocol::DaemonId{i});
-    }
-    keys_ = std::make_unique<KeySide>(daemons, id_, key_disk_, protocol::Rng(key_luck_.next()),
+    keys_ = std::make_unique<KeySide>(scenario_.daemons(), id_, key_disk_,
+                                      protocol::Rng(key_luck_.next()),
                                       [this](Duration delay) { schedule_session_turn(delay); });
 }
 

@@ -3,22 +3,12 @@
 #include <utility>
 
 #include "daemon/session/key_messages.hpp"
+#include "tests/sim/sim_roster.hpp"
 
 namespace spread::sim {
-namespace {
 
-protocol::Roster roster_of(const protocol::MemberList& daemons) {
-    std::vector<protocol::RosterEntry> entries;
-    for (const protocol::DaemonId daemon : daemons) {
-        entries.push_back({daemon, "d" + std::to_string(daemon.value)});
-    }
-    return protocol::Roster(std::move(entries));
-}
-
-}  // namespace
-
-KeySide::KeySide(const protocol::MemberList& daemons, protocol::DaemonId self, KeyDisk& disk,
-                 protocol::Rng rng, std::function<void(protocol::Duration)> wake)
+KeySide::KeySide(std::size_t daemons, protocol::DaemonId self, KeyDisk& disk, protocol::Rng rng,
+                 std::function<void(protocol::Duration)> wake)
     : rng_(rng),
       wake_(std::move(wake)),
       store_(*disk.read(), disk),

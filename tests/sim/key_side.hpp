@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -41,8 +42,8 @@ class KeyDisk final : public sealing::KeyStore::File {
 class KeySide {
   public:
     /// `disk` must outlive this object. `wake` is called with a delay.
-    KeySide(const protocol::MemberList& daemons, protocol::DaemonId self, KeyDisk& disk,
-            protocol::Rng rng, std::function<void(protocol::Duration)> wake);
+    KeySide(std::size_t daemons, protocol::DaemonId self, KeyDisk& disk, protocol::Rng rng,
+            std::function<void(protocol::Duration)> wake);
 
     [[nodiscard]] sealing::KeyAgreement& agreement() { return agreement_; }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/ring_wire.hpp"
+#include "tests/sim/sim_roster.hpp"
 
 namespace spread::sim {
 namespace {
@@ -36,14 +37,6 @@ config::Configuration configuration_of(std::size_t daemons) {
         configuration.daemons.push_back(std::move(daemon));
     }
     return configuration;
-}
-
-protocol::Roster roster_of(std::size_t daemons) {
-    std::vector<protocol::RosterEntry> entries;
-    for (std::uint32_t i = 1; i <= daemons; ++i) {
-        entries.push_back({DaemonId{i}, "d" + std::to_string(i)});
-    }
-    return protocol::Roster(std::move(entries));
 }
 
 }  // namespace

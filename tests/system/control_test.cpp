@@ -148,8 +148,7 @@ TEST_F(ControlTest, ClientsAndGroupsAreListedAndAClientCanBeKicked) {
     EXPECT_EQ(ctl(0, {"clients", "--group", "other"}).text,
               "no client of this daemon is in other\n");
     EXPECT_EQ(ctl(1, {"clients", "--group", "chat"}).text,
-              "no client of this daemon is in chat\n1 more at other daemons (spreadctl groups "
-              "chat)\n");
+              "no client of this daemon is in chat\n1 at other daemons (spreadctl groups chat)\n");
     EXPECT_THAT(ctl(0, {"events", "--since", "1h"}).text, HasSubstr("ring_changed"));
     EXPECT_THAT(ctl(0, {"events", "--since", "2999-01-01"}).text,
                 testing::MatchesRegex("[-0-9]+ [:.0-9]+Z  that is all so far\n"));

@@ -122,7 +122,7 @@ int Commands::clients(const ClientFilter& filter) const {
     const std::string elsewhere =
         others == 0
             ? std::string()
-            : fmt::format("{} more at other daemons (spreadctl groups {})\n", others, filter.group);
+            : fmt::format("{} at other daemons (spreadctl groups {})\n", others, filter.group);
     if (json_) {
         print(json{{"schema", value.value("schema", 0)}, {"clients", kept}}.dump(2) + "\n");
     } else if (kept.empty()) {
