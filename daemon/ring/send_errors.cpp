@@ -20,6 +20,9 @@ const char* advice(int error) {
         case ENETDOWN: return "; the interface is down";
         case EADDRNOTAVAIL: return "; this host has lost the address it sends from";
         case EMSGSIZE: return "; the interface takes only smaller datagrams";
+        case ENOBUFS:
+            return "; the interface's queue is full, or the kernel's table of neighbours, which "
+                   "all containers of a machine share (net.ipv4.neigh.default.gc_thresh3)";
         default: return "";
     }
 }

@@ -53,12 +53,16 @@ int make_namespace() {
     return fd;
 }
 
-/// Hexadecimal.
-std::string two_digits(std::size_t number) {
-    char text[3];
-    std::snprintf(text, sizeof text, "%02x", static_cast<unsigned>(number & 0xff));
-    return text;
+std::string hardware_address(std::size_t host) {
+    char last[3];
+    std::snprintf(last, sizeof last, "%02x", static_cast<unsigned>((host + 1) & 0xff));
+    return std::string("02:00:0a:4d:00:") + last;
 }
+
+/// All namespaces share the kernel's table of neighbours (net.ipv4.neigh.default.gc_thresh3, 1024
+/// entries as a rule), and in a ring everybody talks to everybody. What does not fit is not sent
+/// (ENOBUFS).
+constexpr std::size_t kHostsWithArp = 20;
 
 }  // namespace
 
@@ -82,6 +86,23 @@ NetworkLab::NetworkLab(std::size_t hosts) {
         run_command({"nft", "add chain inet lab in { type filter hook input priority 0; }"}, fd);
         run_command({"nft", "add chain inet lab out { type filter hook output priority 0; }"}, fd);
     }
+    if (hosts > kHostsWithArp) {
+        introduce_all();
+    }
+}
+
+void NetworkLab::introduce_all() {
+    for (std::size_t host = 0; host < hosts_.size(); ++host) {
+        std::string entries;
+        for (std::size_t other = 0; other < hosts_.size(); ++other) {
+            if (other != host) {
+                entries += "neighbour replace " + address(other) + " lladdr " +
+                           hardware_address(other) + " nud permanent dev lab" +
+                           std::to_string(host) + "in\n";
+            }
+        }
+        run_command({"sh", "-c", "printf '" + entries + "' | ip -batch -"}, namespace_of(host));
+    }
 }
 
 void NetworkLab::add_interface(std::size_t host, Outside outside) {
@@ -91,7 +112,7 @@ void NetworkLab::add_interface(std::size_t host, Outside outside) {
     // One hardware address for ever, as a VLAN or a bond made anew has it: neighbours that remember
     // another one would send to nobody for up to a minute.
     run_command({"ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "address",
-                 "02:00:0a:4d:00:" + two_digits(host + 1)});
+                 hardware_address(host)});
     run_command({"ip", "link", "set", inner, "netns",
                  "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd)});
     if (outside == Outside::kBridged) {
@@ -170,18 +191,20 @@ void NetworkLab::partition(const std::vector<std::vector<std::size_t>>& sides) {
         });
     };
     for (std::size_t host = 0; host < hosts_.size(); ++host) {
+        std::string others;
         for (std::size_t from = 0; from < hosts_.size(); ++from) {
             if (side_of(host) != side_of(from)) {
-                deafen(host, from);
+                others += (others.empty() ? "" : ", ") + address(from);
             }
+        }
+        if (!others.empty()) {
+            filter(host, "ip saddr { " + others + " } meta l4proto udp drop");
         }
     }
 }
 
 void NetworkLab::deafen(std::size_t host, std::size_t from) {
-    run_command({"nft", "add", "rule", "inet", "lab", "in", "ip", "saddr", address(from), "meta",
-                 "l4proto", "udp", "drop"},
-                namespace_of(host));
+    filter(host, "ip saddr " + address(from) + " meta l4proto udp drop");
 }
 
 void NetworkLab::filter(std::size_t host, const std::string& rule) {

@@ -67,6 +67,9 @@ class NetworkLab {
     void plug_in(std::size_t host);
 
   private:
+    /// Each host has the hardware addresses of all others for ever; such entries do not count.
+    void introduce_all();
+
     std::vector<int> hosts_;
     std::vector<int> routers_;
 };

@@ -6,8 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "temporary_directory.hpp"
-#include "tests/support/read_file.hpp"
+#include "log_to_file.hpp"
 #include "tests/unit/daemon/three_nodes.hpp"
 
 namespace spread::daemon {
@@ -24,13 +23,6 @@ using testing::Not;
 
 class RingLogTest : public testing::Test {
   protected:
-    RingLogTest() {
-        LogSettings settings;
-        settings.file = directory_ / "log";
-        start_logging(settings);
-    }
-    ~RingLogTest() override { static_cast<void>(lines()); }
-
     static membership::RingConfig ring() {
         membership::RingConfig out;
         out.settings = "TokenTimeout 250 ms\n";
@@ -58,13 +50,8 @@ class RingLogTest : public testing::Test {
             log_.tick(now_);
         }
     }
-    /// All lines so far; ends the log.
-    [[nodiscard]] std::string lines() {
-        if (std::exchange(logs_, false)) {
-            stop_logging();
-        }
-        return support::read_file(directory_ / "log");
-    }
+    /// All so far; ends the log.
+    [[nodiscard]] std::string lines() { return file_.lines(); }
     static std::size_t count(const std::string& text, const std::string& part) {
         std::size_t found = 0;
         for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
@@ -73,8 +60,7 @@ class RingLogTest : public testing::Test {
         return found;
     }
 
-    TemporaryDirectory directory_;
-    bool logs_ = true;
+    LogToFile file_;
     RingLog log_{roster(), ring(), AbsenceText(three_nodes(), 0)};
     protocol::Instant now_{100s};
 };
