@@ -53,13 +53,22 @@ DaemonSet Hearing::without_the_worst(DaemonSet among, const BadLinks& links) con
 
         auto operator<=>(const Badness&) const = default;
     };
+    DaemonSet left_out;
+    for (const DaemonIndex daemon : among) {
+        left_out |= left_out_by(daemon);
+    }
     for (;;) {
         Badness most;
         DaemonIndex worst = 0;
         for (const DaemonIndex daemon : among) {
-            Badness badness{(links[daemon] & among).size()};
-            for (const DaemonIndex other : links[daemon] & among) {
-                badness.left_out_by += left_out_by(other).contains(daemon) ? 1 : 0;
+            const DaemonSet bad = links[daemon] & among;
+            Badness badness{bad.size()};
+            // Between large rings every link is bad until they have heard of each other, and every
+            // packet asks.
+            if (badness.links >= most.links && left_out.contains(daemon)) {
+                for (const DaemonIndex other : bad) {
+                    badness.left_out_by += left_out_by(other).contains(daemon) ? 1 : 0;
+                }
             }
             if (badness.links > 0 && badness >= most) {
                 most = badness;
