@@ -174,7 +174,7 @@ RingSeal::Opened RingSeal::accept(const Arriving& at, PeerStream& stream) {
     if (at.key.role == KeyRole::kOffer) {
         offer(at);
     }
-    return {Refusal::kNone, text};
+    return {Refusal::kNone, std::move(text)};
 }
 
 /// The window rejects it. Hellos bring their own freshness and are looked at all the same: two

@@ -13,43 +13,58 @@ sealed_options() {
     echo "RingKeyFile = \"$work/ring.keys\""
 }
 
-sealed_runs() {
-    local bytes
+# sealed_run HOW KIND...: one measure of a ring of its own.
+sealed_run() {
+    local sealed=$1 name
+    shift
+    name=${sealed:-plain}
     start_ring ours
-    for bytes in "${sealed_sizes[@]}"; do
-        closed_loop "$bytes" buffered
-        keep_throughput sealed "${sealed:-plain}, $bytes B"
-    done
-    open_loop 1350 1000
-    keep_latency sealed "${sealed:-plain}, 1350 B at 1000/s"
+    if [ "$1" = closed ]; then
+        closed_loop "$2" buffered
+        keep_throughput sealed "$name, $2 B"
+        figures[$name, messages/s]=$(jq .ordered_per_s <<<"$result")
+        figures[$name, CPU us/message]=$(jq .cpu.per_ordered_us <<<"$result")
+    else
+        open_loop 1350 1000
+        keep_latency sealed "$name, 1350 B at 1000/s"
+        figures[$name, p50 us]=$(jq .latency.p50_us <<<"$result")
+    fi
     stop_daemons
 }
 
-# sealed_ratio HOW MEASURE: of the medians, beside those of a plain ring.
-sealed_ratio() {
-    local mine plain
-    mine=$(median sealed "$1, $2" ours)
-    plain=$(median sealed "plain, $2" ours)
-    [ -z "$mine" ] || [ -z "$plain" ] ||
-        record sealed "$1 / plain, $2" ours "$(awk -v a="$mine" -v b="$plain" 'BEGIN { printf "%.3f", a / b }')"
+# sealed_ratios HOW TEXT MEASURE...: beside the plain run of the same turn.
+sealed_ratios() {
+    local how=$1 text=$2 measure
+    shift 2
+    for measure; do
+        record sealed "$how / plain, $text$measure" ours \
+            "$(awk -v a="${figures[$how, $measure]}" -v b="${figures[plain, $measure]}" 'BEGIN { printf "%.3f", a / b }')"
+    done
 }
 
+# A processor that others use too has faster and slower minutes. So what is compared runs one after the
+# other, in both orders by turns, and the table has the medians of the ratios.
 case_sealed() {
-    local pair how bytes hows=("" sealed)
+    local pair bytes how hows=("" sealed) order
+    local -A figures=()
     [ -z "$openssl" ] || hows+=(openssl)
     network_up 3
     for ((pair = 0; pair < pairs; ++pair)); do
-        for how in "${hows[@]}"; do
-            sealed=$how
-            sealed_runs
-        done
-    done
-    sealed=
-    for how in "${hows[@]:1}"; do
+        order=("${hows[@]}")
+        ((pair % 2 == 0)) || mapfile -t order < <(printf '%s\n' "${hows[@]}" | tac)
         for bytes in "${sealed_sizes[@]}"; do
-            sealed_ratio "$how" "$bytes B, CPU us/message"
-            sealed_ratio "$how" "$bytes B, messages/s"
+            for how in "${order[@]}"; do
+                sealed_run "$how" closed "$bytes"
+            done
+            for how in "${hows[@]:1}"; do
+                sealed_ratios "$how" "$bytes B, " "messages/s" "CPU us/message"
+            done
         done
-        sealed_ratio "$how" "1350 B at 1000/s, p50 us"
+        for how in "${order[@]}"; do
+            sealed_run "$how" open
+        done
+        for how in "${hows[@]:1}"; do
+            sealed_ratios "$how" "1350 B at 1000/s, " "p50 us"
+        done
     done
 }
