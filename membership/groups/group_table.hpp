@@ -129,15 +129,21 @@ class GroupTable {
     class Lookup {
       public:
         [[nodiscard]] Group* find(const protocol::NameField& name) const {
-            const Shard& shard = shards_[index_of(name)];
-            const auto found = shard.find(name);
+            const Hashed hashed{name, HashName()(name)};
+            const Shard& shard = shards_[index_of(hashed.hash)];
+            const auto found = shard.find(hashed);
             return found == shard.end() ? nullptr : *found;
         }
         /// False when there is one of that name.
-        bool insert(Group* group) { return shards_[index_of(group->name)].insert(group).second; }
-        void erase(Group* group) { shards_[index_of(group->name)].erase(group); }
+        bool insert(Group* group) { return shard_of(*group).insert(group).second; }
+        void erase(Group* group) { shard_of(*group).erase(group); }
 
       private:
+        /// Each message looks its groups up: one hash chooses the table and the place in it.
+        struct Hashed {
+            const protocol::NameField& name;
+            std::size_t hash;
+        };
         struct HashName {
             using is_transparent = void;
             std::size_t operator()(const protocol::NameField& name) const noexcept {
@@ -146,22 +152,22 @@ class GroupTable {
             std::size_t operator()(const Group* group) const noexcept {
                 return (*this)(group->name);
             }
+            std::size_t operator()(const Hashed& hashed) const noexcept { return hashed.hash; }
         };
         struct EqualName {
             using is_transparent = void;
             bool operator()(const Group* a, const Group* b) const { return a == b; }
-            bool operator()(const Group* a, const protocol::NameField& b) const {
-                return a->name == b;
-            }
-            bool operator()(const protocol::NameField& a, const Group* b) const {
-                return a == b->name;
-            }
+            bool operator()(const Group* a, const Hashed& b) const { return a->name == b.name; }
+            bool operator()(const Hashed& a, const Group* b) const { return a.name == b->name; }
         };
         using Shard = std::unordered_set<Group*, HashName, EqualName>;
         static constexpr int kShardBits = 8;
 
-        [[nodiscard]] static std::size_t index_of(const protocol::NameField& name) {
-            return HashName()(name) >> (std::numeric_limits<std::size_t>::digits - kShardBits);
+        [[nodiscard]] static std::size_t index_of(std::size_t hash) {
+            return hash >> (std::numeric_limits<std::size_t>::digits - kShardBits);
+        }
+        [[nodiscard]] Shard& shard_of(const Group& group) {
+            return shards_[index_of(HashName()(&group))];
         }
 
         std::vector<Shard> shards_ = std::vector<Shard>(std::size_t{1} << kShardBits);
