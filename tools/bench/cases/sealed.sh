@@ -13,15 +13,13 @@ sealed_options() {
     echo "RingKeyFile = \"$work/ring.keys\""
 }
 
-# sealed_run HOW KIND...: one measure of a ring of its own.
+# sealed_run HOW closed BYTES | sealed_run HOW open: on a ring that is started for it.
 sealed_run() {
-    local sealed=$1 name
-    shift
-    name=${sealed:-plain}
+    local sealed=$1 name=${1:-plain}
     start_ring ours
-    if [ "$1" = closed ]; then
-        closed_loop "$2" buffered
-        keep_throughput sealed "$name, $2 B"
+    if [ "$2" = closed ]; then
+        closed_loop "$3" buffered
+        keep_throughput sealed "$name, $3 B"
         figures[$name, messages/s]=$(jq .ordered_per_s <<<"$result")
         figures[$name, CPU us/message]=$(jq .cpu.per_ordered_us <<<"$result")
     else
@@ -29,16 +27,18 @@ sealed_run() {
         keep_latency sealed "$name, 1350 B at 1000/s"
         figures[$name, p50 us]=$(jq .latency.p50_us <<<"$result")
     fi
+    figures[$name, marks]=$marks
     stop_daemons
 }
 
-# sealed_ratios HOW TEXT MEASURE...: beside the plain run of the same turn.
+# sealed_ratios HOW TEXT MEASURE...: beside the plain run of the same turn. A run that failed spoils it.
 sealed_ratios() {
     local how=$1 text=$2 measure
     shift 2
     for measure; do
         record sealed "$how / plain, $text$measure" ours \
-            "$(awk -v a="${figures[$how, $measure]}" -v b="${figures[plain, $measure]}" 'BEGIN { printf "%.3f", a / b }')"
+            "$(awk -v a="${figures[$how, $measure]}" -v b="${figures[plain, $measure]}" 'BEGIN { printf "%.3f", a / b }')" \
+            "${figures[$how, marks]}${figures[plain, marks]}"
     done
 }
 
